@@ -1,0 +1,71 @@
+#include "core/backend.h"
+
+#include <dlfcn.h>
+
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+namespace gradus {
+namespace {
+
+struct Device {
+  std::string_view name;    // as in --device_target
+  std::string_view folder;  // under backends/, and the module's name
+};
+
+// The device list: one line per backend.
+constexpr Device devices[] = {
+    {"CPU", "cpu"},
+    {"CUDA", "cuda"},
+};
+
+std::filesystem::path core_library_folder() {
+  Dl_info info{};
+  check(dladdr(reinterpret_cast<void*>(&backend_names), &info) != 0,
+        "[backend] cannot find the core library's folder");
+  return std::filesystem::absolute(info.dli_fname).parent_path();
+}
+
+// In the build tree a module lies in backends/<name>/; installed, beside the core library.
+std::filesystem::path module_path(const Device& device) {
+  const std::filesystem::path folder = core_library_folder();
+  const std::string file = fmt::format("libgradus_{}.so", device.folder);
+  for (const auto& path : {folder / file, folder / ".." / "backends" / device.folder / file}) {
+    if (std::filesystem::exists(path)) return path;
+  }
+  fail("[backend] {} is not available: {} was not built", device.name, file);
+}
+
+Backend* load(const Device& device) {
+  const std::filesystem::path path = module_path(device);
+  void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  check(module != nullptr, "[backend] {} is not available: {}", device.name, dlerror());
+  auto create = reinterpret_cast<CreateBackend>(dlsym(module, "gradus_create_backend"));
+  check(create != nullptr, "[backend] {} is not a backend module: {}", path.string(), dlerror());
+  return create();
+}
+
+}  // namespace
+
+std::vector<std::string> backend_names() {
+  std::vector<std::string> names;
+  for (const Device& device : devices) names.emplace_back(device.name);
+  return names;
+}
+
+Backend& find_backend(std::string_view name) {
+  // Loaded backends live until the program ends: tensors may outlive everything else.
+  static std::mutex mutex;
+  static auto& loaded = *new std::map<std::string_view, Backend*>;
+  const std::lock_guard lock(mutex);
+  for (const Device& device : devices) {
+    if (device.name != name) continue;
+    Backend*& backend = loaded[device.name];
+    if (backend == nullptr) backend = load(device);
+    return *backend;
+  }
+  fail("[backend] unknown device_target '{}': expected one of {}", name, fmt::join(backend_names(), ", "));
+}
+
+}  // namespace gradus

@@ -1,0 +1,84 @@
+// Element types of tensors, and dispatch from a run-time type to a compile-time one.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "core/error.h"
+
+namespace gradus {
+
+enum class DType : uint8_t { float32, bfloat16, float16, int32, uint8 };
+
+// The upper half of a float: 8 exponent bits, 7 mantissa bits. Conversion rounds to nearest, ties to even.
+struct bfloat16 {
+  uint16_t bits = 0;
+
+  bfloat16() = default;
+  explicit bfloat16(float value) {
+    const auto word = std::bit_cast<uint32_t>(value);
+    const bool is_nan = (word & 0x7fffffffU) > 0x7f800000U;  // rounding could carry a NaN into infinity
+    bits =
+        static_cast<uint16_t>(is_nan ? (word >> 16) | 0x40U : (word + 0x7fffU + ((word >> 16) & 1U)) >> 16);
+  }
+  explicit operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+};
+
+// IEEE 754 binary16, as stored. Only the CUDA backend computes with it.
+struct float16 {
+  uint16_t bits = 0;
+};
+
+constexpr size_t size_of(DType type) {
+  switch (type) {
+    case DType::float32:
+    case DType::int32:
+      return 4;
+    case DType::bfloat16:
+    case DType::float16:
+      return 2;
+    case DType::uint8:
+      return 1;
+  }
+  return 0;
+}
+
+constexpr std::string_view name_of(DType type) {
+  switch (type) {
+    case DType::float32:
+      return "float32";
+    case DType::bfloat16:
+      return "bfloat16";
+    case DType::float16:
+      return "float16";
+    case DType::int32:
+      return "int32";
+    case DType::uint8:
+      return "uint8";
+  }
+  return "?";
+}
+
+template <typename T>
+constexpr DType dtype_of() {
+  if constexpr (std::is_same_v<T, float>) return DType::float32;
+  else if constexpr (std::is_same_v<T, bfloat16>) return DType::bfloat16;
+  else if constexpr (std::is_same_v<T, float16>) return DType::float16;
+  else if constexpr (std::is_same_v<T, int32_t>) return DType::int32;
+  else if constexpr (std::is_same_v<T, uint8_t>) return DType::uint8;
+  else static_assert(!sizeof(T), "no DType for this C++ type");
+}
+
+// Calls `f` with a value of the C++ type that `type` names: float or bfloat16, the types CPU kernels compute
+// on. Throws Error for the others.
+template <typename F>
+decltype(auto) dispatch_float(DType type, std::string_view op, F&& f) {
+  if (type == DType::bfloat16) return f(bfloat16{});
+  check(type == DType::float32, "[{}] no kernel for {}: expected float32 or bfloat16", op, name_of(type));
+  return f(float{});
+}
+
+}  // namespace gradus

@@ -1,0 +1,31 @@
+#include "core/shape.h"
+
+#include "core/error.h"
+
+namespace gradus {
+
+Shape::Shape(std::span<const int64_t> dims) : rank_(static_cast<int>(dims.size())) {
+  check(dims.size() <= max_rank, "[shape] {} dimensions: at most {} are supported", dims.size(), max_rank);
+  for (int i = 0; i < rank_; ++i) {
+    check(dims[i] >= 0, "[shape] dimension {} is {}: expected 0 or more", i, dims[i]);
+    dims_[i] = dims[i];
+  }
+}
+
+int64_t Shape::operator[](int axis) const {
+  const int index = axis < 0 ? axis + rank_ : axis;
+  check(index >= 0 && index < rank_, "[shape] {} has no dimension {}", str(), axis);
+  return dims_[index];
+}
+
+int64_t Shape::elements() const {
+  int64_t n = 1;
+  for (int i = 0; i < rank_; ++i) n *= dims_[i];
+  return n;
+}
+
+std::string Shape::str() const {
+  return fmt::format("[{}]", fmt::join(dims_.begin(), dims_.begin() + rank_, ", "));
+}
+
+}  // namespace gradus

@@ -1,0 +1,62 @@
+#include <doctest/doctest.h>
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <set>
+#include <vector>
+
+#include "core/dtype.h"
+#include "core/error.h"
+#include "core/random.h"
+#include "core/shape.h"
+
+using namespace gradus;
+
+TEST_CASE("philox gives the known answers of the Random123 distribution") {
+  CHECK(philox({0, 0, 0, 0}, {0, 0}) == PhiloxBlock{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  CHECK(philox({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}) ==
+        PhiloxBlock{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  CHECK(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
+        PhiloxBlock{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+}
+
+TEST_CASE("dropout keeps the stated share and its expectation") {
+  RandomStream stream(42, 0, 3, 0);
+  const Dropout dropout = stream.next_dropout(0.1F);
+  int kept = 0;
+  for (uint32_t row = 0; row < 200; ++row) {
+    for (uint32_t column = 0; column < 500; ++column) kept += dropout.keeps(row, column);
+  }
+  CHECK(std::abs(kept / 1e5 - 0.9) < 0.005);
+  CHECK(kept / 1e5 * dropout.scale() == doctest::Approx(1).epsilon(0.005));
+  CHECK(stream.next_dropout(0.1F).keeps(0, 0) == RandomStream(42, 0, 3, 0).next_dropout(0.1F).keeps(0, 0));
+}
+
+TEST_CASE("a random sequence is uniform below n and shuffles to a permutation") {
+  RandomSequence random(7, 1);
+  std::array<int, 6> counts{};
+  for (int i = 0; i < 60000; ++i) ++counts[random.below(6)];
+  for (const int count : counts) CHECK(std::abs(count - 10000) < 500);
+  std::vector<int> items{1, 2, 3, 4, 5, 6, 7, 8};
+  random.shuffle(items);
+  CHECK(std::set<int>(items.begin(), items.end()).size() == 8);
+}
+
+TEST_CASE("bfloat16 rounds to nearest, ties to even, and keeps NaN") {
+  CHECK(static_cast<float>(bfloat16(1.0F)) == 1.0F);
+  CHECK(bfloat16(std::bit_cast<float>(0x3f808000U)).bits == 0x3f80);
+  CHECK(bfloat16(std::bit_cast<float>(0x3f818000U)).bits == 0x3f82);
+  CHECK(bfloat16(std::bit_cast<float>(0x3f808001U)).bits == 0x3f81);
+  CHECK((bfloat16(std::bit_cast<float>(0x7f800001U)).bits & 0x7fffU) > 0x7f80);
+}
+
+TEST_CASE("a shape prints, folds to rows, and refuses what it can't hold") {
+  const Shape shape{32, 128, 768};
+  CHECK(shape.str() == "[32, 128, 768]");
+  CHECK(shape.rows() == 32 * 128);
+  CHECK(shape[-1] == 768);
+  CHECK_THROWS_WITH_AS((void)shape[3], "[shape] [32, 128, 768] has no dimension 3", Error);
+  CHECK_THROWS_AS((Shape{1, 2, 3, 4, 5}), Error);
+  CHECK_THROWS_AS((Shape{-1}), Error);
+}
