@@ -1,6 +1,8 @@
 // The extents of a tensor: up to four dimensions, row-major.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdint>
 #include <initializer_list>
@@ -34,6 +36,11 @@ class Shape {
   int rank_ = 0;
 };
 
-inline std::string format_as(const Shape& shape) { return shape.str(); }
-
 }  // namespace gradus
+
+template <>
+struct fmt::formatter<gradus::Shape> : fmt::formatter<std::string> {
+  auto format(const gradus::Shape& shape, fmt::format_context& context) const {
+    return fmt::formatter<std::string>::format(shape.str(), context);
+  }
+};
