@@ -9,15 +9,33 @@
 namespace gradus {
 namespace {
 
+// A backend module: libgradus_<module>.so, in the build tree under backends/<folder>/.
 struct Device {
-  std::string_view name;    // as in --device_target
-  std::string_view folder;  // under backends/, and the module's name
+  std::string_view name;  // as in --device_target
+  std::string_view folder;
+  std::string_view module;
+  bool (*runs_here)();
 };
 
-// The device list: one line per backend.
+bool always() { return true; }
+#if defined(__x86_64__)
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+// The device list: one line per backend module. Of several under one name, the first that runs here is taken;
+// each can also be asked for by its module's name.
 constexpr Device devices[] = {
-    {"CPU", "cpu"},
-    {"CUDA", "cuda"},
+#if defined(__x86_64__)
+    {"CPU", "cpu", "cpu_avx512", has_avx512},
+    {"CPU", "cpu", "cpu_avx2", has_avx2},
+#endif
+    {"CPU", "cpu", "cpu_baseline", always},
+    {"CUDA", "cuda", "cuda", always},
 };
 
 std::filesystem::path core_library_folder() {
@@ -30,7 +48,7 @@ std::filesystem::path core_library_folder() {
 // In the build tree a module lies in backends/<name>/; installed, beside the core library.
 std::filesystem::path module_path(const Device& device) {
   const std::filesystem::path folder = core_library_folder();
-  const std::string file = fmt::format("libgradus_{}.so", device.folder);
+  const std::string file = fmt::format("libgradus_{}.so", device.module);
   for (const auto& path : {folder / file, folder / ".." / "backends" / device.folder / file}) {
     if (std::filesystem::exists(path)) return path;
   }
@@ -50,7 +68,9 @@ Backend* load(const Device& device) {
 
 std::vector<std::string> backend_names() {
   std::vector<std::string> names;
-  for (const Device& device : devices) names.emplace_back(device.name);
+  for (const Device& device : devices) {
+    if (names.empty() || names.back() != device.name) names.emplace_back(device.name);
+  }
   return names;
 }
 
@@ -60,8 +80,8 @@ Backend& find_backend(std::string_view name) {
   static auto& loaded = *new std::map<std::string_view, Backend*>;
   const std::lock_guard lock(mutex);
   for (const Device& device : devices) {
-    if (device.name != name) continue;
-    Backend*& backend = loaded[device.name];
+    if ((device.name != name && device.module != name) || !device.runs_here()) continue;
+    Backend*& backend = loaded[device.module];
     if (backend == nullptr) backend = load(device);
     return *backend;
   }
