@@ -78,9 +78,8 @@ class Backend {
   virtual std::string unsupported(DType dtype) const = 0;
   virtual void set_threads(int threads) = 0;
 
-  // --- memory
-  // ------------------------------------------------------------------------------------------------- Throws
-  // Error when there is not enough. Alignment is 64 bytes or more. Fresh memory is not cleared.
+  // --- memory ------------------------------------------------------------------------------------
+  // Throws Error when there is not enough. Alignment is 64 bytes or more. Fresh memory is not cleared.
   virtual void* allocate(size_t bytes) = 0;
   virtual void deallocate(void* data, size_t bytes) noexcept = 0;
   virtual MemoryUse memory() const = 0;
@@ -93,9 +92,8 @@ class Backend {
   // Number of elements of a float tensor that are infinite or not a number.
   virtual int64_t count_nonfinite(const Tensor& x) = 0;
 
-  // --- point-wise
-  // ----------------------------------------------------------------------------------------------- y = a +
-  // b, all of one shape.
+  // --- point-wise --------------------------------------------------------------------------------
+  // y = a + b, all of one shape.
   virtual void add_forward(const Tensor& a, const Tensor& b, const Tensor& y) = 0;
   // da = dy, db = dy.
   virtual void add_backward(const Tensor& dy, Grad da, Grad db) = 0;
@@ -107,9 +105,8 @@ class Backend {
   virtual void dropout_forward(const Tensor& x, const Dropout& dropout, const Tensor& y) = 0;
   virtual void dropout_backward(const Tensor& dy, const Dropout& dropout, Grad dx) = 0;
 
-  // --- linear
-  // --------------------------------------------------------------------------------------------------- y =
-  // f(x w^T + b).  x float [T, I]; w float [O, I]; b float32 [O] or empty; y float [T, O].
+  // --- linear ------------------------------------------------------------------------------------
+  // y = f(x w^T + b).  x float [T, I]; w float [O, I]; b float32 [O] or empty; y float [T, O].
   virtual void linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Activation kind,
                               const Tensor& y) = 0;
   // Of y = x w^T + b, without activation: dx = dy w, dw = dy^T x, db = column sums of dy. dw and db are
@@ -117,8 +114,7 @@ class Backend {
   virtual void linear_backward(const Tensor& dy, const Tensor& x, const Tensor& w, Grad dx, Grad dw,
                                Grad db) = 0;
 
-  // --- rows
-  // -----------------------------------------------------------------------------------------------------
+  // --- rows --------------------------------------------------------------------------------------
   // y[t] = sum over the lookups of table[ids[t]].  y float [T, H].
   virtual void embedding_forward(std::span<const Lookup> lookups, const Tensor& y) = 0;
   // dtable[ids[t]] += dy[t], summed in token order. dtable is float32 [V, H]; it is always added to.
@@ -128,11 +124,11 @@ class Backend {
   // dx[rows[i]] = dy[i], and zero for the rows not named (unless dx accumulates).
   virtual void gather_rows_backward(const Tensor& dy, const Tensor& rows, Grad dx) = 0;
 
-  // --- layer norm
-  // ----------------------------------------------------------------------------------------------- s =
-  // dropout(x) + residual;  y = (s - mean) rstd gamma + beta over the last axis, rstd = 1 / sqrt(var + eps).
-  // Ba et al. 2016, arXiv:1607.06450. `residual` may be empty. `sum` receives s unless it is empty, which is
-  // allowed only without residual and dropout. gamma, beta float32 [H]; mean, rstd float32 [T] or both empty.
+  // --- layer norm --------------------------------------------------------------------------------
+  // s = dropout(x) + residual;  y = (s - mean) rstd gamma + beta over the last axis, rstd = 1 / sqrt(var +
+  // eps). Ba et al. 2016, arXiv:1607.06450. `residual` may be empty. `sum` receives s unless it is empty,
+  // which is allowed only without residual and dropout. gamma, beta float32 [H]; mean, rstd float32 [T] or
+  // both empty.
   virtual void layer_norm_forward(const Tensor& x, const Tensor& residual, const Dropout& dropout,
                                   const Tensor& gamma, const Tensor& beta, float eps, const Tensor& sum,
                                   const Tensor& y, const Tensor& mean, const Tensor& rstd) = 0;
@@ -141,23 +137,22 @@ class Backend {
                                    const Tensor& mean, const Tensor& rstd, const Dropout& dropout, Grad dx,
                                    Grad dresidual, Grad dgamma, Grad dbeta) = 0;
 
-  // --- attention
-  // ------------------------------------------------------------------------------------------------ Scaled
-  // dot-product self-attention within each sequence (Vaswani et al. 2017, arXiv:1706.03762, equation 1), all
-  // heads: context = dropout(softmax(q k^T / sqrt(D))) v. The scores are never stored.
-  // qkv float [T, 3 H], a row being q, k, v of H each, heads side by side; context float [T, H];
-  // lse float32 [T, N], the log-sum-exp of each row of scaled scores, or empty.
-  // The dropout mask's row is t * N + n, its column the key's position within the sequence.
+  // --- attention ---------------------------------------------------------------------------------
+  // Scaled dot-product self-attention within each sequence (Vaswani et al. 2017, arXiv:1706.03762, equation
+  // 1), all heads: context = dropout(softmax(q k^T / sqrt(D))) v. The scores are never stored. qkv float [T,
+  // 3 H], a row being q, k, v of H each, heads side by side; context float [T, H]; lse float32 [T, N], the
+  // log-sum-exp of each row of scaled scores, or empty. The dropout mask's row is t * N + n, its column the
+  // key's position within the sequence.
   virtual void attention_forward(const Tensor& qkv, const Packing& packing, int64_t heads,
                                  const Dropout& dropout, const Tensor& context, const Tensor& lse) = 0;
   virtual void attention_backward(const Tensor& dcontext, const Tensor& qkv, const Tensor& context,
                                   const Tensor& lse, const Packing& packing, int64_t heads,
                                   const Dropout& dropout, Grad dqkv) = 0;
 
-  // --- losses and predictions
-  // ------------------------------------------------------------------------------------- loss = sum over
-  // rows with label >= 0 of (lse - logits[label]) / normalizer. logits float32 [R, K]; labels int32 [R],
-  // below K, negative for rows without one; loss float32 [1]; lse float32 [R], the log-sum-exp of each row.
+  // --- losses and predictions --------------------------------------------------------------------
+  // loss = sum over rows with label >= 0 of (lse - logits[label]) / normalizer. logits float32 [R, K];
+  // labels int32 [R], below K, negative for rows without one; loss float32 [1]; lse float32 [R], the log-
+  // sum-exp of each row.
   virtual void cross_entropy_forward(const Tensor& logits, const Tensor& labels, float normalizer,
                                      const Tensor& loss, const Tensor& lse) = 0;
   virtual void cross_entropy_backward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
@@ -165,14 +160,12 @@ class Backend {
   // Index of the largest element of each row, the lowest one among equals. x float32 [R, K]; y int32 [R].
   virtual void argmax(const Tensor& x, const Tensor& y) = 0;
 
-  // --- LSTM
-  // -------------------------------------------------------------------------------------------------------
+  // --- LSTM --------------------------------------------------------------------------------------
   // The recurrence of an LSTM (Hochreiter & Schmidhuber 1997; gates in the order i, f, g, o) over packed
   // sequences, in one direction or two, the second from the end to the start. All float32. P directions, h
-  // units each:
-  //   z = gates_x + h_prev w_hh^T;  i, f, o = sigmoid, g = tanh;  c = f c_prev + i g;  y = o tanh(c).
-  // gates_x [T, P 4 h], the input product with both biases; w_hh [P 4 h, h]; y [T, P h]; cells [T, P h];
-  // gates [T, P 4 h] receives i, f, g, o and may be the same tensor as gates_x.
+  // units each: z = gates_x + h_prev w_hh^T;  i, f, o = sigmoid, g = tanh;  c = f c_prev + i g;  y = o
+  // tanh(c). gates_x [T, P 4 h], the input product with both biases; w_hh [P 4 h, h]; y [T, P h]; cells [T,
+  // P h]; gates [T, P 4 h] receives i, f, g, o and may be the same tensor as gates_x.
   virtual void lstm_forward(const Tensor& gates_x, const Tensor& w_hh, const Packing& packing,
                             const Tensor& y, const Tensor& cells, const Tensor& gates) = 0;
   // dgates_x is overwritten, dw_hh goes where its Grad says.
@@ -180,12 +173,11 @@ class Backend {
                              const Tensor& w_hh, const Packing& packing, const Tensor& dgates_x,
                              Grad dw_hh) = 0;
 
-  // --- linear-chain CRF (Lafferty et al. 2001)
-  // ---------------------------------------------------------------------- score(tags) = start[tags_0] +
-  // sum_t emissions[t][tags_t] + sum_t transitions[tags_{t-1}][tags_t] + end[tags_last]; loss = sum over
-  // sequences of (log-partition - score(gold)) / normalizer. All float32. emissions [T, K]; tags int32 [T];
-  // transitions [K, K] from, to; start, end [K]; loss [1]; alpha [T, K] and log_z [B] keep the forward scores
-  // for the backward pass.
+  // --- linear-chain CRF (Lafferty et al. 2001) ---------------------------------------------------
+  // score(tags) = start[tags_0] + sum_t emissions[t][tags_t] + sum_t transitions[tags_{t-1}][tags_t] +
+  // end[tags_last]; loss = sum over sequences of (log-partition - score(gold)) / normalizer. All float32.
+  // emissions [T, K]; tags int32 [T]; transitions [K, K] from, to; start, end [K]; loss [1]; alpha [T, K]
+  // and log_z [B] keep the forward scores for the backward pass.
   virtual void crf_nll_forward(const Tensor& emissions, const Tensor& tags, const Packing& packing,
                                const Tensor& transitions, const Tensor& start, const Tensor& end,
                                float normalizer, const Tensor& loss, const Tensor& alpha,
@@ -198,9 +190,8 @@ class Backend {
   virtual void crf_viterbi(const Tensor& emissions, const Packing& packing, const Tensor& transitions,
                            const Tensor& start, const Tensor& end, const Tensor& tags) = 0;
 
-  // --- optimizer, over flat float32 buffers
-  // ------------------------------------------------------------------------- Sum of squares of each segment,
-  // in double, in an order that does not depend on the number of threads.
+  // --- optimizer, over flat float32 buffers ------------------------------------------------------
+  // Sum of squares of each segment, in double, in an order that does not depend on the number of threads.
   virtual std::vector<double> squared_norms(const Tensor& flat, std::span<const Segment> segments) = 0;
   // Updates the segments of `parameters` with gradient * scales[segment], sets the gradients to zero, and
   // writes the bfloat16 copy of the parameters unless it is empty. Weight decay applies to segments that say
