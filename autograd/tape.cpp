@@ -47,10 +47,13 @@ void run_backward(Node& node) {
 class Recorder {
  public:
   static Variable parameter(Tensor value, Tensor gradient, Tensor bfloat16_copy) {
-    check(value.shape() == gradient.shape(), "[parameter] value {} and gradient {} differ in shape",
-          value.shape(), gradient.shape());
-    Variable variable = attach("parameter", std::move(value), {}, nullptr);
-    variable.node_->gradient = std::move(gradient);
+    Variable variable(std::move(value));
+    if (gradient) {
+      check(variable.shape() == gradient.shape(), "[parameter] value {} and gradient {} differ in shape",
+            variable.shape(), gradient.shape());
+      variable = attach("parameter", variable.value(), {}, nullptr);
+      variable.node_->gradient = std::move(gradient);
+    }
     variable.bfloat16_copy_ = std::move(bfloat16_copy);
     return variable;
   }

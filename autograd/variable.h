@@ -23,7 +23,8 @@ class Variable {
   // A constant: no gradient flows into it.
   explicit Variable(Tensor value) : value_(std::move(value)) {}
 
-  // A trained tensor. Its gradient is always added to `gradient`, of the same shape, which the caller clears.
+  // A trained tensor. Its gradient is always added to `gradient`, of the same shape, which the caller clears;
+  // an empty `gradient` makes it a constant.
   // `bfloat16_copy` may be empty; otherwise ops that compute in bfloat16 read it instead of `value`, and
   // whoever changes `value` refreshes it.
   static Variable parameter(Tensor value, Tensor gradient, Tensor bfloat16_copy);
