@@ -20,14 +20,17 @@ std::vector<float> initial_values(const NamedTensor& tensor, uint64_t seed) {
   std::vector<float> values(static_cast<size_t>(tensor.shape.elements()), tensor.init.value);
   RandomSequence random(seed, purpose_of(tensor.name));
   switch (tensor.init.kind) {
-    case Init::Kind::constant: break;
+    case Init::Kind::constant:
+      break;
     case Init::Kind::uniform:
       for (float& v : values) v = tensor.init.value * (2 * random.uniform() - 1);
       break;
     case Init::Kind::truncated_normal:
       for (float& v : values) {
         float x = 0;
-        do { x = random.normal(); } while (x < -2 || x > 2);
+        do {
+          x = random.normal();
+        } while (x < -2 || x > 2);
         v = tensor.init.value * x;
       }
       break;
@@ -55,7 +58,8 @@ Parameter Parameters::add_stacked(const std::vector<std::string>& names, const S
   for (size_t i = 0; i < names.size(); ++i) {
     check(!contains(names[i]), "[parameters] two tensors are named {}", names[i]);
     const int64_t offset = size_ + static_cast<int64_t>(i) * each.elements();
-    tensors_.push_back({names[i], each, {offset, each.elements(), is_decayed(names[i])}, init, slots_.size()});
+    tensors_.push_back(
+        {names[i], each, {offset, each.elements(), is_decayed(names[i])}, init, slots_.size()});
   }
   slots_.push_back({parameter.slot_, whole, size_, false});
   size_ += (whole.elements() + alignment - 1) / alignment * alignment;
@@ -85,7 +89,8 @@ void Parameters::allocate(Backend& backend, Use use, DType compute_type, uint64_
 }
 
 bool Parameters::contains(std::string_view name) const {
-  return std::any_of(tensors_.begin(), tensors_.end(), [&](const auto& tensor) { return tensor.name == name; });
+  return std::any_of(tensors_.begin(), tensors_.end(),
+                     [&](const auto& tensor) { return tensor.name == name; });
 }
 
 const NamedTensor& Parameters::find(std::string_view name) const {

@@ -72,7 +72,9 @@ class Parameters {
   const NamedTensor& find(std::string_view name) const;
   bool contains(std::string_view name) const;
   Tensor value(const NamedTensor& tensor) const { return values_.view(tensor.segment.offset, tensor.shape); }
-  Tensor gradient(const NamedTensor& tensor) const { return gradients_.view(tensor.segment.offset, tensor.shape); }
+  Tensor gradient(const NamedTensor& tensor) const {
+    return gradients_.view(tensor.segment.offset, tensor.shape);
+  }
   // Whole buffers, gaps of zeros between parameters included.
   const Tensor& values() const { return values_; }
   const Tensor& gradients() const { return gradients_; }
@@ -104,7 +106,8 @@ class Parameters {
 // A place in the tree of names: Scope(parameters) / "encoder" / "layer" / "0".
 class Scope {
  public:
-  explicit Scope(Parameters& parameters, std::string prefix = "") : parameters_(&parameters), prefix_(std::move(prefix)) {}
+  explicit Scope(Parameters& parameters, std::string prefix = "")
+      : parameters_(&parameters), prefix_(std::move(prefix)) {}
   Scope operator/(std::string_view name) const { return Scope(*parameters_, path(name)); }
   Scope operator/(int64_t index) const { return *this / std::to_string(index); }
   std::string path(std::string_view name) const {
