@@ -73,18 +73,25 @@ void Parameters::freeze(std::string_view prefix) {
   }
 }
 
-void Parameters::allocate(Backend& backend, Use use, DType compute_type, uint64_t seed) {
+void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
   check(!values_, "[parameters] allocated twice");
   values_ = Tensor::zeros(backend, {size_});
   if (use == Use::training) gradients_ = Tensor::zeros(backend, {size_});
-  if (compute_type == DType::bfloat16) copy_ = Tensor::empty(backend, {size_}, DType::bfloat16);
+  if (compute_type == DType::bfloat16) copy_ = Tensor::zeros(backend, {size_}, DType::bfloat16);
   for (const Slot& slot : slots_) {
     const bool trained = use == Use::training && !slot.frozen;
     *slot.variable = Variable::parameter(values_.view(slot.offset, slot.shape),
                                          trained ? gradients_.view(slot.offset, slot.shape) : Tensor(),
                                          copy_ ? copy_.view(slot.offset, slot.shape) : Tensor());
   }
-  for (const NamedTensor& tensor : tensors_) value(tensor).copy_from_host(initial_values(tensor, seed));
+}
+
+void Parameters::initialize(const NamedTensor& tensor, uint64_t seed) const {
+  value(tensor).copy_from_host(initial_values(tensor, seed));
+}
+
+void Parameters::initialize_all(uint64_t seed) const {
+  for (const NamedTensor& tensor : tensors_) initialize(tensor, seed);
   refresh_copy();
 }
 

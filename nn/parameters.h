@@ -61,9 +61,12 @@ class Parameters {
 
   // --- allocating ---
   enum class Use : uint8_t { training, evaluation };
-  // Makes the buffers, the initial values (a function of the seed and the parameter's name alone) and the Variables.
-  // Evaluation has no gradients. A bfloat16 `compute_type` adds the bfloat16 copy.
-  void allocate(Backend& backend, Use use, DType compute_type, uint64_t seed);
+  // Makes the buffers, all zero, and the Variables. Evaluation has no gradients. A bfloat16 `compute_type` adds the
+  // bfloat16 copy.
+  void allocate(Backend& backend, Use use, DType compute_type);
+  // Gives the tensor its initial value: a function of the seed and the tensor's name alone.
+  void initialize(const NamedTensor& tensor, uint64_t seed) const;
+  void initialize_all(uint64_t seed) const;
 
   // --- using ---
   Backend& backend() const { return values_.backend(); }
