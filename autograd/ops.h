@@ -41,7 +41,8 @@ struct EmbeddingTable {
 };
 // Sum over the tables of table[ids[t]], in `dtype`; returns [T, H].
 Variable embedding(const std::vector<EmbeddingTable>& tables, DType dtype);
-// x[rows].  x [T, H]; rows int32 [R], none twice; returns [R, H].
+// x[rows], zeros where a row number is negative.  x [T, H]; rows int32 [R], below T, none twice but negative ones;
+// returns [R, H].
 Variable gather_rows(const Variable& x, const Tensor& rows);
 
 // --- normalisation: autograd/ops/layer_norm.cpp ----------------------------------------------------------------
