@@ -145,7 +145,7 @@ void Options::fail_unknown(const std::string& word, const Option* previous) cons
   const size_t start = std::min(word.find_first_not_of('-'), word.size());
   const std::string name = word.substr(start, word.find('=') - start);
   const std::string* nearest = nullptr;
-  size_t least = std::max<size_t>(2, name.size() / 3) + 1;
+  size_t least = std::max<size_t>(1, name.size() / 3) + 1;
   for (const Option& option : options_) {
     for (const std::string& candidate : option.names()) {
       const bool abbreviated = !name.empty() && candidate != name && candidate.starts_with(name);

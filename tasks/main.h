@@ -20,8 +20,13 @@ template <typename Body>
 int run_main(int argc, char** argv, Body&& body) {
   try {
     const int status = body(argc, argv);
-    check(std::fflush(stdout) == 0 && std::ferror(stdout) == 0, "cannot write to standard output: {}",
-          std::generic_category().message(errno));
+    errno = 0;
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      // An error of an earlier write has left its mark but no reason.
+      const std::string reason =
+          errno == 0 ? "an earlier write failed" : std::generic_category().message(errno);
+      fail("cannot write to standard output: {}", reason);
+    }
     return status;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "error: out of memory\n");
