@@ -1,0 +1,104 @@
+// Softmax cross entropy, and the prediction that goes with it.
+#include <cmath>
+#include <limits>
+
+#include "backends/cpu/backend.h"
+#include "backends/cpu/parallel.h"
+#include "backends/cpu/vector_math.h"
+
+namespace gradus::cpu {
+namespace {
+
+// Rows of K classes that make a share worth a thread.
+int64_t row_grain(int64_t classes) { return std::max<int64_t>(1, 8192 / std::max<int64_t>(classes, 1)); }
+
+float row_max(const float* __restrict row, int64_t classes) {
+  float largest = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : largest)
+  for (int64_t k = 0; k < classes; ++k) largest = row[k] > largest ? row[k] : largest;
+  return largest;
+}
+
+// Float sums of short pieces, added in double: a vocabulary of 30,000 costs no digits.
+float log_sum_exp(const float* __restrict row, int64_t classes) {
+  constexpr int64_t piece = 512;
+  const float largest = row_max(row, classes);
+  double sum = 0;
+  for (int64_t begin = 0; begin < classes; begin += piece) {
+    const int64_t end = std::min(begin + piece, classes);
+    float part = 0;
+#pragma omp simd reduction(+ : part)
+    for (int64_t k = begin; k < end; ++k) part += simd_exp(row[k] - largest);
+    sum += part;
+  }
+  return static_cast<float>(largest + std::log(sum));
+}
+
+// out = scale (softmax(row) - one-hot(label)), or added to out.
+template <bool accumulate>
+void row_gradient(const float* __restrict row, int64_t classes, float lse, int32_t label, float scale,
+                  float* __restrict out) {
+#pragma omp simd
+  for (int64_t k = 0; k < classes; ++k) {
+    const float gradient = scale * simd_exp(row[k] - lse);
+    out[k] = accumulate ? out[k] + gradient : gradient;
+  }
+  out[label] -= scale;
+}
+
+}  // namespace
+
+void CpuBackend::cross_entropy_forward(const Tensor& logits, const Tensor& labels, float normalizer,
+                                       const Tensor& loss, const Tensor& lse) {
+  const int64_t rows = logits.rows();
+  const int64_t classes = logits.shape().last();
+  const float* const x = logits.data<float>();
+  const int32_t* const label = labels.data<int32_t>();
+  float* const lse_out = lse.data<float>();
+  parallel_for(rows, row_grain(classes), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) lse_out[r] = log_sum_exp(x + r * classes, classes);
+  });
+  double sum = 0;
+  for (int64_t r = 0; r < rows; ++r) {
+    if (label[r] >= 0) sum += static_cast<double>(lse_out[r]) - x[r * classes + label[r]];
+  }
+  *loss.data<float>() = static_cast<float>(sum / normalizer);
+}
+
+void CpuBackend::cross_entropy_backward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
+                                        float normalizer, const Tensor& lse, Grad dlogits) {
+  const int64_t classes = logits.shape().last();
+  const float scale = *dloss.data<float>() / normalizer;
+  const float* const x = logits.data<float>();
+  const int32_t* const label = labels.data<int32_t>();
+  const float* const lse_in = lse.data<float>();
+  float* const dx = dlogits.tensor.data<float>();
+  parallel_for(logits.rows(), row_grain(classes), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const float* const row = x + r * classes;
+      float* const out = dx + r * classes;
+      if (label[r] < 0) {
+        if (!dlogits.accumulate) std::fill_n(out, classes, 0.0F);
+      } else if (dlogits.accumulate) {
+        row_gradient<true>(row, classes, lse_in[r], label[r], scale, out);
+      } else {
+        row_gradient<false>(row, classes, lse_in[r], label[r], scale, out);
+      }
+    }
+  });
+}
+
+void CpuBackend::argmax(const Tensor& x, const Tensor& y) {
+  const int64_t classes = x.shape().last();
+  const float* const in = x.data<float>();
+  int32_t* const out = y.data<int32_t>();
+  parallel_for(x.rows(), row_grain(classes), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const float* const row = in + r * classes;
+      const float* const found = std::find(row, row + classes, row_max(row, classes));
+      out[r] = found == row + classes ? 0 : static_cast<int32_t>(found - row);  // a row of NaN has no maximum
+    }
+  });
+}
+
+}  // namespace gradus::cpu
