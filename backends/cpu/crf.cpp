@@ -37,7 +37,8 @@ class Chain {
   }
 
   int64_t tags() const { return tags_; }
-  float score(int64_t from, int64_t to) const { return scores_[from * tags_ + to]; }
+  const float* scores(int64_t from) const { return scores_ + from * tags_; }
+  float score(int64_t from, int64_t to) const { return scores(from)[to]; }
   float start(int64_t tag) const { return start_[tag]; }
   float end(int64_t tag) const { return end_[tag]; }
   float largest(int64_t to) const { return largest_[to]; }                             // of score(., to)
@@ -220,10 +221,11 @@ void best_path(const Chain& chain, const float* emissions, int64_t length, int32
     int64_t* __restrict const from_j = from.data() + t * tags;
     for (int64_t j = 0; j < tags; ++j) best_j[j] = score[0] + chain.score(0, j);
     for (int64_t i = 1; i < tags; ++i) {
+      const float* __restrict const scores = chain.scores(i);
       const double before = score[i];
 #pragma omp simd
       for (int64_t j = 0; j < tags; ++j) {
-        const double candidate = before + chain.score(i, j);
+        const double candidate = before + scores[j];
         from_j[j] = candidate > best_j[j] ? i : from_j[j];
         best_j[j] = candidate > best_j[j] ? candidate : best_j[j];
       }
