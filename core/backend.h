@@ -119,9 +119,10 @@ class Backend {
   virtual void embedding_forward(std::span<const Lookup> lookups, const Tensor& y) = 0;
   // dtable[ids[t]] += dy[t], summed in token order. dtable is float32 [V, H]; it is always added to.
   virtual void embedding_backward(const Tensor& dy, const Tensor& ids, const Tensor& dtable) = 0;
-  // y[i] = x[rows[i]].  x float [T, H]; rows int32 [R], each in [0, T), none twice; y float [R, H].
+  // y[i] = x[rows[i]], zeros where rows[i] is negative.  x float [T, H]; rows int32 [R], each below T, none twice
+  // but negative ones; y float [R, H].
   virtual void gather_rows_forward(const Tensor& x, const Tensor& rows, const Tensor& y) = 0;
-  // dx[rows[i]] = dy[i], and zero for the rows not named (unless dx accumulates).
+  // dx[rows[i]] = dy[i] where rows[i] is not negative, and zero for the rows not named (unless dx accumulates).
   virtual void gather_rows_backward(const Tensor& dy, const Tensor& rows, Grad dx) = 0;
 
   // --- layer norm --------------------------------------------------------------------------------

@@ -1,0 +1,76 @@
+// All operators. An operator checks its arguments, computes forward through the backend, and records its backward
+// beside it with exactly what that needs. Every op throws Error, "[op] what is wrong: got ..., expected ...", when
+// shapes or types don't fit.
+//
+// T packed tokens, B sequences, H hidden size, N heads, V vocabulary, K tags, R rows, I and O inputs and outputs.
+// Unless said otherwise a result has the type of x, float32 or bfloat16; parameters are float32 and are read in the
+// type of x. Each op has a row in tests/op_table.cpp.
+#pragma once
+
+#include <vector>
+
+#include "autograd/variable.h"
+
+namespace gradus {
+
+// --- point-wise: autograd/ops/pointwise.cpp --------------------------------------------------------------------
+
+// a + b, of one shape and type.
+Variable add(const Variable& a, const Variable& b);
+// f(x).
+Variable activation(const Variable& x, Activation kind);
+// x with elements dropped at random and the rest scaled up, in expectation x (Srivastava et al. 2014).
+Variable dropout(const Variable& x, const Dropout& mask);
+// x in another type. The gradient comes back in the type of x.
+Variable cast(const Variable& x, DType dtype);
+
+// --- linear maps: autograd/ops/linear.cpp ----------------------------------------------------------------------
+
+// f(x w^T + b).  x [T, I]; w [O, I]; b [O] or empty; returns [T, O]. With an activation and a gradient wanted, the
+// sum before f is kept; prefer `activation_linear` after a plain `linear` where memory counts.
+Variable linear(const Variable& x, const Variable& w, const Variable& b, Activation kind = Activation::none);
+// f(x) w^T + b. Keeps x alone: f(x) is computed again in the backward pass, where it comes almost for free with f'.
+Variable activation_linear(const Variable& x, Activation kind, const Variable& w, const Variable& b);
+
+// --- rows and tables: autograd/ops/embedding.cpp ---------------------------------------------------------------
+
+// A table of vectors and the rows wanted of it.
+struct EmbeddingTable {
+  Variable table;  // [V, H]
+  Tensor ids;      // int32 [T], each in [0, V)
+};
+// Sum over the tables of table[ids[t]], in `dtype`; returns [T, H].
+Variable embedding(const std::vector<EmbeddingTable>& tables, DType dtype);
+// x[rows], zeros where a row number is negative.  x [T, H]; rows int32 [R], below T, none twice but negative ones;
+// returns [R, H].
+Variable gather_rows(const Variable& x, const Tensor& rows);
+
+// --- normalisation: autograd/ops/layer_norm.cpp ----------------------------------------------------------------
+
+// (x - mean) rstd gamma + beta over the last axis.  Ba et al. 2016, arXiv:1607.06450.  x [T, H]; gamma, beta [H].
+Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& beta, float eps);
+// layer_norm(dropout(x) + residual): the end of each half of a post-norm transformer layer.  x, residual [T, H].
+Variable dropout_add_layer_norm(const Variable& x, const Variable& residual, const Dropout& mask,
+                                const Variable& gamma, const Variable& beta, float eps);
+
+// --- sequences: autograd/ops/attention.cpp, autograd/ops/lstm.cpp ----------------------------------------------
+
+// Multi-head scaled dot-product self-attention within each sequence (Vaswani et al. 2017, arXiv:1706.03762,
+// section 3.2). qkv [T, 3 H]: query, key and value of a token side by side; returns [T, H].
+Variable attention(const Variable& qkv, const Packing& packing, int64_t heads, const Dropout& mask);
+// The recurrence of a one- or two-directional LSTM (Hochreiter & Schmidhuber 1997), zero initial state.
+// gates_x [T, P 4 h], the input product plus biases, P directions; w_hh [P 4 h, h]; returns [T, P h]. float32.
+Variable lstm(const Variable& gates_x, const Variable& w_hh, const Packing& packing);
+
+// --- losses: autograd/ops/losses.cpp ---------------------------------------------------------------------------
+
+// Sum over labelled rows of -log softmax(logits)[label], over `normalizer`.  logits [R, K] float32;
+// labels int32 [R], below K, negative for rows that do not count; returns [1].
+Variable cross_entropy(const Variable& logits, const Tensor& labels, float normalizer);
+// Negative log-likelihood of the tags under a linear-chain CRF (Lafferty et al. 2001), summed over the sequences,
+// over `normalizer`. emissions [T, K] float32; tags int32 [T]; transitions [K, K] from row to column;
+// start, end [K]; returns [1].
+Variable crf_nll(const Variable& emissions, const Tensor& tags, const Packing& packing,
+                 const Variable& transitions, const Variable& start, const Variable& end, float normalizer);
+
+}  // namespace gradus

@@ -1,0 +1,46 @@
+#include "autograd/ops.h"
+#include "autograd/ops/check.h"
+
+namespace gradus {
+namespace {
+
+void check_layer_norm(std::string_view op, const Variable& x, const Variable& gamma, const Variable& beta) {
+  check_rank(op, "the input", x.value(), 2);
+  check_shape(op, "gamma", gamma.value(), {x.shape()[1]});
+  check_shape(op, "beta", beta.value(), {x.shape()[1]});
+}
+
+}  // namespace
+
+Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& beta, float eps) {
+  check_layer_norm("layer_norm", x, gamma, beta);
+  auto& be = x.backend();
+  Tensor y = Tensor::empty(be, x.shape(), x.dtype());
+  Tensor mean = Tensor::empty(be, {x.shape()[0]});
+  Tensor rstd = Tensor::empty(be, {x.shape()[0]});
+  be.layer_norm_forward(x.value(), {}, {}, gamma.value(), beta.value(), eps, {}, y, mean, rstd);
+  return record("layer_norm", y, {x, gamma, beta},
+                [&be, x = x.value(), gamma = gamma.value(), mean, rstd](const Tensor& dy, Grads& d) {
+                  be.layer_norm_backward(dy, x, gamma, mean, rstd, {}, d[0], {}, d[1], d[2]);
+                });
+}
+
+Variable dropout_add_layer_norm(const Variable& x, const Variable& residual, const Dropout& mask,
+                                const Variable& gamma, const Variable& beta, float eps) {
+  check_layer_norm("dropout_add_layer_norm", x, gamma, beta);
+  check_shape("dropout_add_layer_norm", "the residual", residual.value(), x.shape());
+  check_dtype("dropout_add_layer_norm", "the residual", residual.value(), x.dtype());
+  auto& be = x.backend();
+  Tensor sum = Tensor::empty(be, x.shape(), x.dtype());
+  Tensor y = Tensor::empty(be, x.shape(), x.dtype());
+  Tensor mean = Tensor::empty(be, {x.shape()[0]});
+  Tensor rstd = Tensor::empty(be, {x.shape()[0]});
+  be.layer_norm_forward(x.value(), residual.value(), mask, gamma.value(), beta.value(), eps, sum, y, mean,
+                        rstd);
+  return record("dropout_add_layer_norm", y, {x, residual, gamma, beta},
+                [&be, sum, gamma = gamma.value(), mean, rstd, mask](const Tensor& dy, Grads& d) {
+                  be.layer_norm_backward(dy, sum, gamma, mean, rstd, mask, d[0], d[1], d[2], d[3]);
+                });
+}
+
+}  // namespace gradus

@@ -1,0 +1,52 @@
+#include "autograd/ops.h"
+#include "autograd/ops/check.h"
+
+namespace gradus {
+namespace {
+
+void check_linear(std::string_view op, const Variable& x, const Variable& w, const Variable& b) {
+  check_rank(op, "the input", x.value(), 2);
+  check_rank(op, "the weight", w.value(), 2);
+  check(w.shape()[1] == x.shape()[1], "[{}] input {} and weight {} differ in their last dimension", op,
+        x.shape(), w.shape());
+  if (b) check_shape(op, "the bias", b.value(), {w.shape()[0]});
+}
+
+}  // namespace
+
+Variable linear(const Variable& x, const Variable& w, const Variable& b, Activation kind) {
+  check_linear("linear", x, w, b);
+  const bool recorded = RecordingScope::current() != RecordingScope::Mode::evaluate;
+  if (recorded && kind != Activation::none) return activation(linear(x, w, b), kind);
+  auto& be = x.backend();
+  Tensor weight = w.value_as(x.dtype());
+  Tensor y = Tensor::empty(be, {x.shape()[0], w.shape()[0]}, x.dtype());
+  be.linear_forward(x.value(), weight, b.value(), kind, y);
+  return record("linear", y, {x, w, b}, [&be, x = x.value(), weight](const Tensor& dy, Grads& d) {
+    be.linear_backward(dy, x, weight, d[0], d[1], d[2]);
+  });
+}
+
+Variable activation_linear(const Variable& x, Activation kind, const Variable& w, const Variable& b) {
+  check_linear("activation_linear", x, w, b);
+  auto& be = x.backend();
+  Tensor weight = w.value_as(x.dtype());
+  Tensor y = Tensor::empty(be, {x.shape()[0], w.shape()[0]}, x.dtype());
+  {
+    Tensor activated = Tensor::empty(be, x.shape(), x.dtype());
+    be.activation_forward(x.value(), kind, activated);
+    be.linear_forward(activated, weight, b.value(), Activation::none, y);
+  }
+  return record("activation_linear", y, {x, w, b},
+                [&be, x = x.value(), weight, kind](const Tensor& dy, Grads& d) {
+                  Tensor activated = Tensor::empty(be, x.shape(), x.dtype());
+                  {
+                    Tensor dactivated = Tensor::empty(be, x.shape(), x.dtype());
+                    be.linear_backward(dy, x, weight, {dactivated}, {}, {});
+                    be.activation_backward(dactivated, x, kind, d[0], activated);
+                  }
+                  be.linear_backward(dy, activated, weight, {}, d[1], d[2]);
+                });
+}
+
+}  // namespace gradus

@@ -1,0 +1,112 @@
+// A value in a computation, and the edge that made it. Reverse-mode differentiation: Griewank & Walther 2008,
+// "Evaluating derivatives", chapter 3.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "core/backend.h"
+#include "core/tensor.h"
+
+namespace gradus {
+
+struct Node;
+
+// A tensor that remembers how it was computed. Copies share everything. Integer inputs, such as token ids, are
+// plain tensors: nothing is differentiated with respect to them.
+class Variable {
+ public:
+  Variable() = default;
+  // A constant: no gradient flows into it.
+  explicit Variable(Tensor value) : value_(std::move(value)) {}
+
+  // A trained tensor. Its gradient is always added to `gradient`, of the same shape, which the caller clears;
+  // an empty `gradient` makes it a constant.
+  // `bfloat16_copy` may be empty; otherwise ops that compute in bfloat16 read it instead of `value`, and
+  // whoever changes `value` refreshes it.
+  static Variable parameter(Tensor value, Tensor gradient, Tensor bfloat16_copy);
+
+  explicit operator bool() const { return static_cast<bool>(value_); }
+  const Tensor& value() const { return value_; }
+  const Shape& shape() const { return value_.shape(); }
+  DType dtype() const { return value_.dtype(); }
+  Backend& backend() const { return value_.backend(); }
+  // The value in the type an op computes in; converted on the fly when there is no ready copy.
+  Tensor value_as(DType dtype) const;
+
+  bool requires_grad() const { return node_ != nullptr; }
+  const std::shared_ptr<Node>& node() const { return node_; }
+
+ private:
+  friend class Recorder;
+  Tensor value_;
+  Tensor bfloat16_copy_;
+  std::shared_ptr<Node> node_;
+};
+
+// Hands a backward function the destination of each input's gradient, with its mode: a parameter accumulates,
+// an activation is assigned by its first consumer and accumulated by the others.
+class Grads {
+ public:
+  Grads(Backend& backend, const std::vector<std::shared_ptr<Node>>& inputs)
+      : backend_(backend), inputs_(inputs), asked_(inputs.size()) {}
+
+  // Where the gradient of input `index` goes; empty when that input needs none. A backward function asks once
+  // for each input and fills what it is given.
+  Grad operator[](size_t index);
+  // True for an input whose gradient is wanted but was not asked for.
+  bool forgot(size_t index) const { return inputs_[index] != nullptr && !asked_[index]; }
+
+ private:
+  Backend& backend_;
+  const std::vector<std::shared_ptr<Node>>& inputs_;
+  std::vector<bool> asked_;
+};
+
+using Backward = std::function<void(const Tensor& dy, Grads& grads)>;
+
+// The edge from a result back to its inputs.
+struct Node {
+  std::string_view op;                        // "parameter" for leaves
+  uint64_t sequence = 0;                      // later results have higher numbers
+  std::vector<std::shared_ptr<Node>> inputs;  // null where no gradient is needed
+  Backward backward;                          // holds the saved values; empty for parameters and once used
+  Shape shape;
+  DType dtype = DType::float32;
+  Tensor gradient;       // of an activation: from its first consumer's backward until its own has run
+  bool reached = false;  // a parameter that got a gradient since the flag was last cleared
+};
+
+// Makes the result of an op: `y`, and the function that turns dy into the gradients of `inputs`, in their order.
+// Returns a constant when no input needs a gradient or recording is off.
+Variable record(std::string_view op, Tensor y, const std::vector<Variable>& inputs, Backward backward);
+
+// How ops behave on this thread until the scope ends.
+class RecordingScope {
+ public:
+  enum class Mode : uint8_t {
+    record,        // the normal state
+    evaluate,      // nothing is recorded: no memory is kept for a backward pass
+    check_finite,  // as record, and the first op whose result is infinite or NaN throws an Error naming it
+  };
+  explicit RecordingScope(Mode mode);
+  ~RecordingScope();
+  RecordingScope(const RecordingScope&) = delete;
+  RecordingScope& operator=(const RecordingScope&) = delete;
+
+  static Mode current();
+
+ private:
+  Mode previous_;
+};
+
+// Computes the gradients of a scalar `loss` (float32 [1]) with respect to every parameter it depends on and adds
+// them to the parameters' gradients. Ops run in reverse order; saved values and activation gradients are freed at
+// their last use, so a graph can be used once. `seed` is d(objective)/d(loss).
+// Throws Error when the loss is no scalar, depends on no parameter, or an op gives no gradient for an input.
+void backward(const Variable& loss, float seed = 1.0F);
+
+}  // namespace gradus

@@ -1,0 +1,201 @@
+// Kernels that look at one element at a time: sums, activations, dropout, casts.
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+#include "backends/cpu/backend.h"
+#include "backends/cpu/parallel.h"
+#include "backends/cpu/philox.h"
+#include "backends/cpu/scratch.h"
+#include "backends/cpu/vector_math.h"
+
+namespace gradus::cpu {
+namespace {
+
+constexpr int64_t grain = 16384;  // elements that are worth a thread
+
+// f(x) and f'(x).
+struct Point {
+  float value;
+  float slope;
+};
+
+template <Activation kind>
+Point evaluate(float x) {
+  if constexpr (kind == Activation::gelu) {
+    const Normal n = normal(x);
+    return {x * n.cdf, n.cdf + x * n.density};
+  } else if constexpr (kind == Activation::gelu_tanh) {
+    constexpr float a = 0.797884561F;  // sqrt(2 / pi)
+    constexpr float b = 0.044715F;
+    const float c = x > 100.0F ? 100.0F : x < -100.0F ? -100.0F : x;  // the cube of more could be infinite
+    const float t = simd_tanh(a * (c + b * c * c * c));
+    return {0.5F * x * (1.0F + t),
+            0.5F * (1.0F + t) + 0.5F * c * (1.0F - t * t) * a * (1.0F + 3.0F * b * c * c)};
+  } else if constexpr (kind == Activation::fast_gelu) {
+    const float s = simd_sigmoid(1.702F * x);
+    return {x * s, s + 1.702F * x * s * (1.0F - s)};
+  } else if constexpr (kind == Activation::relu) {
+    return {x < 0.0F ? 0.0F : x, x > 0.0F ? 1.0F : 0.0F};
+  } else if constexpr (kind == Activation::tanh) {
+    const float t = simd_tanh(x);
+    return {t, 1.0F - t * t};
+  } else {
+    return {x, 1.0F};
+  }
+}
+
+// Calls `f` with the activation as a compile-time constant.
+template <typename F>
+void dispatch_activation(Activation kind, F&& f) {
+  switch (kind) {
+    case Activation::none:
+      return f(std::integral_constant<Activation, Activation::none>{});
+    case Activation::gelu:
+      return f(std::integral_constant<Activation, Activation::gelu>{});
+    case Activation::gelu_tanh:
+      return f(std::integral_constant<Activation, Activation::gelu_tanh>{});
+    case Activation::fast_gelu:
+      return f(std::integral_constant<Activation, Activation::fast_gelu>{});
+    case Activation::relu:
+      return f(std::integral_constant<Activation, Activation::relu>{});
+    case Activation::tanh:
+      return f(std::integral_constant<Activation, Activation::tanh>{});
+  }
+}
+
+template <bool accumulate, typename X, typename Y>
+void cast_elements(const X* x, Y* y, int64_t n) {
+  parallel_for(n, grain, [=](int64_t begin, int64_t end) {
+#pragma omp simd
+    for (int64_t i = begin; i < end; ++i) put<accumulate>(y[i], widen(x[i]));
+  });
+}
+
+template <Activation kind, typename T>
+void activate(const T* x, T* y, int64_t n) {
+  parallel_for(n, grain, [=](int64_t begin, int64_t end) {
+#pragma omp simd
+    for (int64_t i = begin; i < end; ++i) y[i] = narrow<T>(evaluate<kind>(widen(x[i])).value);
+  });
+}
+
+// y may be null.
+template <Activation kind, bool accumulate, typename T>
+void activate_backward(const T* dy, const T* x, T* dx, T* y, int64_t n) {
+  parallel_for(n, grain, [=](int64_t begin, int64_t end) {
+    if (y == nullptr) {
+#pragma omp simd
+      for (int64_t i = begin; i < end; ++i) {
+        put<accumulate>(dx[i], widen(dy[i]) * evaluate<kind>(widen(x[i])).slope);
+      }
+    } else {
+#pragma omp simd
+      for (int64_t i = begin; i < end; ++i) {
+        const Point p = evaluate<kind>(widen(x[i]));
+        put<accumulate>(dx[i], widen(dy[i]) * p.slope);
+        y[i] = narrow<T>(p.value);
+      }
+    }
+  });
+}
+
+// y = x * mask * scale, or y += that.
+template <bool accumulate, typename T>
+void drop_elements(const T* x, const Dropout& dropout, T* y, int64_t rows, int64_t columns) {
+  parallel_for(rows, grain / std::max<int64_t>(columns, 1), [=](int64_t begin, int64_t end) {
+    thread_local Scratch scratch;
+    float* factors = scratch.floats(round_up(columns, mask_chunk));
+    for (int64_t row = begin; row < end; ++row) {
+      dropout_factors(dropout, row, columns, factors);
+      const T* x_row = x + row * columns;
+      T* y_row = y + row * columns;
+#pragma omp simd
+      for (int64_t i = 0; i < columns; ++i) put<accumulate>(y_row[i], widen(x_row[i]) * factors[i]);
+    }
+  });
+}
+
+}  // namespace
+
+void CpuBackend::cast(const Tensor& x, Grad y) {
+  dispatch_float(x.dtype(), "cast", [&](auto from) {
+    dispatch_float(y.tensor.dtype(), "cast", [&](auto to) {
+      dispatch_bool(y.accumulate, [&](auto accumulate) {
+        cast_elements<accumulate>(x.data<decltype(from)>(), y.tensor.data<decltype(to)>(), x.elements());
+      });
+    });
+  });
+}
+
+int64_t CpuBackend::count_nonfinite(const Tensor& x) {
+  return dispatch_float(x.dtype(), "count_nonfinite", [&](auto type) {
+    const auto* values = x.data<decltype(type)>();
+    const int64_t n = x.elements();
+    int64_t count = 0;
+#pragma omp parallel for simd reduction(+ : count) if (n > grain)
+    for (int64_t i = 0; i < n; ++i) {
+      count += (std::bit_cast<uint32_t>(widen(values[i])) & 0x7f800000U) == 0x7f800000U ? 1 : 0;
+    }
+    return count;
+  });
+}
+
+void CpuBackend::add_forward(const Tensor& a, const Tensor& b, const Tensor& y) {
+  dispatch_float(y.dtype(), "add", [&](auto type) {
+    using T = decltype(type);
+    parallel_for(y.elements(), grain,
+                 [a = a.data<T>(), b = b.data<T>(), y = y.data<T>()](int64_t begin, int64_t end) {
+#pragma omp simd
+                   for (int64_t i = begin; i < end; ++i) y[i] = narrow<T>(widen(a[i]) + widen(b[i]));
+                 });
+  });
+}
+
+void CpuBackend::add_backward(const Tensor& dy, Grad da, Grad db) {
+  if (da) cast(dy, da);
+  if (db) cast(dy, db);
+}
+
+void CpuBackend::activation_forward(const Tensor& x, Activation kind, const Tensor& y) {
+  dispatch_float(x.dtype(), "activation", [&](auto type) {
+    using T = decltype(type);
+    dispatch_activation(
+        kind, [&](auto constant) { activate<constant.value>(x.data<T>(), y.data<T>(), x.elements()); });
+  });
+}
+
+void CpuBackend::activation_backward(const Tensor& dy, const Tensor& x, Activation kind, Grad dx,
+                                     const Tensor& y) {
+  if (!dx) {
+    if (y) activation_forward(x, kind, y);
+    return;
+  }
+  dispatch_float(x.dtype(), "activation", [&](auto type) {
+    using T = decltype(type);
+    dispatch_activation(kind, [&](auto constant) {
+      dispatch_bool(dx.accumulate, [&](auto accumulate) {
+        activate_backward<constant.value, accumulate>(dy.data<T>(), x.data<T>(), dx.tensor.data<T>(),
+                                                      y ? y.data<T>() : nullptr, x.elements());
+      });
+    });
+  });
+}
+
+void CpuBackend::dropout_forward(const Tensor& x, const Dropout& dropout, const Tensor& y) {
+  dropout_backward(x, dropout, {y});
+}
+
+// A mask is its own derivative, so both directions multiply by it.
+void CpuBackend::dropout_backward(const Tensor& dy, const Dropout& dropout, Grad dx) {
+  if (!dx) return;
+  if (!dropout.active()) return cast(dy, dx);
+  dispatch_float(dy.dtype(), "dropout", [&](auto type) {
+    using T = decltype(type);
+    dispatch_bool(dx.accumulate, [&](auto accumulate) {
+      drop_elements<accumulate>(dy.data<T>(), dropout, dx.tensor.data<T>(), dy.rows(), dy.shape().last());
+    });
+  });
+}
+
+}  // namespace gradus::cpu

@@ -1,0 +1,67 @@
+#include "backends/cpu/backend.h"
+
+#include <omp.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "backends/cpu/gemm.h"
+
+namespace gradus::cpu {
+namespace {
+
+std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown processor";
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend() : gemm_(std::make_unique<Gemm>()) {}
+CpuBackend::~CpuBackend() = default;
+
+std::string CpuBackend::name() const { return "CPU"; }
+
+std::string CpuBackend::description() const {
+  return fmt::format("{}, {} kernels, oneDNN {}, {} threads", processor_name(), GRADUS_CPU_VARIANT,
+                     Gemm::version(), omp_get_max_threads());
+}
+
+std::string CpuBackend::unsupported(DType dtype) const {
+  if (dtype == DType::float32) return "";
+#if defined(__x86_64__)
+  // AMX processors have avx512_bf16 as well. Without either oneDNN would emulate, slower than float32.
+  if (dtype == DType::bfloat16 && __builtin_cpu_supports("avx512bf16")) return "";
+#endif
+  return fmt::format(
+      "{} cannot compute in {}{}", processor_name(), name_of(dtype),
+      dtype == DType::bfloat16 ? ": it has neither avx512_bf16 nor AMX; use --compute_type fp32" : "");
+}
+
+void CpuBackend::set_threads(int threads) {
+  omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs());
+}
+
+void* CpuBackend::allocate(size_t bytes) { return arena_.allocate(bytes); }
+void CpuBackend::deallocate(void* data, size_t bytes) noexcept { arena_.deallocate(data, bytes); }
+MemoryUse CpuBackend::memory() const { return arena_.use(); }
+void CpuBackend::reset_peak() { arena_.reset_peak(); }
+
+void CpuBackend::copy_from_host(const void* source, const Tensor& target) {
+  if (target.bytes() > 0) std::memcpy(target.raw(), source, target.bytes());
+}
+void CpuBackend::copy_to_host(const Tensor& source, void* target) {
+  if (source.bytes() > 0) std::memcpy(target, source.raw(), source.bytes());
+}
+void CpuBackend::fill_zero(const Tensor& x) {
+  if (x.bytes() > 0) std::memset(x.raw(), 0, x.bytes());
+}
+
+}  // namespace gradus::cpu
+
+extern "C" __attribute__((visibility("default"))) gradus::Backend* gradus_create_backend() {
+  return new gradus::cpu::CpuBackend();
+}

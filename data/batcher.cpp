@@ -1,0 +1,72 @@
+#include "data/batcher.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/random.h"
+
+namespace gradus {
+namespace {
+
+constexpr uint32_t shuffle_purpose = 0x5f17;
+constexpr int64_t pool_batches = 50;
+
+// Cuts `order` into batches from the front.
+void cut(std::span<const int32_t> order, std::span<const int32_t> lengths, const BatchPlan& plan,
+         std::vector<std::vector<int32_t>>& batches) {
+  std::vector<int32_t> batch;
+  int64_t tokens = 0;
+  for (const int32_t example : order) {
+    const int64_t length = lengths[static_cast<size_t>(example)];
+    const bool full = plan.batch_tokens > 0 ? tokens + length > plan.batch_tokens
+                                            : static_cast<int64_t>(batch.size()) == plan.batch_size;
+    if (full && !batch.empty()) {
+      batches.push_back(std::move(batch));
+      batch = {};
+      tokens = 0;
+    }
+    batch.push_back(example);
+    tokens += length;
+  }
+  if (!batch.empty()) batches.push_back(std::move(batch));
+}
+
+// Examples a pool holds before it is sorted.
+size_t pool_size(std::span<const int32_t> lengths, const BatchPlan& plan) {
+  if (plan.batch_tokens <= 0) return static_cast<size_t>(plan.batch_size * pool_batches);
+  const int64_t total = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+  const int64_t mean =
+      std::max<int64_t>(1, total / std::max<int64_t>(1, static_cast<int64_t>(lengths.size())));
+  return static_cast<size_t>(std::max<int64_t>(1, plan.batch_tokens / mean) * pool_batches);
+}
+
+}  // namespace
+
+std::vector<std::vector<int32_t>> make_batches(std::span<const int32_t> lengths, const BatchPlan& plan,
+                                               uint32_t epoch) {
+  check(plan.batch_size > 0, "[batches] batch size {}: expected 1 or more", plan.batch_size);
+  std::vector<int32_t> order(lengths.size());
+  std::iota(order.begin(), order.end(), 0);
+  RandomSequence random(plan.seed, shuffle_purpose, epoch);
+  if (plan.shuffle) random.shuffle(order);
+
+  std::vector<std::vector<int32_t>> batches;
+  if (!plan.group_lengths) {
+    cut(order, lengths, plan, batches);
+    return batches;
+  }
+  const size_t pool = pool_size(lengths, plan);
+  for (size_t begin = 0; begin < order.size(); begin += pool) {
+    const std::span<int32_t> part(order.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  std::min(pool, order.size() - begin));
+    std::stable_sort(part.begin(), part.end(), [&](int32_t a, int32_t b) {
+      return lengths[static_cast<size_t>(a)] < lengths[static_cast<size_t>(b)];
+    });
+    cut(part, lengths, plan, batches);
+  }
+  if (plan.shuffle) random.shuffle(batches);
+  return batches;
+}
+
+}  // namespace gradus

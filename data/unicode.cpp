@@ -1,0 +1,91 @@
+#include "data/unicode.h"
+
+#include <utf8proc.h>
+
+#include <bit>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace gradus {
+
+char32_t decode_utf8(std::string_view text, size_t& pos) {
+  const auto lead = static_cast<unsigned char>(text[pos]);
+  if (lead < 0x80) {
+    ++pos;
+    return lead;
+  }
+  // The number of leading ones is the length; each length has a smallest value it may stand for.
+  const int length = std::countl_one(lead);
+  if (length < 2 || length > 4 || text.size() - pos < static_cast<size_t>(length)) return invalid_code;
+  char32_t code = lead & (0x7FU >> length);
+  for (int i = 1; i < length; ++i) {
+    const auto byte = static_cast<unsigned char>(text[pos + i]);
+    if ((byte & 0xC0U) != 0x80) return invalid_code;
+    code = code << 6 | (byte & 0x3FU);
+  }
+  constexpr char32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (code < smallest[length] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return invalid_code;
+  pos += length;
+  return code;
+}
+
+size_t find_invalid_utf8(std::string_view text) {
+  size_t pos = 0;
+  while (pos < text.size()) {
+    uint64_t block = 0;
+    while (text.size() - pos >= sizeof(block)) {  // eight ASCII bytes at once
+      std::memcpy(&block, text.data() + pos, sizeof(block));
+      if ((block & 0x8080808080808080U) != 0) break;
+      pos += sizeof(block);
+    }
+    if (pos < text.size() && decode_utf8(text, pos) == invalid_code) return pos;
+  }
+  return std::string_view::npos;
+}
+
+void check_utf8(std::string_view text, std::string_view where) {
+  const size_t pos = find_invalid_utf8(text);
+  if (pos == std::string_view::npos) return;
+  fail("{}: invalid UTF-8 at byte {}: found 0x{:02x}", where, pos, static_cast<unsigned char>(text[pos]));
+}
+
+void append_utf8(std::string& text, char32_t code) {
+  utf8proc_uint8_t bytes[4];
+  const auto size = utf8proc_encode_char(static_cast<utf8proc_int32_t>(code), bytes);
+  text.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+}
+
+std::vector<std::string_view> split_characters(std::string_view text) {
+  std::vector<std::string_view> characters;
+  for (size_t pos = 0; pos < text.size();) {
+    const size_t begin = pos;
+    check(decode_utf8(text, pos) != invalid_code, "[split_characters] invalid UTF-8 at byte {}", begin);
+    characters.push_back(text.substr(begin, pos - begin));
+  }
+  return characters;
+}
+
+std::string_view category(char32_t code) {
+  return utf8proc_category_string(static_cast<utf8proc_int32_t>(code));
+}
+
+char32_t to_lower(char32_t code) {
+  return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code)));
+}
+
+int combining_class(char32_t code) {
+  return utf8proc_get_property(static_cast<utf8proc_int32_t>(code))->combining_class;
+}
+
+Decomposition decompose(char32_t code) {
+  Decomposition result;
+  utf8proc_int32_t codes[Decomposition::max_size];
+  int boundary = 0;  // only used for grapheme breaking, which isn't asked for
+  result.size = static_cast<int>(utf8proc_decompose_char(
+      static_cast<utf8proc_int32_t>(code), codes, Decomposition::max_size, UTF8PROC_DECOMPOSE, &boundary));
+  for (int i = 0; i < result.size; ++i) result.codes[i] = static_cast<char32_t>(codes[i]);
+  return result;
+}
+
+}  // namespace gradus

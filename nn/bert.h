@@ -1,0 +1,68 @@
+// The BERT encoder. Devlin et al. 2019, arXiv:1810.04805; names as in the published checkpoints.
+#pragma once
+
+#include <vector>
+
+#include "autograd/ops.h"
+#include "nn/batch.h"
+#include "nn/bert_config.h"
+#include "nn/context.h"
+#include "nn/parameters.h"
+
+namespace gradus {
+
+// gamma and beta of a layer norm.
+struct LayerNorm {
+  Parameter weight, bias;
+  float eps;
+  LayerNorm(const Scope& scope, int64_t size, float eps);
+};
+
+// Weight [out, in] and bias [out] of a linear map.
+struct Linear {
+  Parameter weight, bias;
+  Linear(const Scope& scope, int64_t in, int64_t out, float deviation);
+};
+
+// Sum of word, segment and position vectors, layer norm, dropout.
+class BertEmbeddings {
+ public:
+  BertEmbeddings(const Scope& scope, const BertConfig& config);
+  Variable forward(Context& context, const TokenBatch& batch) const;  // [T, H]
+
+ private:
+  Parameter words_, positions_, token_types_;
+  LayerNorm norm_;
+  float dropout_;
+};
+
+// One encoder layer, post-norm: self-attention and feed-forward, each followed by dropout, residual, layer norm.
+class BertLayer {
+ public:
+  BertLayer(const Scope& scope, const BertConfig& config);
+  Variable forward(Context& context, const Variable& x, const Packing& packing) const;  // [T, H] -> [T, H]
+
+ private:
+  Parameter qkv_weight_, qkv_bias_;  // query, key and value stacked: [3 H, H], [3 H]
+  Linear attention_output_;
+  LayerNorm attention_norm_;
+  Linear intermediate_;
+  Linear output_;
+  LayerNorm output_norm_;
+  int64_t heads_;
+  Activation activation_;
+  float hidden_dropout_, attention_dropout_;
+};
+
+class BertEncoder {
+ public:
+  BertEncoder(const Scope& scope, const BertConfig& config);
+  // The last layer's output, [T, H] in the context's compute type.
+  Variable forward(Context& context, const TokenBatch& batch) const;
+
+ private:
+  BertEmbeddings embeddings_;
+  std::vector<BertLayer> layers_;
+};
+
+}  // namespace gradus

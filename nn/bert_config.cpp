@@ -1,0 +1,206 @@
+#include "nn/bert_config.h"
+
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <set>
+
+#include "core/error.h"
+#include "nn/atomic_file.h"
+#include "nn/checked_json.h"
+
+namespace gradus {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t max_file_bytes = 10'000'000;
+
+// The first name of an activation is the one that is written.
+struct ActivationName {
+  std::string_view name;
+  Activation activation;
+};
+constexpr std::array activation_names =
+    std::to_array<ActivationName>({{"gelu", Activation::gelu},
+                                   {"gelu_new", Activation::gelu_tanh},
+                                   {"gelu_pytorch_tanh", Activation::gelu_tanh},
+                                   {"gelu_fast", Activation::gelu_tanh},
+                                   {"gelu_tanh", Activation::gelu_tanh},
+                                   {"quick_gelu", Activation::fast_gelu},
+                                   {"fast_gelu", Activation::fast_gelu},
+                                   {"relu", Activation::relu},
+                                   {"tanh", Activation::tanh},
+                                   {"linear", Activation::none}});
+
+// Calls visit(name, field) for every number of the configuration, for reading, checking and writing alike.
+template <typename Config, typename Visit>
+void visit_sizes(Config& config, Visit visit) {
+  visit("vocab_size", config.vocab_size);
+  visit("hidden_size", config.hidden_size);
+  visit("num_hidden_layers", config.num_hidden_layers);
+  visit("num_attention_heads", config.num_attention_heads);
+  visit("intermediate_size", config.intermediate_size);
+  visit("max_position_embeddings", config.max_position_embeddings);
+  visit("type_vocab_size", config.type_vocab_size);
+}
+template <typename Config, typename Visit>
+void visit_reals(Config& config, Visit visit) {
+  visit("hidden_dropout_prob", config.hidden_dropout_prob);
+  visit("attention_probs_dropout_prob", config.attention_probs_dropout_prob);
+  visit("initializer_range", config.initializer_range);
+  visit("layer_norm_eps", config.layer_norm_eps);
+}
+
+// Removes `key` from the object and returns its value, null when there is none.
+json take(json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end()) return nullptr;
+  json value = std::move(*found);
+  object.erase(found);
+  return value;
+}
+
+// Labels from {"0": "O", "1": "B-PER", ...}.
+std::vector<std::string> labels_by_id(const json& id2label, std::string_view where) {
+  check(id2label.is_object(), "{}: 'id2label' is of type {}, expected an object", where,
+        id2label.type_name());
+  std::vector<std::string> labels;
+  for (size_t id = 0; id < id2label.size(); ++id) {
+    const auto label = id2label.find(std::to_string(id));
+    check(label != id2label.end(), "{}: 'id2label' has {} labels but none for {}", where, id2label.size(),
+          id);
+    check(label->is_string(), "{}: label {} is of type {}, expected a string", where, id, label->type_name());
+    labels.push_back(*label);
+  }
+  return labels;
+}
+
+void refuse_other_models(const json& root, std::string_view where) {
+  const std::string model_type = root.contains("model_type") ? root["model_type"].dump() : "\"bert\"";
+  check(model_type == "\"bert\"", "{}: 'model_type' is {}, expected \"bert\"", where, model_type);
+  // Without these keys, and with these values, the model is the one of the paper.
+  const std::array<std::pair<const char*, json>, 4> expected{{{"position_embedding_type", "absolute"},
+                                                              {"is_decoder", false},
+                                                              {"add_cross_attention", false},
+                                                              {"use_relative_positions", false}}};
+  for (const auto& [key, value] : expected) {
+    const auto found = root.find(key);
+    check(found == root.end() || *found == value,
+          "{}: '{}' is {}, expected {}: other models are not supported", where, key,
+          found == root.end() ? "" : found->dump(), value.dump());
+  }
+}
+
+BertConfig config_from(json root, std::string_view where, BertConfigFormat format) {
+  check(root.is_object(), "{}: the JSON is of type {}, expected an object", where, root.type_name());
+  refuse_other_models(root, where);
+  BertConfig config;
+  if (format == BertConfigFormat::google) config.type_vocab_size = 16;
+  check(root.contains("vocab_size"), "{}: 'vocab_size' is missing", where);
+  visit_sizes(config, [&](const char* key, int64_t& field) {
+    if (!root.contains(key)) return;
+    const json value = take(root, key);
+    const bool fits =
+        value.is_number_integer() && (!value.is_number_unsigned() ||
+                                      value.get<uint64_t>() <= uint64_t{std::numeric_limits<int32_t>::max()});
+    check(fits, "{}: '{}' is {}, expected a whole number from 1 to {}", where, key, value.dump(),
+          std::numeric_limits<int32_t>::max());
+    field = value.get<int64_t>();
+  });
+  visit_reals(config, [&](const char* key, double& field) {
+    if (!root.contains(key)) return;
+    const json value = take(root, key);
+    check(value.is_number(), "{}: '{}' is {}, expected a number", where, key, value.dump());
+    field = value.get<double>();
+  });
+  const json activation = root.contains("hidden_act") ? take(root, "hidden_act") : json("gelu");
+  check(activation.is_string(), "{}: 'hidden_act' is {}, expected a name", where, activation.dump());
+  config.hidden_act = parse_activation(activation.get<std::string>(), format, where);
+  if (const json id2label = take(root, "id2label"); !id2label.is_null()) {
+    config.labels = labels_by_id(id2label, where);
+  }
+  // What is left describes other things than the model, or is written anew from the configuration. The stored
+  // type is that of the weights beside the file, which need not be those written later.
+  for (const char* key : {"model_type", "architectures", "label2id", "num_labels", "dtype", "torch_dtype"}) {
+    take(root, key);
+  }
+  for (const auto& [key, value] : root.items()) config.other_keys[key] = value.dump();
+  config.validate(where);
+  return config;
+}
+
+}  // namespace
+
+void BertConfig::validate(std::string_view where) const {
+  visit_sizes(*this, [&](const char* key, int64_t value) {
+    check(value >= 1 && value <= std::numeric_limits<int32_t>::max(),
+          "{}: '{}' is {}, expected a whole number from 1 to {}", where, key, value,
+          std::numeric_limits<int32_t>::max());
+  });
+  check(hidden_size % num_attention_heads == 0,
+        "{}: 'hidden_size' is {}, expected a multiple of 'num_attention_heads', which is {}", where,
+        hidden_size, num_attention_heads);
+  for (const auto& [key, value] : {std::pair("hidden_dropout_prob", hidden_dropout_prob),
+                                   std::pair("attention_probs_dropout_prob", attention_probs_dropout_prob)}) {
+    check(value >= 0 && value < 1, "{}: '{}' is {}, expected a number from 0 to below 1", where, key, value);
+  }
+  check(initializer_range >= 0 && std::isfinite(initializer_range),
+        "{}: 'initializer_range' is {}, expected 0 or more", where, initializer_range);
+  check(layer_norm_eps > 0 && std::isfinite(layer_norm_eps),
+        "{}: 'layer_norm_eps' is {}, expected more than 0", where, layer_norm_eps);
+}
+
+Activation parse_activation(std::string_view name, BertConfigFormat format, std::string_view where) {
+  if (name == "gelu" && format == BertConfigFormat::google) return Activation::gelu_tanh;
+  std::string allowed;
+  for (const ActivationName& known : activation_names) {
+    if (known.name == name) return known.activation;
+    allowed.append(allowed.empty() ? "" : ", ").append(known.name);
+  }
+  fail("{}: 'hidden_act' is '{}', expected one of {}", where, name, allowed);
+}
+
+BertConfig parse_bert_config(std::string_view text, std::string_view where, BertConfigFormat format) {
+  return config_from(parse_json(text, where), where, format);
+}
+
+BertConfig read_bert_config(const std::string& path) {
+  json root = parse_json(read_text_file(path, max_file_bytes), path);
+  const bool is_google =
+      std::filesystem::path(path).filename() == "bert_config.json" && !root.contains("model_type");
+  return config_from(std::move(root), path,
+                     is_google ? BertConfigFormat::google : BertConfigFormat::hugging_face);
+}
+
+void write_bert_config(const std::string& path, const BertConfig& config, const std::string& architecture) {
+  config.validate(path);
+  json root = json::object();
+  for (const auto& [key, text] : config.other_keys) root[key] = parse_json(text, path + ": " + key);
+  root["model_type"] = "bert";
+  root["architectures"] = {architecture};
+  visit_sizes(config, [&](const char* key, int64_t value) { root[key] = value; });
+  visit_reals(config, [&](const char* key, double value) { root[key] = value; });
+  for (const ActivationName& known : activation_names) {
+    if (known.activation != config.hidden_act) continue;
+    root["hidden_act"] = known.name;
+    break;
+  }
+  for (size_t id = 0; id < config.labels.size(); ++id) {
+    const std::string& label = config.labels[id];
+    check(!root["label2id"].contains(label), "{}: label '{}' occurs twice", path, label);
+    root["id2label"][std::to_string(id)] = label;
+    root["label2id"][label] = id;
+  }
+  AtomicFile file(path);
+  try {
+    file.write(root.dump(2) + "\n");
+  } catch (const json::exception&) {
+    fail("{}: a label is not UTF-8", path);
+  }
+  file.commit();
+}
+
+}  // namespace gradus

@@ -1,0 +1,60 @@
+#include "nn/checked_json.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <set>
+#include <vector>
+
+#include "core/error.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr int max_depth = 64;
+constexpr size_t max_message = 300;  // the parser's messages quote what it read, however long
+
+}  // namespace
+
+nlohmann::json parse_json(std::string_view text, std::string_view where) {
+  using nlohmann::json;
+  std::vector<std::set<std::string>> names;  // of each object that is open
+  const auto inspect = [&](int depth, json::parse_event_t event, json& value) {
+    check(depth < max_depth, "{}: JSON nested deeper than {}", where, max_depth);
+    if (event == json::parse_event_t::object_start) {
+      names.emplace_back();
+    } else if (event == json::parse_event_t::object_end) {
+      names.pop_back();
+    } else if (event == json::parse_event_t::key) {
+      const auto& name = value.get_ref<const std::string&>();
+      check(names.back().insert(name).second, "{}: the name '{}' occurs twice in one JSON object", where,
+            name);
+    }
+    return true;
+  };
+  try {
+    return json::parse(text.begin(), text.end(), inspect);
+  } catch (const json::exception& error) {
+    const std::string_view message = error.what();  // "[json.exception.parse_error.101] parse error at ..."
+    const size_t end_of_code = message.find("] ");
+    fail("{}: invalid JSON: {}", where,
+         message.substr(end_of_code == std::string_view::npos ? 0 : end_of_code + 2, max_message));
+  }
+}
+
+std::string read_text_file(const std::string& path, size_t max_bytes) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  check(file.is_open(), "cannot read '{}': {}", path, std::strerror(errno));
+  std::string text;
+  char buffer[1 << 16];
+  while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
+    text.append(buffer, static_cast<size_t>(file.gcount()));
+    check(text.size() <= max_bytes, "{}: larger than {} bytes", path, max_bytes);
+  }
+  check(!file.bad(), "cannot read '{}': {}", path, std::strerror(errno));
+  return text;
+}
+
+}  // namespace gradus

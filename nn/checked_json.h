@@ -1,0 +1,18 @@
+// JSON from files nobody vouches for.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace gradus {
+
+// Parses one JSON value that takes all of `text`. `where` stands for the file in error texts. Throws Error for
+// invalid JSON or UTF-8, a name that occurs twice in one object, and nesting deeper than 64.
+nlohmann::json parse_json(std::string_view text, std::string_view where);
+
+// The content of a text file of at most `max_bytes` bytes. Throws Error when it can't be read or is larger.
+std::string read_text_file(const std::string& path, size_t max_bytes);
+
+}  // namespace gradus

@@ -1,0 +1,41 @@
+#include "nn/heads/ner.h"
+
+namespace gradus {
+
+NerModel::NerModel(const Scope& scope, const BertConfig& bert, const NerHeadConfig& head)
+    : bert_(scope / "bert", bert),
+      classifier_(scope / "classifier", bert.hidden_size, static_cast<int64_t>(head.tags.size()),
+                  bert.initializer_range),
+      dropout_(head.dropout) {
+  if (head.lstm_layers > 0) {
+    check(bert.hidden_size % 2 == 0, "[ner] hidden_size {} cannot be split over two LSTM directions",
+          bert.hidden_size);
+    lstm_.emplace(scope / "lstm", bert.hidden_size, bert.hidden_size / 2, head.lstm_layers, head.dropout);
+  }
+  if (head.use_crf) crf_.emplace(scope / "crf", head.tags, head.crf_constraints);
+}
+
+Variable NerModel::emissions(Context& context, const NerBatch& batch) const {
+  const Variable words = gather_rows(bert_.forward(context, batch.tokens), batch.rows);
+  const Variable dropped = dropout(words, context.dropout(dropout_));
+  // The LSTM and the CRF sum over many steps: they stay in float32 whatever the encoder computes in.
+  if (!lstm_) return cast(linear(dropped, classifier_.weight, classifier_.bias), DType::float32);
+  const Variable states = lstm_->forward(context, cast(dropped, DType::float32), batch.word_packing);
+  return linear(states, classifier_.weight, classifier_.bias);
+}
+
+Variable NerModel::loss(Context& context, const NerBatch& batch, float normalizer) const {
+  const Variable scores = emissions(context, batch);
+  if (crf_) return crf_->loss(scores, batch.labels, batch.word_packing, normalizer);
+  return cross_entropy(scores, batch.labels, normalizer);
+}
+
+Tensor NerModel::predict(Context& context, const NerBatch& batch) const {
+  const Variable scores = emissions(context, batch);
+  if (crf_) return crf_->decode(scores.value(), batch.word_packing);
+  Tensor tags = Tensor::empty(scores.backend(), {scores.shape()[0]}, DType::int32);
+  scores.backend().argmax(scores.value(), tags);
+  return tags;
+}
+
+}  // namespace gradus

@@ -1,0 +1,52 @@
+// Named entity recognition: BERT, then a linear map, BiLSTM and CRF as chosen, over the first piece of each word.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nn/bert.h"
+#include "nn/crf.h"
+#include "nn/lstm.h"
+
+namespace gradus {
+
+// Tokens, and which of them are tagged: R rows, those of sequence b from word_packing.offsets[b] on. Rows past the
+// last sequence have row number -1 and label -100; they fill up to a multiple of row_multiple.
+struct NerBatch {
+  TokenBatch tokens;
+  Tensor rows;  // int32 [R], into the tokens
+  Packing word_packing;
+  Tensor labels;  // int32 [R], negative where nothing counts; may be empty for prediction
+};
+
+struct NerHeadConfig {
+  std::vector<std::string> tags;  // in id order
+  bool use_crf = false;
+  bool crf_constraints = false;
+  int64_t lstm_layers = 0;  // 0: no LSTM
+  float dropout = 0.1F;     // on the encoder's output
+};
+
+class NerModel {
+ public:
+  // Parameter names: bert.*, classifier.*, lstm.*, crf.*.
+  NerModel(const Scope& scope, const BertConfig& bert, const NerHeadConfig& head);
+
+  // The mean loss: of cross-entropy, or of the CRF, summed over the batch and divided by `normalizer`, the number
+  // of labelled words of the optimizer step the batch is part of.
+  Variable loss(Context& context, const NerBatch& batch, float normalizer) const;
+  // The predicted tag of each row, int32 [R].
+  Tensor predict(Context& context, const NerBatch& batch) const;
+  // Scores of each tag, float32 [R, K].
+  Variable emissions(Context& context, const NerBatch& batch) const;
+
+ private:
+  BertEncoder bert_;
+  std::optional<BiLstm> lstm_;
+  Linear classifier_;
+  std::optional<Crf> crf_;
+  float dropout_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,28 @@
+// Reading and writing a model's tensors in the Hugging Face layout.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "nn/parameters.h"
+
+namespace gradus {
+
+struct LoadReport {
+  std::vector<std::string> missing;  // tensors of the model that the files lack: they got initial values
+  std::vector<std::string> unused;   // tensors of the files that the model has no place for
+};
+
+// Fills the parameters from `path`: a folder with model.safetensors or its sharded form, or such a file. Names match
+// with and without a leading "bert.", and LayerNorm's gamma and beta stand for weight and bias, as in older files.
+// A tensor the files lack gets its initial value under `seed` when its name starts with none of `required`.
+// Throws Error naming file and tensor when a shape differs (both are given), a type can't be converted, or a
+// required tensor is missing.
+LoadReport load_tensors(const std::string& path, Parameters& parameters,
+                        const std::vector<std::string>& required, uint64_t seed);
+
+// Writes all tensors, float32, as one safetensors file. Throws Error when it can't be written.
+void save_tensors(const Parameters& parameters, const std::string& path);
+
+}  // namespace gradus

@@ -1,0 +1,156 @@
+#include "nn/parameters.h"
+
+#include <algorithm>
+
+#include "core/random.h"
+
+namespace gradus {
+namespace {
+
+constexpr int64_t alignment = 16;  // elements: parameters start on cache lines
+
+// A different random sequence for each name, whatever else the model has: FNV-1a.
+uint32_t purpose_of(std::string_view name) {
+  uint32_t hash = 2166136261U;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return hash;
+}
+
+std::vector<float> initial_values(const NamedTensor& tensor, uint64_t seed) {
+  std::vector<float> values(static_cast<size_t>(tensor.shape.elements()), tensor.init.value);
+  RandomSequence random(seed, purpose_of(tensor.name));
+  switch (tensor.init.kind) {
+    case Init::Kind::constant:
+      break;
+    case Init::Kind::uniform:
+      for (float& v : values) v = tensor.init.value * (2 * random.uniform() - 1);
+      break;
+    case Init::Kind::truncated_normal:
+      for (float& v : values) {
+        float x = 0;
+        do {
+          x = random.normal();
+        } while (x < -2 || x > 2);
+        v = tensor.init.value * x;
+      }
+      break;
+  }
+  return values;
+}
+
+bool is_decayed(std::string_view name) {
+  return name.find("bias") == std::string_view::npos && name.find("LayerNorm") == std::string_view::npos;
+}
+
+}  // namespace
+
+Parameter Parameters::add(const std::string& name, const Shape& shape, Init init) {
+  return add_stacked({name}, shape, init);
+}
+
+Parameter Parameters::add_stacked(const std::vector<std::string>& names, const Shape& each, Init init) {
+  check(!values_, "[parameters] {} is added after allocation", names.at(0));
+  Parameter parameter;
+  std::vector<int64_t> dims;
+  for (int i = 0; i < each.rank(); ++i) dims.push_back(each[i]);
+  dims[0] *= static_cast<int64_t>(names.size());
+  const Shape whole{std::span<const int64_t>(dims)};
+  for (size_t i = 0; i < names.size(); ++i) {
+    check(!contains(names[i]), "[parameters] two tensors are named {}", names[i]);
+    const int64_t offset = size_ + static_cast<int64_t>(i) * each.elements();
+    tensors_.push_back(
+        {names[i], each, {offset, each.elements(), is_decayed(names[i])}, init, slots_.size()});
+  }
+  slots_.push_back({parameter.slot_, whole, size_, false});
+  size_ += (whole.elements() + alignment - 1) / alignment * alignment;
+  return parameter;
+}
+
+void Parameters::freeze(std::string_view prefix) {
+  check(!values_, "[parameters] {} is frozen after allocation", prefix);
+  for (const NamedTensor& tensor : tensors_) {
+    if (tensor.name.starts_with(prefix)) slots_[tensor.parameter].frozen = true;
+  }
+}
+
+void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
+  check(!values_, "[parameters] allocated twice");
+  values_ = Tensor::zeros(backend, {size_});
+  if (use == Use::training) gradients_ = Tensor::zeros(backend, {size_});
+  if (compute_type == DType::bfloat16) copy_ = Tensor::zeros(backend, {size_}, DType::bfloat16);
+  for (const Slot& slot : slots_) {
+    const bool trained = use == Use::training && !slot.frozen;
+    *slot.variable = Variable::parameter(values_.view(slot.offset, slot.shape),
+                                         trained ? gradients_.view(slot.offset, slot.shape) : Tensor(),
+                                         copy_ ? copy_.view(slot.offset, slot.shape) : Tensor());
+  }
+}
+
+void Parameters::initialize(const NamedTensor& tensor, uint64_t seed) const {
+  value(tensor).copy_from_host(initial_values(tensor, seed));
+}
+
+void Parameters::initialize_all(uint64_t seed) const {
+  for (const NamedTensor& tensor : tensors_) initialize(tensor, seed);
+  refresh_copy();
+}
+
+bool Parameters::contains(std::string_view name) const {
+  return std::any_of(tensors_.begin(), tensors_.end(),
+                     [&](const auto& tensor) { return tensor.name == name; });
+}
+
+const NamedTensor& Parameters::find(std::string_view name) const {
+  for (const NamedTensor& tensor : tensors_) {
+    if (tensor.name == name) return tensor;
+  }
+  fail("[parameters] no tensor is named {}", name);
+}
+
+void Parameters::refresh_copy() const {
+  if (copy_) backend().cast(values_, {copy_});
+}
+
+std::vector<Segment> Parameters::trained_segments() const {
+  std::vector<Segment> segments;
+  for (const NamedTensor& tensor : tensors_) {
+    if (!slots_[tensor.parameter].frozen) segments.push_back(tensor.segment);
+  }
+  return segments;
+}
+
+std::vector<std::string> Parameters::frozen_names() const {
+  std::vector<std::string> names;
+  for (const NamedTensor& tensor : tensors_) {
+    if (slots_[tensor.parameter].frozen) names.push_back(tensor.name);
+  }
+  return names;
+}
+
+int64_t Parameters::count() const {
+  int64_t count = 0;
+  for (const NamedTensor& tensor : tensors_) count += tensor.segment.size;
+  return count;
+}
+
+void Parameters::check_all_reached() const {
+  std::vector<std::string_view> missing;
+  for (const NamedTensor& tensor : tensors_) {
+    const auto& node = slots_[tensor.parameter].variable->node();
+    if (node && !node->reached) missing.push_back(tensor.name);
+  }
+  check(missing.empty(), "[parameters] no gradient reaches {}: freeze what is not meant to be trained",
+        fmt::join(missing, ", "));
+  for (const Slot& slot : slots_) {
+    if (slot.variable->node()) slot.variable->node()->reached = false;
+  }
+}
+
+Parameter Scope::add_stacked(const std::vector<std::string>& names, const Shape& each, Init init) const {
+  std::vector<std::string> paths;
+  paths.reserve(names.size());
+  for (const std::string& name : names) paths.push_back(path(name));
+  return parameters_->add_stacked(paths, each, init);
+}
+
+}  // namespace gradus

@@ -1,0 +1,129 @@
+// The trained tensors of a model: named as in published checkpoints, stored in flat buffers.
+//
+// Values, gradients and each optimizer state are one float32 buffer each, so clearing, clipping, updating and
+// saving are one pass each. A parameter is what an op takes; it may be several published tensors side by side, as
+// query, key and value weights are, so that one product serves them all.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autograd/variable.h"
+
+namespace gradus {
+
+// How a parameter starts.
+struct Init {
+  enum class Kind : uint8_t { constant, truncated_normal, uniform };
+  Kind kind = Kind::constant;
+  float value = 0;  // the constant; the standard deviation (cut at two of them); the bound of [-value, value)
+
+  static Init constant(float value) { return {Kind::constant, value}; }
+  static Init truncated_normal(float deviation) { return {Kind::truncated_normal, deviation}; }
+  static Init uniform(float bound) { return {Kind::uniform, bound}; }
+};
+
+// A published tensor: a named slice of the flat buffers.
+struct NamedTensor {
+  std::string name;
+  Shape shape;
+  Segment segment;
+  Init init;
+  size_t parameter = 0;  // index of the parameter it is part of
+};
+
+class Parameters;
+
+// A parameter of a model; usable as a Variable once Parameters::allocate has run.
+class Parameter {
+ public:
+  Parameter() = default;
+  operator const Variable&() const { return *slot_; }  // NOLINT(google-explicit-constructor): stands for it
+  const Variable& operator*() const { return *slot_; }
+
+ private:
+  friend class Parameters;
+  std::shared_ptr<Variable> slot_ = std::make_shared<Variable>();
+};
+
+class Parameters {
+ public:
+  // --- declaring, in the constructors of modules ---
+  // A published tensor of its own. Names with "bias" or "LayerNorm" in them are not decayed, as in BERT.
+  Parameter add(const std::string& name, const Shape& shape, Init init);
+  // Published tensors of one shape, stacked along the first dimension.
+  Parameter add_stacked(const std::vector<std::string>& names, const Shape& each, Init init);
+  // Keeps the parameters whose name starts with `prefix` as they are: no gradient, no update. Before allocate.
+  void freeze(std::string_view prefix);
+
+  // --- allocating ---
+  enum class Use : uint8_t { training, evaluation };
+  // Makes the buffers, all zero, and the Variables. Evaluation has no gradients. A bfloat16 `compute_type` adds the
+  // bfloat16 copy.
+  void allocate(Backend& backend, Use use, DType compute_type);
+  // Gives the tensor its initial value: a function of the seed and the tensor's name alone.
+  void initialize(const NamedTensor& tensor, uint64_t seed) const;
+  void initialize_all(uint64_t seed) const;
+
+  // --- using ---
+  Backend& backend() const { return values_.backend(); }
+  const std::vector<NamedTensor>& tensors() const { return tensors_; }
+  // Throws Error when there is no tensor of that name.
+  const NamedTensor& find(std::string_view name) const;
+  bool contains(std::string_view name) const;
+  Tensor value(const NamedTensor& tensor) const { return values_.view(tensor.segment.offset, tensor.shape); }
+  Tensor gradient(const NamedTensor& tensor) const {
+    return gradients_.view(tensor.segment.offset, tensor.shape);
+  }
+  // Whole buffers, gaps of zeros between parameters included.
+  const Tensor& values() const { return values_; }
+  const Tensor& gradients() const { return gradients_; }
+  const Tensor& bfloat16_copy() const { return copy_; }
+  // Makes the bfloat16 copy again after values were written from outside the optimizer.
+  void refresh_copy() const;
+  // The segments that are trained, one per published tensor, and the same tensors' names.
+  std::vector<Segment> trained_segments() const;
+  std::vector<std::string> frozen_names() const;
+  int64_t count() const;  // trained and frozen numbers, gaps excluded
+  // Throws Error naming every trained parameter that got no gradient since the last call.
+  void check_all_reached() const;
+
+ private:
+  struct Slot {
+    std::shared_ptr<Variable> variable;
+    Shape shape;
+    int64_t offset = 0;
+    bool frozen = false;
+  };
+  std::vector<Slot> slots_;
+  std::vector<NamedTensor> tensors_;
+  int64_t size_ = 0;
+  Tensor values_;
+  Tensor gradients_;
+  Tensor copy_;
+};
+
+// A place in the tree of names: Scope(parameters) / "encoder" / "layer" / "0".
+class Scope {
+ public:
+  explicit Scope(Parameters& parameters, std::string prefix = "")
+      : parameters_(&parameters), prefix_(std::move(prefix)) {}
+  Scope operator/(std::string_view name) const { return Scope(*parameters_, path(name)); }
+  Scope operator/(int64_t index) const { return *this / std::to_string(index); }
+  std::string path(std::string_view name) const {
+    return prefix_.empty() ? std::string(name) : prefix_ + "." + std::string(name);
+  }
+  Parameter add(std::string_view name, const Shape& shape, Init init) const {
+    return parameters_->add(path(name), shape, init);
+  }
+  Parameter add_stacked(const std::vector<std::string>& names, const Shape& each, Init init) const;
+
+ private:
+  Parameters* parameters_;
+  std::string prefix_;
+};
+
+}  // namespace gradus

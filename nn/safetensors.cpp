@@ -1,0 +1,279 @@
+#include "nn/safetensors.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "core/dtype.h"
+#include "core/error.h"
+#include "nn/checked_json.h"
+#include "nn/safetensors_types.h"
+
+namespace gradus {
+
+static_assert(std::endian::native == std::endian::little, "tensors are used as they lie in the file");
+
+namespace {
+
+using nlohmann::json;
+
+// Member `key` of a tensor's description.
+const json& member(const json& description, const char* key, const std::string& where) {
+  const auto found = description.find(key);
+  check(found != description.end(), "{}: '{}' is missing", where, key);
+  return *found;
+}
+
+std::vector<int64_t> unsigned_numbers(const json& array, const char* key, const std::string& where) {
+  check(array.is_array(), "{}: '{}' is of type {}, expected an array", where, key, array.type_name());
+  std::vector<int64_t> numbers;
+  for (const json& number : array) {
+    constexpr auto limit = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+    check(number.is_number_unsigned() && number.get<uint64_t>() <= limit,
+          "{}: {} in '{}', expected whole numbers from 0 to 2^63 - 1", where, number.dump(), key);
+    numbers.push_back(number.get<int64_t>());
+  }
+  return numbers;
+}
+
+std::map<std::string, std::string> read_metadata(const json& object, const std::string& path) {
+  check(object.is_object(), "{}: '__metadata__' is of type {}, expected an object", path, object.type_name());
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, value] : object.items()) {
+    check(value.is_string(), "{}: '{}' in '__metadata__' is of type {}, expected a string", path, key,
+          value.type_name());
+    metadata[key] = value.get<std::string>();
+  }
+  return metadata;
+}
+
+// A tensor and its bytes [begin, end) in the data.
+struct Place {
+  int64_t begin, end;
+  SafetensorsEntry entry;
+};
+
+Place read_place(const std::string& name, const json& description, const std::string& where) {
+  check(description.is_object(), "{}: described by type {}, expected an object", where,
+        description.type_name());
+  const json& dtype = member(description, "dtype", where);
+  check(dtype.is_string(), "{}: 'dtype' is of type {}, expected a string", where, dtype.type_name());
+  const auto shape = unsigned_numbers(member(description, "shape", where), "shape", where);
+  const auto offsets = unsigned_numbers(member(description, "data_offsets", where), "data_offsets", where);
+  check(offsets.size() == 2, "{}: {} numbers in 'data_offsets', expected 2", where, offsets.size());
+  const int64_t begin = offsets[0], end = offsets[1];
+  check(begin <= end, "{}: 'data_offsets' end at {}, before they begin at {}", where, end, begin);
+  const int64_t bytes = safetensors_bytes(where, dtype, shape);
+  check(bytes == end - begin, "{}: 'data_offsets' span {} bytes, expected {} for {} [{}]", where, end - begin,
+        bytes, dtype.get<std::string>(), fmt::join(shape, ", "));
+  return {begin, end, {name, dtype, shape, {}}};
+}
+
+float half_to_float(uint16_t bits) {
+  const float sign = (bits & 0x8000U) != 0 ? -1.0F : 1.0F;
+  const int exponent = (bits >> 10) & 0x1f;
+  const int mantissa = bits & 0x3ff;
+  if (exponent == 31 && mantissa != 0) return std::numeric_limits<float>::quiet_NaN();
+  if (exponent == 31) return sign * std::numeric_limits<float>::infinity();
+  if (exponent == 0) return sign * std::ldexp(static_cast<float>(mantissa), -24);
+  return sign * std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
+}
+
+// Calls convert(element) for each element of the type `Stored` and fills `values` with what it returns.
+template <typename Stored, typename Convert>
+void convert_all(const SafetensorsEntry& tensor, std::span<float> values, Convert convert) {
+  const std::byte* next = tensor.data.data();
+  for (float& value : values) {
+    Stored stored;
+    std::memcpy(&stored, next, sizeof stored);
+    next += sizeof stored;
+    value = convert(stored);
+  }
+}
+
+// A zip archive or a bare pickle, the two forms of pytorch_model.bin.
+bool is_pytorch_pickle(std::string_view bytes) {
+  const bool has_header = bytes.size() > safetensors_length_bytes && bytes[safetensors_length_bytes] == '{';
+  return !has_header && (bytes.starts_with("PK\x03\x04") || bytes.starts_with("\x80\x02\x8a\x0a"));
+}
+
+}  // namespace
+
+int64_t SafetensorsEntry::elements() const {
+  int64_t product = 1;
+  for (const int64_t dim : shape) product *= dim;
+  return product;
+}
+
+// A whole file in memory, read only.
+class SafetensorsFile::Mapping {
+ public:
+  explicit Mapping(const std::string& path) {
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    check(descriptor >= 0, "cannot read '{}': {}", path, std::strerror(errno));
+    struct stat status {};
+    int reason = fstat(descriptor, &status) == 0 ? 0 : errno;
+    if (reason == 0 && S_ISDIR(status.st_mode)) reason = EISDIR;
+    const bool is_file = reason == 0 && S_ISREG(status.st_mode);
+    size_ = is_file ? static_cast<size_t>(status.st_size) : 0;
+    if (size_ > 0) {
+      address_ = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+      if (address_ == MAP_FAILED) reason = errno;
+    }
+    close(descriptor);
+    check(reason == 0, "cannot read '{}': {}", path, std::strerror(reason));
+    check(is_file, "cannot read '{}': not a regular file", path);
+  }
+  ~Mapping() {
+    if (size_ > 0) munmap(address_, size_);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(address_), size_}; }
+
+ private:
+  void* address_ = nullptr;
+  size_t size_ = 0;
+};
+
+SafetensorsFile::SafetensorsFile(const std::string& path)
+    : path_(path), mapping_(std::make_shared<Mapping>(path)) {
+  const auto bytes = mapping_->bytes();
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  check(!is_pytorch_pickle(text), "{}: a PyTorch pickle, expected safetensors: convert it first", path_);
+  check(bytes.size() >= safetensors_length_bytes,
+        "{}: {} bytes, expected at least the {} of the header's length", path_, bytes.size(),
+        safetensors_length_bytes);
+  uint64_t header_bytes = 0;
+  std::memcpy(&header_bytes, bytes.data(), safetensors_length_bytes);
+  check(header_bytes <= safetensors_max_header_bytes, "{}: a header of {} bytes, expected at most {}", path_,
+        header_bytes, safetensors_max_header_bytes);
+  check(header_bytes <= bytes.size() - safetensors_length_bytes,
+        "{}: a header of {} bytes, but only {} follow", path_, header_bytes,
+        bytes.size() - safetensors_length_bytes);
+  parse_header(text.substr(safetensors_length_bytes, header_bytes),
+               bytes.subspan(safetensors_length_bytes + header_bytes));
+}
+
+void SafetensorsFile::parse_header(std::string_view header, std::span<const std::byte> data) {
+  check(header.starts_with('{'), "{}: the header begins with '{}', expected '{{'", path_,
+        header.substr(0, 1));
+  const json root = parse_json(header, path_ + ": header");
+
+  std::vector<Place> places;
+  for (const auto& [name, description] : root.items()) {
+    if (name == "__metadata__") metadata_ = read_metadata(description, path_);
+    else places.push_back(read_place(name, description, fmt::format("{}: tensor '{}'", path_, name)));
+  }
+  std::ranges::sort(places, {}, [](const Place& place) { return std::pair(place.begin, place.end); });
+  int64_t end = 0;
+  for (Place& place : places) {
+    check(place.begin == end, "{}: tensor '{}' begins at byte {} of the data, expected {}: tensors {}", path_,
+          place.entry.name, place.begin, end, place.begin < end ? "overlap" : "leave a hole");
+    end = place.end;
+    check(static_cast<size_t>(end) <= data.size(),
+          "{}: tensor '{}' ends at byte {} of the data, which has {}", path_, place.entry.name, end,
+          data.size());
+    place.entry.data = data.subspan(place.begin, place.end - place.begin);
+    index_[place.entry.name] = tensors_.size();
+    tensors_.push_back(std::move(place.entry));
+  }
+  check(static_cast<size_t>(end) == data.size(), "{}: {} bytes after the last tensor, expected none", path_,
+        data.size() - end);
+}
+
+const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : &tensors_[found->second];
+}
+
+SafetensorsModel::SafetensorsModel(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::string file = path;
+  if (std::error_code ignored; fs::is_directory(path, ignored)) {
+    const fs::path single = fs::path(path) / "model.safetensors";
+    const fs::path index = fs::path(path) / "model.safetensors.index.json";
+    check(fs::exists(single) || fs::exists(index),
+          "{}: no model.safetensors and no model.safetensors.index.json in this folder", path);
+    file = (fs::exists(single) ? single : index).string();
+  }
+  if (file.ends_with(".json")) open_shards(file);
+  else files_.emplace_back(file);
+}
+
+void SafetensorsModel::open_shards(const std::string& index_path) {
+  const json root = parse_json(read_text_file(index_path, safetensors_max_header_bytes), index_path);
+  check(root.is_object() && root.contains("weight_map") && root["weight_map"].is_object(),
+        "{}: no object 'weight_map', expected one from tensor names to file names", index_path);
+  const json& weight_map = root["weight_map"];
+  std::set<std::string> file_names;
+  for (const auto& [name, file] : weight_map.items()) {
+    check(file.is_string(), "{}: tensor '{}' is in a file of type {}, expected a string", index_path, name,
+          file.type_name());
+    const auto& file_name = file.get_ref<const std::string&>();
+    const bool is_plain =
+        file_name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos && file_name != "..";
+    check(is_plain && file_name.ends_with(".safetensors"),
+          "{}: tensor '{}' is in file '{}', expected a name *.safetensors without a folder", index_path, name,
+          file_name);
+    file_names.insert(file_name);
+  }
+  for (const std::string& file_name : file_names) {
+    const auto& file =
+        files_.emplace_back((std::filesystem::path(index_path).parent_path() / file_name).string());
+    for (const SafetensorsEntry& tensor : file.tensors()) {
+      const auto listed = weight_map.find(tensor.name);
+      check(listed != weight_map.end() && *listed == file_name, "{}: tensor '{}' is in {}, expected {}",
+            index_path, tensor.name, file_name, listed == weight_map.end() ? "no file" : listed->dump());
+    }
+  }
+  for (const auto& [name, file_name] : weight_map.items()) {
+    check(find(name) != nullptr, "{}: tensor '{}' is not in {}", index_path, name, file_name.dump());
+  }
+}
+
+const SafetensorsEntry* SafetensorsModel::find(std::string_view name) const {
+  for (const SafetensorsFile& file : files_) {
+    if (const SafetensorsEntry* tensor = file.find(name)) return tensor;
+  }
+  return nullptr;
+}
+
+void copy_as_float(const SafetensorsEntry& tensor, std::span<float> values) {
+  const std::string where = fmt::format("[safetensors] tensor '{}'", tensor.name);
+  check(tensor.data.size() == static_cast<size_t>(safetensors_bytes(where, tensor.dtype, tensor.shape)),
+        "{}: {} bytes do not fit {} [{}]", where, tensor.data.size(), tensor.dtype,
+        fmt::join(tensor.shape, ", "));
+  check(static_cast<size_t>(tensor.elements()) == values.size(), "{}: room for {} values, expected {}", where,
+        values.size(), tensor.elements());
+  if (values.empty()) return;
+  if (tensor.dtype == "F32") {
+    std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
+  } else if (tensor.dtype == "F16") {
+    convert_all<uint16_t>(tensor, values, half_to_float);
+  } else if (tensor.dtype == "BF16") {
+    convert_all<bfloat16>(tensor, values, [](bfloat16 value) { return static_cast<float>(value); });
+  } else if (tensor.dtype == "F64") {
+    convert_all<double>(tensor, values, [&](double value) {
+      check(!std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max(),
+            "{}: {} is too large for float32", where, value);
+      return static_cast<float>(value);
+    });
+  } else {
+    fail("{}: dtype {} is not a float type, expected F32, F16, BF16 or F64", where, tensor.dtype);
+  }
+}
+
+}  // namespace gradus

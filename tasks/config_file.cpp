@@ -1,0 +1,101 @@
+#include "tasks/config_file.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "tasks/files.h"
+
+namespace gradus {
+namespace {
+
+int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
+
+std::string text_of(const YAML::Node& node) { return node.IsScalar() ? node.Scalar() : std::string(); }
+
+// Appends the entries of a map whose own path, with a dot behind it, is `prefix`.
+void flatten(const YAML::Node& map, const std::string& prefix, const std::string& file,
+             std::vector<ConfigEntry>& entries) {
+  for (const auto& item : map) {
+    const YAML::Node& key = item.first;
+    const YAML::Node& value = item.second;
+    const int line = line_of(key);
+    check(key.IsScalar(), "{}:{}: a key is a list or a map: expected a name", file, line);
+    ConfigEntry entry{prefix + key.Scalar(), ConfigEntry::Kind::scalar, line, {}};
+    for (const ConfigEntry& earlier : entries) {
+      check(earlier.path != entry.path, "{}:{}: '{}' is given twice: first in line {}", file, line,
+            entry.path, earlier.line);
+    }
+    if (value.IsMap()) {
+      entry.kind = ConfigEntry::Kind::map;
+      const std::string below = entry.path + ".";
+      entries.push_back(std::move(entry));
+      flatten(value, below, file, entries);
+      continue;
+    }
+    if (value.IsSequence()) {
+      entry.kind = ConfigEntry::Kind::list;
+      for (const YAML::Node& item : value) {
+        check(!item.IsMap() && !item.IsSequence(), "{}:{}: '{}' is a list of lists or maps: expected values",
+              file, line_of(item), entry.path);
+        entry.values.push_back(text_of(item));
+      }
+    } else {
+      entry.values.push_back(text_of(value));
+    }
+    entries.push_back(std::move(entry));
+  }
+}
+
+}  // namespace
+
+ConfigFile::ConfigFile(const std::string& name) : name_(name) {
+  const std::string text = read_file(name);
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    documents_ = static_cast<int>(documents.size());
+    check(documents.size() <= 3,
+          "{}: found {} documents. At most 3 docs are allowed: values, help texts, choices", name,
+          documents.size());
+    for (const YAML::Node& document : documents) {
+      check(document.IsMap() || document.IsNull(), "{}:{}: expected a map of names to values", name,
+            line_of(document));
+    }
+    if (!documents.empty() && documents[0].IsMap()) flatten(documents[0], "", name, entries_);
+  } catch (const YAML::Exception& e) {
+    fail("{}:{}: not valid YAML: {}", name, e.mark.line + 1, e.msg);
+  }
+}
+
+ConfigEntry* ConfigFile::find(std::string_view path) {
+  const auto found =
+      std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.path == path; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+std::string ConfigFile::where(const ConfigEntry& entry) const {
+  return fmt::format("{}:{}", name_, entry.line);
+}
+
+std::vector<std::string> ConfigFile::unused() const {
+  std::vector<std::string> names;
+  for (const ConfigEntry& entry : entries_) {
+    if (entry.used || entry.kind == ConfigEntry::Kind::map) continue;
+    // The shortest leading part of the path below which nothing is used.
+    std::string name = entry.path;
+    for (size_t dot = entry.path.find('.'); dot != std::string::npos; dot = entry.path.find('.', dot + 1)) {
+      const std::string prefix = entry.path.substr(0, dot + 1);
+      const bool any_used = std::any_of(entries_.begin(), entries_.end(), [&](const ConfigEntry& other) {
+        return other.used && other.path.starts_with(prefix);
+      });
+      if (any_used) continue;
+      name = prefix + "*";
+      break;
+    }
+    if (names.empty() || names.back() != name) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace gradus

@@ -1,0 +1,35 @@
+// Scores a tagged file from standard input like the Perl program conlleval.
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <iostream>
+
+#include "core/error.h"
+#include "tasks/metrics/conlleval.h"
+
+int main(int argc, char** argv) {
+  using namespace gradus;
+  std::ios::sync_with_stdio(false);
+  ConllevalOptions options;
+  bool latex = false;
+  CLI::App app(
+      "Precision, recall and F1 of the spans in a file of columns, read from standard input.\n"
+      "The last two columns are the gold and the predicted tag; an empty line ends a sentence.");
+  app.add_option("-d", options.delimiter, "text between two columns, \\t for a tab; default: a space");
+  app.add_flag("-r", options.raw, "tags are types without B- and I-, one word a span");
+  app.add_option("-o", options.outside, "tag of words outside all spans; default: O");
+  app.add_flag("-l", latex, "print a LaTeX table");
+  try {
+    app.parse(argc, argv);
+    if (options.delimiter == "\\t") options.delimiter = "\t";
+    const ConllevalResult result = conlleval(std::cin, "<stdin>", options);
+    fmt::print("{}", latex ? result.latex_report() : result.report());
+    check(std::fflush(stdout) == 0, "<stdout>: writing failed");
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "conlleval: {}\n", error.what());
+    return 2;
+  }
+}

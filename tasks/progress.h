@@ -1,0 +1,72 @@
+// How far a run is: a bar on a terminal, plain lines elsewhere. And the log lines of the BERT reference drivers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace gradus {
+
+// What a progress line says.
+struct ProgressState {
+  std::string label;             // "train"
+  int64_t step = 0;              // done, of
+  int64_t total = 0;             // in all; 0: not known
+  double loss = 0;               // shown unless it is NaN
+  double tokens_per_second = 0;  // shown unless it is 0
+  double seconds_left = 0;       // shown when it is 0 or more
+};
+
+// "train [=====>    ] 120/400 30% loss 0.4321 5.2k tokens/s eta 1:05", at most `width` columns wide: the bar
+// takes what is left of them, and goes first, then the text is cut. A width of 0 gives a line without bar.
+std::string progress_line(const ProgressState& state, int width);
+// 65 -> "1:05", 3725 -> "1:02:05".
+std::string duration_text(double seconds);
+
+// Reports on a loop. On a terminal it redraws one line at most ten times a second; elsewhere it prints a line
+// every `log_steps` steps and at the end.
+class Progress {
+ public:
+  // `total` steps are ahead; 0 when their number isn't known. `out` is watched for being a terminal.
+  Progress(std::string label, int64_t total, int64_t log_steps, std::FILE* out = stderr);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() { finish(); }
+
+  // Tells that `step` steps are done, the last with this loss (NaN: none), over `tokens` tokens.
+  void update(int64_t step, double loss, int64_t tokens);
+  // Writes a line to standard output in such a way that it doesn't mix with the bar.
+  void print(std::string_view line);
+  // Leaves the last state on the screen, or prints it, and ends the line. Further calls do nothing.
+  void finish();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void draw(Clock::time_point now);
+  void erase();
+
+  ProgressState state_;
+  int64_t first_step_ = -1;  // before the first update: where a resumed run starts
+  int64_t log_steps_;
+  int64_t tokens_ = 0;
+  std::FILE* out_;
+  bool terminal_;
+  bool drawn_ = false;  // whether the bar is on the screen now
+  bool finished_ = false;
+  int64_t printed_step_ = -1;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point last_draw_ = start_ - std::chrono::hours(1);
+};
+
+// "epoch: 0, current epoch percent: 0.250, step: 5, outputs are 1.234": the reference drivers' line after step
+// `step` (from 1), `epoch_steps` of them an epoch. A whole number of epochs counts as the end of the last one.
+std::string step_line(int64_t step, int64_t epoch_steps, std::string_view outputs);
+// "epoch time: 1234.000 ms, per step time: 12.340 ms".
+std::string epoch_time_line(double seconds, int64_t steps);
+// A line of 62 equals signs, which the reference drivers put around results.
+std::string rule_line();
+
+}  // namespace gradus

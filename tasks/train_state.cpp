@@ -1,0 +1,98 @@
+#include "tasks/train_state.h"
+
+#include <nlohmann/json.hpp>
+
+#include "nn/model_files.h"
+#include "nn/safetensors.h"
+#include "tasks/files.h"
+
+namespace gradus {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* state_file = "trainer_state.json";
+constexpr const char* optimizer_file = "optimizer.safetensors";
+
+Json to_json(const Scores& scores) {
+  Json json = Json::object();
+  for (const auto& [name, value] : scores) json[name] = value;
+  return json;
+}
+
+void check_same(const std::filesystem::path& path, std::string_view name, int64_t found, int64_t expected) {
+  check(found == expected, "{}: the checkpoint was made with {} {}, this run has {}: it can't be continued",
+        path.string(), name, found, expected);
+}
+
+// The moments of each tensor as entries named "m.<tensor>" and "v.<tensor>".
+template <typename Visit>
+void for_each_moment(const Optimizer& optimizer, const Parameters& parameters, Visit&& visit) {
+  for (const NamedTensor& tensor : parameters.tensors()) {
+    visit("m." + tensor.name, tensor, optimizer.first_moment().view(tensor.segment.offset, tensor.shape));
+    visit("v." + tensor.name, tensor, optimizer.second_moment().view(tensor.segment.offset, tensor.shape));
+  }
+}
+
+}  // namespace
+
+void save_train_state(const std::filesystem::path& folder, const TrainState& state,
+                      const Optimizer& optimizer, const Parameters& parameters) {
+  Json json{{"step", state.step},
+            {"optimizer_steps", optimizer.steps()},
+            {"seed", state.seed},
+            {"examples", state.examples},
+            {"batch_size", state.batch_size},
+            {"batch_tokens", state.batch_tokens},
+            {"accumulation_steps", state.accumulation_steps},
+            {"recent_losses", state.recent_losses},
+            {"best_scores", to_json(state.best_scores)},
+            {"best_step", state.best_step}};
+  replace_file(folder / state_file, json.dump(2) + "\n");
+
+  std::vector<std::vector<float>> values;
+  std::vector<SafetensorsEntry> entries;
+  values.reserve(2 * parameters.tensors().size());
+  for_each_moment(
+      optimizer, parameters, [&](const std::string& name, const NamedTensor& tensor, const Tensor& moment) {
+        values.push_back(moment.to_host());
+        entries.push_back({name, "F32", {tensor.segment.size}, std::as_bytes(std::span(values.back()))});
+      });
+  write_safetensors((folder / optimizer_file).string(), entries);
+}
+
+TrainState load_train_state(const std::filesystem::path& folder, const TrainState& expected,
+                            Optimizer& optimizer, Parameters& parameters) try {
+  const std::filesystem::path path = folder / state_file;
+  const Json json = Json::parse(read_file(path));
+  check_same(path, "seed", json.at("seed"), static_cast<int64_t>(expected.seed));
+  check_same(path, "training examples", json.at("examples"), expected.examples);
+  check_same(path, "train_batch_size", json.at("batch_size"), expected.batch_size);
+  check_same(path, "train_batch_tokens", json.at("batch_tokens"), expected.batch_tokens);
+  check_same(path, "gradient_accumulation_steps", json.at("accumulation_steps"), expected.accumulation_steps);
+
+  TrainState state = expected;
+  state.step = json.at("step");
+  state.recent_losses = json.at("recent_losses").get<std::vector<double>>();
+  state.best_step = json.at("best_step");
+  for (const auto& [name, value] : json.at("best_scores").items())
+    state.best_scores.emplace_back(name, value);
+
+  load_tensors(folder.string(), parameters, {""}, 0);  // every tensor is required
+  const SafetensorsFile moments((folder / optimizer_file).string());
+  for_each_moment(
+      optimizer, parameters, [&](const std::string& name, const NamedTensor& tensor, const Tensor& moment) {
+        const SafetensorsEntry* entry = moments.find(name);
+        check(entry != nullptr && entry->elements() == tensor.segment.size,
+              "{}: no moments of {} elements under the name '{}'", moments.path(), tensor.segment.size, name);
+        std::vector<float> values(static_cast<size_t>(tensor.segment.size));
+        copy_as_float(*entry, values);
+        moment.copy_from_host(values);
+      });
+  optimizer.set_steps(json.at("optimizer_steps"));
+  return state;
+} catch (const nlohmann::json::exception& e) {
+  fail("{}: not a trainer state: {}", (folder / state_file).string(), e.what());
+}
+
+}  // namespace gradus

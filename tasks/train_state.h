@@ -1,0 +1,38 @@
+// What a checkpoint holds beside the model, so that a resumed run goes on to the same bits.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "nn/optimizer.h"
+#include "nn/parameters.h"
+#include "tasks/scores.h"
+
+namespace gradus {
+
+// Random numbers and batches are functions of seed, epoch and step, so the step is all the position there is.
+struct TrainState {
+  int64_t step = 0;  // optimizer steps done
+  // What the batches depend on; a run that differs in these can't continue this one.
+  uint64_t seed = 0;
+  int64_t examples = 0;
+  int64_t batch_size = 0;
+  int64_t batch_tokens = 0;
+  int64_t accumulation_steps = 0;
+  std::vector<double> recent_losses;
+  Scores best_scores;
+  int64_t best_step = -1;
+};
+
+// Writes trainer_state.json and optimizer.safetensors into an existing folder. Throws Error when it can't.
+void save_train_state(const std::filesystem::path& folder, const TrainState& state,
+                      const Optimizer& optimizer, const Parameters& parameters);
+
+// Reads them back, the parameters' values included. Throws Error naming file, field and both values when the
+// checkpoint belongs to another run (`expected` has the present run's settings) or another model.
+TrainState load_train_state(const std::filesystem::path& folder, const TrainState& expected,
+                            Optimizer& optimizer, Parameters& parameters);
+
+}  // namespace gradus

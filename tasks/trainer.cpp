@@ -1,0 +1,210 @@
+#include "tasks/trainer.h"
+
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+#include "data/batcher.h"
+#include "tasks/checkpoint_directory.h"
+#include "tasks/event_writer.h"
+#include "tasks/progress.h"
+#include "tasks/train_state.h"
+
+namespace gradus {
+namespace {
+
+constexpr size_t recent_steps = 20;  // that the reported training loss is a mean of
+
+using Batch = std::vector<int32_t>;
+
+BatchPlan batch_plan(const TrainConfig& config) {
+  return {config.batch_size, config.batch_tokens, config.shuffle, config.group_lengths, config.seed};
+}
+
+int64_t steps_of(size_t batches, int64_t accumulation) {
+  return (static_cast<int64_t>(batches) + accumulation - 1) / accumulation;
+}
+
+class Training {
+ public:
+  Training(Parameters& parameters, TrainTask& task, const TrainConfig& config)
+      : parameters_(parameters), task_(task), config_(config), optimizer_(parameters, config.optimizer) {
+    config_.schedule.total_steps = count_steps(config, task.lengths());
+    config_.schedule.warmup_steps =
+        static_cast<int64_t>(config.warmup_proportion * static_cast<double>(config_.schedule.total_steps));
+    state_.seed = config.seed;
+    state_.examples = static_cast<int64_t>(task.lengths().size());
+    state_.batch_size = config.batch_size;
+    state_.batch_tokens = config.batch_tokens;
+    state_.accumulation_steps = config.accumulation_steps;
+    if (!config.save_path.empty()) checkpoints_.emplace(config.save_path, config.keep_checkpoints);
+    if (!config.log_dir.empty()) events_.emplace(config.log_dir);
+    if (config.resume) resume();
+  }
+
+  TrainResult run() {
+    const int64_t total = config_.schedule.total_steps;
+    Progress progress(total, state_.step, config_.log_steps);
+    int64_t first_step = 0;  // of the epoch
+    for (uint32_t epoch = 0; state_.step < total; ++epoch) {
+      const std::vector<Batch> batches = make_batches(task_.lengths(), batch_plan(config_), epoch);
+      const int64_t epoch_steps = steps_of(batches.size(), config_.accumulation_steps);
+      while (state_.step < std::min(first_step + epoch_steps, total)) {
+        const size_t begin = static_cast<size_t>((state_.step - first_step) * config_.accumulation_steps);
+        const size_t end = std::min(begin + static_cast<size_t>(config_.accumulation_steps), batches.size());
+        run_step(std::span(batches).subspan(begin, end - begin), progress);
+        finish_step(state_.step == first_step + epoch_steps || state_.step == total, progress);
+      }
+      first_step += epoch_steps;
+    }
+    progress.finish();
+    result_.steps = state_.step;
+    result_.best_scores = state_.best_scores;
+    if (!state_.recent_losses.empty()) {
+      result_.train_loss = std::accumulate(state_.recent_losses.begin(), state_.recent_losses.end(), 0.0) /
+                           static_cast<double>(state_.recent_losses.size());
+    }
+    return result_;
+  }
+
+ private:
+  void resume() {
+    check(checkpoints_.has_value(), "--resume needs --save_finetune_checkpoint_path");
+    const auto newest = checkpoints_->latest();
+    if (!newest) {
+      fmt::print("no checkpoint in {}: starting from the beginning\n", config_.save_path.string());
+      return;
+    }
+    state_ = load_train_state(*newest, state_, optimizer_, parameters_);
+    fmt::print("resuming from {} at step {}\n", newest->string(), state_.step);
+  }
+
+  // One optimizer step over `batches`, whose gradients add up.
+  void run_step(std::span<const Batch> batches, Progress& progress) {
+    const auto start = std::chrono::steady_clock::now();
+    double weight = 0;
+    for (const Batch& batch : batches) weight += task_.loss_weight(batch);
+    double loss_value = 0;
+    for (size_t i = 0; i < batches.size(); ++i) {
+      const Variable loss = forward(batches, i, weight);
+      loss_value += loss.value().item();
+      if (!std::isfinite(loss_value)) explain_loss(batches, i, weight);
+      backward(loss);
+    }
+    if (!checked_gradients_) parameters_.check_all_reached();
+    checked_gradients_ = true;
+    const float rate = config_.schedule.at(state_.step);
+    const double norm = optimizer_.step(rate);
+    if (!std::isfinite(norm)) explain_gradients();
+    ++state_.step;
+    record(batches, loss_value, norm, rate, start);
+    progress.update(state_.step, loss_value, result_.tokens);
+  }
+
+  Variable forward(std::span<const Batch> batches, size_t micro_step, double weight) {
+    Context context{
+        true, config_.compute_type,
+        RandomStream(config_.seed, 0, static_cast<uint32_t>(state_.step), static_cast<uint32_t>(micro_step))};
+    return task_.loss(context, batches[micro_step], static_cast<float>(weight));
+  }
+
+  // Runs the forward pass again, which repeats bit by bit, and stops at the op where it went wrong.
+  [[noreturn]] void explain_loss(std::span<const Batch> batches, size_t micro_step, double weight) {
+    try {
+      const RecordingScope scope(RecordingScope::Mode::check_finite);
+      forward(batches, micro_step, weight);
+    } catch (const Error& e) {
+      fail("step {}: the loss is not finite; the first op at fault: {}", state_.step + 1, e.what());
+    }
+    fail("step {}: the loss is not finite", state_.step + 1);
+  }
+
+  [[noreturn]] void explain_gradients() {
+    for (const NamedTensor& tensor : parameters_.tensors()) {
+      const int64_t bad = parameters_.backend().count_nonfinite(parameters_.gradient(tensor));
+      if (bad > 0) {
+        fail("step {}: {} values of the gradient of {} are infinite or not a number", state_.step + 1, bad,
+             tensor.name);
+      }
+    }
+    fail("step {}: the gradient norm is not finite", state_.step + 1);
+  }
+
+  void record(std::span<const Batch> batches, double loss, double norm, float rate,
+              std::chrono::steady_clock::time_point start) {
+    for (const Batch& batch : batches) {
+      result_.examples += static_cast<int64_t>(batch.size());
+      for (const int32_t example : batch) result_.tokens += task_.lengths()[static_cast<size_t>(example)];
+    }
+    result_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    state_.recent_losses.push_back(loss);
+    if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
+    if (events_) {
+      events_->add_scalar("train/loss", state_.step, static_cast<float>(loss));
+      events_->add_scalar("train/gradient_norm", state_.step, static_cast<float>(norm));
+      events_->add_scalar("train/learning_rate", state_.step, rate);
+    }
+  }
+
+  void finish_step(bool epoch_ends, Progress& progress) {
+    const auto due = [&](int64_t every) { return every > 0 ? state_.step % every == 0 : epoch_ends; };
+    const bool last = state_.step == config_.schedule.total_steps;
+    if (due(config_.eval_steps) || last) evaluate(progress);
+    if (checkpoints_ && (due(config_.save_steps) || last)) save("checkpoint-" + std::to_string(state_.step));
+  }
+
+  void evaluate(Progress& progress) {
+    progress.pause();
+    result_.scores = task_.evaluate();
+    if (result_.scores.empty()) return;
+    for (const auto& [name, value] : result_.scores) {
+      if (events_) events_->add_scalar("eval/" + name, state_.step, static_cast<float>(value));
+    }
+    if (state_.best_step >= 0 && result_.scores.front().second <= state_.best_scores.front().second) return;
+    state_.best_scores = result_.scores;
+    state_.best_step = state_.step;
+    if (checkpoints_) save("best");
+  }
+
+  void save(const std::string& name) {
+    auto folder = checkpoints_->begin(name);
+    task_.save(folder.path());
+    save_train_state(folder.path(), state_, optimizer_, parameters_);
+    folder.commit();
+  }
+
+  Parameters& parameters_;
+  TrainTask& task_;
+  TrainConfig config_;
+  Optimizer optimizer_;
+  TrainState state_;
+  TrainResult result_;
+  std::optional<CheckpointDirectory> checkpoints_;
+  std::optional<EventWriter> events_;
+  bool checked_gradients_ = false;
+};
+
+}  // namespace
+
+int64_t count_steps(const TrainConfig& config, std::span<const int32_t> lengths) {
+  if (config.max_steps > 0) return config.max_steps;
+  int64_t steps = 0;
+  for (int64_t epoch = 0; epoch < config.epochs; ++epoch) {
+    // Only a token budget makes the number of batches depend on the order of the examples.
+    if (epoch == 0 || config.batch_tokens > 0) {
+      const auto batches = make_batches(lengths, batch_plan(config), static_cast<uint32_t>(epoch));
+      const int64_t epoch_steps = steps_of(batches.size(), config.accumulation_steps);
+      if (config.batch_tokens <= 0) return epoch_steps * config.epochs;
+      steps += epoch_steps;
+    }
+  }
+  return steps;
+}
+
+TrainResult train(Parameters& parameters, TrainTask& task, const TrainConfig& config) {
+  check(!task.lengths().empty(), "there is no training example");
+  return Training(parameters, task, config).run();
+}
+
+}  // namespace gradus

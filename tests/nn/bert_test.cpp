@@ -1,0 +1,109 @@
+// The encoder with its token head against outputs of the reference implementation.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "nn/heads/ner.h"
+#include "nn/model_files.h"
+
+using namespace gradus;
+using Json = nlohmann::json;
+
+namespace {
+
+std::filesystem::path fixtures() {
+  const char* shared = std::getenv("GRADUS_SHARED");
+  return std::filesystem::path(shared == nullptr ? "" : shared) / "formats" / "fixtures" / "safetensors";
+}
+
+// The rows of a padded [B, S] matrix that `mask` keeps, one sequence after the other.
+std::vector<int32_t> packed(const Json& matrix, const Json& mask) {
+  std::vector<int32_t> values;
+  for (size_t b = 0; b < matrix.size(); ++b) {
+    for (size_t s = 0; s < matrix[b].size(); ++s) {
+      if (mask[b][s] == 1) values.push_back(matrix[b][s]);
+    }
+  }
+  return values;
+}
+
+Tensor tensor_of(Backend& backend, const std::vector<int32_t>& values) {
+  return Tensor::from(backend, {static_cast<int64_t>(values.size())}, std::span(values));
+}
+
+NerBatch batch_of(Backend& backend, const Json& reference) {
+  const Json& mask = reference["attention_mask"];
+  std::vector<int32_t> offsets{0}, positions, rows;
+  int64_t longest = 0;
+  for (const Json& row : mask) {
+    int32_t length = 0;
+    for (const Json& kept : row) length += kept.get<int32_t>();
+    for (int32_t i = 0; i < length; ++i) positions.push_back(i);
+    offsets.push_back(offsets.back() + length);
+    longest = std::max<int64_t>(longest, length);
+  }
+  for (int32_t i = 0; i < offsets.back(); ++i) rows.push_back(i);
+  const Packing packing{tensor_of(backend, offsets), longest};
+  return {{tensor_of(backend, packed(reference["input_ids"], mask)),
+           tensor_of(backend, packed(reference["token_type_ids"], mask)), tensor_of(backend, positions), packing},
+          tensor_of(backend, rows),
+          packing,
+          {}};
+}
+
+BertConfig config_of(const Json& json) {
+  BertConfig config;
+  config.vocab_size = json["vocab_size"];
+  config.hidden_size = json["hidden_size"];
+  config.num_hidden_layers = json["num_hidden_layers"];
+  config.num_attention_heads = json["num_attention_heads"];
+  config.intermediate_size = json["intermediate_size"];
+  config.max_position_embeddings = json["max_position_embeddings"];
+  config.type_vocab_size = json["type_vocab_size"];
+  config.layer_norm_eps = json["layer_norm_eps"];
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("BERT token classification gives transformers' logits") {
+  const auto path = fixtures() / "bert_ner.forward.json";
+  if (!std::filesystem::exists(path)) {
+    MESSAGE("skipped: no shared fixtures");
+    return;
+  }
+  std::ifstream file(path);
+  const Json reference = Json::parse(file);
+  Backend& backend = find_backend("CPU");
+  Parameters parameters;
+  const NerHeadConfig head{std::vector<std::string>(reference["config"]["num_labels"].get<size_t>(), "O"), false, false,
+                           0, 0.1F};
+  const NerModel model{Scope(parameters), config_of(reference["config"]), head};
+  parameters.allocate(backend, Parameters::Use::evaluation, DType::float32);
+  const LoadReport report = load_tensors((fixtures() / "bert_ner.safetensors").string(), parameters, {""}, 1);
+  CHECK(report.missing.empty());
+  CHECK(report.unused.empty());
+
+  const RecordingScope scope(RecordingScope::Mode::evaluate);
+  Context context;
+  const std::vector<float> logits = model.emissions(context, batch_of(backend, reference)).value().to_host();
+  const Json& mask = reference["attention_mask"];
+  const std::vector<float> expected = reference["outputs"]["logits"]["data"].get<std::vector<float>>();
+  const size_t labels = reference["config"]["num_labels"];
+  size_t row = 0, packed_row = 0;
+  double worst = 0;
+  for (const Json& sequence : mask) {
+    for (const Json& kept : sequence) {
+      for (size_t k = 0; kept == 1 && k < labels; ++k) {
+        worst = std::max<double>(worst, std::abs(logits[packed_row * labels + k] - expected[row * labels + k]));
+      }
+      packed_row += kept.get<size_t>();
+      ++row;
+    }
+  }
+  CHECK(packed_row * labels == logits.size());
+  CHECK(worst < 2e-6);
+}
