@@ -39,7 +39,7 @@ class Training {
     state_.batch_tokens = config.batch_tokens;
     state_.accumulation_steps = config.accumulation_steps;
     if (!config.save_path.empty()) checkpoints_.emplace(config.save_path, config.keep_checkpoints);
-    if (!config.log_dir.empty()) events_.emplace(config.log_dir);
+    if (!config.log_dir.empty()) events_.emplace(config.log_dir.string());
     if (config.resume) resume();
   }
 
@@ -141,8 +141,8 @@ class Training {
     state_.recent_losses.push_back(loss);
     if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
     if (events_) {
-      events_->add_scalar("train/loss", state_.step, static_cast<float>(loss));
-      events_->add_scalar("train/gradient_norm", state_.step, static_cast<float>(norm));
+      events_->add_scalar("train/loss", state_.step, loss);
+      events_->add_scalar("train/gradient_norm", state_.step, norm);
       events_->add_scalar("train/learning_rate", state_.step, rate);
     }
   }
@@ -163,7 +163,7 @@ class Training {
     std::string line = fmt::format("step {}:", state_.step);
     for (const auto& [name, value] : result_.scores) {
       line += fmt::format(" {} {:.2f}", name, value);
-      if (events_) events_->add_scalar("eval/" + name, state_.step, static_cast<float>(value));
+      if (events_) events_->add_scalar("eval/" + name, state_.step, value);
     }
     progress.print(line);
     if (state_.best_step >= 0 && result_.scores.front().second <= state_.best_scores.front().second) return;
