@@ -17,16 +17,21 @@ TokenizerRules rules_of(const std::string& name) {
 }
 
 std::string to_text(const NerSettings& s) {
-  return Json{{"use_crf", s.use_crf},       {"crf_constraints", s.crf_constraints},
-              {"lstm_layers", s.lstm_layers}, {"dropout", s.dropout},
-              {"label_protocol", s.label_protocol}, {"tokenizer", s.tokenizer},
-              {"do_lower_case", s.do_lower_case},   {"characters", s.characters}}
+  return Json{{"use_crf", s.use_crf},
+              {"crf_constraints", s.crf_constraints},
+              {"lstm_layers", s.lstm_layers},
+              {"dropout", s.dropout},
+              {"label_protocol", s.label_protocol},
+              {"tokenizer", s.tokenizer},
+              {"do_lower_case", s.do_lower_case},
+              {"characters", s.characters}}
       .dump();
 }
 
 NerSettings parse_settings(const BertConfig& config, const std::string& path) try {
   const auto found = config.other_keys.find(settings_key);
-  check(found != config.other_keys.end(), "{}: no \"{}\": this is not a tagger trained by run_ner", path, settings_key);
+  check(found != config.other_keys.end(), "{}: no \"{}\": this is not a tagger trained by run_ner", path,
+        settings_key);
   const Json json = Json::parse(found->second);
   NerSettings s;
   s.use_crf = json.at("use_crf");
@@ -44,7 +49,8 @@ NerSettings parse_settings(const BertConfig& config, const std::string& path) tr
 
 // The folder of a checkpoint that may be given as a folder or as the weights file in it.
 std::filesystem::path folder_of(const std::string& path) {
-  return std::filesystem::is_directory(path) ? std::filesystem::path(path) : std::filesystem::path(path).parent_path();
+  return std::filesystem::is_directory(path) ? std::filesystem::path(path)
+                                             : std::filesystem::path(path).parent_path();
 }
 
 // Whether the text is lower-cased: as asked for, or as the checkpoint's tokenizer_config.json says, or, without one,
@@ -78,21 +84,27 @@ BertConfig config_from_scratch(const ModelOptions& model, const Vocab& vocab) {
 
 }  // namespace
 
-NerSystem::NerSystem(BertConfig config, NerSettings settings, LabelList labels, Vocab vocab, std::string weights)
-    : config_(std::move(config)), settings_(std::move(settings)), labels_(std::move(labels)), vocab_(std::move(vocab)),
+NerSystem::NerSystem(BertConfig config, NerSettings settings, LabelList labels, Vocab vocab,
+                     std::string weights)
+    : config_(std::move(config)),
+      settings_(std::move(settings)),
+      labels_(std::move(labels)),
+      vocab_(std::move(vocab)),
       weights_(std::move(weights)) {
   config_.labels.clear();
   for (int32_t id = 0; id < labels_.size(); ++id) config_.labels.push_back(labels_.tag(id));
   config_.validate("the model");
-  check(vocab_.size() <= config_.vocab_size, "the vocabulary has {} pieces, the model's embedding table {} rows",
-        vocab_.size(), config_.vocab_size);
+  check(vocab_.size() <= config_.vocab_size,
+        "the vocabulary has {} pieces, the model's embedding table {} rows", vocab_.size(),
+        config_.vocab_size);
   tokenizer_.emplace(vocab_, rules_of(settings_.tokenizer), settings_.do_lower_case);
   model_.emplace(Scope(parameters_), config_, head());
 }
 
 void NerSystem::override_config(BertConfig& config, const NerOptions& options) {
   if (options.model.hidden_act != "auto") {
-    config.hidden_act = parse_activation(options.model.hidden_act, BertConfigFormat::hugging_face, "--hidden_act");
+    config.hidden_act =
+        parse_activation(options.model.hidden_act, BertConfigFormat::hugging_face, "--hidden_act");
   }
   if (options.model.layer_norm_eps > 0) config.layer_norm_eps = options.model.layer_norm_eps;
 }
@@ -107,8 +119,8 @@ std::unique_ptr<NerSystem> NerSystem::load(const std::string& folder, const NerO
   const std::string vocab_path =
       options.vocab_file_path.empty() ? (path / "vocab.txt").string() : options.vocab_file_path;
   LabelList labels(config.labels);
-  auto system = std::unique_ptr<NerSystem>(
-      new NerSystem(std::move(config), std::move(settings), std::move(labels), Vocab::load(vocab_path), folder));
+  auto system = std::unique_ptr<NerSystem>(new NerSystem(std::move(config), std::move(settings),
+                                                         std::move(labels), Vocab::load(vocab_path), folder));
   system->trained_ = true;
   return system;
 }
@@ -142,7 +154,8 @@ void NerSystem::allocate(Backend& backend, Parameters::Use use, DType compute_ty
   parameters_.allocate(backend, use, compute_type);
   if (weights_.empty()) return parameters_.initialize_all(seed);
   // A tagger has all its weights; a pretrained model lacks the head.
-  const std::vector<std::string> required = trained_ ? std::vector<std::string>{""} : std::vector<std::string>{"bert."};
+  const std::vector<std::string> required =
+      trained_ ? std::vector<std::string>{""} : std::vector<std::string>{"bert."};
   const LoadReport report = load_tensors(weights_, parameters_, required, seed);
   if (!report.missing.empty()) fmt::print("new in this model: {}\n", fmt::join(report.missing, ", "));
   if (!report.unused.empty()) fmt::print("unused in {}: {}\n", weights_, fmt::join(report.unused, ", "));

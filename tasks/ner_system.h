@@ -64,7 +64,7 @@ class NerSystem {
   NerSettings settings_;
   LabelList labels_;
   Vocab vocab_;
-  std::string weights_;  // folder or file to read weights from; empty: none
+  std::string weights_;   // folder or file to read weights from; empty: none
   bool trained_ = false;  // the head's weights are there too
   std::optional<Tokenizer> tokenizer_;
   Parameters parameters_;
