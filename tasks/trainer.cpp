@@ -83,6 +83,7 @@ class Training {
   // One optimizer step over `batches`, whose gradients add up.
   void run_step(std::span<const Batch> batches, Progress& progress) {
     const auto start = std::chrono::steady_clock::now();
+    const int64_t tokens_before = result_.tokens;
     double weight = 0;
     for (const Batch& batch : batches) weight += task_.loss_weight(batch);
     double loss_value = 0;
@@ -99,7 +100,7 @@ class Training {
     if (!std::isfinite(norm)) explain_gradients();
     ++state_.step;
     record(batches, loss_value, norm, rate, start);
-    progress.update(state_.step, loss_value, result_.tokens);
+    progress.update(state_.step, loss_value, result_.tokens - tokens_before);
   }
 
   Variable forward(std::span<const Batch> batches, size_t micro_step, double weight) {
