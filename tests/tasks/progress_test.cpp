@@ -73,7 +73,10 @@ TEST_CASE("progress: plain lines every log_steps steps and at the end, when the 
 
 TEST_CASE("progress: one line that is redrawn, at most ten times a second, on a terminal") {
   const int master = ::posix_openpt(O_RDWR | O_NOCTTY);
-  REQUIRE(master >= 0);
+  if (master < 0) {
+    MESSAGE("skipped: no pseudo-terminals on this machine");
+    return;
+  }
   REQUIRE(::grantpt(master) == 0);
   REQUIRE(::unlockpt(master) == 0);
   std::FILE* out = std::fopen(::ptsname(master), "w");
