@@ -19,6 +19,9 @@ std::vector<reference::Matrix> input_values(const OpCase& op_case, DType dtype);
 // weighted sum of the result.
 reference::Matrix projection(const reference::Matrix& result);
 
+// x as a result of its own: its gradient starts empty, as that of every activation does.
+Variable identity(const Variable& x);
+
 struct Outcome {
   reference::Matrix y;
   std::vector<reference::Matrix> gradients;  // of the objective by each input; empty where it was not wanted

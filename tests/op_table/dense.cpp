@@ -40,10 +40,14 @@ OpCase dropout_case(const Shape& shape, float probability) {
           .flops = count(shape)};
 }
 
+// To the other type than that of the run.
 OpCase cast_case(const Shape& shape) {
   return {.label = shape.str(),
           .inputs = {{"x", shape}},
-          .call = [](const Inputs& x, DType) { return cast(x[0], DType::bfloat16); },
+          .call =
+              [](const Inputs& x, DType dtype) {
+                return cast(x[0], dtype == DType::float32 ? DType::bfloat16 : DType::float32);
+              },
           .reference = [](const Matrices& x) { return x[0]; }};
 }
 
@@ -111,7 +115,8 @@ OpCase embedding_case(int64_t tokens, int64_t hidden, const std::vector<int32_t>
     return embedding(tables, dtype);
   };
   result.reference = [=](const Matrices& x) { return reference::embedding(x, ids); };
-  result.flops = static_cast<double>(tokens * hidden) * static_cast<double>(vocabularies.size());
+  result.elements_read = static_cast<double>(tokens * hidden) * static_cast<double>(vocabularies.size());
+  result.flops = result.elements_read;
   return result;
 }
 
@@ -123,7 +128,8 @@ OpCase gather_rows_case(const Shape& shape, int64_t wanted) {
   return {.label = fmt::format("{} of {}", wanted, shape),
           .inputs = {{"x", shape}},
           .call = [=](const Inputs& x, DType) { return gather_rows(x[0], int_tensor(x[0].backend(), rows)); },
-          .reference = [=](const Matrices& x) { return reference::gather_rows(x[0], rows); }};
+          .reference = [=](const Matrices& x) { return reference::gather_rows(x[0], rows); },
+          .elements_read = static_cast<double>(wanted * shape[1])};
 }
 
 // --- normalisation -------------------------------------------------------------------------------------------
@@ -177,7 +183,7 @@ std::vector<Op> pointwise_rows() {
 
   Op cast{.name = "cast", .cases = {cast_case({3}), cast_case({11, 37})}};
   cast.benchmarks = {cast_case({4096, 768})};
-  cast.float32 = cast.bfloat16;  // its result is bfloat16 in any case
+  cast.float32 = cast.bfloat16;  // from either type to the other, so one end is bfloat16
   return {add, activation, dropout, cast};
 }
 
