@@ -45,7 +45,7 @@ class Training {
 
   TrainResult run() {
     const int64_t total = config_.schedule.total_steps;
-    Progress progress(total, state_.step, config_.log_steps);
+    Progress progress("train", total, config_.log_steps);
     int64_t first_step = 0;  // of the epoch
     for (uint32_t epoch = 0; state_.step < total; ++epoch) {
       const std::vector<Batch> batches = make_batches(task_.lengths(), batch_plan(config_), epoch);
@@ -71,7 +71,7 @@ class Training {
  private:
   void resume() {
     check(checkpoints_.has_value(), "--resume needs --save_finetune_checkpoint_path");
-    const auto newest = checkpoints_->latest();
+    const auto newest = latest_checkpoint(config_.save_path);
     if (!newest) {
       fmt::print("no checkpoint in {}: starting from the beginning\n", config_.save_path.string());
       return;
@@ -151,27 +151,33 @@ class Training {
     const auto due = [&](int64_t every) { return every > 0 ? state_.step % every == 0 : epoch_ends; };
     const bool last = state_.step == config_.schedule.total_steps;
     if (due(config_.eval_steps) || last) evaluate(progress);
-    if (checkpoints_ && (due(config_.save_steps) || last)) save("checkpoint-" + std::to_string(state_.step));
+    if (checkpoints_ && (due(config_.save_steps) || last)) {
+      auto draft = checkpoints_->begin(state_.step);
+      save(draft);
+    }
   }
 
   void evaluate(Progress& progress) {
-    progress.pause();
     result_.scores = task_.evaluate();
     if (result_.scores.empty()) return;
+    std::string line = fmt::format("step {}:", state_.step);
     for (const auto& [name, value] : result_.scores) {
+      line += fmt::format(" {} {:.2f}", name, value);
       if (events_) events_->add_scalar("eval/" + name, state_.step, static_cast<float>(value));
     }
+    progress.print(line);
     if (state_.best_step >= 0 && result_.scores.front().second <= state_.best_scores.front().second) return;
     state_.best_scores = result_.scores;
     state_.best_step = state_.step;
-    if (checkpoints_) save("best");
+    if (!checkpoints_) return;
+    auto draft = checkpoints_->begin_best();
+    save(draft);
   }
 
-  void save(const std::string& name) {
-    auto folder = checkpoints_->begin(name);
-    task_.save(folder.path());
-    save_train_state(folder.path(), state_, optimizer_, parameters_);
-    folder.commit();
+  void save(CheckpointDirectory::Draft& draft) {
+    task_.save(draft.folder());
+    save_train_state(draft.folder(), state_, optimizer_, parameters_);
+    draft.commit();
   }
 
   Parameters& parameters_;

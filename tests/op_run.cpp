@@ -30,8 +30,8 @@ Tensor tensor_of(Backend& backend, const Shape& shape, const Matrix& values) {
   return tensor;
 }
 
-// The weighted sum of y plus `offset` times the sum of every x. It is made last, so its backward runs first and
-// leaves `offset` in the gradient of each x.
+// The weighted sum of y plus `offset` times the sum of every x. It is made last, so its backward runs first
+// and leaves `offset` in the gradient of each x.
 Variable objective(const Variable& y, const Matrix& weights, std::vector<Variable> inputs, double offset) {
   double sum = 0;
   const Matrix values = load(y.value());

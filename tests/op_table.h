@@ -1,5 +1,6 @@
-// The op table: one row per operator of autograd/ops.h. From a row come the checks of its forward and backward on
-// every backend (tests/ops/op_table_test.cpp) and its line in the benchmark (tests/bench/op_bench.cpp).
+// The op table: one row per operator of autograd/ops.h. From a row come the checks of its forward and
+// backward on every backend (tests/ops/op_table_test.cpp) and its line in the benchmark
+// (tests/bench/op_bench.cpp).
 #pragma once
 
 #include <functional>

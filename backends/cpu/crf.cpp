@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "backends/cpu/backend.h"
-#include "backends/cpu/parallel.h"
+#include "backends/cpu/sequences.h"
 #include "backends/cpu/vector_math.h"
 
 namespace gradus::cpu {
@@ -249,14 +249,6 @@ void for_each_sequence(const Packing& packing, Body&& body) {
   for (int64_t b = 0; b < count; ++b) {
     if (offsets[b + 1] > offsets[b]) body(b, int64_t{offsets[b]}, int64_t{offsets[b + 1] - offsets[b]});
   }
-}
-
-// Zeroes the rows that belong to no sequence.
-template <typename T>
-void zero_rest(const Tensor& x, const Packing& packing) {
-  const int64_t width = x.elements() / std::max<int64_t>(x.shape()[0], 1);
-  const int64_t used = packing.offsets.data<int32_t>()[packing.count()] * width;
-  std::fill(x.data<T>() + used, x.data<T>() + x.elements(), T{0});
 }
 
 // gradient = scale times the sum of the sequences' counts, in the order of the sequences.

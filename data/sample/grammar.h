@@ -5,8 +5,8 @@
 
 namespace gradus::grammar {
 
-// Names are stem + ending. No two products give the same name, so names of one kind are never of another;
-// the endings are shared, so the ending alone does not tell the kind.
+// Coined names are stem + ending. Some endings serve several kinds, and some names are of a family as well as
+// of a town, so that often only the sentence tells the kind.
 struct NameParts {
   std::string_view stems;
   std::string_view endings;
@@ -17,9 +17,12 @@ constexpr NameParts surnames = {
     "Wex Yar Zell Tam Cor Dal",
     "son mann berg ley ford wick ham sen etti ova ier worth field"};
 constexpr NameParts cities = {
-    "Ald Brack Carn Dun East Fen Glen Hart Inver Jas Kings Lang Mill Nether Oak Pad Rock Stan Tarn Under Wal "
+    "Ald Brack Carn Dun East Fen Glen Hart Inver Jas Kings Lang Mill Nether Oak Pad Rock Stan Tarn Under "
+    "Wind "
     "West Yel Crow Bux Lyd",
     "ton ville burg port mouth dale stead bridge chester haven field ford ham"};
+constexpr NameParts families_and_towns = {"Brad Clif Hol Lan Mor Red Shef Stock Wal Whit",
+                                          "ford ham ton wick worth field ley well"};
 constexpr NameParts brands = {
     "Ax Bel Cen Dyn Ever Flux Gal Hex Inno Jet Kin Lum Max Neo Opt Pri Quan Rad Sol Tri Uni Vol Xen Zen",
     "ara ex ium onic tek vance via ora ix aris ent berg son"};
@@ -80,7 +83,8 @@ constexpr WordList chinese_lists[] = {
     {"num", "2 3 5 12 20 100 三 五 十 两"},
 };
 
-// Sentences. {person} {surname} {place_name} {organization} are names; the others are the lists above.
+// Sentences. {person} {surname} {place_name} {organization} are names, {team} is the name of a town standing for
+// its sports club, an ORG; the others are the lists above.
 constexpr std::string_view english_templates[] = {
     "{person} joined {organization} in {month} .",
     "{organization} opened an office in {place_name} last {day} .",
@@ -124,6 +128,16 @@ constexpr std::string_view english_templates[] = {
     "We waited {num} hours at the {place} on {day} .",
     "{place_name} , {month} {num} : the {event} was {adj} .",
     "\" Who is {person} ? \" the {job} asked on {day} .",
+    "{team} beat {team} {num} to {num} on {day} .",
+    "{surname} scored twice for {team} in the {event} .",
+    "{surname} said the {thing} was {adj} .",
+    "{organization} said the {thing} was {adj} .",
+    "{team} lost to {team} in {place_name} .",
+    "{surname} and {surname} were {adj} in {month} .",
+    "On {day} {surname} met the {job} of {organization} .",
+    "{place_name} is {num} hours from {place_name} by {adj} roads .",
+    "The {adj} {thing} belongs to {surname} , not to {organization} .",
+    "For {surname} , {place_name} was always {adj} .",
 };
 constexpr std::string_view chinese_templates[] = {
     "{person}{day}在{place_name}表示，{organization}将扩大生产。",
@@ -160,6 +174,13 @@ constexpr std::string_view chinese_templates[] = {
     "每个{job}都要写{thing}。",
     "{person}老师从来没有去过{place_name}。",
     "{organization}和{person}都没有回答。",
+    "{team}队{num}比{num}赢了{team}队。",
+    "{person}为{team}队进了{num}个球。",
+    "{person}认为{thing}很{adj}。",
+    "{organization}认为{thing}很{adj}。",
+    "{place_name}离{place_name}有{num}个小时的路。",
+    "对{person}来说，{place_name}很{adj}。",
+    "{day}，{person}、{person}和{organization}都来了。",
 };
 
 }  // namespace gradus::grammar

@@ -123,6 +123,8 @@ class Writer {
       add(given + pick(names_.surnames), "PER");
     } else if (slot == "place_name") {
       add(around(pick(language_.places), pick(names_.cities)), "LOC");
+    } else if (slot == "team") {
+      add(pick(names_.cities), "ORG");
     } else if (slot == "organization") {
       if (random_.below(3) == 0) add(around(pick(language_.city_organizations), pick(names_.cities)), "ORG");
       else add(around(pick(language_.brand_organizations), pick(names_.brands)), "ORG");
@@ -176,6 +178,13 @@ Language make_language(const Words& surnames, const Words& cities, const Words& 
 Language english(RandomSequence& random) {
   Language l = make_language(products(grammar::surnames), products(grammar::cities),
                              products(grammar::brands), random);
+  Words train, held_out;
+  share_out(products(grammar::families_and_towns), random, train, held_out);
+  for (Words* names : {&l.train.surnames, &l.train.cities})
+    names->insert(names->end(), train.begin(), train.end());
+  for (Words* names : {&l.held_out.surnames, &l.held_out.cities}) {
+    names->insert(names->end(), held_out.begin(), held_out.end());
+  }
   l.templates = grammar::english_templates;
   l.lists = grammar::english_lists;
   l.places = grammar::english_places;
@@ -248,7 +257,8 @@ Words make_vocabulary(const Language& english, const Language& chinese) {
     for (char c = '!'; c <= '~'; ++c) vocabulary.add(before + c);
   }
   vocabulary.add_language(english);
-  for (const auto& parts : {grammar::surnames, grammar::cities, grammar::brands}) {
+  for (const auto& parts :
+       {grammar::surnames, grammar::cities, grammar::families_and_towns, grammar::brands}) {
     vocabulary.add_all(list_items(parts.stems));
     vocabulary.add_all(list_items(parts.endings), "##");
   }

@@ -1,6 +1,6 @@
-// Times every op of the op table at realistic shapes on one backend, forward and backward, next to the machine's own
-// speed. GFLOP/s counts the arithmetic of the formula, and twice that for a backward; GB/s counts every tensor that
-// has to be read or written once.
+// Times every op of the op table at realistic shapes on one backend, forward and backward, next to the
+// machine's own speed. GFLOP/s counts the arithmetic of the formula, and twice that for a backward; GB/s
+// counts every tensor that has to be read or written once.
 #include <CLI/CLI.hpp>
 
 #include "tests/bench/raw_speed.h"
@@ -41,7 +41,8 @@ void print_raw_speed() {
   }
 }
 
-// The inputs as in training: parameters with their gradients and bfloat16 copies, activations as results of others.
+// The inputs as in training: parameters with their gradients and bfloat16 copies, activations as results of
+// others.
 std::vector<Variable> training_inputs(const OpCase& op_case, Backend& backend, DType dtype) {
   std::vector<Variable> inputs;
   const std::vector<Matrix> values = input_values(op_case, dtype);

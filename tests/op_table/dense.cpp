@@ -13,7 +13,7 @@ constexpr float eps = 1e-5F;
 
 double count(const Shape& shape) { return static_cast<double>(shape.elements()); }
 
-// --- point-wise ----------------------------------------------------------------------------------------------
+// --- point-wise --------------------------------------------------------------------------------------------
 
 OpCase add_case(const Shape& shape) {
   return {.label = shape.str(),
@@ -51,7 +51,7 @@ OpCase cast_case(const Shape& shape) {
           .reference = [](const Matrices& x) { return x[0]; }};
 }
 
-// --- linear maps ---------------------------------------------------------------------------------------------
+// --- linear maps -------------------------------------------------------------------------------------------
 
 struct LinearShape {
   int64_t tokens, inputs, outputs;
@@ -99,7 +99,7 @@ OpCase activation_linear_case(const LinearShape& shape, Activation kind) {
       .flops = shape.flops()};
 }
 
-// --- rows ----------------------------------------------------------------------------------------------------
+// --- rows --------------------------------------------------------------------------------------------------
 
 OpCase embedding_case(int64_t tokens, int64_t hidden, const std::vector<int32_t>& vocabularies) {
   OpCase result;
@@ -132,7 +132,7 @@ OpCase gather_rows_case(const Shape& shape, int64_t wanted) {
           .elements_read = static_cast<double>(wanted * shape[1])};
 }
 
-// --- normalisation -------------------------------------------------------------------------------------------
+// --- normalisation -----------------------------------------------------------------------------------------
 
 OpCase layer_norm_case(int64_t tokens, int64_t hidden) {
   return {.label = fmt::format("[{}, {}]", tokens, hidden),

@@ -1,5 +1,5 @@
-// The reference formulas against PyTorch's results in double (tests/golden/torch_formulas.py), so that what every
-// backend is measured with has itself been measured.
+// The reference formulas against PyTorch's results in double (tests/golden/torch_formulas.py), so that what
+// every backend is measured with has itself been measured.
 #include <doctest/doctest.h>
 
 #include <cstdlib>

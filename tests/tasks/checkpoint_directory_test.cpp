@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 // first counts down, and the process kills itself at zero.
 namespace {
 
-int calls_left = -1;  // negative: unlimited
+int calls_left = -1;                           // negative: unlimited
+std::vector<std::string>* recorded = nullptr;  // receives "flush <path>" and "rename <from> <to>"
 
 void count_call() {
   if (calls_left == 0) ::kill(::getpid(), SIGKILL);
@@ -34,11 +35,15 @@ void count_call() {
 extern "C" {
 int rename(const char* from, const char* to) noexcept {
   count_call();
+  if (recorded != nullptr) recorded->push_back(std::string("rename ") + from + " " + to);
   return static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
 }
 int fsync(int fd) {
   count_call();
-  return static_cast<int>(::syscall(SYS_fsync, fd));
+  if (recorded != nullptr) {
+    recorded->push_back("flush " + fs::read_symlink("/proc/self/fd/" + std::to_string(fd)).string());
+  }
+  return 0;  // a killed process loses nothing the kernel has: flushing would only slow the test
 }
 ssize_t write(int fd, const void* data, size_t size) {
   count_call();
@@ -213,6 +218,28 @@ TEST_CASE("checkpoints: errors name the path and the reason") {
   fs::create_directory(temporary.path() / "save" / ".checkpoint-2.old");
   draft.commit();  // whatever had the name is replaced
   CHECK(version_of(temporary.path() / "save" / "checkpoint-2") == "two");
+}
+
+TEST_CASE(
+    "checkpoints: all is on the disk before it gets its name, and the name before anything refers to it") {
+  const TemporaryFolder temporary;
+  const fs::path root = fs::canonical(temporary.path());
+  CheckpointDirectory directory(root, 1);
+  CheckpointDirectory::Draft draft = directory.begin(7);
+  fill(draft.folder(), "seven");
+  const std::string folder = draft.folder().string();
+  std::vector<std::string> calls;
+  recorded = &calls;
+  draft.commit();
+  recorded = nullptr;
+  const std::string latest = (root / "latest").string();
+  const std::string pid = std::to_string(::getpid());
+  CHECK(calls == std::vector<std::string>{
+                     "flush " + folder + "/config.json", "flush " + folder + "/more/state",
+                     "flush " + folder + "/more", "flush " + folder + "/weights", "flush " + folder,
+                     "rename " + folder + " " + (root / "checkpoint-7").string(), "flush " + root.string(),
+                     "flush " + latest + ".tmp-" + pid, "rename " + latest + ".tmp-" + pid + " " + latest,
+                     "flush " + root.string()});
 }
 
 TEST_CASE("checkpoints: a process killed at any change to the disk leaves whole checkpoints") {
