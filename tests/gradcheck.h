@@ -52,10 +52,12 @@ Distance distance(const A& a, const B& b) {
   return {std::sqrt(difference), std::sqrt(norm)};
 }
 
-// The project's criterion for a float32 gradient g against the central difference c: |g - c| <= 1e-3 |c| + 1e-5.
+// The project's criterion for a float32 gradient g against the central difference c: |g - c| <= 1e-3 |c| +
+// 1e-5.
 inline bool gradient_holds(const Distance& distance) { return distance.within(1e-3, 1e-5); }
 
-// Up to `count` different elements of `size`, spread evenly with both ends, so that no block of a tensor is left out.
+// Up to `count` different elements of `size`, spread evenly with both ends, so that no block of a tensor is
+// left out.
 inline std::vector<int64_t> sample_elements(int64_t size, int64_t count) {
   std::vector<int64_t> elements;
   for (int64_t i = 0; i < std::min(size, count); ++i) {

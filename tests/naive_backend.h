@@ -1,8 +1,8 @@
 // The naive backend: every kernel by the plainest loops, in double, one thread, memory from malloc.
 //
 // It is the reference that the other backends are compared with, the proof that a backend plugs in, and the
-// place to read what a kernel computes. A kernel loads its tensors as matrices of doubles, computes, and stores,
-// which rounds once to the tensors' type. The kernels are in tests/naive/, a family a file.
+// place to read what a kernel computes. A kernel loads its tensors as matrices of doubles, computes, and
+// stores, which rounds once to the tensors' type. The kernels are in tests/naive/, a family a file.
 #pragma once
 
 #include "core/backend.h"

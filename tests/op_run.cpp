@@ -30,14 +30,8 @@ Tensor tensor_of(Backend& backend, const Shape& shape, const Matrix& values) {
   return tensor;
 }
 
-// x itself, as a result of its own: its gradient starts empty, as that of every activation does.
-Variable identity(const Variable& x) {
-  return record("identity", x.value(), {x},
-                [](const Tensor& dy, Grads& d) { dy.backend().add_backward(dy, d[0], {}); });
-}
-
-// The weighted sum of y plus `offset` times the sum of every x. It is made last, so its backward runs first and
-// leaves `offset` in the gradient of each x.
+// The weighted sum of y plus `offset` times the sum of every x. It is made last, so its backward runs first
+// and leaves `offset` in the gradient of each x.
 Variable objective(const Variable& y, const Matrix& weights, std::vector<Variable> inputs, double offset) {
   double sum = 0;
   const Matrix values = load(y.value());
@@ -98,6 +92,11 @@ Matrix projection(const Matrix& result) {
   Matrix weights(result.rows(), result.columns());
   for (int64_t i = 0; i < weights.size(); ++i) weights[i] = rounded(random.normal(), DType::bfloat16);
   return weights;
+}
+
+Variable identity(const Variable& x) {
+  return record("identity", x.value(), {x},
+                [](const Tensor& dy, Grads& d) { dy.backend().add_backward(dy, d[0], {}); });
 }
 
 Outcome run(const Call& call, const OpCase& op_case, const std::vector<Matrix>& inputs, Backend& backend,

@@ -15,9 +15,12 @@ std::vector<DType> dtypes_of(const Op& op, const Backend& backend);
 
 // The inputs' values, the same on every call, rounded to what a run in `dtype` reads.
 std::vector<reference::Matrix> input_values(const OpCase& op_case, DType dtype);
-// Fixed weights for the elements of a result of this size; they fit every float type. The objective of a run is the
-// weighted sum of the result.
+// Fixed weights for the elements of a result of this size; they fit every float type. The objective of a run
+// is the weighted sum of the result.
 reference::Matrix projection(const reference::Matrix& result);
+
+// x as a result of its own: its gradient starts empty, as that of every activation does.
+Variable identity(const Variable& x);
 
 struct Outcome {
   reference::Matrix y;

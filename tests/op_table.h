@@ -1,5 +1,6 @@
-// The op table: one row per operator of autograd/ops.h. From a row come the checks of its forward and backward on
-// every backend (tests/ops/op_table_test.cpp) and its line in the benchmark (tests/bench/op_bench.cpp).
+// The op table: one row per operator of autograd/ops.h. From a row come the checks of its forward and
+// backward on every backend (tests/ops/op_table_test.cpp) and its line in the benchmark
+// (tests/bench/op_bench.cpp).
 #pragma once
 
 #include <functional>
@@ -34,10 +35,11 @@ using Formula = std::function<reference::Matrix(const std::vector<reference::Mat
 struct OpCase {
   std::string label;
   std::vector<Input> inputs = {};
-  Call call = {};          // through the op; integer inputs and settings are its own
-  Formula reference = {};  // the same in double
-  Call composition = {};   // the same from simpler ops, for a fused op; else empty
-  double flops = 0;        // of the forward; a transcendental function counts as one
+  Call call = {};            // through the op; integer inputs and settings are its own
+  Formula reference = {};    // the same in double
+  Call composition = {};     // the same from simpler ops, for a fused op; else empty
+  double flops = 0;          // of the forward; a transcendental function counts as one
+  double elements_read = 0;  // by the forward, where that is not all of the inputs
 };
 
 // Largest distance from the exact result, relative to its norm.

@@ -1,6 +1,6 @@
-// The forward formula of every operator, in double and by the plainest loops: the mathematics that core/backend.h
-// states, and what every backend is measured against. Shapes are those of core/backend.h.
-// Each is defined in tests/naive/, beside the naive backend's kernels that use it.
+// The forward formula of every operator, in double and by the plainest loops: the mathematics that
+// core/backend.h states, and what every backend is measured against. Shapes are those of core/backend.h. Each
+// is defined in tests/naive/, beside the naive backend's kernels that use it.
 #pragma once
 
 #include <vector>

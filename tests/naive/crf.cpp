@@ -65,8 +65,8 @@ Matrix backward_scores(const Matrix& emissions, const Sequences& sequences, cons
   return beta;
 }
 
-// The derivative of the log-partition by a score is the probability that a path uses it; that of the gold path's
-// score is 1 where the path uses it.
+// The derivative of the log-partition by a score is the probability that a path uses it; that of the gold
+// path's score is 1 where the path uses it.
 CrfGradient crf_gradient(const Matrix& emissions, const std::vector<int32_t>& tags,
                          const Sequences& sequences, const CrfScores& scores, const Matrix& alpha,
                          const Matrix& log_z, double factor) {

@@ -70,7 +70,8 @@ struct LstmGradient {
   Matrix dgates_x, dw_hh;
 };
 
-// Backpropagation through time: dh and dc carry the gradients of the state from the later step to the earlier.
+// Backpropagation through time: dh and dc carry the gradients of the state from the later step to the
+// earlier.
 static LstmGradient lstm_gradient(const Matrix& dy, const Lstm& values, const Matrix& w_hh,
                                   const Sequences& sequences) {
   const auto& [y, cells, gates] = values;

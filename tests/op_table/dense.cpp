@@ -13,7 +13,7 @@ constexpr float eps = 1e-5F;
 
 double count(const Shape& shape) { return static_cast<double>(shape.elements()); }
 
-// --- point-wise ----------------------------------------------------------------------------------------------
+// --- point-wise --------------------------------------------------------------------------------------------
 
 OpCase add_case(const Shape& shape) {
   return {.label = shape.str(),
@@ -40,14 +40,18 @@ OpCase dropout_case(const Shape& shape, float probability) {
           .flops = count(shape)};
 }
 
+// To the other type than that of the run.
 OpCase cast_case(const Shape& shape) {
   return {.label = shape.str(),
           .inputs = {{"x", shape}},
-          .call = [](const Inputs& x, DType) { return cast(x[0], DType::bfloat16); },
+          .call =
+              [](const Inputs& x, DType dtype) {
+                return cast(x[0], dtype == DType::float32 ? DType::bfloat16 : DType::float32);
+              },
           .reference = [](const Matrices& x) { return x[0]; }};
 }
 
-// --- linear maps ---------------------------------------------------------------------------------------------
+// --- linear maps -------------------------------------------------------------------------------------------
 
 struct LinearShape {
   int64_t tokens, inputs, outputs;
@@ -95,7 +99,7 @@ OpCase activation_linear_case(const LinearShape& shape, Activation kind) {
       .flops = shape.flops()};
 }
 
-// --- rows ----------------------------------------------------------------------------------------------------
+// --- rows --------------------------------------------------------------------------------------------------
 
 OpCase embedding_case(int64_t tokens, int64_t hidden, const std::vector<int32_t>& vocabularies) {
   OpCase result;
@@ -111,7 +115,8 @@ OpCase embedding_case(int64_t tokens, int64_t hidden, const std::vector<int32_t>
     return embedding(tables, dtype);
   };
   result.reference = [=](const Matrices& x) { return reference::embedding(x, ids); };
-  result.flops = static_cast<double>(tokens * hidden) * static_cast<double>(vocabularies.size());
+  result.elements_read = static_cast<double>(tokens * hidden) * static_cast<double>(vocabularies.size());
+  result.flops = result.elements_read;
   return result;
 }
 
@@ -123,10 +128,11 @@ OpCase gather_rows_case(const Shape& shape, int64_t wanted) {
   return {.label = fmt::format("{} of {}", wanted, shape),
           .inputs = {{"x", shape}},
           .call = [=](const Inputs& x, DType) { return gather_rows(x[0], int_tensor(x[0].backend(), rows)); },
-          .reference = [=](const Matrices& x) { return reference::gather_rows(x[0], rows); }};
+          .reference = [=](const Matrices& x) { return reference::gather_rows(x[0], rows); },
+          .elements_read = static_cast<double>(wanted * shape[1])};
 }
 
-// --- normalisation -------------------------------------------------------------------------------------------
+// --- normalisation -----------------------------------------------------------------------------------------
 
 OpCase layer_norm_case(int64_t tokens, int64_t hidden) {
   return {.label = fmt::format("[{}, {}]", tokens, hidden),
@@ -177,7 +183,7 @@ std::vector<Op> pointwise_rows() {
 
   Op cast{.name = "cast", .cases = {cast_case({3}), cast_case({11, 37})}};
   cast.benchmarks = {cast_case({4096, 768})};
-  cast.float32 = cast.bfloat16;  // its result is bfloat16 in any case
+  cast.float32 = cast.bfloat16;  // from either type to the other, so one end is bfloat16
   return {add, activation, dropout, cast};
 }
 

@@ -11,7 +11,7 @@ Matrix scalar(double value) {
   return matrix;
 }
 
-// --- sequences -----------------------------------------------------------------------------------------------
+// --- sequences ---------------------------------------------------------------------------------------------
 
 OpCase attention_case(const Lengths& lengths, int64_t heads, int64_t head_size, float probability) {
   const Dropout mask = mask_of(probability);
@@ -38,7 +38,7 @@ OpCase lstm_case(const Lengths& lengths, int64_t directions, int64_t units) {
       .flops = 2.0 * static_cast<double>(lengths.rows() * gates * units)};
 }
 
-// --- losses --------------------------------------------------------------------------------------------------
+// --- losses ------------------------------------------------------------------------------------------------
 
 OpCase cross_entropy_case(int64_t rows, int64_t classes, int32_t lowest_label) {
   const std::vector<int32_t> labels = random_ints(rows, lowest_label, static_cast<int32_t>(classes));

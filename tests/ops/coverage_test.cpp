@@ -1,4 +1,5 @@
-// No operator without a row in the op table, no kernel without its gradient: read from the headers themselves.
+// No operator without a row in the op table, no kernel without its gradient: read from the headers
+// themselves.
 #include <doctest/doctest.h>
 
 #include <cstdlib>

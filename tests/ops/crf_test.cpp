@@ -12,7 +12,8 @@ using reference::Sequence;
 
 namespace {
 
-// Scores, gold tags and lengths of a small batch, the same numbers on every backend. The last row is of no sequence.
+// Scores, gold tags and lengths of a small batch, the same numbers on every backend. The last row is of no
+// sequence.
 struct Batch {
   int64_t tag_count;
   std::vector<int32_t> offsets;

@@ -1,4 +1,5 @@
-// Kernels that no operator calls: memory, predictions, the optimizer; and what they promise about order and threads.
+// Kernels that no operator calls: memory, predictions, the optimizer; and what they promise about order and
+// threads.
 #include <doctest/doctest.h>
 
 #include <cmath>
