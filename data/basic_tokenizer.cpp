@@ -26,7 +26,8 @@ bool is_ascii_punctuation(char32_t code) {
   return in(code, 33, 47) || in(code, 58, 64) || in(code, 91, 96) || in(code, 123, 126);
 }
 
-// Lower case in the hf rules: pairs that Unicode added in 16.0 and 17.0 may be missing from the library's tables.
+// Lower case in the hf rules: pairs that Unicode added in 16.0 and 17.0 may be missing from the library's
+// tables.
 char32_t to_lower_unicode_17(char32_t code) {
   struct Pairs {
     char32_t first, last, lower;  // the lower-case letter of `first`
@@ -220,8 +221,8 @@ class BasicTokenizer::Splitter {
     return begin + 1;
   }
 
-  // A character that becomes several, or whose parts take part in canonical ordering (Unicode 3.11, D109): a combining
-  // character moves before those of a higher class, up to the last starter, dropped ones included.
+  // A character that becomes several, or whose parts take part in canonical ordering (Unicode 3.11, D109): a
+  // combining character moves before those of a higher class, up to the last starter, dropped ones included.
   void decomposed(char32_t code, uint32_t begin, uint32_t end) {
     const Decomposition parts = rules_.normalise(code);
     for (int i = 0; i < parts.size; ++i) {
@@ -242,8 +243,8 @@ class BasicTokenizer::Splitter {
     }
   }
 
-  // Whether Python's str.lower() makes the sigma at [begin, end) a final one: a cased letter stands before it in its word and
-  // none behind it, case-ignorable characters aside.
+  // Whether Python's str.lower() makes the sigma at [begin, end) a final one: a cased letter stands before it
+  // in its word and none behind it, case-ignorable characters aside.
   bool is_final_sigma(size_t begin, size_t end) const {
     const auto is_transparent = [&](char32_t code) {
       return rules_.is_dropped(code) || (is_case_ignorable(code) && !is_space(code));

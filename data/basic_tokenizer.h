@@ -12,13 +12,15 @@
 namespace gradus {
 
 enum class TokenizerRules {
-  // As the Rust `tokenizers` behind transformers.BertTokenizerFast: NFD before lower-casing, lower-casing character by
-  // character, Unicode 8.0 categories, special tokens recognised in the text, words of up to 100 characters.
+  // As the Rust `tokenizers` behind transformers.BertTokenizerFast: NFD before lower-casing, lower-casing
+  // character by character, Unicode 8.0 categories, special tokens recognised in the text, words of up to 100
+  // characters.
   hf,
-  // As google-research/bert tokenization.py: lower-casing (Python's, with the final sigma) before NFD, words of up to 200.
+  // As google-research/bert tokenization.py: lower-casing (Python's, with the final sigma) before NFD, words
+  // of up to 200.
   google,
-  // As google, but WordPiece as in mindspore-ai/models: no length limit, and where no piece fits, [UNK] follows the pieces
-  // that did.
+  // As google, but WordPiece as in mindspore-ai/models: no length limit, and where no piece fits, [UNK]
+  // follows the pieces that did.
   mindspore,
 };
 
@@ -28,7 +30,8 @@ struct Character {
   uint32_t begin, end;
 };
 
-// Words as ranges of `characters`; a special token found in the text is a word with its id and one placeholder character.
+// Words as ranges of `characters`; a special token found in the text is a word with its id and one
+// placeholder character.
 struct BasicWords {
   struct Word {
     uint32_t begin, end;  // in characters
@@ -51,11 +54,12 @@ struct SpecialToken {
 
 class BasicTokenizer {
  public:
-  // do_lower_case lower-cases and drops accents (the nonspacing marks of the canonical decomposition). `specials` are looked
-  // for with the hf rules only.
+  // do_lower_case lower-cases and drops accents (the nonspacing marks of the canonical decomposition).
+  // `specials` are looked for with the hf rules only.
   BasicTokenizer(TokenizerRules rules, bool do_lower_case, std::vector<SpecialToken> specials);
 
-  // Cuts `text` into words; `out` is overwritten. Throws Error on invalid UTF-8 and on a text of 4 GiB or more.
+  // Cuts `text` into words; `out` is overwritten. Throws Error on invalid UTF-8 and on a text of 4 GiB or
+  // more.
   void split(std::string_view text, BasicWords& out) const;
 
  private:

@@ -11,8 +11,8 @@
 
 namespace gradus {
 
-// Lines end at LF only: U+2028 and the like are text. A byte order mark at the start and a CR before LF are dropped; the last
-// line needs no LF. Gzip is recognised by its content, whatever the name.
+// Lines end at LF only: U+2028 and the like are text. A byte order mark at the start and a CR before LF are
+// dropped; the last line needs no LF. Gzip is recognised by its content, whatever the name.
 class LineReader {
  public:
   // Throws Error when the file can't be opened.

@@ -11,8 +11,9 @@ namespace gradus {
 
 constexpr char32_t invalid_code = 0xFFFFFFFF;
 
-// The code point at text[pos]; moves `pos` behind it. Strict: a stray or missing continuation byte, an overlong form, a
-// surrogate or a value above U+10FFFF gives invalid_code and leaves `pos`. pos must be below text.size().
+// The code point at text[pos]; moves `pos` behind it. Strict: a stray or missing continuation byte, an
+// overlong form, a surrogate or a value above U+10FFFF gives invalid_code and leaves `pos`. pos must be below
+// text.size().
 char32_t decode_utf8(std::string_view text, size_t& pos);
 
 // Offset of the first byte that isn't part of valid UTF-8, or npos.

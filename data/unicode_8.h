@@ -1,5 +1,6 @@
-// Three categories as Unicode 8.0 has them: the character tables inside the Rust tokenizer that the `hf` rules
-// match are that old, so it treats everything assigned later as an ordinary letter. Source: UnicodeData 8.0.
+// Three categories as Unicode 8.0 has them: the character tables inside the Rust tokenizer that the `hf`
+// rules match are that old, so it treats everything assigned later as an ordinary letter. Source: UnicodeData
+// 8.0.
 #pragma once
 
 namespace gradus::unicode_8 {

@@ -11,10 +11,11 @@ namespace gradus {
 
 class Vocab {
  public:
-  // Reads a file, plain or gzip; lines end at LF only. Throws Error when it can't be read, is empty, isn't UTF-8, or lacks
-  // one of [PAD] [UNK] [CLS] [SEP] [MASK].
+  // Reads a file, plain or gzip; lines end at LF only. Throws Error when it can't be read, is empty, isn't
+  // UTF-8, or lacks one of [PAD] [UNK] [CLS] [SEP] [MASK].
   static Vocab load(const std::string& path);
-  // `name` stands for the file in messages. Of equal tokens the last one's id counts, as in the published readers.
+  // `name` stands for the file in messages. Of equal tokens the last one's id counts, as in the published
+  // readers.
   explicit Vocab(std::vector<std::string> tokens, const std::string& name = "vocabulary");
 
   // The index points into tokens_, whose elements stay put when a Vocab is moved, but not when it is copied.

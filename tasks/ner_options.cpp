@@ -33,8 +33,9 @@ void NerOptions::declare(Options& options) {
   options.add("crf_constraints", crf_constraints, "forbid tag sequences that are not valid BIO");
   options
       .add("label_protocol", label_protocol,
-           "label the first piece of a word only, or all (further ones as X), as the BERT-NER reference does")
-      .choices({"first_piece", "all_pieces"});
+           "label the first piece of a word only, or all (further ones as X, [CLS] and [SEP] as tags, or no "
+           "[SEP])")
+      .choices({"first_piece", "x_pieces", "x_pieces_no_sep"});
   options
       .add("assessment_method", assessment_method,
            "whole names (span), tokens (BF1 ignores types, MF1 doesn't), tags (accuracy), or CLUE's rule")

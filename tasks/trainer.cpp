@@ -8,6 +8,7 @@
 #include "data/batcher.h"
 #include "tasks/checkpoint_directory.h"
 #include "tasks/event_writer.h"
+#include "tasks/metrics_file.h"
 #include "tasks/progress.h"
 #include "tasks/train_state.h"
 
@@ -39,13 +40,13 @@ class Training {
     state_.batch_tokens = config.batch_tokens;
     state_.accumulation_steps = config.accumulation_steps;
     if (!config.save_path.empty()) checkpoints_.emplace(config.save_path, config.keep_checkpoints);
-    if (!config.log_dir.empty()) events_.emplace(config.log_dir);
+    if (!config.log_dir.empty()) events_.emplace(config.log_dir.string());
     if (config.resume) resume();
   }
 
   TrainResult run() {
     const int64_t total = config_.schedule.total_steps;
-    Progress progress(total, state_.step, config_.log_steps);
+    Progress progress("train", total, config_.log_steps);
     int64_t first_step = 0;  // of the epoch
     for (uint32_t epoch = 0; state_.step < total; ++epoch) {
       const std::vector<Batch> batches = make_batches(task_.lengths(), batch_plan(config_), epoch);
@@ -71,7 +72,7 @@ class Training {
  private:
   void resume() {
     check(checkpoints_.has_value(), "--resume needs --save_finetune_checkpoint_path");
-    const auto newest = checkpoints_->latest();
+    const auto newest = latest_checkpoint(config_.save_path);
     if (!newest) {
       fmt::print("no checkpoint in {}: starting from the beginning\n", config_.save_path.string());
       return;
@@ -82,7 +83,9 @@ class Training {
 
   // One optimizer step over `batches`, whose gradients add up.
   void run_step(std::span<const Batch> batches, Progress& progress) {
+    if (result_.examples == 0) result_.seconds_to_first_step = process_age_seconds();
     const auto start = std::chrono::steady_clock::now();
+    const int64_t tokens_before = result_.tokens;
     double weight = 0;
     for (const Batch& batch : batches) weight += task_.loss_weight(batch);
     double loss_value = 0;
@@ -99,7 +102,7 @@ class Training {
     if (!std::isfinite(norm)) explain_gradients();
     ++state_.step;
     record(batches, loss_value, norm, rate, start);
-    progress.update(state_.step, loss_value, result_.tokens);
+    progress.update(state_.step, loss_value, result_.tokens - tokens_before);
   }
 
   Variable forward(std::span<const Batch> batches, size_t micro_step, double weight) {
@@ -141,8 +144,8 @@ class Training {
     state_.recent_losses.push_back(loss);
     if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
     if (events_) {
-      events_->add_scalar("train/loss", state_.step, static_cast<float>(loss));
-      events_->add_scalar("train/gradient_norm", state_.step, static_cast<float>(norm));
+      events_->add_scalar("train/loss", state_.step, loss);
+      events_->add_scalar("train/gradient_norm", state_.step, norm);
       events_->add_scalar("train/learning_rate", state_.step, rate);
     }
   }
@@ -151,27 +154,33 @@ class Training {
     const auto due = [&](int64_t every) { return every > 0 ? state_.step % every == 0 : epoch_ends; };
     const bool last = state_.step == config_.schedule.total_steps;
     if (due(config_.eval_steps) || last) evaluate(progress);
-    if (checkpoints_ && (due(config_.save_steps) || last)) save("checkpoint-" + std::to_string(state_.step));
+    if (checkpoints_ && (due(config_.save_steps) || last)) {
+      auto draft = checkpoints_->begin(state_.step);
+      save(draft);
+    }
   }
 
   void evaluate(Progress& progress) {
-    progress.pause();
     result_.scores = task_.evaluate();
     if (result_.scores.empty()) return;
+    std::string line = fmt::format("step {}:", state_.step);
     for (const auto& [name, value] : result_.scores) {
-      if (events_) events_->add_scalar("eval/" + name, state_.step, static_cast<float>(value));
+      line += fmt::format(" {} {:.2f}", name, value);
+      if (events_) events_->add_scalar("eval/" + name, state_.step, value);
     }
+    progress.print(line);
     if (state_.best_step >= 0 && result_.scores.front().second <= state_.best_scores.front().second) return;
     state_.best_scores = result_.scores;
     state_.best_step = state_.step;
-    if (checkpoints_) save("best");
+    if (!checkpoints_) return;
+    auto draft = checkpoints_->begin_best();
+    save(draft);
   }
 
-  void save(const std::string& name) {
-    auto folder = checkpoints_->begin(name);
-    task_.save(folder.path());
-    save_train_state(folder.path(), state_, optimizer_, parameters_);
-    folder.commit();
+  void save(CheckpointDirectory::Draft& draft) {
+    task_.save(draft.folder());
+    save_train_state(draft.folder(), state_, optimizer_, parameters_);
+    draft.commit();
   }
 
   Parameters& parameters_;

@@ -25,7 +25,8 @@ double seconds_of(const std::function<void()>& work) {
 }
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
@@ -67,8 +68,8 @@ struct Product {
 
 Product make_product(Backend& backend, int64_t rows, int64_t in, int64_t out, DType dtype) {
   const auto made = [&](int64_t a, int64_t b, DType type) { return Tensor::zeros(backend, {a, b}, type); };
-  return {made(rows, in, dtype), made(out, in, dtype), made(rows, out, dtype), made(rows, in, dtype),
-          made(out, in, DType::float32), 6.0 * static_cast<double>(rows * in * out)};
+  return {made(rows, in, dtype), made(out, in, dtype),          made(rows, out, dtype),
+          made(rows, in, dtype), made(out, in, DType::float32), 6.0 * static_cast<double>(rows * in * out)};
 }
 
 long peak_resident_mib() {
@@ -82,7 +83,9 @@ long peak_resident_mib() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto argument = [&](int i, const char* otherwise) { return std::string(argc > i ? argv[i] : otherwise); };
+  const auto argument = [&](int i, const char* otherwise) {
+    return std::string(argc > i ? argv[i] : otherwise);
+  };
   const BertConfig config = config_of(argument(1, "base"));
   const DType dtype = argument(2, "fp32") == "bf16" ? DType::bfloat16 : DType::float32;
   const int64_t batch = std::stol(argument(3, "32"));
@@ -103,7 +106,8 @@ int main(int argc, char** argv) {
   std::vector<Product> products;
   const int64_t h = config.hidden_size;
   double flops = 0;
-  for (const auto& [in, out] : {std::pair{h, 3 * h}, {h, h}, {h, config.intermediate_size}, {config.intermediate_size, h}}) {
+  for (const auto& [in, out] :
+       {std::pair{h, 3 * h}, {h, h}, {h, config.intermediate_size}, {config.intermediate_size, h}}) {
     products.push_back(make_product(backend, batch * length, in, out, dtype));
     flops += products.back().flops * static_cast<double>(config.num_hidden_layers);
   }
@@ -121,7 +125,8 @@ int main(int argc, char** argv) {
   const auto run_step = [&] {
     Context context{true, dtype, RandomStream(1, 0, step_number++, 0)};
     Variable loss;
-    forward_seconds += seconds_of([&] { loss = model.loss(context, inputs, static_cast<float>(batch * length)); });
+    forward_seconds +=
+        seconds_of([&] { loss = model.loss(context, inputs, static_cast<float>(batch * length)); });
     backward_seconds += seconds_of([&] { backward(loss); });
     loss = {};
     update_seconds += seconds_of([&] { optimizer.step(1e-5F); });
@@ -136,9 +141,11 @@ int main(int argc, char** argv) {
     product_times.push_back(seconds_of(run_products));
   }
   const double step = median(step_times), alone = median(product_times);
-  fmt::print("step {:.3f} s (forward {:.3f}, backward {:.3f}, update {:.3f}); products alone {:.3f} s = {:.0f} GFLOP/s, "
-             "{:.1f} % of the step; tensors {} MiB, peak resident {} MiB\n",
-             step, forward_seconds / steps, backward_seconds / steps, update_seconds / steps, alone, flops / alone / 1e9,
-             100 * alone / step, backend.memory().peak >> 20, peak_resident_mib());
+  fmt::print(
+      "step {:.3f} s (forward {:.3f}, backward {:.3f}, update {:.3f}); products alone {:.3f} s = {:.0f} "
+      "GFLOP/s, "
+      "{:.1f} % of the step; tensors {} MiB, peak resident {} MiB\n",
+      step, forward_seconds / steps, backward_seconds / steps, update_seconds / steps, alone,
+      flops / alone / 1e9, 100 * alone / step, backend.memory().peak >> 20, peak_resident_mib());
   return 0;
 }

@@ -73,7 +73,10 @@ TEST_CASE("progress: plain lines every log_steps steps and at the end, when the 
 
 TEST_CASE("progress: one line that is redrawn, at most ten times a second, on a terminal") {
   const int master = ::posix_openpt(O_RDWR | O_NOCTTY);
-  REQUIRE(master >= 0);
+  if (master < 0) {
+    MESSAGE("skipped: no pseudo-terminals on this machine");
+    return;
+  }
   REQUIRE(::grantpt(master) == 0);
   REQUIRE(::unlockpt(master) == 0);
   std::FILE* out = std::fopen(::ptsname(master), "w");
@@ -86,11 +89,12 @@ TEST_CASE("progress: one line that is redrawn, at most ten times a second, on a 
     Progress progress("train", 1000, 1, out);
     for (int64_t step = 1; step <= 1000; ++step) progress.update(step, 0.25, 1);
   }
-  std::string text(4096, '\0');
-  const ssize_t count = ::read(master, text.data(), text.size());
-  REQUIRE(count > 0);
-  text.resize(static_cast<size_t>(count));
   std::fclose(out);
+  std::string text;
+  char chunk[256];
+  for (ssize_t count = 0; (count = ::read(master, chunk, sizeof chunk)) > 0;) {
+    text.append(chunk, static_cast<size_t>(count));
+  }
   ::close(master);
   CHECK(text.starts_with("\rtrain "));
   CHECK(text.find("1000/1000 100% loss 0.2500") != std::string::npos);

@@ -1,0 +1,48 @@
+// The list of tags a model predicts; the index of a tag is its label id.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus {
+
+class LabelList {
+ public:
+  // The tags in the order given; "O" is put first when it is missing. Throws Error on an empty or repeated
+  // tag.
+  explicit LabelList(std::vector<std::string> tags);
+  // "O", then the other tags in byte order.
+  static LabelList from_data(const std::set<std::string>& tags);
+  // "O", then for each entity type S_type, B_type, M_type, E_type (the order of mindspore-ai/models run_ner).
+  static LabelList from_types(const std::vector<std::string>& types);
+  // Reads one tag a line, in that order; or one entity type a line, when no line is "O" or starts like a tag
+  // ("B-", "S_"). Throws Error "path:line: ..." on white space inside a tag and on a repeated tag, and when
+  // there is none.
+  static LabelList load(const std::string& path);
+  // Writes one tag a line. Throws Error when it can't; the file is complete or untouched.
+  void save(const std::string& path) const;
+
+  int32_t size() const { return static_cast<int32_t>(tags_.size()); }
+  // Throws Error when `id` is outside [0, size()).
+  const std::string& tag(int32_t id) const;
+  // The id of a tag, or -1. "B-PER" and "B_PER" are the same tag.
+  int32_t find(std::string_view tag) const;
+  // The id of a tag. Throws Error that names the tags there are.
+  int32_t id(std::string_view tag) const;
+  int32_t outside_id() const { return outside_; }  // of "O"
+
+  // Appends a tag unless it is there.
+  void add(std::string_view tag);
+
+ private:
+  std::vector<std::string> tags_;
+  int32_t outside_ = 0;
+};
+
+// "PER" of "B-PER" or "B_PER"; empty for "O" and for any tag without such a prefix.
+std::string_view entity_type(std::string_view tag);
+
+}  // namespace gradus

@@ -1,0 +1,199 @@
+#include "data/ner_features.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.h"
+
+namespace gradus {
+
+namespace {
+
+// A run of words that becomes one example, and those of its words that are scored there.
+struct Window {
+  size_t begin, end;
+  size_t scored_begin, scored_end;
+};
+
+// Pieces of the words [begin, end).
+size_t pieces_between(const WordPieces& words, size_t begin, size_t end) {
+  return words.first[end] - words.first[begin];
+}
+
+// The end of the longest run of words from `begin` on whose pieces fit into `room`; at least one word.
+size_t end_of_run(const WordPieces& words, size_t begin, size_t room) {
+  const size_t size = words.first.size() - 1;
+  size_t end = begin + 1;
+  while (end < size && pieces_between(words, begin, end + 1) <= room) ++end;
+  return end;
+}
+
+std::vector<Window> split_windows(const WordPieces& words, size_t room) {
+  std::vector<Window> windows;
+  const size_t size = words.first.size() - 1;
+  for (size_t begin = 0; begin < size; begin = windows.back().end) {
+    const size_t end = end_of_run(words, begin, room);
+    windows.push_back({begin, end, begin, end});
+  }
+  return windows;
+}
+
+// A window starts so that it shares at most half the room with the one before and takes in at least one word
+// more. Of the words they share, the later window scores those with more pieces before them there than after
+// them in the earlier one.
+std::vector<Window> overlapping_windows(const WordPieces& words, size_t room) {
+  const size_t size = words.first.size() - 1;
+  std::vector<Window> windows{{0, end_of_run(words, 0, room), 0, 0}};
+  while (windows.back().end < size) {
+    Window& last = windows.back();
+    size_t begin = last.begin + 1;
+    while (begin < last.end && (pieces_between(words, begin, last.end) > room / 2 ||
+                                pieces_between(words, begin, last.end + 1) > room)) {
+      ++begin;
+    }
+    size_t scored_begin = begin;
+    while (scored_begin < last.end &&
+           pieces_between(words, begin, scored_begin) <= pieces_between(words, scored_begin + 1, last.end)) {
+      ++scored_begin;
+    }
+    last.scored_end = scored_begin;
+    windows.push_back({begin, end_of_run(words, begin, room), scored_begin, 0});
+  }
+  windows.back().scored_end = size;
+  std::erase_if(windows, [](const Window& window) { return window.scored_begin == window.scored_end; });
+  return windows;
+}
+
+std::vector<Window> cut_window(const WordPieces& words, size_t room) {
+  size_t end = 0;
+  while (end + 1 < words.first.size() && words.first[end] < room) ++end;
+  return {{0, end, 0, end}};
+}
+
+class ExampleMaker {
+ public:
+  ExampleMaker(const NerData& data, const Tokenizer& tokenizer, const LabelList* labels,
+               const NerFeatureOptions& options)
+      : data_(data), tokenizer_(tokenizer), labels_(data.labelled ? labels : nullptr), options_(options) {
+    const int32_t specials = options.protocol == LabelProtocol::x_pieces_no_sep ? 1 : 2;
+    check(options.seq_length > specials, "[ner features] seq_length {}: expected at least {}",
+          options.seq_length, specials + 1);
+    room_ = static_cast<size_t>(options.seq_length - specials);
+    if (labels_ != nullptr && every_piece()) {
+      x_label_ = labels_->id("X");
+      cls_label_ = labels_->id("[CLS]");
+      if (has_sep()) sep_label_ = labels_->id("[SEP]");
+    }
+  }
+
+  NerExamples run() {
+    for (size_t i = 0; i < data_.sentences.size(); ++i) add_sentence(i);
+    return std::move(result_);
+  }
+
+ private:
+  bool every_piece() const { return options_.protocol != LabelProtocol::first_piece; }
+  bool has_sep() const { return options_.protocol != LabelProtocol::x_pieces_no_sep; }
+
+  void add_sentence(size_t index) {
+    const NerSentence& sentence = data_.sentences[index];
+    const WordPieces words = tokenizer_.tokenize_words(sentence.words);
+    const std::vector<int32_t> tag_ids = label_ids(sentence);
+    NerCounts& counts = result_.counts;
+    ++counts.sentences;
+    counts.words += static_cast<int64_t>(sentence.words.size());
+    counts.pieces += static_cast<int64_t>(words.pieces.size());
+    counts.unknown_words += words.empty_words;
+    counts.long_sentences += words.pieces.size() > room_ ? 1 : 0;
+    const std::vector<Window> windows =
+        options_.long_sentences == LongSentences::split     ? split_windows(words, room_)
+        : options_.long_sentences == LongSentences::overlap ? overlapping_windows(words, room_)
+                                                            : cut_window(words, room_);
+    counts.dropped_words += static_cast<int64_t>(sentence.words.size() - windows.back().end);
+    for (const Window& window : windows) {
+      NerExample example = make_example(window, words, tag_ids);
+      example.sentence = static_cast<int32_t>(index);
+      result_.examples.push_back(std::move(example));
+    }
+  }
+
+  std::vector<int32_t> label_ids(const NerSentence& sentence) const {
+    std::vector<int32_t> ids;
+    if (labels_ == nullptr) return ids;
+    ids.reserve(sentence.tags.size());
+    for (size_t i = 0; i < sentence.tags.size(); ++i) {
+      try {
+        ids.push_back(labels_->id(sentence.tags[i]));
+      } catch (const Error& error) {
+        fail("{}:{}: word '{}': {}", data_.path, sentence.lines[i], sentence.words[i], error.what());
+      }
+    }
+    return ids;
+  }
+
+  NerExample make_example(const Window& window, const WordPieces& words,
+                          const std::vector<int32_t>& tag_ids) {
+    NerExample example;
+    example.first_word = static_cast<int32_t>(window.begin);
+    example.scored_begin = static_cast<int32_t>(window.scored_begin);
+    example.scored_end = static_cast<int32_t>(window.scored_end);
+    add_token(example, tokenizer_.vocab().cls_id(), every_piece(), -1, cls_label_);
+    for (size_t word = window.begin; word < window.end; ++word) {
+      const size_t left = room_ - (example.input_ids.size() - 1);
+      const size_t pieces = std::min(left, pieces_between(words, word, word + 1));
+      const bool scored = word >= window.scored_begin && word < window.scored_end;
+      if (scored && pieces < pieces_between(words, word, word + 1)) ++result_.counts.truncated_words;
+      for (size_t i = 0; i < pieces; ++i) {
+        const bool first = i == 0;
+        const int32_t label = !first ? x_label_ : tag_ids.empty() ? 0 : tag_ids[word];
+        add_token(example, words.pieces[words.first[word] + i].id, first || every_piece(),
+                  first ? static_cast<int32_t>(word) : -1, label);
+      }
+    }
+    if (has_sep()) add_token(example, tokenizer_.vocab().sep_id(), every_piece(), -1, sep_label_);
+    return example;
+  }
+
+  void add_token(NerExample& example, int32_t id, bool seen_by_head, int32_t word, int32_t label) const {
+    if (seen_by_head) {
+      example.first_pieces.push_back(static_cast<int32_t>(example.input_ids.size()));
+      example.words.push_back(word);
+      if (labels_ != nullptr) example.labels.push_back(label);
+    }
+    example.input_ids.push_back(id);
+  }
+
+  const NerData& data_;
+  const Tokenizer& tokenizer_;
+  const LabelList* labels_;  // null: no labels are made
+  NerFeatureOptions options_;
+  size_t room_;  // pieces that fit
+  int32_t x_label_ = 0, cls_label_ = 0, sep_label_ = 0;
+  NerExamples result_;
+};
+
+}  // namespace
+
+std::string NerCounts::str() const {
+  std::string text = fmt::format("{} sentences, {} words, {} pieces", sentences, words, pieces);
+  const auto add = [&](int64_t count, const char* what) {
+    if (count > 0) text += fmt::format(", {} {}", count, what);
+  };
+  add(long_sentences, "sentences longer than the sequence");
+  add(unknown_words, "words without a piece ([UNK])");
+  add(truncated_words, "words truncated");
+  add(dropped_words, "words dropped");
+  return text;
+}
+
+NerExamples make_ner_examples(const NerData& data, const Tokenizer& tokenizer, const LabelList* labels,
+                              const NerFeatureOptions& options) {
+  return ExampleMaker(data, tokenizer, labels, options).run();
+}
+
+void add_protocol_labels(LabelProtocol protocol, LabelList& labels) {
+  if (protocol == LabelProtocol::first_piece) return;
+  for (const char* tag : {"X", "[CLS]", "[SEP]"}) labels.add(tag);
+}
+
+}  // namespace gradus

@@ -1,0 +1,44 @@
+// Readers for named-entity data: CoNLL columns, one character a line, and CLUENER's JSON lines.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace gradus {
+
+struct NerSentence {
+  std::vector<std::string> words;
+  std::vector<std::string> tags;  // one per word, or none when the data is unlabelled
+  std::vector<int64_t> lines;     // the line of the file each word stands on
+  std::string text;               // the sentence as given, for JSON lines only
+};
+
+struct NerData {
+  std::string path;
+  bool labelled = true;
+  std::vector<NerSentence> sentences;
+  int64_t overlapping_mentions = 0;  // JSON lines: mentions whose tags replaced some of an earlier mention
+
+  // Every tag that occurs.
+  std::set<std::string> tags() const;
+};
+
+enum class NerTags { required, optional };
+
+// Reads a file, plain or gzip. When the first character is '{' it holds JSON lines: {"text": ..., "label":
+// {type: {mention: [[start, end], ...]}}} with inclusive character offsets; each character becomes a word,
+// tagged S- (a mention of one character) or B- M- E-, else O (github.com/CLUEbenchmark/CLUENER2020).
+// Otherwise each line holds a word, whatever columns, and the tag, parted by blanks or tabs; a blank line
+// ends a sentence, as does -DOCSTART-, which is dropped (Tjong Kim Sang and De Meulder 2003). With
+// NerTags::optional the file may have no tags at all: one column, or no "label". Throws Error "path:line:
+// ..." on a missing column, some words tagged and others not, invalid UTF-8, bad JSON, a mention that differs
+// from the text at its offsets, and when there is no sentence.
+NerData read_ner(const std::string& path, NerTags tags);
+
+// Joins consecutive sentences until one ends in ".", and drops what follows the last such end: the examples
+// of kyzhouhzau/BERT-NER. Returns the number of words dropped.
+int64_t merge_until_full_stop(NerData& data);
+
+}  // namespace gradus

@@ -1,0 +1,63 @@
+// The folder a run saves to: a directory `checkpoint-<step>` per save, `best`, and a small file `latest` that
+// names the newest. A kill at any moment leaves whole checkpoints only.
+//
+// A checkpoint is written under a hidden name, flushed to the disk, and renamed. One that already has the name
+// is first moved aside as `.<name>.old`; whatever an earlier run left behind is set right on the next start.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gradus {
+
+class CheckpointDirectory {
+ public:
+  // A checkpoint in the making: write its files below folder(), then commit(). Without commit() everything
+  // written is removed again.
+  class Draft {
+   public:
+    Draft(Draft&&) = delete;
+    ~Draft();
+    const std::filesystem::path& folder() const { return folder_; }
+    // Makes the checkpoint permanent under its name; a numbered one becomes the latest, and the oldest beyond
+    // the number to keep are removed. Throws Error with path and reason (a full disk, for example); the
+    // checkpoints that were there are then still there.
+    void commit();
+
+   private:
+    friend class CheckpointDirectory;
+    Draft(CheckpointDirectory& directory, std::string name);
+    CheckpointDirectory& directory_;
+    std::string name_;
+    std::filesystem::path folder_;
+  };
+
+  // Makes the folder when it isn't there, and repairs what a killed run left. Keeps the `keep` newest numbered
+  // checkpoints (at least 1) and `best`. Throws Error when the folder can't be made or read.
+  CheckpointDirectory(std::filesystem::path root, int64_t keep);
+
+  Draft begin(int64_t step) { return {*this, checkpoint_name(step)}; }
+  Draft begin_best() { return {*this, "best"}; }
+
+  const std::filesystem::path& root() const { return root_; }
+
+  static std::string checkpoint_name(int64_t step);  // "checkpoint-<step>"
+
+ private:
+  void repair();
+  void prune();
+
+  std::filesystem::path root_;
+  int64_t keep_;
+};
+
+// Steps of the numbered checkpoints in a save folder, rising. Throws Error when the folder can't be read.
+std::vector<int64_t> checkpoint_steps(const std::filesystem::path& root);
+// The checkpoint that the file `latest` names, or the one with the highest step when that file is missing or
+// names none that exists; nothing when there is no numbered checkpoint.
+std::optional<std::filesystem::path> latest_checkpoint(const std::filesystem::path& root);
+
+}  // namespace gradus

@@ -1,0 +1,34 @@
+// TensorBoard event files: curves of named numbers over the steps of a run.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace gradus {
+
+class EventWriter {
+ public:
+  // Makes `folder` when it isn't there, and a new file in it. Throws Error with the path and the reason.
+  explicit EventWriter(const std::string& folder);
+
+  // Appends one point of the curve `tag`, written at once so that a viewer sees it. Throws Error.
+  void add_scalar(std::string_view tag, int64_t step, double value);
+
+  const std::string& path() const { return path_; }
+
+ private:
+  void write(std::string_view event);
+
+  std::string path_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+};
+
+// The bytes of a protobuf `Event` (tensorflow/core/util/event.proto): the first record of a file, which tells
+// its version, and a record with one number.
+std::string version_event(double wall_time);
+std::string scalar_event(double wall_time, int64_t step, std::string_view tag, float value);
+
+}  // namespace gradus

@@ -1,0 +1,31 @@
+// What a run measured, as a JSON file for other programs to read.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace gradus {
+
+struct RunMetrics {
+  int64_t steps = 0;   // optimizer updates
+  double seconds = 0;  // of training, evaluation left out
+  double examples_per_second = 0;
+  double tokens_per_second = 0;
+  int64_t peak_rss_bytes = 0;
+  std::optional<double> train_loss;      // mean of the last epoch; none without training
+  std::map<std::string, double> scores;  // by name, "span_f1" for example: keys of their own in the file
+};
+
+// The metrics as one JSON object; numbers that are infinite or not a number become null.
+std::string to_json(const RunMetrics& metrics);
+// Writes to_json() to a file, which holds the old or the new text at every moment. Throws Error.
+void write_metrics_file(const std::string& path, const RunMetrics& metrics);
+
+// The most memory this process has had in RAM so far, in bytes; 0 where /proc doesn't tell.
+int64_t peak_rss_bytes();
+// Seconds since this process was started, to a hundredth; 0 where /proc doesn't tell.
+double process_age_seconds();
+
+}  // namespace gradus

@@ -1,0 +1,112 @@
+#include "tasks/ner_predict.h"
+
+#include <nlohmann/json.hpp>
+
+#include "data/basic_tokenizer.h"
+#include "data/unicode.h"
+#include "tasks/metrics/entities.h"
+
+namespace gradus {
+namespace {
+
+constexpr size_t batch_lines = 64;  // lines read ahead when the input is a file or a pipe
+
+// An ANSI colour for each type, the same one every time.
+int colour_of(const std::string& type) {
+  int sum = 0;
+  for (const char c : type) sum += static_cast<unsigned char>(c);
+  return 31 + sum % 6;  // red to cyan
+}
+
+int64_t characters_before(const std::string& text, size_t byte) {
+  return static_cast<int64_t>(split_characters(std::string_view(text).substr(0, byte)).size());
+}
+
+}  // namespace
+
+TextWords split_words(const std::string& text, bool characters) {
+  TextWords result;
+  const auto add = [&](size_t begin, size_t end) {
+    result.words.push_back(text.substr(begin, end - begin));
+    result.places.emplace_back(begin, end);
+  };
+  if (characters) {
+    size_t begin = 0;
+    for (const std::string_view character : split_characters(text)) {
+      if (character != " " && character != "\t") add(begin, begin + character.size());
+      begin += character.size();
+    }
+    return result;
+  }
+  // The words of BERT's basic tokenizer, with their case and accents: punctuation and ideographs stand alone.
+  static const BasicTokenizer tokenizer(TokenizerRules::google, false, {});
+  BasicWords words;
+  tokenizer.split(text, words);
+  for (const BasicWords::Word& word : words.words) {
+    add(words.characters[word.begin].begin, words.characters[word.end - 1].end);
+  }
+  return result;
+}
+
+std::string show_entities(const std::string& text, const TextWords& words, const LabelList& labels,
+                          const std::vector<int32_t>& tags, EntityStyle style) {
+  std::vector<std::string> names;
+  for (const int32_t id : tags) names.push_back(labels.tag(id));
+  const std::vector<Entity> entities = decode_entities(names);
+  nlohmann::ordered_json json{{"text", text}, {"entities", nlohmann::ordered_json::array()}};
+  std::string line;
+  size_t done = 0;
+  for (const Entity& entity : entities) {
+    const size_t begin = words.places[static_cast<size_t>(entity.begin)].first;
+    const size_t end = words.places[static_cast<size_t>(entity.end - 1)].second;
+    const std::string mention = text.substr(begin, end - begin);
+    if (style == EntityStyle::json) {
+      json["entities"].push_back({{"type", entity.type},
+                                  {"text", mention},
+                                  {"begin", characters_before(text, begin)},
+                                  {"end", characters_before(text, end)}});
+      continue;
+    }
+    line += text.substr(done, begin - done);
+    line += style == EntityStyle::plain ? fmt::format("[{}]({})", mention, entity.type)
+                                        : fmt::format("\x1b[1;{}m{}\x1b[0m\x1b[2m {}\x1b[0m",
+                                                      colour_of(entity.type), mention, entity.type);
+    done = end;
+  }
+  return style == EntityStyle::json ? json.dump() : line + text.substr(done);
+}
+
+void predict_lines(const NerSystem& system, const NerTagger& tagger, std::istream& in,
+                   const std::string& name, EntityStyle style, std::FILE* out) {
+  int64_t line_number = 0;
+  for (bool more = true; more;) {
+    std::vector<std::string> lines;
+    std::vector<TextWords> words;
+    NerData data;
+    data.path = name;
+    data.labelled = false;
+    std::string line;
+    // A line that a person types is answered at once; lines that are there already are taken together.
+    while (lines.size() < batch_lines && (lines.empty() || in.rdbuf()->in_avail() > 0)) {
+      more = static_cast<bool>(std::getline(in, line));
+      if (!more) break;
+      ++line_number;
+      if (line_number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+      if (line.ends_with('\r')) line.pop_back();
+      check_utf8(line, fmt::format("{}:{}", name, line_number));
+      words.push_back(split_words(line, system.settings().characters));
+      NerSentence sentence;
+      sentence.words = words.back().words;
+      sentence.lines.assign(sentence.words.size(), line_number);
+      data.sentences.push_back(std::move(sentence));
+      lines.push_back(line);
+    }
+    const std::vector<std::vector<int32_t>> tags = tagger.predict(data);
+    for (size_t i = 0; i < lines.size(); ++i) {
+      fmt::print(out, "{}\n", show_entities(lines[i], words[i], system.labels(), tags[i], style));
+    }
+    check(std::fflush(out) == 0, "cannot write the predictions");
+  }
+}
+
+}  // namespace gradus

@@ -1,0 +1,33 @@
+// Entities of plain text, a sentence a line.
+#pragma once
+
+#include <cstdio>
+#include <istream>
+#include <string>
+
+#include "tasks/ner_tagger.h"
+
+namespace gradus {
+
+enum class EntityStyle {
+  plain,     // "[Anna Brom](PER) lives in [Alden](LOC) ."
+  coloured,  // the same with colours instead of brackets
+  json,      // {"text": ..., "entities": [{"type", "text", "begin", "end"}]}, offsets in characters
+};
+
+// Tags the lines of `in` and writes one line for each to `out` as soon as it is known; an empty line stays empty.
+// `name` stands for the input in messages. Throws Error "name:line: ..." on invalid UTF-8.
+void predict_lines(const NerSystem& system, const NerTagger& tagger, std::istream& in,
+                   const std::string& name, EntityStyle style, std::FILE* out);
+
+// A line with its entities, in one of the styles. `text` is cut into `words` by the system's rules; tags has one id
+// per word.
+struct TextWords {
+  std::vector<std::string> words;
+  std::vector<std::pair<size_t, size_t>> places;  // bytes [begin, end) of each word
+};
+TextWords split_words(const std::string& text, bool characters);
+std::string show_entities(const std::string& text, const TextWords& words, const LabelList& labels,
+                          const std::vector<int32_t>& tags, EntityStyle style);
+
+}  // namespace gradus

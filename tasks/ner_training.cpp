@@ -1,0 +1,94 @@
+#include "tasks/ner_training.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/measuring_backend.h"
+#include "data/batcher.h"
+#include "tasks/ner_batch.h"
+
+namespace gradus {
+namespace {
+
+std::string mebibytes(int64_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+}  // namespace
+
+NerTraining::NerTraining(Backend& backend, NerSystem& system, const NerData& train, const NerData* dev,
+                         const std::string& assessment_method, const TaggerOptions& tagger,
+                         int32_t seq_length)
+    : backend_(backend),
+      system_(system),
+      dev_data_(dev),
+      tagger_(backend, system, tagger),
+      method_(assessment_method) {
+  const NerFeatureOptions features{seq_length, system.protocol(), LongSentences::split};
+  train_ = make_ner_examples(train, system.tokenizer(), &system.labels(), features);
+  for (const NerExample& example : train_.examples)
+    lengths_.push_back(static_cast<int32_t>(example.input_ids.size()));
+  if (dev == nullptr) return;
+  dev_ = tagger_.examples(*dev);
+  for (const NerSentence& sentence : dev->sentences)
+    dev_words_.push_back(static_cast<int64_t>(sentence.words.size()));
+}
+
+double NerTraining::loss_weight(std::span<const int32_t> examples) const {
+  double words = 0;
+  for (const int32_t index : examples) {
+    for (const int32_t label : train_.examples[static_cast<size_t>(index)].labels)
+      words += label >= 0 ? 1 : 0;
+  }
+  return words;
+}
+
+Variable NerTraining::loss(Context& context, std::span<const int32_t> examples, float normalizer) {
+  return system_.model().loss(context, make_ner_batch(backend_, train_.examples, examples), normalizer);
+}
+
+Scores NerTraining::evaluate() {
+  if (dev_data_ == nullptr) return {};
+  const auto start = std::chrono::steady_clock::now();
+  const auto predicted = tagger_.predict(dev_.examples, dev_words_);
+  evaluation_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return score_tags(method_, *dev_data_, system_.labels(), predicted, report_);
+}
+
+std::string MemoryPlan::str() const {
+  return fmt::format("parameters {}, gradients {}, optimizer {}, activations {}: {} in all",
+                     mebibytes(parameters), mebibytes(gradients), mebibytes(optimizer),
+                     mebibytes(activations), mebibytes(parameters + gradients + optimizer + activations));
+}
+
+MemoryPlan plan_memory(const NerSystem& system, const NerExamples& examples, const TrainConfig& config) {
+  MeasuringBackend backend;
+  Parameters parameters;
+  const NerModel model{Scope(parameters), system.config(), system.head()};
+  parameters.allocate(backend, Parameters::Use::training, config.compute_type);
+  MemoryPlan plan;
+  plan.gradients = static_cast<int64_t>(parameters.gradients().bytes());
+  plan.parameters = static_cast<int64_t>(backend.memory().current) - plan.gradients;
+  plan.optimizer = 2 * plan.gradients;
+
+  std::vector<int32_t> lengths;
+  for (const NerExample& example : examples.examples)
+    lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
+  const auto tokens = [&](const std::vector<int32_t>& batch) {
+    int64_t sum = 0;
+    for (const int32_t example : batch) sum += lengths[static_cast<size_t>(example)];
+    return sum;
+  };
+  const BatchPlan batch_plan{config.batch_size, config.batch_tokens, config.shuffle, config.group_lengths,
+                             config.seed};
+  const auto batches = make_batches(lengths, batch_plan, 0);
+  const auto largest = std::max_element(batches.begin(), batches.end(),
+                                        [&](const auto& a, const auto& b) { return tokens(a) < tokens(b); });
+  const size_t before = backend.memory().current;
+  Context context{true, config.compute_type, RandomStream(1, 0, 0, 0)};
+  backward(model.loss(context, make_ner_batch(backend, examples.examples, *largest), 1));
+  plan.activations = static_cast<int64_t>(backend.memory().peak - before);
+  return plan;
+}
+
+}  // namespace gradus

@@ -1,0 +1,57 @@
+// The training of a named-entity tagger, for the one training loop.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tasks/ner_tagger.h"
+#include "tasks/trainer.h"
+
+namespace gradus {
+
+class NerTraining final : public TrainTask {
+ public:
+  // `dev` may be null. `system` is allocated for training before the first call of loss. Throws Error when the data's
+  // tags are not the system's.
+  NerTraining(Backend& backend, NerSystem& system, const NerData& train, const NerData* dev,
+              const std::string& assessment_method, const TaggerOptions& tagger, int32_t seq_length);
+
+  std::span<const int32_t> lengths() const override { return lengths_; }
+  double loss_weight(std::span<const int32_t> examples) const override;
+  Variable loss(Context& context, std::span<const int32_t> examples, float normalizer) override;
+  Scores evaluate() override;
+  void save(const std::filesystem::path& folder) const override { system_.save(folder); }
+
+  const NerExamples& examples() const { return train_; }
+  // What the last evaluation printed.
+  const std::string& report() const { return report_; }
+  double evaluation_seconds() const { return evaluation_seconds_; }  // of the last evaluation
+
+ private:
+  Backend& backend_;
+  NerSystem& system_;
+  NerExamples train_;
+  std::vector<int32_t> lengths_;
+  const NerData* dev_data_;
+  NerExamples dev_;
+  std::vector<int64_t> dev_words_;
+  NerTagger tagger_;
+  std::string method_;
+  std::string report_;
+  double evaluation_seconds_ = 0;
+};
+
+// What a training step takes, in bytes; parameters and their copies apart from what the largest batch adds.
+struct MemoryPlan {
+  int64_t parameters = 0;  // with the bfloat16 copy
+  int64_t gradients = 0;
+  int64_t optimizer = 0;
+  int64_t activations = 0;  // at the peak of the step with the largest of the first epoch's batches
+
+  std::string str() const;
+};
+
+// Runs the largest batch of the first epoch on a backend that only counts.
+MemoryPlan plan_memory(const NerSystem& system, const NerExamples& examples, const TrainConfig& config);
+
+}  // namespace gradus

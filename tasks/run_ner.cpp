@@ -1,0 +1,212 @@
+// run_ner: trains, scores and uses a tagger for named entities.
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+
+#include "data/sample/sample.h"
+#include "tasks/main.h"
+#include "tasks/metrics_file.h"
+#include "tasks/ner_predict.h"
+#include "tasks/ner_training.h"
+#include "tasks/train_setup.h"
+
+using namespace gradus;
+
+namespace {
+
+constexpr const char* purpose =
+    R"(Trains, scores and uses a tagger for named entities: BERT, with a BiLSTM and a CRF if wanted.
+Without any data it trains on a built-in sample and shows what it learned.)";
+constexpr const char* example = R"(run_ner --use_crf --with_lstm
+  run_ner --do_train --do_eval --load_pretrain_checkpoint_path model/ --train_data_file_path train.txt \
+          --eval_data_file_path dev.txt --learning_rate 1e-4 --epoch_num 3
+  run_ner --do_predict --load_finetune_checkpoint_path ner_finetune/ckpt/best < text.txt)";
+
+// What a run reads: files, or the sample.
+struct Inputs {
+  std::optional<NerData> train, dev;
+  std::optional<Vocab> vocab;
+};
+
+NerData sample_data(const std::vector<SampleSentence>& sentences, const std::string& name) {
+  NerData data;
+  data.path = name;
+  for (const SampleSentence& from : sentences) {
+    NerSentence sentence;
+    sentence.words = from.words;
+    sentence.tags = from.tags;
+    sentence.lines.assign(from.words.size(), static_cast<int64_t>(data.sentences.size()) + 1);
+    data.sentences.push_back(std::move(sentence));
+  }
+  return data;
+}
+
+Inputs read_inputs(const NerOptions& options) {
+  Inputs inputs;
+  if (options.use_sample) {
+    Sample sample = make_sample();
+    inputs.train = sample_data(sample.train, "built-in sample");
+    inputs.dev = sample_data(sample.held_out, "built-in sample, held out");
+    inputs.vocab.emplace(std::move(sample.vocabulary), "the built-in sample's vocabulary");
+    return inputs;
+  }
+  if (options.train.do_train) inputs.train = read_ner(options.train_data_file_path, NerTags::required);
+  if (!options.eval_data_file_path.empty() && (options.train.do_eval || options.train.do_train)) {
+    inputs.dev = read_ner(options.eval_data_file_path, NerTags::required);
+  }
+  return inputs;
+}
+
+LabelList labels_of(const NerOptions& options, const NerData& train) {
+  return options.label_file_path.empty() ? LabelList::from_data(train.tags())
+                                         : LabelList::load(options.label_file_path);
+}
+
+// Whether every word of the data is a single character.
+bool is_characters(const NerData& data) {
+  return std::all_of(data.sentences.begin(), data.sentences.end(), [](const NerSentence& sentence) {
+    return std::all_of(sentence.words.begin(), sentence.words.end(),
+                       [](const std::string& word) { return split_words(word, true).words.size() <= 1; });
+  });
+}
+
+TaggerOptions tagger_options(const NerOptions& options) {
+  TaggerOptions tagger;
+  tagger.batch_size = options.train.eval_batch_size;
+  tagger.group_lengths = options.eval_pad == "grouped";
+  tagger.seq_length = static_cast<int32_t>(options.seq_length);
+  tagger.compute_type = options.device.dtype();
+  return tagger;
+}
+
+void check_sequence_length(const NerOptions& options, const NerSystem& system) {
+  check(options.seq_length <= system.config().max_position_embeddings,
+        "--seq_length {} is above the model's max_position_embeddings {}", options.seq_length,
+        system.config().max_position_embeddings);
+}
+
+// Shows the first sentences of the held-out sample with the entities found.
+void show_sentences(const NerTagger& tagger, const NerSystem& system, const NerData& data,
+                    EntityStyle style) {
+  NerData few;
+  few.path = data.path;
+  few.labelled = false;
+  const size_t step = std::max<size_t>(1, data.sentences.size() / 6);
+  for (size_t i = 0; i < data.sentences.size(); i += step) few.sentences.push_back(data.sentences[i]);
+  const auto tags = tagger.predict(few);
+  fmt::print("\n");
+  for (size_t i = 0; i < few.sentences.size(); ++i) {
+    TextWords words;
+    std::string text;
+    for (const std::string& word : few.sentences[i].words) {
+      // Ideographs stand side by side, other words apart.
+      const bool apart = !text.empty() && static_cast<unsigned char>(word[0]) < 0x80;
+      if (apart) text += ' ';
+      words.places.emplace_back(text.size(), text.size() + word.size());
+      text += word;
+    }
+    fmt::print("{}\n", show_entities(text, words, system.labels(), tags[i], style));
+  }
+}
+
+EntityStyle style_of(const NerOptions& options) {
+  if (options.train.json) return EntityStyle::json;
+  return isatty(STDOUT_FILENO) != 0 ? EntityStyle::coloured : EntityStyle::plain;
+}
+
+void report_training(const TrainResult& result, RunMetrics& metrics) {
+  metrics.steps = result.steps;
+  metrics.seconds = result.seconds;
+  metrics.examples_per_second =
+      result.seconds > 0 ? static_cast<double>(result.examples) / result.seconds : 0;
+  metrics.tokens_per_second = result.seconds > 0 ? static_cast<double>(result.tokens) / result.seconds : 0;
+  metrics.train_loss = result.train_loss;
+  metrics.scores["seconds_to_first_step"] = result.seconds_to_first_step;
+  fmt::print("trained {} steps in {:.1f} s: {:.1f} sentences/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
+             result.seconds, metrics.examples_per_second, metrics.tokens_per_second, result.train_loss);
+}
+
+std::unique_ptr<NerSystem> train(Backend& backend, const NerOptions& options, Inputs& inputs,
+                                 RunMetrics& metrics) {
+  LabelList labels = labels_of(options, *inputs.train);
+  auto system = options.load_finetune_checkpoint_path.empty()
+                    ? NerSystem::create(options, std::move(labels), is_characters(*inputs.train),
+                                        std::move(inputs.vocab))
+                    : NerSystem::load(options.load_finetune_checkpoint_path, options);
+  check_sequence_length(options, *system);
+  const NerData* dev = inputs.dev ? &*inputs.dev : nullptr;
+  NerTraining task(backend, *system, *inputs.train, dev, options.assessment_method, tagger_options(options),
+                   static_cast<int32_t>(options.seq_length));
+  fmt::print("training data: {}\n", task.examples().counts.str());
+  const TrainConfig config = train_config(options.train, options.device);
+  fmt::print("memory: {}\n", plan_memory(*system, task.examples(), config).str());
+  system->allocate(backend, Parameters::Use::training, options.device.dtype(),
+                   static_cast<uint64_t>(options.device.seed));
+  report_training(gradus::train(system->parameters(), task, config), metrics);
+  return system;
+}
+
+void evaluate(const NerOptions& options, const NerSystem& system, const NerTagger& tagger,
+              const NerData& data, RunMetrics& metrics) {
+  const auto start = std::chrono::steady_clock::now();
+  const NerExamples examples = tagger.examples(data);
+  std::vector<int64_t> words;
+  for (const NerSentence& sentence : data.sentences)
+    words.push_back(static_cast<int64_t>(sentence.words.size()));
+  const auto predicted = tagger.predict(examples.examples, words);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::string report;
+  const Scores scores = score_tags(options.assessment_method, data, system.labels(), predicted, report);
+  for (const auto& [name, value] : scores) metrics.scores[name] = value;
+  metrics.scores["eval_sentences_per_second"] = static_cast<double>(data.sentences.size()) / seconds;
+  fmt::print("evaluation data: {}; {:.1f} sentences/s\n{}", examples.counts.str(),
+             static_cast<double>(data.sentences.size()) / seconds, report);
+}
+
+void predict(const NerOptions& options, const NerSystem& system, const NerTagger& tagger) {
+  if (options.predict_data_file_path == "-") {
+    std::ios::sync_with_stdio(false);
+    return predict_lines(system, tagger, std::cin, "standard input", style_of(options), stdout);
+  }
+  std::ifstream file(options.predict_data_file_path);
+  check(file.is_open(), "cannot open '{}'", options.predict_data_file_path);
+  predict_lines(system, tagger, file, options.predict_data_file_path, style_of(options), stdout);
+}
+
+int run(int argc, char** argv) {
+  NerOptions options;
+  Options flags("run_ner", purpose, example);
+  options.declare(flags);
+  if (!flags.parse(argc, argv)) return 0;
+  options.finish(flags);
+  // Predictions alone go to standard output; a log would be in the way.
+  const bool quiet = !options.train.do_train && !options.train.do_eval;
+  if (!quiet) flags.print_effective(stdout);
+  Backend& backend = open_backend(options.device);
+  if (!quiet) fmt::print("device: {}\n", backend.description());
+
+  RunMetrics metrics;
+  Inputs inputs = read_inputs(options);
+  std::unique_ptr<NerSystem> system;
+  if (options.train.do_train) {
+    system = train(backend, options, inputs, metrics);
+  } else {
+    system = NerSystem::load(options.load_finetune_checkpoint_path, options);
+    check_sequence_length(options, *system);
+    system->allocate(backend, Parameters::Use::evaluation, options.device.dtype(), 0);
+  }
+  const NerTagger tagger(backend, *system, tagger_options(options));
+  if (options.train.do_eval) evaluate(options, *system, tagger, *inputs.dev, metrics);
+  if (options.use_sample) show_sentences(tagger, *system, *inputs.dev, style_of(options));
+  if (options.train.do_predict) predict(options, *system, tagger);
+  metrics.peak_rss_bytes = peak_rss_bytes();
+  if (!options.train.metrics_file.empty()) write_metrics_file(options.train.metrics_file, metrics);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, run); }

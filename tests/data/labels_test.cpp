@@ -1,0 +1,81 @@
+#include "data/labels.h"
+
+#include <doctest/doctest.h>
+
+#include "core/error.h"
+#include "data/text_file.h"
+#include "files.h"
+
+using namespace gradus;
+using gradus::test::TempFile;
+
+namespace {
+
+std::vector<std::string> tags(const LabelList& labels) {
+  std::vector<std::string> result;
+  for (int32_t id = 0; id < labels.size(); ++id) result.push_back(labels.tag(id));
+  return result;
+}
+using Tags = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("labels from data start with O and are sorted") {
+  CHECK(tags(LabelList::from_data({"I-PER", "O", "B-PER", "B-LOC"})) == Tags{"O", "B-LOC", "B-PER", "I-PER"});
+  CHECK(tags(LabelList::from_data({})) == Tags{"O"});
+}
+
+TEST_CASE("a label file of tags keeps its order, one of entity types is expanded") {
+  const TempFile with_o("[PAD]\r\nB-MISC\nI-MISC\n\n O\t\nX\n");
+  const LabelList kept = LabelList::load(with_o.path());
+  CHECK(tags(kept) == Tags{"[PAD]", "B-MISC", "I-MISC", "O", "X"});
+  CHECK(kept.outside_id() == 3);
+  CHECK(tags(LabelList::load(TempFile("B-A\nI-A").path())) == Tags{"O", "B-A", "I-A"});
+  const LabelList types = LabelList::load(TempFile("address\nbook\n").path());
+  CHECK(tags(types) == Tags{"O", "S_address", "B_address", "M_address", "E_address", "S_book", "B_book",
+                            "M_book", "E_book"});
+  CHECK(types.outside_id() == 0);
+}
+
+TEST_CASE("both separators name the same tag, unknown tags are refused with those allowed") {
+  const LabelList labels = LabelList::from_types({"PER"});
+  CHECK(labels.id("B-PER") == 2);
+  CHECK(labels.id("B_PER") == 2);
+  CHECK(labels.find("B-LOC") == -1);
+  CHECK_THROWS_WITH_AS((void)labels.id("I-PER"),
+                       "unknown label 'I-PER': expected one of O, S_PER, B_PER, M_PER, E_PER", Error);
+  CHECK_THROWS_WITH_AS((void)labels.tag(5), "[labels] label id 5 is outside [0, 5)", Error);
+  CHECK(entity_type("B-PER") == "PER");
+  CHECK(entity_type("S_book") == "book");
+  CHECK(entity_type("O").empty());
+  CHECK(entity_type("[CLS]").empty());
+  CHECK(entity_type("B-").empty());
+}
+
+TEST_CASE("label files that can't be used are refused") {
+  const TempFile repeated("O\nB-A\nB_A\n");
+  CHECK_THROWS_WITH_AS(LabelList::load(repeated.path()),
+                       repeated.error(":3: the label 'B_A' is listed twice").c_str(), Error);
+  const TempFile columns("O\nB-A 1\n");
+  CHECK_THROWS_WITH_AS(LabelList::load(columns.path()),
+                       columns.error(":2: found 'B-A 1': expected one label without white space").c_str(),
+                       Error);
+  const TempFile empty("\n\n");
+  CHECK_THROWS_WITH_AS(LabelList::load(empty.path()),
+                       empty.error(": no label found: expected one tag or entity type a line").c_str(),
+                       Error);
+  CHECK_THROWS_AS(LabelList::load("no_such_file"), Error);
+  CHECK_THROWS_AS(LabelList({"O", "B-A", "B-A"}), Error);
+  CHECK_THROWS_AS(LabelList({""}), Error);
+}
+
+TEST_CASE("a saved list is loaded again as it was") {
+  LabelList labels = LabelList::from_data({"B-PER", "I-PER"});
+  labels.add("X");
+  labels.add("B_PER");  // is there already
+  const TempFile file("");
+  labels.save(file.path());
+  CHECK(tags(LabelList::load(file.path())) == Tags{"O", "B-PER", "I-PER", "X"});
+  const std::string nowhere = file.path() + ".d/labels.txt";
+  CHECK_THROWS_WITH_AS(labels.save(nowhere), (nowhere + ": the label list can't be written").c_str(), Error);
+}

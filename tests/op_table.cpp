@@ -1,0 +1,20 @@
+#include "tests/op_table.h"
+
+#include "tests/op_table/values.h"
+
+namespace gradus {
+
+const std::vector<Op>& op_table() {
+  static const std::vector<Op> table = [] {
+    using namespace op_table_rows;
+    std::vector<Op> rows;
+    for (const auto& family :
+         {pointwise_rows(), linear_rows(), row_rows(), normalisation_rows(), sequence_rows(), loss_rows()}) {
+      rows.insert(rows.end(), family.begin(), family.end());
+    }
+    return rows;
+  }();
+  return table;
+}
+
+}  // namespace gradus

@@ -1,0 +1,63 @@
+// The op table: one row per operator of autograd/ops.h. From a row come the checks of its forward and
+// backward on every backend (tests/ops/op_table_test.cpp) and its line in the benchmark
+// (tests/bench/op_bench.cpp).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/ops.h"
+#include "tests/matrix.h"
+
+namespace gradus {
+
+// What an input is to an op; it decides the type in a bfloat16 run.
+enum class Role : uint8_t {
+  activation,  // comes in the type of the run
+  weight,      // a float32 parameter that the op reads in the type of the run
+  vector,      // a float32 parameter that the op reads as such
+};
+
+// A differentiable input, filled with normally distributed numbers.
+struct Input {
+  std::string name = {};
+  Shape shape = {};
+  Role role = Role::activation;
+  double mean = 0;
+  double deviation = 1;
+};
+
+using Call = std::function<Variable(const std::vector<Variable>& inputs, DType dtype)>;
+using Formula = std::function<reference::Matrix(const std::vector<reference::Matrix>& inputs)>;
+
+// An op at one set of shapes and settings.
+struct OpCase {
+  std::string label;
+  std::vector<Input> inputs = {};
+  Call call = {};            // through the op; integer inputs and settings are its own
+  Formula reference = {};    // the same in double
+  Call composition = {};     // the same from simpler ops, for a fused op; else empty
+  double flops = 0;          // of the forward; a transcendental function counts as one
+  double elements_read = 0;  // by the forward, where that is not all of the inputs
+};
+
+// Largest distance from the exact result, relative to its norm.
+struct Tolerance {
+  double forward = 0;
+  double gradient = 0;
+  double forward_absolute = 0;  // on top, for a loss that is a small difference of large scores
+};
+
+struct Op {
+  std::string name = {};
+  std::vector<OpCase> cases = {};
+  std::vector<OpCase> benchmarks = {};  // realistic shapes
+  Tolerance float32{1e-6, 2e-6};
+  Tolerance bfloat16{4e-3, 8e-3};
+  bool float32_only = false;
+};
+
+const std::vector<Op>& op_table();
+
+}  // namespace gradus

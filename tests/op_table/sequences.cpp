@@ -1,0 +1,121 @@
+// Rows of the op table for operators over packed sequences, and for losses.
+#include "tests/op_table/values.h"
+#include "tests/reference.h"
+
+namespace gradus::op_table_rows {
+namespace {
+
+Matrix scalar(double value) {
+  Matrix matrix(1, 1);
+  matrix[0] = value;
+  return matrix;
+}
+
+// --- sequences ---------------------------------------------------------------------------------------------
+
+OpCase attention_case(const Lengths& lengths, int64_t heads, int64_t head_size, float probability) {
+  const Dropout mask = mask_of(probability);
+  const int64_t hidden = heads * head_size;
+  return {.label = fmt::format("{} heads of {}, p {}, {}", heads, head_size, probability, lengths.str()),
+          .inputs = {{"qkv", {lengths.rows(), 3 * hidden}}},
+          .call = [=](const Inputs& x,
+                      DType) { return attention(x[0], lengths.packing(x[0].backend()), heads, mask); },
+          .reference =
+              [=](const Matrices& x) {
+                return reference::attention(x[0], lengths.sequences(), heads, mask).context;
+              },
+          .flops = 4.0 * lengths.sum_of_squares() * static_cast<double>(hidden)};
+}
+
+OpCase lstm_case(const Lengths& lengths, int64_t directions, int64_t units) {
+  const double deviation = 1 / std::sqrt(static_cast<double>(units));
+  const int64_t gates = directions * 4 * units;
+  return {
+      .label = fmt::format("{} x {} units, {}", directions, units, lengths.str()),
+      .inputs = {{"gates_x", {lengths.rows(), gates}}, {"w_hh", {gates, units}, Role::vector, 0, deviation}},
+      .call = [=](const Inputs& x, DType) { return lstm(x[0], x[1], lengths.packing(x[0].backend())); },
+      .reference = [=](const Matrices& x) { return reference::lstm(x[0], x[1], lengths.sequences()).y; },
+      .flops = 2.0 * static_cast<double>(lengths.rows() * gates * units)};
+}
+
+// --- losses ------------------------------------------------------------------------------------------------
+
+OpCase cross_entropy_case(int64_t rows, int64_t classes, int32_t lowest_label) {
+  const std::vector<int32_t> labels = random_ints(rows, lowest_label, static_cast<int32_t>(classes));
+  const float normalizer = 0.7F * static_cast<float>(rows);
+  return {
+      .label = fmt::format("[{}, {}] labels from {}", rows, classes, lowest_label),
+      .inputs = {{.name = "logits", .shape = {rows, classes}, .deviation = 3}},
+      .call = [=](const Inputs& x,
+                  DType) { return cross_entropy(x[0], int_tensor(x[0].backend(), labels), normalizer); },
+      .reference =
+          [=](const Matrices& x) { return scalar(reference::cross_entropy(x[0], labels, normalizer).loss); },
+      .flops = 4.0 * static_cast<double>(rows * classes)};
+}
+
+OpCase crf_nll_case(const Lengths& lengths, int64_t tag_count) {
+  const std::vector<int32_t> tags = random_ints(lengths.rows(), 0, static_cast<int32_t>(tag_count));
+  const float normalizer = 1.5F * static_cast<float>(lengths.each.size());
+  return {.label = fmt::format("{} tags, {}", tag_count, lengths.str()),
+          .inputs = {{.name = "emissions", .shape = {lengths.rows(), tag_count}, .deviation = 2},
+                     {"transitions", {tag_count, tag_count}, Role::vector},
+                     {"start", {tag_count}, Role::vector},
+                     {"end", {tag_count}, Role::vector}},
+          .call =
+              [=](const Inputs& x, DType) {
+                auto& backend = x[0].backend();
+                return crf_nll(x[0], int_tensor(backend, tags), lengths.packing(backend), x[1], x[2], x[3],
+                               normalizer);
+              },
+          .reference =
+              [=](const Matrices& x) {
+                const reference::CrfScores scores{x[1], x[2], x[3]};
+                return scalar(reference::crf_nll(x[0], tags, lengths.sequences(), scores, normalizer).loss);
+              },
+          .flops = 4.0 * static_cast<double>(lengths.rows() * tag_count * tag_count)};
+}
+
+}  // namespace
+
+std::vector<Op> sequence_rows() {
+  Op attention{.name = "attention"};
+  for (const float probability : {0.0F, 0.25F}) {
+    attention.cases.push_back(attention_case({{1}, 0}, 1, 1, probability));
+    attention.cases.push_back(attention_case({{5, 1, 9}, 3}, 3, 7, probability));
+    attention.cases.push_back(attention_case({{2, 70, 33}, 0}, 2, 16, probability));
+    attention.cases.push_back(attention_case({{140}, 5}, 1, 64, probability));
+  }
+  attention.benchmarks = {attention_case(sentences(32), 12, 32, 0.1F),
+                          attention_case(sentences(200), 12, 64, 0.1F),
+                          attention_case({std::vector<int32_t>(8, 512), 0}, 12, 64, 0.1F),
+                          attention_case({std::vector<int32_t>(8, 512), 0}, 12, 64, 0.0F)};
+  attention.float32 = {2e-6, 5e-6};
+
+  Op lstm{.name = "lstm", .float32_only = true};
+  for (const int64_t directions : {1, 2}) {
+    lstm.cases.push_back(lstm_case({{1}, 0}, directions, 1));
+    lstm.cases.push_back(lstm_case({{4, 1, 6}, 2}, directions, 5));
+    lstm.cases.push_back(lstm_case({{3, 17, 17, 8}, 0}, directions, 33));
+  }
+  lstm.benchmarks = {lstm_case(sentences(32), 2, 100), lstm_case(sentences(200), 2, 256)};
+  lstm.float32 = {2e-6, 1e-5};
+  return {attention, lstm};
+}
+
+std::vector<Op> loss_rows() {
+  Op cross_entropy{
+      .name = "cross_entropy",
+      .cases = {cross_entropy_case(1, 2, 0), cross_entropy_case(11, 9, -2), cross_entropy_case(5, 1003, -1)},
+      .float32_only = true};
+  cross_entropy.float32 = {1e-6, 2e-6, 5e-7};
+  cross_entropy.benchmarks = {cross_entropy_case(4096, 9, -1), cross_entropy_case(614, 28996, 0)};
+  Op crf_nll{.name = "crf_nll",
+             .cases = {crf_nll_case({{1}, 0}, 2), crf_nll_case({{4, 1, 6}, 2}, 5),
+                       crf_nll_case({{3, 40, 17, 8}, 1}, 17)},
+             .float32_only = true};
+  crf_nll.benchmarks = {crf_nll_case(sentences(32), 9), crf_nll_case(sentences(200), 9)};
+  crf_nll.float32 = {2e-6, 1e-5, 5e-7};
+  return {cross_entropy, crf_nll};
+}
+
+}  // namespace gradus::op_table_rows

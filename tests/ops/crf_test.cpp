@@ -1,0 +1,148 @@
+// The CRF's dynamic programs against an enumeration of all paths.
+#include <doctest/doctest.h>
+
+#include "autograd/ops.h"
+#include "tests/op_run.h"
+#include "tests/reference.h"
+
+using namespace gradus;
+using reference::CrfScores;
+using reference::Matrix;
+using reference::Sequence;
+
+namespace {
+
+// Scores, gold tags and lengths of a small batch, the same numbers on every backend. The last row is of no
+// sequence.
+struct Batch {
+  int64_t tag_count;
+  std::vector<int32_t> offsets;
+  std::vector<float> emissions, transitions, start, end;
+  std::vector<int32_t> gold;
+
+  Batch(int64_t tag_count, std::vector<int32_t> offsets, float scale)
+      : tag_count(tag_count), offsets(std::move(offsets)) {
+    RandomSequence random(21, static_cast<uint32_t>(tag_count));
+    const auto fill = [&](std::vector<float>& values, int64_t count) {
+      for (int64_t i = 0; i < count; ++i) values.push_back(scale * random.normal());
+    };
+    fill(emissions, rows() * tag_count);
+    fill(transitions, tag_count * tag_count);
+    fill(start, tag_count);
+    fill(end, tag_count);
+    for (int64_t t = 0; t < rows(); ++t) {
+      gold.push_back(static_cast<int32_t>(random.below(static_cast<uint32_t>(tag_count))));
+    }
+  }
+
+  int64_t rows() const { return offsets.back() + 1; }
+  Tensor emissions_on(Backend& backend) const {
+    return Tensor::from(backend, {rows(), tag_count}, emissions);
+  }
+  Tensor transitions_on(Backend& backend) const {
+    return Tensor::from(backend, {tag_count, tag_count}, transitions);
+  }
+  Tensor start_on(Backend& backend) const { return Tensor::from(backend, {tag_count}, start); }
+  Tensor end_on(Backend& backend) const { return Tensor::from(backend, {tag_count}, end); }
+  Packing packing_on(Backend& backend) const {
+    int64_t longest = 0;
+    for (size_t b = 1; b < offsets.size(); ++b)
+      longest = std::max<int64_t>(longest, offsets[b] - offsets[b - 1]);
+    return {Tensor::from(backend, {static_cast<int64_t>(offsets.size())}, std::span<const int32_t>(offsets)),
+            longest};
+  }
+
+  double loss(Backend& backend, float normalizer) const {
+    const Tensor tags = Tensor::from(backend, {rows()}, std::span<const int32_t>(gold));
+    return crf_nll(Variable(emissions_on(backend)), tags, packing_on(backend),
+                   Variable(transitions_on(backend)), Variable(start_on(backend)), Variable(end_on(backend)),
+                   normalizer)
+        .value()
+        .item();
+  }
+  std::vector<int32_t> viterbi(Backend& backend) const {
+    const Tensor tags = Tensor::empty(backend, {rows()}, DType::int32);
+    backend.crf_viterbi(emissions_on(backend), packing_on(backend), transitions_on(backend),
+                        start_on(backend), end_on(backend), tags);
+    return tags.to_host_int();
+  }
+};
+
+// The log-partition and the best path of one sequence, over all K^length paths.
+struct Enumeration {
+  std::vector<double> scores;
+  double best_score = -INFINITY;
+  std::vector<int32_t> best;  // its tags in their rows
+
+  Enumeration(const Matrix& emissions, const Sequence& sequence, const CrfScores& scores_of) {
+    std::vector<int32_t> tags(static_cast<size_t>(emissions.rows()));
+    visit(emissions, sequence, scores_of, sequence.begin, tags);
+  }
+  double log_partition() const {
+    return reference::log_sum_exp(static_cast<int64_t>(scores.size()),
+                                  [&](int64_t i) { return scores[static_cast<size_t>(i)]; });
+  }
+
+ private:
+  void visit(const Matrix& emissions, const Sequence& sequence, const CrfScores& scores_of, int64_t t,
+             std::vector<int32_t>& tags) {
+    if (t == sequence.end) {
+      scores.push_back(reference::crf_path_score(emissions, tags, sequence, scores_of));
+      if (scores.back() > best_score) {
+        best_score = scores.back();
+        best = tags;
+      }
+      return;
+    }
+    for (int32_t k = 0; k < emissions.columns(); ++k) {
+      tags[static_cast<size_t>(t)] = k;
+      visit(emissions, sequence, scores_of, t + 1, tags);
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("CRF loss and Viterbi path are those of the enumeration of all paths") {
+  for (const int64_t tag_count : {1, 2, 3, 4}) {
+    const Batch batch(tag_count, {0, 1, 6, 8, 13}, 2.0F);
+    Backend& naive = *backends_under_test().front();
+    const Matrix emissions = reference::load(batch.emissions_on(naive));
+    const CrfScores scores{reference::load(batch.transitions_on(naive)),
+                           reference::load(batch.start_on(naive)), reference::load(batch.end_on(naive))};
+    double loss = 0;
+    std::vector<int32_t> path(static_cast<size_t>(batch.rows()));  // zero in the unused row
+    for (const Sequence& sequence : reference::sequences_of(batch.packing_on(naive))) {
+      const Enumeration all(emissions, sequence, scores);
+      loss += all.log_partition() - reference::crf_path_score(emissions, batch.gold, sequence, scores);
+      for (auto t = static_cast<size_t>(sequence.begin); t < static_cast<size_t>(sequence.end); ++t) {
+        path[t] = all.best[t];
+      }
+    }
+    for (Backend* backend : backends_under_test()) {
+      INFO(backend->description(), ", ", tag_count, " tags");
+      CHECK(batch.loss(*backend, 2.0F) == doctest::Approx(loss / 2).epsilon(1e-5));
+      CHECK(batch.viterbi(*backend) == path);
+    }
+  }
+}
+
+TEST_CASE("Viterbi takes the lowest tag among equals") {
+  const Batch ties(5, {0, 4, 5, 14}, 0.0F);
+  for (Backend* backend : backends_under_test()) {
+    INFO(backend->description());
+    CHECK(ties.viterbi(*backend) == std::vector<int32_t>(15, 0));
+  }
+}
+
+TEST_CASE("CRF scores of hundreds neither overflow nor lose the loss, and long paths agree") {
+  const Batch batch(19, {0, 200, 201, 260}, 100.0F);
+  Backend& naive = *backends_under_test().front();
+  const double loss = batch.loss(naive, 1.0F);
+  CHECK(std::isfinite(loss));
+  for (Backend* backend : backends_under_test()) {
+    INFO(backend->description());
+    CHECK(batch.loss(*backend, 1.0F) == doctest::Approx(loss).epsilon(1e-5));
+    CHECK(batch.viterbi(*backend) == batch.viterbi(naive));
+  }
+}

@@ -1,0 +1,179 @@
+// What every row of the op table has to hold, on every backend.
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "tests/gradcheck.h"
+#include "tests/naive_backend.h"
+#include "tests/op_run.h"
+
+using namespace gradus;
+using reference::Matrix;
+
+namespace {
+
+constexpr double absolute = 1e-6;  // for gradients that are zero up to rounding
+
+template <typename Check>
+void for_each_case(Check&& check) {
+  for (const Op& op : op_table()) {
+    for (const OpCase& op_case : op.cases) check(op, op_case);
+  }
+}
+
+std::string text(const Op& op, const OpCase& op_case, const Backend& backend, DType dtype) {
+  return fmt::format("{} {} on {} in {}", op.name, op_case.label, backend.description(), name_of(dtype));
+}
+
+const Tolerance& tolerance_of(const Op& op, DType dtype) {
+  return dtype == DType::bfloat16 ? op.bfloat16 : op.float32;
+}
+
+// Result and gradients within the tolerance, or `same bits` when it is zero.
+void check_agree(const Outcome& actual, const Outcome& expected, const OpCase& op_case,
+                 const Tolerance& tolerance) {
+  const Distance result = distance(actual.y, expected.y);
+  CHECK_MESSAGE(result.within(tolerance.forward, tolerance.forward_absolute), "result: off by ",
+                result.difference, " of ", result.norm);
+  for (size_t i = 0; i < expected.gradients.size(); ++i) {
+    if (!actual.gradients[i]) continue;
+    const Distance gradient = distance(actual.gradients[i], expected.gradients[i]);
+    CHECK_MESSAGE(gradient.within(tolerance.gradient, tolerance.gradient > 0 ? absolute : 0), "gradient of ",
+                  op_case.inputs[i].name, ": off by ", gradient.difference, " of ", gradient.norm);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("forward: every op gives its formula's value, recorded and evaluated") {
+  for (const Backend* backend : backends_under_test()) MESSAGE("on ", backend->description());
+  for_each_case([](const Op& op, const OpCase& op_case) {
+    for (Backend* backend : backends_under_test()) {
+      for (const DType dtype : dtypes_of(op, *backend)) {
+        INFO(text(op, op_case, *backend, dtype));
+        const auto inputs = input_values(op_case, dtype);
+        const Matrix expected = op_case.reference(inputs);
+        const Tolerance& tolerance = tolerance_of(op, dtype);
+        const Distance recorded = distance(run(op_case.call, op_case, inputs, *backend, dtype).y, expected);
+        CHECK_MESSAGE(recorded.within(tolerance.forward, tolerance.forward_absolute), "recorded: off by ",
+                      recorded.difference, " of ", recorded.norm);
+        const Distance evaluated = distance(evaluate(op_case, inputs, *backend, dtype), expected);
+        CHECK_MESSAGE(evaluated.within(tolerance.forward, tolerance.forward_absolute), "evaluated: off by ",
+                      evaluated.difference, " of ", evaluated.norm);
+      }
+    }
+  });
+}
+
+TEST_CASE("backward: every gradient is the central difference of the formula, assigned and accumulated") {
+  for_each_case([](const Op& op, const OpCase& op_case) {
+    const auto inputs = input_values(op_case, DType::float32);
+    const Matrix weights = projection(op_case.reference(inputs));
+    const auto objective = [&](const std::vector<Matrix>& x) {
+      const Matrix y = op_case.reference(x);
+      double sum = 0;
+      for (int64_t i = 0; i < y.size(); ++i) sum += weights[i] * y[i];
+      return sum;
+    };
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const std::vector<int64_t> elements = sample_elements(inputs[i].size(), 40);
+      const std::vector<double> slopes = central_difference(objective, inputs, i, elements);
+      for (Backend* backend : backends_under_test()) {
+        for (const double before : {0.0, 0.25}) {
+          INFO(text(op, op_case, *backend, DType::float32), ", gradient of ", op_case.inputs[i].name,
+               " added to ", before);
+          const Outcome outcome =
+              run(op_case.call, op_case, inputs, *backend, DType::float32, {.gradient_before = before});
+          std::vector<double> gradient;
+          for (const int64_t at : elements) gradient.push_back(outcome.gradients[i][at] - before);
+          const Distance found = distance(gradient, slopes);
+          CHECK_MESSAGE(gradient_holds(found), "off by ", found.difference, " of ", found.norm);
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("backend against backend: result and all gradients agree with the naive backend's") {
+  for_each_case([](const Op& op, const OpCase& op_case) {
+    for (Backend* backend : backends_under_test()) {
+      if (backend == &naive_backend()) continue;
+      for (const DType dtype : dtypes_of(op, *backend)) {
+        INFO(text(op, op_case, *backend, dtype));
+        const auto inputs = input_values(op_case, dtype);
+        for (const double before : {0.0, 0.25}) {
+          const RunOptions options{.gradient_before = before};
+          check_agree(run(op_case.call, op_case, inputs, *backend, dtype, options),
+                      run(op_case.call, op_case, inputs, naive_backend(), dtype, options), op_case,
+                      tolerance_of(op, dtype));
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("any number of threads gives the same result and gradients, but for rounding") {
+  for_each_case([](const Op& op, const OpCase& op_case) {
+    for (Backend* backend : backends_under_test()) {
+      const auto inputs = input_values(op_case, DType::float32);
+      const auto run_on = [&](int threads) {
+        backend->set_threads(threads);
+        return run(op_case.call, op_case, inputs, *backend, DType::float32);
+      };
+      const Outcome one = run_on(1);
+      for (const int threads : {2, 3, 7}) {
+        INFO(text(op, op_case, *backend, DType::float32), ", ", threads, " threads");
+        check_agree(run_on(threads), one, op_case, op.float32);
+      }
+      backend->set_threads(0);
+    }
+  });
+}
+
+TEST_CASE("a gradient is the same when it is the only one wanted") {
+  for_each_case([](const Op& op, const OpCase& op_case) {
+    for (Backend* backend : backends_under_test()) {
+      const auto inputs = input_values(op_case, DType::float32);
+      const Outcome all = run(op_case.call, op_case, inputs, *backend, DType::float32);
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        INFO(text(op, op_case, *backend, DType::float32));
+        check_agree(run(op_case.call, op_case, inputs, *backend, DType::float32,
+                        {.gradient_before = 0, .only_input = static_cast<int>(i)}),
+                    all, op_case, op.float32);
+      }
+    }
+  });
+}
+
+TEST_CASE("a repeated run gives the same bits") {
+  for_each_case([](const Op& op, const OpCase& op_case) {
+    for (Backend* backend : backends_under_test()) {
+      for (const DType dtype : dtypes_of(op, *backend)) {
+        INFO(text(op, op_case, *backend, dtype));
+        const auto inputs = input_values(op_case, dtype);
+        check_agree(run(op_case.call, op_case, inputs, *backend, dtype),
+                    run(op_case.call, op_case, inputs, *backend, dtype), op_case, Tolerance{0, 0});
+      }
+    }
+  });
+}
+
+TEST_CASE("a fused op is the composition of simple ops") {
+  std::set<std::string> fused;
+  for_each_case([&](const Op& op, const OpCase& op_case) {
+    if (!op_case.composition) return;
+    fused.insert(op.name);
+    for (Backend* backend : backends_under_test()) {
+      for (const DType dtype : dtypes_of(op, *backend)) {
+        INFO(text(op, op_case, *backend, dtype));
+        const auto inputs = input_values(op_case, dtype);
+        const Outcome composed = run(op_case.composition, op_case, inputs, *backend, dtype);
+        check_agree(run(op_case.call, op_case, inputs, *backend, dtype), composed, op_case,
+                    tolerance_of(op, dtype));
+        const Distance evaluated = distance(evaluate(op_case, inputs, *backend, dtype), composed.y);
+        CHECK(evaluated.within(tolerance_of(op, dtype).forward, 0));
+      }
+    }
+  });
+  CHECK(fused == std::set<std::string>{"linear", "activation_linear", "dropout_add_layer_norm"});
+}

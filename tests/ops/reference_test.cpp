@@ -1,0 +1,84 @@
+// The reference formulas against PyTorch's results in double (tests/golden/torch_formulas.py), so that what
+// every backend is measured with has itself been measured.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/gradcheck.h"
+#include "tests/op_run.h"
+#include "tests/reference.h"
+
+using namespace gradus;
+using reference::Matrix;
+
+namespace {
+
+nlohmann::json golden() {
+  const char* folder = std::getenv("GRADUS_SOURCE");
+  check(folder != nullptr, "GRADUS_SOURCE is not set: expected the project's folder");
+  std::ifstream file(fmt::format("{}/tests/golden/torch_formulas.json", folder));
+  return nlohmann::json::parse(file);
+}
+
+// As in the script: element i of tensor `number` is sin(0.7 i + number).
+Matrix wave(int number, int64_t rows, int64_t columns, double scale = 1) {
+  Matrix matrix(rows, columns);
+  for (int64_t i = 0; i < matrix.size(); ++i)
+    matrix[i] = scale * std::sin(0.7 * static_cast<double>(i) + number);
+  return matrix;
+}
+
+void check_same(const Matrix& actual, const nlohmann::json& expected, double tolerance = 1e-13) {
+  const auto values = expected.get<std::vector<double>>();
+  REQUIRE(static_cast<size_t>(actual.size()) == values.size());
+  const Distance found = distance(actual, values);
+  CHECK_MESSAGE(found.within(tolerance, 0), "off by ", found.difference, " of ", found.norm);
+}
+
+}  // namespace
+
+TEST_CASE("the reference formulas are PyTorch's") {
+  const nlohmann::json expected = golden();
+  const std::pair<const char*, Activation> kinds[] = {
+      {"none", Activation::none},           {"gelu", Activation::gelu}, {"gelu_tanh", Activation::gelu_tanh},
+      {"fast_gelu", Activation::fast_gelu}, {"relu", Activation::relu}, {"tanh", Activation::tanh}};
+  for (const auto& [name, kind] : kinds) {
+    INFO(name);
+    const Matrix x = wave(1, 1, 40, 4);
+    check_same(reference::activation(x, kind), expected["activation"][name]["y"]);
+    Matrix slope(1, 40);
+    for (int64_t i = 0; i < slope.size(); ++i) slope[i] = reference::activation_slope(x[i], kind);
+    check_same(slope, expected["activation"][name]["slope"]);
+  }
+  check_same(reference::linear(wave(1, 4, 3), wave(2, 5, 3), wave(3, 1, 5)), expected["linear"]);
+  check_same(reference::layer_norm(wave(1, 4, 7), wave(2, 1, 7), wave(3, 1, 7), 1e-5).y,
+             expected["layer_norm"]);
+  check_same(reference::attention(wave(1, 9, 18), {{0, 3}, {3, 4}, {4, 9}}, 2, {}).context,
+             expected["attention"]);
+  check_same(reference::lstm(wave(1, 8, 24), wave(2, 24, 3), {{0, 4}, {4, 5}, {5, 8}}).y, expected["lstm"]);
+  CHECK(reference::cross_entropy(wave(1, 5, 4, 3), {3, -1, 0, 2, -1}, 7).loss ==
+        doctest::Approx(expected["cross_entropy"].get<double>()).epsilon(1e-13));
+}
+
+TEST_CASE("adam_step with bias correction is PyTorch's AdamW, on every backend") {
+  const nlohmann::json expected = golden()["adamw"];
+  for (Backend* backend : backends_under_test()) {
+    INFO(backend->description());
+    const Tensor p = Tensor::empty(*backend, {6});
+    const Tensor g = Tensor::empty(*backend, {6});
+    const Tensor m = Tensor::zeros(*backend, {6});
+    const Tensor v = Tensor::zeros(*backend, {6});
+    store(wave(1, 1, 6), p);
+    AdamStep step{.learning_rate = 0.1F, .beta1 = 0.8F, .beta2 = 0.95F, .eps = 1e-3F, .weight_decay = 0.2F};
+    for (int i = 0; i < 4; ++i) {
+      store(wave(2 + i, 1, 6), g);
+      step.correction1 = static_cast<float>(1 - std::pow(0.8, i + 1));
+      step.correction2 = static_cast<float>(1 - std::pow(0.95, i + 1));
+      const std::vector<Segment> whole{{0, 6, true}};
+      backend->adam_step(p, g, m, v, {}, whole, std::vector{1.0F}, step);
+    }
+    check_same(reference::load(p), expected, 1e-6);
+  }
+}

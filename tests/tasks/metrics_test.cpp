@@ -1,0 +1,149 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "tasks/metrics/clue_benchmark.h"
+#include "tasks/metrics/conlleval.h"
+#include "tasks/metrics/entities.h"
+#include "tasks/metrics/token_scores.h"
+
+using namespace gradus;
+
+namespace {
+
+using Ids = std::vector<int32_t>;
+using Values = std::vector<float>;
+using Tags = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("accuracy, BF1, MF1 and MCC count as defined, over batches") {
+  const Ids predicted{1, 2, 3, 0, 1, 0}, labels{1, 3, 3, 1, 0, 0};
+  AccuracyCounts accuracy;
+  BinaryF1 binary;
+  MicroF1 micro;
+  MatthewsCounts matthews;
+  for (const auto& [begin, count] : {std::pair(0, 4), std::pair(4, 2)}) {
+    const auto p = std::span(predicted).subspan(begin, count), l = std::span(labels).subspan(begin, count);
+    accuracy.add(p, l);
+    binary.add(p, l);
+    micro.add(p, l);
+    matthews.add(p, l);
+  }
+  CHECK(accuracy.accuracy() == doctest::Approx(0.5));
+  CHECK(binary == F1Counts{3, 1, 1});
+  CHECK(binary.precision() == doctest::Approx(0.75));
+  CHECK(binary.recall() == doctest::Approx(0.75));
+  CHECK(binary.f1() == doctest::Approx(0.75));
+  CHECK(micro == F1Counts{2, 2, 2});
+  CHECK(micro.f1() == doctest::Approx(0.5));
+  CHECK(matthews.true_negatives == 1);
+  CHECK(matthews.correlation() == doctest::Approx((3.0 * 1 - 1 * 1) / std::sqrt(4.0 * 4 * 2 * 2)));
+}
+
+TEST_CASE("scores of nothing are 0") {
+  CHECK(AccuracyCounts{}.accuracy() == 0);
+  CHECK(F1Counts{}.precision() == 0);
+  CHECK(F1Counts{}.recall() == 0);
+  CHECK(F1Counts{}.f1() == 0);
+  BinaryF1 binary;
+  binary.add(Ids{0, 0}, Ids{0, 0});
+  CHECK(binary.f1() == 0);
+  CHECK(MatthewsCounts{}.correlation() == 0);
+  CHECK(spearman_correlation({}, {}) == 0);
+  CHECK(spearman_correlation_without_ties({}, {}) == 0);
+  CHECK(ConllevalResult{}.accuracy() == 0);
+  CHECK(SpanCounts{}.f1() == 0);
+}
+
+TEST_CASE("token scores refuse ids that don't fit") {
+  CHECK_THROWS_WITH_AS(BinaryF1{}.add(Ids{1}, Ids{1, 2}),
+                       "[metrics] 1 predictions, expected 2 as there are labels", Error);
+  CHECK_THROWS_WITH_AS(MicroF1{}.add(Ids{1, 2}, Ids{1, -100}),
+                       "[metrics] prediction 2 and label -100 at 1, expected 0 or more", Error);
+  CHECK_THROWS_AS(AccuracyCounts{}.add(Ids{-1}, Ids{0}), Error);
+  CHECK_THROWS_AS(spearman_correlation(Values{1}, Values{1, 2}), Error);
+  CHECK_THROWS_AS(spearman_correlation(Values{std::numeric_limits<float>::quiet_NaN()}, Values{1}), Error);
+}
+
+TEST_CASE("Spearman's correlation of ranks, with and without equal values") {
+  const Values rising{1, 2, 3, 4, 5}, falling{5, 4, 3, 2, -1}, mixed{2, 1, 4, 3, 5};
+  CHECK(spearman_correlation(rising, rising) == doctest::Approx(1));
+  CHECK(spearman_correlation(rising, falling) == doctest::Approx(-1));
+  CHECK(spearman_correlation(mixed, rising) == doctest::Approx(0.8));
+  CHECK(spearman_correlation_without_ties(mixed, rising) == doctest::Approx(0.8));
+  // Ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: 4.5 / sqrt(4.5 * 5).
+  const Values equal{4, 3, 3, 1}, labels{9, 8, 7, 6};
+  CHECK(spearman_correlation(equal, labels) == doctest::Approx(4.5 / std::sqrt(22.5)));
+  CHECK(spearman_correlation_without_ties(equal, labels) == doctest::Approx(1));
+  CHECK(spearman_correlation(Values{1, 1}, Values{1, 2}) == 0);
+}
+
+TEST_CASE("tags split at either separator") {
+  CHECK(split_tag("B-PER").position == 'B');
+  CHECK(split_tag("B-PER").type == "PER");
+  CHECK(split_tag("M_book-title").type == "book-title");
+  CHECK(split_tag("S").type == "");
+  for (const char* tag : {"O", "X", "[CLS]", "[SEP]", "[PAD]"}) {
+    CHECK(split_tag(tag).position == 'O');
+    CHECK(scored_tag(tag) == "O");
+  }
+  CHECK(scored_tag("I-LOC") == "I-LOC");
+  for (const char* tag : {"", "b-PER", "BPER", "Q-PER", "<START>"}) CHECK_THROWS_AS(split_tag(tag), Error);
+  CHECK_THROWS_WITH_AS(
+      split_tag("PER"),
+      "[tags] unknown tag 'PER', expected O, X, [CLS], [SEP], [PAD] or one of B, I, M, E, S with "
+      "'-' or '_' and a type",
+      Error);
+}
+
+TEST_CASE("entities of the three schemes, and of sequences that break them") {
+  using Entities = std::vector<Entity>;
+  CHECK(decode_entities(Tags{"B-PER", "I-PER", "O", "B-LOC", "B-LOC"}) ==
+        Entities{{"PER", 0, 2}, {"LOC", 3, 4}, {"LOC", 4, 5}});
+  CHECK(decode_entities(Tags{"B-PER", "I-PER", "E-PER", "S-LOC", "S-LOC"}) ==
+        Entities{{"PER", 0, 3}, {"LOC", 3, 4}, {"LOC", 4, 5}});
+  CHECK(decode_entities(Tags{"B_PER", "M_PER", "E_PER", "O", "S_PER"}) ==
+        Entities{{"PER", 0, 3}, {"PER", 4, 5}});
+  CHECK(decode_entities(Tags{"I-PER", "I-LOC", "I-LOC"}) == Entities{{"PER", 0, 1}, {"LOC", 1, 3}});
+  CHECK(decode_entities(Tags{"B-PER", "E-PER", "I-PER", "X", "I-PER"}) ==
+        Entities{{"PER", 0, 2}, {"PER", 2, 3}, {"PER", 4, 5}});
+  CHECK(decode_entities({}).empty());
+  CHECK_THROWS_AS(decode_entities(Tags{"O", "PER"}), Error);
+}
+
+TEST_CASE("mentions are read from tags of characters") {
+  const Tags characters{"我", "在", "北", "京", "北", "京"};
+  CHECK(clue_mentions(characters, Tags{"O", "O", "B_address", "E_address", "O", "O"}) ==
+        ClueMentions{{"address", {{"北京", {2, 3}}}}});
+  // The last place of a text that occurs twice; "-" as separator; BIO.
+  CHECK(clue_mentions(characters, Tags{"S-name", "O", "B-address", "I-address", "B-address", "I-address"}) ==
+        ClueMentions{{"address", {{"北京", {4, 5}}}}, {"name", {{"我", {0, 0}}}}});
+  // The type of the last tag, but of the first one at the end of the line.
+  CHECK(clue_mentions(characters, Tags{"O", "O", "B_a", "E_b", "B_c", "E_d"}) ==
+        ClueMentions{{"b", {{"北京", {2, 3}}}}, {"c", {{"北京", {4, 5}}}}});
+  // M without a beginning names nothing; S stays open.
+  CHECK(clue_mentions(characters, Tags{"M_a", "E_a", "S_b", "M_b", "O", "O"}) ==
+        ClueMentions{{"b", {{"北京", {2, 3}}}}});
+  CHECK(clue_mentions({}, {}).empty());
+  CHECK_THROWS_WITH_AS(clue_mentions(characters, Tags{"O"}),
+                       "[clue_benchmark] 1 tags, expected 6 as there are characters", Error);
+}
+
+TEST_CASE("the CLUE benchmark counts mentions by type and text") {
+  ClueBenchmark benchmark;
+  CHECK(benchmark.average_f1() == 0);
+  benchmark.add_line({{"name", {{"a", {0, 0}}, {"b", {1, 1}}}}}, {{"name", {"a", "c", "d"}}, {"book", {}}});
+  benchmark.add_line({{"address", {{"e", {0, 0}}}}}, {{"address", {"e"}}});
+  benchmark.add_line({}, {{"game", {"f"}}});
+  CHECK(benchmark.types() ==
+        std::map<std::string, F1Counts>{{"address", {1, 0, 0}}, {"game", {0, 0, 1}}, {"name", {1, 1, 2}}});
+  CHECK(benchmark.average_f1() == doctest::Approx((1 + 0 + 0.4) / 3));
+  CHECK(benchmark.report() ==
+        "label: address, F1: 1.000000\nlabel: game, F1: 0.000000\nlabel: name, F1: 0.400000\n"
+        "avg F1: 0.466667\n");
+}
