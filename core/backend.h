@@ -76,7 +76,7 @@ class Backend {
   virtual std::string description() const = 0;  // processor, instruction set, library versions, threads
   // Why this machine can't compute in `dtype`; empty when it can.
   virtual std::string unsupported(DType dtype) const = 0;
-  virtual void set_threads(int threads) = 0;
+  virtual void set_threads(int threads) = 0;  // 0: one per processor
 
   // --- memory ------------------------------------------------------------------------------------
   // Throws Error when there is not enough. Alignment is 64 bytes or more. Fresh memory is not cleared.

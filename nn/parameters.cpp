@@ -1,6 +1,7 @@
 #include "nn/parameters.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "core/random.h"
 
@@ -64,6 +65,19 @@ Parameter Parameters::add_stacked(const std::vector<std::string>& names, const S
   slots_.push_back({parameter.slot_, whole, size_, false});
   size_ += (whole.elements() + alignment - 1) / alignment * alignment;
   return parameter;
+}
+
+void Parameters::exclude_from_decay(const std::vector<std::string>& texts) {
+  const auto lower = [](std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+  };
+  for (NamedTensor& tensor : tensors_) {
+    const std::string name = lower(tensor.name);
+    tensor.segment.decay = std::none_of(texts.begin(), texts.end(), [&](const std::string& text) {
+      return name.find(lower(text)) != std::string::npos;
+    });
+  }
 }
 
 void Parameters::freeze(std::string_view prefix) {

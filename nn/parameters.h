@@ -56,6 +56,8 @@ class Parameters {
   Parameter add(const std::string& name, const Shape& shape, Init init);
   // Published tensors of one shape, stacked along the first dimension.
   Parameter add_stacked(const std::vector<std::string>& names, const Shape& each, Init init);
+  // Weight decay leaves out tensors whose name holds one of these texts, in any case, instead of the two above.
+  void exclude_from_decay(const std::vector<std::string>& texts);
   // Keeps the parameters whose name starts with `prefix` as they are: no gradient, no update. Before allocate.
   void freeze(std::string_view prefix);
 

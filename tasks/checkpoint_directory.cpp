@@ -136,25 +136,20 @@ void CheckpointDirectory::Draft::commit() {
 
 // Removes the checkpoints that were written first, beyond the number to keep; never the latest.
 void CheckpointDirectory::prune() {
-  struct Aged {
-    fs::file_time_type written;
-    int64_t step;
-    auto operator<=>(const Aged&) const = default;
-  };
   const std::optional<fs::path> latest = latest_checkpoint(root_);
-  std::vector<Aged> others;
+  std::vector<std::pair<fs::file_time_type, int64_t>> others;  // when written, step
   for (const int64_t step : checkpoint_steps(root_)) {
     const fs::path path = root_ / checkpoint_name(step);
     std::error_code error;
     const fs::file_time_type written = fs::last_write_time(path, error);
     check(!error, "cannot read '{}': {}", path.string(), error.message());
-    if (path != latest) others.push_back({written, step});
+    if (path != latest) others.emplace_back(written, step);
   }
   std::sort(others.begin(), others.end());
   const auto kept = static_cast<size_t>(keep_ - 1);
   for (size_t i = 0; i + kept < others.size(); ++i) {
     // Renamed first: a kill while it is being removed must not leave a part under the name of a whole.
-    const std::string name = checkpoint_name(others[i].step);
+    const std::string name = checkpoint_name(others[i].second);
     const fs::path doomed = root_ / fmt::format(".{}{}{}", name, draft_mark, ::getpid());
     remove_tree(doomed);
     move(root_ / name, doomed);

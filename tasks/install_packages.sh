@@ -19,8 +19,9 @@ is_there() {
   esac >/dev/null 2>&1
 }
 
+# The OpenCL package is there because libdnnl-dev's CMake file refuses to load without it.
 missing=
-for package in g++ meson ninja-build pkg-config cmake libdnnl-dev libfmt-dev doctest-dev libcli11-dev \
+for package in g++ meson ninja-build pkg-config cmake libdnnl-dev ocl-icd-opencl-dev libfmt-dev doctest-dev libcli11-dev \
   libyaml-cpp-dev nlohmann-json3-dev libutf8proc-dev zlib1g-dev "$@"; do
   is_there "$package" || missing="$missing $package"
 done

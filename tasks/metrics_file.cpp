@@ -1,6 +1,9 @@
 #include "tasks/metrics_file.h"
 
+#include <unistd.h>
+
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "tasks/files.h"
@@ -16,8 +19,7 @@ std::string to_json(const RunMetrics& metrics) {
       {"peak_rss_bytes", metrics.peak_rss_bytes},
   };
   if (metrics.train_loss) object["train_loss"] = *metrics.train_loss;
-  object["scores"] = nlohmann::ordered_json::object();
-  for (const auto& [name, score] : metrics.scores) object["scores"][name] = score;
+  for (const auto& [name, score] : metrics.scores) object[name] = score;
   return object.dump(2) + "\n";
 }
 
@@ -32,6 +34,19 @@ int64_t peak_rss_bytes() {
     if (word == "VmHWM:" && status >> kibibytes) return kibibytes * 1024;
   }
   return 0;
+}
+
+double process_age_seconds() {
+  double uptime = 0;
+  std::ifstream("/proc/uptime") >> uptime;
+  std::ifstream stat("/proc/self/stat");
+  // Field 22 is the start in clock ticks since boot. Field 2, the program's name, may hold anything but ends in ')'.
+  stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');
+  std::string skipped;
+  for (int field = 3; field < 22; ++field) stat >> skipped;
+  double ticks = 0;
+  if (!(stat >> ticks)) return 0;
+  return uptime - ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 }  // namespace gradus

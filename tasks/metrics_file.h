@@ -15,7 +15,7 @@ struct RunMetrics {
   double tokens_per_second = 0;
   int64_t peak_rss_bytes = 0;
   std::optional<double> train_loss;      // mean of the last epoch; none without training
-  std::map<std::string, double> scores;  // by name, "f1" for example
+  std::map<std::string, double> scores;  // by name, "span_f1" for example: keys of their own in the file
 };
 
 // The metrics as one JSON object; numbers that are infinite or not a number become null.
@@ -25,5 +25,7 @@ void write_metrics_file(const std::string& path, const RunMetrics& metrics);
 
 // The most memory this process has had in RAM so far, in bytes; 0 where /proc doesn't tell.
 int64_t peak_rss_bytes();
+// Seconds since this process was started, to a hundredth; 0 where /proc doesn't tell.
+double process_age_seconds();
 
 }  // namespace gradus

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "tasks/checkpoint_directory.h"
 #include "tasks/files.h"
 
 namespace gradus {
@@ -51,6 +52,18 @@ NerSettings parse_settings(const BertConfig& config, const std::string& path) tr
 std::filesystem::path folder_of(const std::string& path) {
   return std::filesystem::is_directory(path) ? std::filesystem::path(path)
                                              : std::filesystem::path(path).parent_path();
+}
+
+// A save folder stands for its best checkpoint, or else its newest.
+std::string checkpoint_in(const std::string& path) {
+  if (!std::filesystem::is_directory(path) || std::filesystem::exists(std::filesystem::path(path) / "config.json")) {
+    return path;
+  }
+  const std::filesystem::path best = std::filesystem::path(path) / "best";
+  if (std::filesystem::exists(best)) return best.string();
+  const auto newest = latest_checkpoint(path);
+  check(newest.has_value(), "{}: no config.json, and no checkpoint either", path);
+  return newest->string();
 }
 
 // Whether the text is lower-cased: as asked for, or as the checkpoint's tokenizer_config.json says, or, without one,
@@ -109,7 +122,8 @@ void NerSystem::override_config(BertConfig& config, const NerOptions& options) {
   if (options.model.layer_norm_eps > 0) config.layer_norm_eps = options.model.layer_norm_eps;
 }
 
-std::unique_ptr<NerSystem> NerSystem::load(const std::string& folder, const NerOptions& options) {
+std::unique_ptr<NerSystem> NerSystem::load(const std::string& given, const NerOptions& options) {
+  const std::string folder = checkpoint_in(given);
   const std::filesystem::path path = folder_of(folder);
   const std::string config_path = (path / "config.json").string();
   BertConfig config = read_bert_config(config_path);

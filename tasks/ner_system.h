@@ -33,7 +33,7 @@ struct NerSettings {
 
 class NerSystem {
  public:
-  // Reads the fine-tuned tagger in `folder`; --hidden_act, --layer_norm_eps and --tokenizer of the options override.
+  // Reads the fine-tuned tagger in `folder`, a checkpoint or a save folder with checkpoints; --hidden_act, --layer_norm_eps of the options override.
   // Throws Error naming the file when something is missing, broken, or doesn't fit together.
   static std::unique_ptr<NerSystem> load(const std::string& folder, const NerOptions& options);
   // A new tagger with these tags over the pretrained model of the options, or one with initial weights throughout.

@@ -143,6 +143,7 @@ std::unique_ptr<NerSystem> train(Backend& backend, const NerOptions& options, In
   fmt::print("training data: {}\n", task.examples().counts.str());
   const TrainConfig config = train_config(options.train, options.device);
   fmt::print("memory: {}\n", plan_memory(*system, task.examples(), config).str());
+  system->parameters().exclude_from_decay(options.train.no_decay);
   system->allocate(backend, Parameters::Use::training, options.device.dtype(),
                    static_cast<uint64_t>(options.device.seed));
   report_training(gradus::train(system->parameters(), task, config), metrics);

@@ -8,6 +8,7 @@
 #include "data/batcher.h"
 #include "tasks/checkpoint_directory.h"
 #include "tasks/event_writer.h"
+#include "tasks/metrics_file.h"
 #include "tasks/progress.h"
 #include "tasks/train_state.h"
 
@@ -82,6 +83,7 @@ class Training {
 
   // One optimizer step over `batches`, whose gradients add up.
   void run_step(std::span<const Batch> batches, Progress& progress) {
+    if (result_.examples == 0) result_.seconds_to_first_step = process_age_seconds();
     const auto start = std::chrono::steady_clock::now();
     const int64_t tokens_before = result_.tokens;
     double weight = 0;

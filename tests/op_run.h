@@ -8,7 +8,8 @@
 
 namespace gradus {
 
-// The naive backend, and the CPU modules that this machine runs.
+// The naive backend, the plainest and the best CPU module, and the one for AVX2 where that is another one.
+// Throws Error when the CPU backend was not built.
 std::vector<Backend*> backends_under_test();
 // float32, and bfloat16 where the op and the backend have it.
 std::vector<DType> dtypes_of(const Op& op, const Backend& backend);

@@ -46,6 +46,7 @@ struct OpCase {
 struct Tolerance {
   double forward = 0;
   double gradient = 0;
+  double forward_absolute = 0;  // on top, for a loss that is a small difference of large scores
 };
 
 struct Op {

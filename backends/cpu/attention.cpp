@@ -1,8 +1,10 @@
-// Attention over packed sequences. A (sequence, head) pair is one piece of work for one thread: its queries, keys and
-// values are copied to float32 buffers that stay in the cache, and the scores exist for a block of queries at a time.
-// The backward pass computes them again from the log-sum-exp (Dao et al. 2022, arXiv:2205.14135, section 3.1).
+// Attention over packed sequences. A (sequence, head) pair is one piece of work for one thread: its queries,
+// keys and values are copied to float32 buffers that stay in the cache, and the scores exist for a block of
+// queries at a time. The backward pass computes them again from the log-sum-exp (Dao et al. 2022,
+// arXiv:2205.14135, section 3.1).
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "backends/cpu/backend.h"
 #include "backends/cpu/micro_gemm.h"
@@ -13,8 +15,8 @@
 namespace gradus::cpu {
 namespace {
 
-constexpr int64_t query_block =
-    48;  // a multiple of all tile heights; 48 x 512 scores fit the second-level cache
+// Rows of scores at a time: a multiple of all tile heights; 48 x 512 of them fit the second-level cache.
+constexpr int64_t query_block = 48;
 
 // One head of one sequence: where it lies, and the sizes of its buffers.
 struct Head {
@@ -44,7 +46,7 @@ class Buffers {
   float* next_;
 };
 
-// to[i][d] = from[i][d] * factor, the columns from D on zero.
+// to[i][d] = from[i][d] * factor; the rows from S on and the columns from D on are zero.
 template <typename T>
 void copy_rows(const Head& head, const T* from, int64_t stride, float factor, float* to) {
   for (int64_t i = 0; i < head.length; ++i) {
@@ -54,30 +56,31 @@ void copy_rows(const Head& head, const T* from, int64_t stride, float factor, fl
     for (int64_t d = 0; d < head.size; ++d) out[d] = widen(row[d]) * factor;
     for (int64_t d = head.size; d < head.padded; ++d) out[d] = 0;
   }
+  std::fill(to + head.length * head.padded, to + head.padded_length * head.padded, 0.0F);
 }
 
-// to[d][i] = from[i][d], the columns from S on zero.
-template <typename T>
-void copy_transposed(const Head& head, const T* from, int64_t stride, float* to) {
-  for (int64_t i = 0; i < head.length; ++i) {
-    for (int64_t d = 0; d < head.size; ++d) to[d * head.padded_length + i] = widen(from[i * stride + d]);
-  }
-  for (int64_t d = 0; d < head.size; ++d) {
-    std::fill_n(to + d * head.padded_length + head.length, head.padded_length - head.length, 0.0F);
-  }
-}
-
-// to[i][d] (+)= from[i][d] * factor.
-template <typename T>
-void store_rows(const Head& head, const float* from, int64_t rows, float factor, T* to, int64_t stride,
-                bool accumulate) {
-  dispatch_bool(accumulate, [&](auto add) {
-    for (int64_t i = 0; i < rows; ++i) {
-      const float* row = from + i * head.padded;
-      T* out = to + i * stride;
-#pragma omp simd
-      for (int64_t d = 0; d < head.size; ++d) put<add>(out[d], row[d] * factor);
+// to[d][i] = from[i][d], the paddings included.
+void transpose_rows(const Head& head, const float* from, float* to) {
+  for (int64_t i = 0; i < head.padded_length; i += vector_lanes) {
+    for (int64_t d = 0; d < head.padded; d += vector_lanes) {
+      FloatVector square[vector_lanes];
+      for (int r = 0; r < vector_lanes; ++r) {
+        square[r] = *reinterpret_cast<const FloatVector*>(from + (i + r) * head.padded + d);
+      }
+      transpose(square);
+      for (int r = 0; r < vector_lanes; ++r) {
+        *reinterpret_cast<FloatVector*>(to + (d + r) * head.padded_length + i) = square[r];
+      }
     }
+  }
+}
+
+// to[d] (+)= from[d] * factor.
+template <typename T>
+void store_row(const Head& head, const float* from, float factor, T* to, bool accumulate) {
+  dispatch_bool(accumulate, [&](auto add) {
+#pragma omp simd
+    for (int64_t d = 0; d < head.size; ++d) put<add>(to[d], from[d] * factor);
   });
 }
 
@@ -88,116 +91,133 @@ void multiply_scores(const Head& head, const float* queries, const float* keys_t
                    head.padded_length, scores, head.padded_length});
 }
 
-// Replaces a row of scores by their exponentials, the padding by zeros; returns the log-sum-exp and the sum.
+// What becomes of a row of scores s: the largest of them, and the sum of e^(s - largest).
 struct RowSum {
-  float lse;
+  float largest;
   float sum;
 };
 
-RowSum exponentiate(const Head& head, float* scores) {
-  float largest = scores[0];
-#pragma omp simd reduction(max : largest)
-  for (int64_t j = 0; j < head.length; ++j) largest = std::max(largest, scores[j]);
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t j = 0; j < head.length; ++j) {
-    const float e = simd_exp(scores[j] - largest);
-    scores[j] = e;
-    sum += e;
+// Sets the padding of rows of scores to minus infinity, of which the exponential is zero.
+void mask_padding(const Head& head, float* scores, int64_t rows) {
+  const int64_t n = head.padded_length;
+  float
+      mask[16];  // to be added to the last 16 scores of a row: a whole vector, which is faster than its parts
+  for (int64_t j = 0; j < 16; ++j) {
+    mask[j] = n - 16 + j < head.length ? 0.0F : -std::numeric_limits<float>::infinity();
   }
-  for (int64_t j = head.length; j < head.padded_length; ++j) scores[j] = 0;
-  return {largest + std::log(sum), sum};
+  for (int64_t i = 0; i < rows; ++i) {
+    float* last = scores + (i + 1) * n - 16;
+#pragma omp simd
+    for (int64_t j = 0; j < 16; ++j) last[j] += mask[j];
+  }
+}
+
+// Replaces scores by e^(s - largest of the row).
+void exponentiate(const Head& head, float* scores, int64_t rows, RowSum* sums) {
+  const int64_t n = head.padded_length / 16 * 16;  // lets the compiler see that only whole vectors occur
+  for (int64_t i = 0; i < rows; ++i) {
+    float* row = scores + i * n;
+    const auto* vectors = reinterpret_cast<const FloatVector*>(row);
+    FloatVector larger_lanes = vectors[0];
+    for (int64_t v = 1; v < n / vector_lanes; ++v) larger_lanes = larger(larger_lanes, vectors[v]);
+    const float largest = largest_lane(larger_lanes);
+#pragma omp simd
+    for (int64_t j = 0; j < n; ++j) row[j] = simd_exp(row[j] - largest);
+    FloatVector sum{};
+    for (int64_t v = 0; v < n / vector_lanes; ++v) sum += vectors[v];
+    sums[i] = {largest, sum_lanes(sum)};
+  }
 }
 
 template <typename T>
 void forward_head(const Head& head, const T* qkv, const Dropout& dropout, T* context, float* lse) {
   thread_local Scratch scratch;
-  const int64_t rows_size = head.length * head.padded;
-  Buffers buffers(scratch, 2 * rows_size + head.size * head.padded_length +
-                               query_block * (head.padded_length + head.padded) +
-                               round_up(head.length, mask_chunk) + 64);
+  const int64_t rows_size = head.padded_length * head.padded;
+  Buffers buffers(scratch, 4 * rows_size + query_block * (head.padded_length + head.padded) +
+                               round_up(head.length, mask_chunk));
   float* q = buffers.take(rows_size);
+  float* k = buffers.take(rows_size);
   float* v = buffers.take(rows_size);
-  float* k_transposed = buffers.take(head.size * head.padded_length);
+  float* k_transposed = buffers.take(rows_size);
   float* scores = buffers.take(query_block * head.padded_length);
   float* mixed = buffers.take(query_block * head.padded);
   float* factors = buffers.take(round_up(head.length, mask_chunk));
 
-  const int64_t stride = 3 * head.hidden();
+  const int64_t hidden = head.hidden();
+  const int64_t stride = 3 * hidden;
   const T* source = qkv + head.begin * stride + head.index * head.size;
   copy_rows(head, source, stride, head.scale(), q);
-  copy_transposed(head, source + head.hidden(), stride, k_transposed);
-  copy_rows(head, source + 2 * head.hidden(), stride, 1.0F, v);
+  copy_rows(head, source + hidden, stride, 1.0F, k);
+  copy_rows(head, source + 2 * hidden, stride, 1.0F, v);
+  transpose_rows(head, k, k_transposed);
 
   for (int64_t first = 0; first < head.length; first += query_block) {
     const int64_t rows = std::min(query_block, head.length - first);
     multiply_scores(head, q + first * head.padded, k_transposed, rows, scores);
+    RowSum sums[query_block];
+    mask_padding(head, scores, rows);
+    exponentiate(head, scores, rows, sums);
     for (int64_t i = 0; i < rows; ++i) {
-      float* row = scores + i * head.padded_length;
-      const RowSum sum = exponentiate(head, row);
       const int64_t mask_row = (head.begin + first + i) * head.count + head.index;
-      if (lse != nullptr) lse[mask_row] = sum.lse;
-      const float norm = 1.0F / sum.sum;
+      if (lse != nullptr) lse[mask_row] = sums[i].largest + std::log(sums[i].sum);
       if (dropout.active()) {
         dropout_factors(dropout, mask_row, head.length, factors);
+        float* row = scores + i * head.padded_length;
 #pragma omp simd
-        for (int64_t j = 0; j < head.length; ++j) row[j] *= factors[j] * norm;
-      } else {
-#pragma omp simd
-        for (int64_t j = 0; j < head.length; ++j) row[j] *= norm;
+        for (int64_t j = 0; j < head.length; ++j) row[j] *= factors[j];
       }
     }
     multiply<false>(
         {rows, head.padded, head.length, scores, head.padded_length, 1, v, head.padded, mixed, head.padded});
-    store_rows(head, mixed, rows, 1.0F,
-               context + (head.begin + first) * head.hidden() + head.index * head.size, head.hidden(), false);
+    T* target = context + (head.begin + first) * hidden + head.index * head.size;
+    for (int64_t i = 0; i < rows; ++i) {
+      store_row(head, mixed + i * head.padded, 1.0F / sums[i].sum, target + i * hidden, false);
+    }
   }
 }
 
-// For a row of scores: p = softmax, dp the gradient of the masked p. On return p is masked and dp is the gradient of
-// the scores, p (mask dp - delta), where delta = sum_j p_j mask_j dp_j = dcontext . context.
-void softmax_backward(const Head& head, float* p, float* dp, const float* factors, float lse, float delta) {
+// Of one row: p holds scores, dp the gradient of the masked probabilities, `factors` the mask or null. On
+// return p holds the masked probabilities and dp the gradient of the scores, p (mask dp - sum_j p_j mask_j
+// dp_j). That sum equals dcontext . context (Dao et al.), but a context in bfloat16 would give it with a
+// rounding error.
+void softmax_backward(const Head& head, float* p, float* dp, float* factors, float lse) {
+  const int64_t n = head.padded_length / 16 * 16;  // as in exponentiate
+#pragma omp simd
+  for (int64_t j = 0; j < n; ++j) p[j] = simd_exp(p[j] - lse);
+  const float* unmasked = p;
   if (factors != nullptr) {
 #pragma omp simd
-    for (int64_t j = 0; j < head.length; ++j) {
-      const float e = simd_exp(p[j] - lse);
-      dp[j] = e * (factors[j] * dp[j] - delta);
-      p[j] = e * factors[j];
+    for (int64_t j = 0; j < n; ++j) {
+      const float probability = p[j];
+      p[j] = probability * factors[j];
+      factors[j] = probability;
     }
-  } else {
-#pragma omp simd
-    for (int64_t j = 0; j < head.length; ++j) {
-      const float e = simd_exp(p[j] - lse);
-      dp[j] = e * (dp[j] - delta);
-      p[j] = e;
-    }
+    unmasked = factors;
   }
+  FloatVector products{};
+  for (int64_t j = 0; j < n; j += vector_lanes) {
+    products += *reinterpret_cast<FloatVector*>(p + j) * *reinterpret_cast<FloatVector*>(dp + j);
+  }
+  const float sum = sum_lanes(products);
+#pragma omp simd
+  for (int64_t j = 0; j < n; ++j) dp[j] = p[j] * dp[j] - unmasked[j] * sum;
 }
 
 template <typename T>
-float dot(const float* a, const T* b, int64_t n) {
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < n; ++i) sum += a[i] * widen(b[i]);
-  return sum;
-}
-
-template <typename T>
-void backward_head(const Head& head, const T* dcontext, const T* qkv, const T* context, const float* lse,
+void backward_head(const Head& head, const T* dcontext, const T* qkv, const float* lse,
                    const Dropout& dropout, T* dqkv, bool accumulate) {
   thread_local Scratch scratch;
-  const int64_t rows_size = head.length * head.padded;
-  const int64_t transposed_size = head.size * head.padded_length;
+  const int64_t rows_size = head.padded_length * head.padded;
   const int64_t block_size = query_block * head.padded_length;
-  Buffers buffers(scratch, 5 * rows_size + 2 * (transposed_size + block_size) + query_block * head.padded +
-                               round_up(head.length, mask_chunk) + 160);
+  Buffers buffers(scratch, 7 * rows_size + 2 * block_size + query_block * head.padded +
+                               round_up(head.length, mask_chunk));
   float* q = buffers.take(rows_size);
   float* k = buffers.take(rows_size);
   float* dy = buffers.take(rows_size);
   float* dk = buffers.take(rows_size);
   float* dv = buffers.take(rows_size);
-  float* k_transposed = buffers.take(transposed_size);
-  float* v_transposed = buffers.take(transposed_size);
+  float* k_transposed = buffers.take(rows_size);
+  float* v_transposed = buffers.take(rows_size);
   float* p = buffers.take(block_size);
   float* dp = buffers.take(block_size);
   float* dq = buffers.take(query_block * head.padded);
@@ -211,8 +231,9 @@ void backward_head(const Head& head, const T* dcontext, const T* qkv, const T* c
   copy_rows(head, source, stride, head.scale(), q);
   copy_rows(head, source + hidden, stride, 1.0F, k);
   copy_rows(head, dcontext + context_offset, hidden, 1.0F, dy);
-  copy_transposed(head, source + hidden, stride, k_transposed);
-  copy_transposed(head, source + 2 * hidden, stride, v_transposed);
+  transpose_rows(head, k, k_transposed);
+  copy_rows(head, source + 2 * hidden, stride, 1.0F, dv);  // v itself is needed only to transpose it
+  transpose_rows(head, dv, v_transposed);
   std::fill_n(dk, rows_size, 0.0F);
   std::fill_n(dv, rows_size, 0.0F);
 
@@ -223,29 +244,33 @@ void backward_head(const Head& head, const T* dcontext, const T* qkv, const T* c
     const float* dy_block = dy + first * pd;
     multiply_scores(head, q + first * pd, k_transposed, rows, p);
     multiply_scores(head, dy_block, v_transposed, rows, dp);
+    mask_padding(head, p, rows);
     for (int64_t i = 0; i < rows; ++i) {
       const int64_t mask_row = (head.begin + first + i) * head.count + head.index;
       if (dropout.active()) dropout_factors(dropout, mask_row, head.length, factors);
-      const float delta = dot(dy_block + i * pd, context + context_offset + (first + i) * hidden, head.size);
-      softmax_backward(head, p + i * pl, dp + i * pl, dropout.active() ? factors : nullptr, lse[mask_row],
-                       delta);
+      softmax_backward(head, p + i * pl, dp + i * pl, dropout.active() ? factors : nullptr, lse[mask_row]);
     }
     multiply<true>({head.length, pd, rows, p, 1, pl, dy_block, pd, dv, pd});
     multiply<true>({head.length, pd, rows, dp, 1, pl, q + first * pd, pd, dk, pd});
     multiply<false>({rows, pd, head.length, dp, pl, 1, k, pd, dq, pd});
-    store_rows(head, dq, rows, head.scale(), dqkv + offset + first * stride, stride, accumulate);
+    for (int64_t i = 0; i < rows; ++i) {
+      store_row(head, dq + i * pd, head.scale(), dqkv + offset + (first + i) * stride, accumulate);
+    }
   }
-  store_rows(head, dk, head.length, 1.0F, dqkv + offset + hidden, stride, accumulate);
-  store_rows(head, dv, head.length, 1.0F, dqkv + offset + 2 * hidden, stride, accumulate);
+  for (int64_t i = 0; i < head.length; ++i) {
+    T* target = dqkv + offset + i * stride;
+    store_row(head, dk + i * pd, 1.0F, target + hidden, accumulate);
+    store_row(head, dv + i * pd, 1.0F, target + 2 * hidden, accumulate);
+  }
 }
 
-// Calls f(head) for every head of every sequence, over the threads. Each writes places of its own, so the order,
-// which is whatever balances the load, changes no result.
+// Calls f(head) for every head of every sequence, over the threads. Each writes places of its own, so the
+// order, which is whatever balances the load, changes no result.
 template <typename F>
 void for_each_head(const Packing& packing, int64_t heads, int64_t hidden, F&& f) {
   const auto* offsets = packing.offsets.data<int32_t>();
   const int64_t size = hidden / heads;
-#pragma omp parallel for schedule(dynamic, 4)
+#pragma omp parallel for schedule(dynamic)
   for (int64_t item = 0; item < packing.count() * heads; ++item) {
     const int64_t sequence = item / heads;
     const int64_t length = offsets[sequence + 1] - offsets[sequence];
@@ -265,22 +290,25 @@ void CpuBackend::attention_forward(const Tensor& qkv, const Packing& packing, in
                                    const Dropout& dropout, const Tensor& context, const Tensor& lse) {
   dispatch_float(qkv.dtype(), "attention", [&](auto type) {
     using T = decltype(type);
-    for_each_head(packing, heads, context.shape()[1], [&](const Head& head) {
-      forward_head(head, qkv.data<T>(), dropout, context.data<T>(), lse.data<float>());
-    });
+    for_each_head(packing, heads, context.shape()[1],
+                  [&, qkv = qkv.data<T>(), context = context.data<T>(), lse = lse.data<float>()](
+                      const Head& head) { forward_head(head, qkv, dropout, context, lse); });
   });
   zero_rows_after(packing, context);
+  if (lse) zero_rows_after(packing, lse);
 }
 
 void CpuBackend::attention_backward(const Tensor& dcontext, const Tensor& qkv, const Tensor& context,
                                     const Tensor& lse, const Packing& packing, int64_t heads,
                                     const Dropout& dropout, Grad dqkv) {
+  if (!dqkv) return;
   dispatch_float(qkv.dtype(), "attention", [&](auto type) {
     using T = decltype(type);
-    for_each_head(packing, heads, context.shape()[1], [&](const Head& head) {
-      backward_head(head, dcontext.data<T>(), qkv.data<T>(), context.data<T>(), lse.data<float>(), dropout,
-                    dqkv.tensor.data<T>(), dqkv.accumulate);
-    });
+    for_each_head(packing, heads, context.shape()[1],
+                  [&, dcontext = dcontext.data<T>(), qkv = qkv.data<T>(), lse = lse.data<float>(),
+                   target = dqkv.tensor.data<T>()](const Head& head) {
+                    backward_head(head, dcontext, qkv, lse, dropout, target, dqkv.accumulate);
+                  });
   });
   if (!dqkv.accumulate) zero_rows_after(packing, dqkv.tensor);
 }

@@ -13,8 +13,8 @@ namespace {
 
 constexpr int64_t grain = 16384;  // elements that are worth a thread
 
-// s = dropout(x) + residual for one row, in float32; returns the sum of its elements. `residual` and `factors`
-// may be null.
+// s = dropout(x) + residual for one row, in float32; returns the sum of its elements. `residual` and
+// `factors` may be null.
 template <typename T>
 float add_row(const T* x, const T* residual, const float* factors, float* s, int64_t h) {
   if (factors == nullptr) {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "backends/cpu/backend.h"
-#include "backends/cpu/panel_product.h"
+#include "backends/cpu/micro_gemm.h"
 #include "backends/cpu/parallel.h"
 #include "backends/cpu/sequences.h"
 #include "backends/cpu/vector_math.h"
@@ -37,7 +37,7 @@ struct Group {
   }
 };
 
-constexpr int64_t largest_group = 16;
+constexpr int64_t largest_group = 32;
 
 // Groups in the order of their work, the most first. Their size is a matter of speed alone: no result depends
 // on which sequences share one.
@@ -71,57 +71,50 @@ struct Extents {
   int64_t gates() const { return 4 * units; }
   int64_t y_width() const { return directions * units; }
   int64_t gates_width() const { return directions * gates(); }
+  // Where a token's part for a direction begins in the tensors of either width.
+  int64_t y_at(int64_t token, int64_t direction) const { return token * y_width() + direction * units; }
+  int64_t gates_at(int64_t token, int64_t direction) const {
+    return token * gates_width() + direction * gates();
+  }
 };
 
-// Calls body(direction, panel) for every panel of a matrix of that many columns per direction.
-template <typename Body>
-void for_each_panel(int64_t directions, int64_t columns, Body&& body) {
-  const int64_t panels = padded(columns) / panel_width;
-  parallel_for(directions * panels, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) body(i / panels, i % panels);
-  });
-}
+// Rows of the right operand and of the result of a product are this long.
+int64_t padded(int64_t columns) { return round_up(columns, 16); }
 
-// w_hh^T of each direction in panels: [P][panels of 4 h][h][panel_width].
-Tensor pack_transposed(Backend& backend, const Tensor& w_hh, const Extents& extents) {
-  const int64_t units = extents.units;
-  const int64_t size = units * padded(extents.gates());
-  const Tensor packed = Tensor::empty(backend, {extents.directions * size});
+// w_hh^T of each direction: [P][h][padded 4 h].
+Tensor transposed(Backend& backend, const Tensor& w_hh, const Extents& extents) {
+  const int64_t gates = extents.gates();
+  const int64_t width = padded(gates);
+  const Tensor result = Tensor::zeros(backend, {extents.directions * extents.units, width});
   const float* const w = w_hh.data<float>();
-  float* const out = packed.data<float>();
-  for_each_panel(extents.directions, extents.gates(), [&](int64_t direction, int64_t panel) {
-    const int64_t first = panel * panel_width;
-    float* const target = out + direction * size + first * units;
-    for (int64_t j = 0; j < panel_width; ++j) {
-      const float* const row = w + (direction * extents.gates() + first + j) * units;
-      const bool inside = first + j < extents.gates();
-      for (int64_t k = 0; k < units; ++k) target[k * panel_width + j] = inside ? row[k] : 0;
+  float* const out = result.data<float>();
+  constexpr int64_t square = 16;  // whole cache lines on both sides
+  parallel_for(extents.directions * extents.units, square, [&](int64_t begin, int64_t end) {
+    for (int64_t first = 0; first < gates; first += square) {
+      for (int64_t row = begin; row < end; ++row) {
+        const int64_t direction = row / extents.units;
+        const float* const column = w + direction * gates * extents.units + row % extents.units;
+        for (int64_t j = first; j < std::min(first + square, gates); ++j) {
+          out[row * width + j] = column[j * extents.units];
+        }
+      }
     }
   });
-  return packed;
+  return result;
 }
 
-// w_hh of each direction in panels: [P][panels of h][4 h][panel_width].
-Tensor pack(Backend& backend, const Tensor& w_hh, const Extents& extents) {
-  const int64_t size = extents.gates() * padded(extents.units);
-  const Tensor packed = Tensor::empty(backend, {extents.directions * size});
+// w_hh: [P][4 h][padded h].
+Tensor padded_copy(Backend& backend, const Tensor& w_hh, const Extents& extents) {
+  const int64_t width = padded(extents.units);
+  const Tensor result = Tensor::zeros(backend, {extents.directions * extents.gates(), width});
   const float* const w = w_hh.data<float>();
-  float* const out = packed.data<float>();
-  for_each_panel(extents.directions, extents.units, [&](int64_t direction, int64_t panel) {
-    const int64_t first = panel * panel_width;
-    const float* const rows = w + direction * extents.gates() * extents.units + first;
-    pack_panel(extents.gates(), extents.units - first, out + direction * size + first * extents.gates(),
-               [&](int64_t k) { return rows + k * extents.units; });
+  float* const out = result.data<float>();
+  parallel_for(extents.directions * extents.gates(), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      std::copy_n(w + row * extents.units, extents.units, out + row * width);
+    }
   });
-  return packed;
-}
-
-// c = a b for `rows` rows of a [rows, depth] and b in panels; c's rows are padded(columns) long.
-void multiply(const float* a, int64_t rows, int64_t depth, const float* panels, int64_t columns, float* c) {
-  const int64_t step = padded(columns);
-  for (int64_t first = 0; first < step; first += panel_width) {
-    multiply_panel({a, depth, 1}, rows, depth, panels + first * depth, c + first, step);
-  }
+  return result;
 }
 
 // Runs body(group, scratch) for all groups, each thread with `floats` of zeros of its own.
@@ -182,88 +175,67 @@ void step_backward(const float* dy, const float* gates, const float* cell, const
   }
 }
 
-// dw_hh (+)= sum over tokens of dz_t^T h_before_t, by panels of gates and of units. Tokens go in pieces that
-// stay in the cache.
-class WeightGradient {
- public:
-  WeightGradient(Backend& backend, const Tensor& y, const Tensor& dgates, const Packing& packing,
-                 const Extents& extents)
-      : extents_(extents),
-        tokens_(packing.offsets.data<int32_t>()[packing.count()]),
-        dgates_(dgates.data<float>()),
-        before_(Tensor::empty(backend, {extents.directions * padded(extents.units) * tokens_})),
-        left_(Tensor::empty(backend, {omp_get_max_threads() * piece * panel_width})) {
-    gather_before(y.data<float>(), packing);
-  }
-
-  void run(const Grad& dw_hh) const {
-    float* const out = dw_hh.tensor.data<float>();
-    if (!dw_hh.accumulate) dw_hh.tensor.fill_zero();
-    for_each_panel(extents_.directions, extents_.gates(), [&](int64_t direction, int64_t panel) {
-      const int64_t gate = panel * panel_width;
-      const int64_t gates = std::min(panel_width, extents_.gates() - gate);
-      const int64_t row = direction * extents_.gates() + gate;
-      float* const left = left_.data<float>() + omp_get_thread_num() * piece * panel_width;
-      for (int64_t token = 0; token < tokens_; token += piece) {
-        const int64_t count = std::min(piece, tokens_ - token);
-        pack_panel(count, gates, left,
-                   [&](int64_t k) { return dgates_ + (token + k) * extents_.gates_width() + row; });
-        for (int64_t unit = 0; unit < extents_.units; unit += panel_width) {
-          add_piece(left, gates, before(direction, unit) + token * panel_width, count,
-                    std::min(panel_width, extents_.units - unit), out + row * extents_.units + unit);
+// The h of the step before each token, zero where a sequence starts: [P][T][padded h].
+Tensor gather_before(Backend& backend, const Tensor& y, const Packing& packing, const Extents& extents) {
+  const int32_t* const offsets = packing.offsets.data<int32_t>();
+  const int64_t tokens = offsets[packing.count()];
+  const int64_t width = padded(extents.units);
+  const Tensor before = Tensor::zeros(backend, {extents.directions * tokens, width});
+  const float* const in = y.data<float>();
+  float* const out = before.data<float>();
+  parallel_for(packing.count(), 4, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      for (int64_t d = 0; d < extents.directions; ++d) {
+        // The first token of a direction has nothing before it; the others have their neighbour.
+        for (int64_t t = offsets[b]; t < offsets[b + 1] - 1; ++t) {
+          const int64_t from = d == 0 ? t : t + 1;
+          const int64_t to = d == 0 ? t + 1 : t;
+          std::copy_n(in + from * extents.y_width() + d * extents.units, extents.units,
+                      out + (d * tokens + to) * width);
         }
       }
-    });
-  }
+    }
+  });
+  return before;
+}
 
- private:
-  static constexpr int64_t piece = 512;  // tokens
-
-  float* before(int64_t direction, int64_t unit) const {
-    return before_.data<float>() + (direction * padded(extents_.units) + unit) * tokens_;
-  }
-
-  // Packs, for each token, the h of the step before it: zero where a sequence starts.
-  void gather_before(const float* y, const Packing& packing) const {
-    const int32_t* const offsets = packing.offsets.data<int32_t>();
-    for_each_panel(extents_.directions, extents_.units, [&](int64_t direction, int64_t panel) {
-      const int64_t unit = panel * panel_width;
-      float* target = before(direction, unit);
-      for (int64_t b = 0; b < packing.count(); ++b) {
-        const int64_t begin = offsets[b];
-        const int64_t length = offsets[b + 1] - begin;
-        const int64_t first = direction == 0 ? 0 : length - 1;
-        const int64_t shift = direction == 0 ? -1 : 1;
-        pack_panel(length, extents_.units - unit, target, [&](int64_t k) {
-          return k == first
-                     ? nullptr
-                     : y + (begin + k + shift) * extents_.y_width() + direction * extents_.units + unit;
-        });
-        target += length * panel_width;
-      }
-    });
-  }
-
-  // out += left^T right over `count` tokens.
-  void add_piece(const float* left, int64_t gates, const float* right, int64_t count, int64_t units,
-                 float* out) const {
-    alignas(64) float tile[tile_rows * panel_width];
-    for (int64_t first = 0; first < gates; first += tile_rows) {
-      const int64_t rows = std::min(tile_rows, gates - first);
-      multiply_panel({left + first, 1, panel_width}, rows, count, right, tile, panel_width);
-      for (int64_t i = 0; i < rows; ++i) {
-        float* const target = out + (first + i) * extents_.units;
-        for (int64_t u = 0; u < units; ++u) target[u] += tile[i * panel_width + u];
+// dw_hh (+)= sum over tokens of dgates[t]^T before[t]. A thread takes some gates through all tokens, in pieces
+// that stay in the cache.
+void weight_gradient(Backend& backend, const Tensor& dgates, const Tensor& before, const Extents& extents,
+                     const Grad& dw_hh) {
+  constexpr int64_t piece = 512;  // tokens
+  constexpr int64_t strip = 48;   // gates
+  const int64_t tokens = before.shape()[0] / extents.directions;
+  const int64_t units = extents.units;
+  const int64_t width = padded(units);
+  const int64_t strips = (extents.gates() + strip - 1) / strip;
+  const int64_t scratch_size = strip * (piece + width);
+  const Tensor scratch = Tensor::empty(backend, {omp_get_max_threads() * scratch_size});
+  if (!dw_hh.accumulate) dw_hh.tensor.fill_zero();
+  parallel_for(extents.directions * strips, 1, [&](int64_t begin, int64_t end) {
+    float* const left = scratch.data<float>() + omp_get_thread_num() * scratch_size;  // [piece][strip]
+    float* const sum = left + strip * piece;                                          // [strip][padded h]
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t direction = i / strips;
+      const int64_t gate = i % strips * strip;
+      const int64_t gates = std::min(strip, extents.gates() - gate);
+      const int64_t row = direction * extents.gates() + gate;
+      for (int64_t first = 0; first < tokens; first += piece) {
+        const int64_t count = std::min(piece, tokens - first);
+        for (int64_t t = 0; t < count; ++t) {
+          std::copy_n(dgates.data<float>() + (first + t) * extents.gates_width() + row, gates,
+                      left + t * strip);
+        }
+        const float* const right = before.data<float>() + (direction * tokens + first) * width;
+        multiply<false>({gates, width, count, left, 1, strip, right, width, sum, width});
+        for (int64_t g = 0; g < gates; ++g) {
+          float* const out = dw_hh.tensor.data<float>() + (row + g) * units;
+          for (int64_t u = 0; u < units; ++u) out[u] += sum[g * width + u];
+        }
       }
     }
-  }
-
-  Extents extents_;
-  int64_t tokens_;
-  const float* dgates_;
-  Tensor before_;  // [P][panels of h][T][panel_width]
-  Tensor left_;    // per thread [piece][panel_width]
-};
+  });
+}
 
 }  // namespace
 
@@ -271,7 +243,7 @@ void CpuBackend::lstm_forward(const Tensor& gates_x, const Tensor& w_hh, const P
                               const Tensor& y, const Tensor& cells, const Tensor& gates) {
   const Extents extents(w_hh);
   const int64_t units = extents.units;
-  const Tensor weights = pack_transposed(*this, w_hh, extents);
+  const Tensor weights = transposed(*this, w_hh, extents);
   const int64_t weights_size = weights.elements() / extents.directions;
   for (const Tensor& x : {y, cells, gates}) zero_rest<float>(x, packing);
   const float* const w = weights.data<float>();
@@ -279,27 +251,26 @@ void CpuBackend::lstm_forward(const Tensor& gates_x, const Tensor& w_hh, const P
   float* const y_data = y.data<float>();
   float* const cells_data = cells.data<float>();
   float* const gates_data = gates.data<float>();
-  const int64_t recurrent_step = padded(extents.gates());
-  const int64_t floats = largest_group * (recurrent_step + 2 * units);
-  for_each_group(
-      *this, make_groups(packing, extents.directions), floats, [&](const Group& group, float* scratch) {
-        float* const recurrent = scratch;
-        float* const h = recurrent + largest_group * recurrent_step;
-        float* const c = h + largest_group * units;
-        for (int64_t step = 0; step < group.steps(); ++step) {
-          const int64_t running = group.running(step);
-          if (step > 0) {
-            multiply(h, running, units, w + group.direction * weights_size, extents.gates(), recurrent);
-          }
-          for (int64_t i = 0; i < running; ++i) {
-            const int64_t at_gates =
-                group.token(i, step) * extents.gates_width() + group.direction * extents.gates();
-            const int64_t at = group.token(i, step) * extents.y_width() + group.direction * units;
-            step_forward(x_data + at_gates, recurrent + i * recurrent_step, units, gates_data + at_gates,
-                         cells_data + at, y_data + at, c + i * units, h + i * units);
-          }
-        }
-      });
+  const int64_t z_step = padded(extents.gates());
+  const auto run = [&](const Group& group, float* scratch) {
+    float* const recurrent = scratch;
+    float* const h = recurrent + largest_group * z_step;
+    float* const c = h + largest_group * units;
+    const float* const w_group = w + group.direction * weights_size;
+    for (int64_t step = 0; step < group.steps(); ++step) {
+      const int64_t running = group.running(step);
+      if (step > 0) {
+        multiply<false>({running, z_step, units, h, units, 1, w_group, z_step, recurrent, z_step});
+      }
+      for (int64_t i = 0; i < running; ++i) {
+        const int64_t at = extents.y_at(group.token(i, step), group.direction);
+        const int64_t gates_at = extents.gates_at(group.token(i, step), group.direction);
+        step_forward(x_data + gates_at, recurrent + i * z_step, units, gates_data + gates_at, cells_data + at,
+                     y_data + at, c + i * units, h + i * units);
+      }
+    }
+  };
+  for_each_group(*this, make_groups(packing, extents.directions), largest_group * (z_step + 2 * units), run);
 }
 
 void CpuBackend::lstm_backward(const Tensor& dy, const Tensor& y, const Tensor& cells, const Tensor& gates,
@@ -307,7 +278,7 @@ void CpuBackend::lstm_backward(const Tensor& dy, const Tensor& y, const Tensor& 
                                Grad dw_hh) {
   const Extents extents(w_hh);
   const int64_t units = extents.units;
-  const Tensor weights = pack(*this, w_hh, extents);
+  const Tensor weights = padded_copy(*this, w_hh, extents);
   const int64_t weights_size = weights.elements() / extents.directions;
   zero_rest<float>(dgates_x, packing);
   const float* const w = weights.data<float>();
@@ -315,33 +286,36 @@ void CpuBackend::lstm_backward(const Tensor& dy, const Tensor& y, const Tensor& 
   const float* const cells_data = cells.data<float>();
   const float* const gates_data = gates.data<float>();
   float* const dgates_data = dgates_x.data<float>();
+  const int64_t z_step = extents.gates();
   const int64_t dh_step = padded(units);
-  const int64_t floats = largest_group * (dh_step + extents.gates() + units) + units;
-  for_each_group(*this, make_groups(packing, extents.directions), floats,
-                 [&](const Group& group, float* scratch) {
-                   float* const dh = scratch;
-                   float* const dz = dh + largest_group * dh_step;
-                   float* const dc = dz + largest_group * extents.gates();
-                   const float* const no_cell = dc + largest_group * units;
-                   for (int64_t step = group.steps() - 1; step >= 0; --step) {
-                     const int64_t running = group.running(step);
-                     for (int64_t i = 0; i < running; ++i) {
-                       const int64_t at_gates =
-                           group.token(i, step) * extents.gates_width() + group.direction * extents.gates();
-                       const auto at = [&](int64_t s) {
-                         return group.token(i, s) * extents.y_width() + group.direction * units;
-                       };
-                       step_backward(dy_data + at(step), gates_data + at_gates, cells_data + at(step),
-                                     step == 0 ? no_cell : cells_data + at(step - 1), units, dh + i * dh_step,
-                                     dc + i * units, dz + i * extents.gates());
-                       std::copy_n(dz + i * extents.gates(), extents.gates(), dgates_data + at_gates);
-                     }
-                     if (step > 0) {
-                       multiply(dz, running, extents.gates(), w + group.direction * weights_size, units, dh);
-                     }
-                   }
-                 });
-  if (dw_hh) WeightGradient(*this, y, dgates_x, packing, extents).run(dw_hh);
+  const auto run = [&](const Group& group, float* scratch) {
+    float* const dh = scratch;
+    float* const dz = dh + largest_group * dh_step;
+    float* const dc = dz + largest_group * z_step;
+    const float* const no_cell = dc + largest_group * units;
+    const float* const w_group = w + group.direction * weights_size;
+    const auto at = [&](int64_t i, int64_t step) {
+      return extents.y_at(group.token(i, step), group.direction);
+    };
+    for (int64_t step = group.steps() - 1; step >= 0; --step) {
+      const int64_t running = group.running(step);
+      for (int64_t i = 0; i < running; ++i) {
+        const int64_t gates_at = extents.gates_at(group.token(i, step), group.direction);
+        const float* const cell_before = step == 0 ? no_cell : cells_data + at(i, step - 1);
+        step_backward(dy_data + at(i, step), gates_data + gates_at, cells_data + at(i, step), cell_before,
+                      units, dh + i * dh_step, dc + i * units, dz + i * z_step);
+        std::copy_n(dz + i * z_step, z_step, dgates_data + gates_at);
+      }
+      if (step > 0) {
+        multiply<false>({running, dh_step, z_step, dz, z_step, 1, w_group, dh_step, dh, dh_step});
+      }
+    }
+  };
+  for_each_group(*this, make_groups(packing, extents.directions),
+                 largest_group * (dh_step + z_step + units) + units, run);
+  if (dw_hh) {
+    weight_gradient(*this, dgates_x, gather_before(*this, y, packing, extents), extents, dw_hh);
+  }
 }
 
 }  // namespace gradus::cpu

@@ -10,10 +10,8 @@
 
 namespace gradus::cpu {
 
-constexpr int vector_lanes = vector_bytes / static_cast<int>(sizeof(float));
-
-// A tile of C is held in registers: `tile_rows[v - 1]` rows by v vectors. AVX-512 has 32 registers, the others 16;
-// one is needed for the broadcast element of A, v for the row of B.
+// A tile of C is held in registers: `tile_rows[v - 1]` rows by v vectors. AVX-512 has 32 registers, the
+// others 16; one is needed for the broadcast element of A, v for the row of B.
 #if defined(__AVX512F__)
 constexpr int tile_vectors = 4;
 constexpr std::array<int, tile_vectors> tile_rows{12, 12, 8, 6};
@@ -22,8 +20,9 @@ constexpr int tile_vectors = 2;
 constexpr std::array<int, tile_vectors> tile_rows{8, 6};
 #endif
 
-// C[m, n] = A B, or C += A B. A is [m, k], its element (i, l) at a[i * row_stride + l * column_stride], so that it may
-// be a transposed matrix; B [k, n] and C are row-major with rows `ldb` and `ldc` apart. n is a multiple of 16.
+// C[m, n] = A B, or C += A B. A is [m, k], its element (i, l) at a[i * row_stride + l * column_stride], so
+// that it may be a transposed matrix; B [k, n] and C are row-major with rows `ldb` and `ldc` apart. n is a
+// multiple of 16.
 struct SmallProduct {
   int64_t m, n, k;
   const float* a;

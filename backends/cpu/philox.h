@@ -38,8 +38,8 @@ inline void philox_chunk(const Dropout& dropout, uint32_t row, uint32_t chunk, u
   }
 }
 
-// The factors of columns [0, count) of a row of the mask: scale where Dropout::keeps, else 0. `factors` has room
-// for count rounded up to a multiple of 128, all of which is written.
+// The factors of columns [0, count) of a row of the mask: scale where Dropout::keeps, else 0. `factors` has
+// room for count rounded up to a multiple of 128, all of which is written.
 inline void dropout_factors(const Dropout& dropout, int64_t row, int64_t count, float* factors) {
   const uint32_t threshold = dropout.threshold();
   const float scale = dropout.scale();

@@ -2,7 +2,9 @@
 // arithmetic on them is written with the usual operators, and they may lie over arrays of their elements.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #ifdef __SSE2__
 #include <immintrin.h>
@@ -17,6 +19,8 @@ constexpr int vector_bytes = 32;
 #else
 constexpr int vector_bytes = 16;
 #endif
+
+constexpr int vector_lanes = vector_bytes / static_cast<int>(sizeof(float));
 
 using FloatVector = float __attribute__((vector_size(vector_bytes), may_alias));
 using WordVector = uint64_t __attribute__((vector_size(vector_bytes), may_alias));
@@ -40,6 +44,50 @@ inline WordVector multiply_low_halves(WordVector x, uint32_t factor) {
 #else
   return (x & 0xffffffffU) * factors;
 #endif
+}
+
+inline FloatVector larger(FloatVector a, FloatVector b) { return a > b ? a : b; }
+
+template <size_t step, size_t... lane>
+FloatVector swap_lanes(FloatVector x, std::index_sequence<lane...>) {
+  return __builtin_shufflevector(x, x, (lane ^ step)...);
+}
+
+// The largest element, by comparing halves, quarters, and so on.
+template <size_t step = vector_lanes / 2>
+float largest_lane(FloatVector x) {
+  x = larger(x, swap_lanes<step>(x, std::make_index_sequence<vector_lanes>()));
+  if constexpr (step > 1) return largest_lane<step / 2>(x);
+  else return x[0];
+}
+
+// The sum of the elements, by adding halves, quarters, and so on.
+template <size_t step = vector_lanes / 2>
+float sum_lanes(FloatVector x) {
+  x += swap_lanes<step>(x, std::make_index_sequence<vector_lanes>());
+  if constexpr (step > 1) return sum_lanes<step / 2>(x);
+  else return x[0];
+}
+
+// Exchanges the upper right and lower left quarters of every square of 2 * step by 2 * step elements that
+// `a` and `b` are rows `step` apart of.
+template <size_t step, size_t... lane>
+void exchange_quarters(FloatVector& a, FloatVector& b, std::index_sequence<lane...>) {
+  constexpr size_t lanes = sizeof...(lane);
+  const FloatVector upper = __builtin_shufflevector(a, b, ((lane & step) ? lanes + lane - step : lane)...);
+  b = __builtin_shufflevector(a, b, ((lane & step) ? lanes + lane : lane + step)...);
+  a = upper;
+}
+
+// Transposes a square of elements: its quarters, the quarters of these, and so on.
+template <size_t step = vector_lanes / 2>
+void transpose(FloatVector (&rows)[vector_lanes]) {
+  for (size_t i = 0; i < vector_lanes; ++i) {
+    if ((i & step) == 0) {
+      exchange_quarters<step>(rows[i], rows[i + step], std::make_index_sequence<vector_lanes>());
+    }
+  }
+  if constexpr (step > 1) transpose<step / 2>(rows);
 }
 
 }  // namespace gradus::cpu

@@ -1,5 +1,6 @@
-// Functions of one float that the compiler vectorizes when they stand in a loop: no call, no table, no branch,
-// only selects. A NaN gives a NaN. The bounds stated here are checked by tests/backends/vector_math_test.cpp.
+// Functions of one float that the compiler vectorizes when they stand in a loop: no call, no table, no
+// branch, only selects. A NaN gives a NaN. The bounds stated here are checked by
+// tests/backends/vector_math_test.cpp.
 #pragma once
 
 #include <bit>
@@ -82,8 +83,8 @@ struct Normal {
   float density;  // e^(-x^2 / 2) / sqrt(2 pi), with the same bounds
 };
 
-// Phi(-|x|) is e^(-x^2 / 2) times a function that falls slowly: a minimax rational function of |x| up to 13.2,
-// where the first factor becomes 0. All coefficients are positive, so nothing cancels.
+// Phi(-|x|) is e^(-x^2 / 2) times a function that falls slowly: a minimax rational function of |x| up to
+// 13.2, where the first factor becomes 0. All coefficients are positive, so nothing cancels.
 inline Normal normal(float x) {
   const float size = std::fabs(x) > 13.2F ? 13.2F : std::fabs(x);
   const float e = simd_exp(-0.5F * size * size);

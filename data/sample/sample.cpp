@@ -68,8 +68,9 @@ Words chinese_people() {
   Words names;
   for (const std::string& surname : list_items(grammar::chinese_surnames)) {
     for (const std::string& first : given) {
+      const size_t short_name = names.size();
       names.push_back(surname + first);
-      for (const std::string& second : given) names.push_back(surname + first + second);
+      for (const std::string& second : given) names.push_back(names[short_name] + second);
     }
   }
   return names;

@@ -37,9 +37,11 @@ Tensor random_tensor(Backend& backend, const Shape& shape, uint32_t purpose) {
 template <typename Compute>
 auto on_one_and_two_threads(Backend& backend, Compute&& compute) {
   backend.set_threads(1);
-  auto one = compute();
+  const auto one = compute();
   backend.set_threads(2);
-  return std::pair(one, compute());
+  const auto two = compute();
+  backend.set_threads(0);
+  return std::pair(one, two);
 }
 
 // Segments with gaps before, between and behind them; one is long enough for several threads.

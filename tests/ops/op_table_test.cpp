@@ -33,8 +33,8 @@ const Tolerance& tolerance_of(const Op& op, DType dtype) {
 void check_agree(const Outcome& actual, const Outcome& expected, const OpCase& op_case,
                  const Tolerance& tolerance) {
   const Distance result = distance(actual.y, expected.y);
-  CHECK_MESSAGE(result.within(tolerance.forward, 0), "result: off by ", result.difference, " of ",
-                result.norm);
+  CHECK_MESSAGE(result.within(tolerance.forward, tolerance.forward_absolute), "result: off by ",
+                result.difference, " of ", result.norm);
   for (size_t i = 0; i < expected.gradients.size(); ++i) {
     if (!actual.gradients[i]) continue;
     const Distance gradient = distance(actual.gradients[i], expected.gradients[i]);
@@ -46,19 +46,20 @@ void check_agree(const Outcome& actual, const Outcome& expected, const OpCase& o
 }  // namespace
 
 TEST_CASE("forward: every op gives its formula's value, recorded and evaluated") {
+  for (const Backend* backend : backends_under_test()) MESSAGE("on ", backend->description());
   for_each_case([](const Op& op, const OpCase& op_case) {
     for (Backend* backend : backends_under_test()) {
       for (const DType dtype : dtypes_of(op, *backend)) {
         INFO(text(op, op_case, *backend, dtype));
         const auto inputs = input_values(op_case, dtype);
         const Matrix expected = op_case.reference(inputs);
-        const double tolerance = tolerance_of(op, dtype).forward;
+        const Tolerance& tolerance = tolerance_of(op, dtype);
         const Distance recorded = distance(run(op_case.call, op_case, inputs, *backend, dtype).y, expected);
-        CHECK_MESSAGE(recorded.within(tolerance, 0), "recorded: off by ", recorded.difference, " of ",
-                      recorded.norm);
+        CHECK_MESSAGE(recorded.within(tolerance.forward, tolerance.forward_absolute), "recorded: off by ",
+                      recorded.difference, " of ", recorded.norm);
         const Distance evaluated = distance(evaluate(op_case, inputs, *backend, dtype), expected);
-        CHECK_MESSAGE(evaluated.within(tolerance, 0), "evaluated: off by ", evaluated.difference, " of ",
-                      evaluated.norm);
+        CHECK_MESSAGE(evaluated.within(tolerance.forward, tolerance.forward_absolute), "evaluated: off by ",
+                      evaluated.difference, " of ", evaluated.norm);
       }
     }
   });
@@ -107,6 +108,24 @@ TEST_CASE("backend against backend: result and all gradients agree with the naiv
                       tolerance_of(op, dtype));
         }
       }
+    }
+  });
+}
+
+TEST_CASE("any number of threads gives the same result and gradients, but for rounding") {
+  for_each_case([](const Op& op, const OpCase& op_case) {
+    for (Backend* backend : backends_under_test()) {
+      const auto inputs = input_values(op_case, DType::float32);
+      const auto run_on = [&](int threads) {
+        backend->set_threads(threads);
+        return run(op_case.call, op_case, inputs, *backend, DType::float32);
+      };
+      const Outcome one = run_on(1);
+      for (const int threads : {2, 3, 7}) {
+        INFO(text(op, op_case, *backend, DType::float32), ", ", threads, " threads");
+        check_agree(run_on(threads), one, op_case, op.float32);
+      }
+      backend->set_threads(0);
     }
   });
 }

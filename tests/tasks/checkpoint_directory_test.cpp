@@ -87,7 +87,7 @@ void save_best(CheckpointDirectory& directory, const std::string& version) {
 
 // The version all files of a checkpoint agree on.
 std::string version_of(const fs::path& folder) {
-  const std::string version = read_file(folder / "weights");
+  std::string version = read_file(folder / "weights");
   for (const char* name : {"config.json", "more/state"}) CHECK(read_file(folder / name) == version);
   return version;
 }
