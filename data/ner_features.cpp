@@ -97,10 +97,11 @@ class ExampleMaker {
 
   void add_sentence(size_t index) {
     const NerSentence& sentence = data_.sentences[index];
+    ++result_.counts.sentences;
+    if (sentence.words.empty()) return;  // an empty line of text
     const WordPieces words = tokenizer_.tokenize_words(sentence.words);
     const std::vector<int32_t> tag_ids = label_ids(sentence);
     NerCounts& counts = result_.counts;
-    ++counts.sentences;
     counts.words += static_cast<int64_t>(sentence.words.size());
     counts.pieces += static_cast<int64_t>(words.pieces.size());
     counts.unknown_words += words.empty_words;
