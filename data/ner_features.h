@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/labels.h"
@@ -73,5 +74,6 @@ NerExamples make_ner_examples(const NerData& data, const Tokenizer& tokenizer, c
 
 // The tags that a protocol needs beside the data's own: none, or X, [CLS] and [SEP].
 void add_protocol_labels(LabelProtocol protocol, LabelList& labels);
+bool is_protocol_label(std::string_view tag);
 
 }  // namespace gradus
