@@ -1,6 +1,7 @@
 #include "data/ner_features.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "core/error.h"
@@ -8,6 +9,8 @@
 namespace gradus {
 
 namespace {
+
+constexpr std::array<std::string_view, 3> protocol_labels{"X", "[CLS]", "[SEP]"};
 
 // A run of words that becomes one example, and those of its words that are scored there.
 struct Window {
@@ -97,10 +100,11 @@ class ExampleMaker {
 
   void add_sentence(size_t index) {
     const NerSentence& sentence = data_.sentences[index];
+    ++result_.counts.sentences;
+    if (sentence.words.empty()) return;  // an empty line of text
     const WordPieces words = tokenizer_.tokenize_words(sentence.words);
     const std::vector<int32_t> tag_ids = label_ids(sentence);
     NerCounts& counts = result_.counts;
-    ++counts.sentences;
     counts.words += static_cast<int64_t>(sentence.words.size());
     counts.pieces += static_cast<int64_t>(words.pieces.size());
     counts.unknown_words += words.empty_words;
@@ -193,7 +197,11 @@ NerExamples make_ner_examples(const NerData& data, const Tokenizer& tokenizer, c
 
 void add_protocol_labels(LabelProtocol protocol, LabelList& labels) {
   if (protocol == LabelProtocol::first_piece) return;
-  for (const char* tag : {"X", "[CLS]", "[SEP]"}) labels.add(tag);
+  for (const std::string_view tag : protocol_labels) labels.add(tag);
+}
+
+bool is_protocol_label(std::string_view tag) {
+  return std::find(protocol_labels.begin(), protocol_labels.end(), tag) != protocol_labels.end();
 }
 
 }  // namespace gradus

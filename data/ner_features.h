@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/labels.h"
@@ -64,8 +65,8 @@ struct NerExamples {
   NerCounts counts;
 };
 
-// Turns sentences into examples, in order. With LongSentences::split and ::overlap each word is scored in
-// exactly one of them. `labels` may be null when tags don't matter (prediction): the examples then have none.
+// Turns sentences into examples, in order; one without words makes none. With LongSentences::split and
+// ::overlap each word is scored in exactly one of them. `labels` may be null when tags don't matter (prediction): the examples then have none.
 // Throws Error when seq_length leaves no room for a piece, when a label of the protocol (X, [CLS], [SEP]) is
 // missing from the list, and "path:line: ..." on a tag that isn't in it.
 NerExamples make_ner_examples(const NerData& data, const Tokenizer& tokenizer, const LabelList* labels,
@@ -73,5 +74,6 @@ NerExamples make_ner_examples(const NerData& data, const Tokenizer& tokenizer, c
 
 // The tags that a protocol needs beside the data's own: none, or X, [CLS] and [SEP].
 void add_protocol_labels(LabelProtocol protocol, LabelList& labels);
+bool is_protocol_label(std::string_view tag);
 
 }  // namespace gradus

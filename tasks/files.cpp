@@ -58,6 +58,11 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 void replace_file(const std::filesystem::path& path, std::string_view bytes) {
+  std::error_code ignored;
+  if (std::filesystem::is_character_file(path, ignored) || std::filesystem::is_fifo(path, ignored)) {
+    const Descriptor device(path, O_WRONLY, "write");
+    return write_all(device.get(), bytes, path);
+  }
   std::filesystem::path temporary = path;
   temporary += fmt::format(".tmp-{}", ::getpid());
   try {

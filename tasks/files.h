@@ -11,7 +11,8 @@ namespace gradus {
 std::string read_file(const std::filesystem::path& path);
 
 // Writes `bytes` to a temporary file beside `path`, flushes it to the disk and renames it to `path`.
-// Throws Error with the path and the system's reason; `path` is then as it was.
+// Throws Error with the path and the system's reason; `path` is then as it was. A device or a pipe, such as
+// /dev/stdout, is written to and never replaced.
 void replace_file(const std::filesystem::path& path, std::string_view bytes);
 
 // Flushes a file, or a directory's list of names, to the disk. Throws Error.

@@ -47,12 +47,19 @@ Scores score_tokens(const std::string& method, const NerData& data, const LabelL
   AccuracyCounts accuracy;
   BinaryF1 binary;
   MicroF1 micro;
+  // The counts take 0 for outside, wherever the label list has "O". Tags need not be those of entities here.
+  const auto class_of = [&](int32_t id) {
+    const bool outside = id == labels.outside_id() || is_protocol_label(labels.tag(id));
+    return outside ? 0 : id + 1;
+  };
   for (size_t s = 0; s < predicted.size(); ++s) {
-    std::vector<int32_t> gold;
-    for (const std::string& tag : data.sentences[s].tags) gold.push_back(labels.id(tag));
-    accuracy.add(predicted[s], gold);
-    binary.add(predicted[s], gold);
-    micro.add(predicted[s], gold);
+    std::vector<int32_t> gold_ids, found, gold;
+    for (const std::string& tag : data.sentences[s].tags) gold_ids.push_back(labels.id(tag));
+    for (const int32_t id : predicted[s]) found.push_back(class_of(id));
+    for (const int32_t id : gold_ids) gold.push_back(class_of(id));
+    accuracy.add(predicted[s], gold_ids);
+    binary.add(found, gold);
+    micro.add(found, gold);
   }
   if (method == "accuracy") {
     report = fmt::format("acc_num {} , total_num {}, accuracy {:.6f}\n", accuracy.correct, accuracy.total,

@@ -191,6 +191,19 @@ TEST_CASE("unlabelled data gives examples without labels") {
   CHECK(made.examples.at(0).first_pieces == Ids{1, 3});
 }
 
+TEST_CASE("a sentence without words makes no example and is counted") {
+  NerData data = sentence({"a"});
+  data.labelled = false;
+  data.sentences.insert(data.sentences.begin(), NerSentence{});
+  for (const auto how : {LongSentences::split, LongSentences::overlap, LongSentences::cut}) {
+    const NerExamples made = make(data, nullptr, {8, LabelProtocol::first_piece, how});
+    REQUIRE(made.examples.size() == 1);
+    CHECK(made.examples[0].sentence == 1);
+    CHECK(made.counts.sentences == 2);
+    CHECK(made.counts.dropped_words == 0);
+  }
+}
+
 TEST_CASE("CoNLL-2003 makes the number of pieces that transformers makes of it") {
   const auto vocab_path = test::shared_file("vocab/cased.txt");
   const auto data_path = test::shared_file("conll2003/dev.txt");

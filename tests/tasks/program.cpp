@@ -1,0 +1,54 @@
+#include "tests/tasks/program.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace gradus {
+
+Process::Process(const std::vector<std::string>& command, const std::string& input) {
+  write_file(folder_ / "in", input);
+  std::vector<char*> words;
+  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  const auto open = [&](int descriptor, const char* name, int flags) {
+    posix_spawn_file_actions_addopen(&files, descriptor, (folder_ / name).c_str(), flags, 0600);
+  };
+  open(STDIN_FILENO, "in", O_RDONLY);
+  open(STDOUT_FILENO, "out", O_WRONLY | O_CREAT);
+  open(STDERR_FILENO, "err", O_WRONLY | O_CREAT);
+  const int error = posix_spawn(&pid_, words[0], &files, nullptr, words.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  REQUIRE_MESSAGE(error == 0, command[0]);
+}
+
+Process::~Process() {
+  if (!is_running()) return;
+  kill();
+  int ignored = 0;
+  waitpid(pid_, &ignored, 0);
+}
+
+bool Process::is_running() {
+  int status = 0;
+  if (!wait_status_ && waitpid(pid_, &status, WNOHANG) == pid_) wait_status_ = status;
+  return !wait_status_;
+}
+
+void Process::kill() { ::kill(pid_, SIGKILL); }
+
+Outcome Process::wait() {
+  int status = 0;
+  if (!wait_status_ && waitpid(pid_, &status, 0) == pid_) wait_status_ = status;
+  REQUIRE(wait_status_.has_value());
+  status = *wait_status_;
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), file_content(folder_ / "out"),
+          file_content(folder_ / "err")};
+}
+
+}  // namespace gradus

@@ -1,0 +1,40 @@
+// Runs a program of this project as its user would.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/shared_files.h"
+
+namespace gradus {
+
+// What a program that has ended left behind.
+struct Outcome {
+  int status = 0;  // as a shell reports it: 128 + N after signal N
+  std::string out;
+  std::string err;
+};
+
+// A program that runs beside the test, and is killed with this object if it still does.
+class Process {
+ public:
+  // `command` is the program's path and its arguments; `input` is its standard input.
+  Process(const std::vector<std::string>& command, const std::string& input);
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  bool is_running();
+  void kill();  // SIGKILL: the program can't prepare for it
+  Outcome wait();
+
+ private:
+  TemporaryFolder folder_;  // its standard input, output and error
+  pid_t pid_ = -1;
+  std::optional<int> wait_status_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,289 @@
+// What run_ner says to input that it can't work with: status 2, one line that names the place, nothing half-written.
+#include <doctest/doctest.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "nn/safetensors.h"
+#include "tests/tasks/tiny_ner.h"
+
+using namespace gradus;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Replaces the first occurrence.
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+// Trains for one step and returns the folder of the best checkpoint.
+std::string train_best(const TinyNer& tiny, const Words& more = {}) {
+  Words flags = tiny.training({"--max_steps=1"});
+  flags.insert(flags.end(), more.begin(), more.end());
+  tiny.print(flags);
+  return tiny.path("save/best");
+}
+
+// Changes a value of the configuration in a checkpoint.
+void edit_config(const std::string& checkpoint, const std::string& key, const nlohmann::json& value) {
+  const std::string path = checkpoint + "/config.json";
+  nlohmann::json config = nlohmann::json::parse(file_content(path));
+  config[key] = value;
+  write_file(path, config.dump());
+}
+
+// Puts a NaN into a tensor of a checkpoint.
+void poison(const std::string& checkpoint, const std::string& tensor) {
+  const std::string path = checkpoint + "/model.safetensors";
+  const SafetensorsFile file(path);
+  std::vector<std::vector<float>> values;
+  std::vector<SafetensorsEntry> entries;
+  values.reserve(file.tensors().size());
+  bool found = false;
+  for (const SafetensorsEntry& entry : file.tensors()) {
+    values.emplace_back(static_cast<size_t>(entry.elements()));
+    copy_as_float(entry, values.back());
+    if (entry.name == tensor) {
+      values.back().at(1) = std::numeric_limits<float>::quiet_NaN();
+      found = true;
+    }
+    entries.push_back({entry.name, "F32", entry.shape, std::as_bytes(std::span(values.back()))});
+  }
+  REQUIRE(found);
+  write_safetensors(path, entries);
+}
+
+// A small file system in memory, mounted on a new folder while this object lives; needs a right that tests may lack.
+class SmallDisk {
+ public:
+  SmallDisk(const std::string& folder, const std::string& size) : folder_(folder) {
+    fs::create_directory(folder_);
+    is_mounted_ = mount("tmpfs", folder_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
+  }
+  ~SmallDisk() {
+    if (is_mounted_) umount(folder_.c_str());
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  bool is_mounted() const { return is_mounted_; }
+
+ private:
+  std::string folder_;
+  bool is_mounted_;
+};
+
+}  // namespace
+
+TEST_CASE("run_ner refuses a wrong label in the evaluation data") {
+  const TinyNer tiny;
+  const std::string dev = tiny.write("dev.txt", "Anna B-PER\nmet O\nAlden B-TOWN\n");
+  tiny.refuse(
+      tiny.training({"--eval_data_file_path=" + dev}),
+      dev + ":3: word 'Alden': unknown label 'B-TOWN': expected one of O, B-LOC, B-PER, I-LOC, I-PER");
+}
+
+TEST_CASE("run_ner refuses training data with a label that the label file lacks") {
+  const TinyNer tiny;
+  const std::string labels = tiny.write("labels.txt", "O\nB-PER\nI-PER\nI-LOC\n");
+  tiny.refuse(tiny.training({"--label_file_path=" + labels}),
+              tiny.path("train.txt") + ":4: word 'Alden': unknown label 'B-LOC'");
+}
+
+TEST_CASE("run_ner refuses a missing column") {
+  const TinyNer tiny;
+  const std::string data = tiny.write("bad.txt", "Anna B-PER\nmet\n");
+  tiny.refuse(tiny.training({"--train_data_file_path=" + data}), data + ":2: ");
+}
+
+TEST_CASE("run_ner refuses invalid UTF-8 in data, vocabulary and text") {
+  const TinyNer tiny;
+  const std::string data = tiny.write("bad.txt", "Anna B-PER\nm\xFFt O\n");
+  tiny.refuse(tiny.training({"--train_data_file_path=" + data}), data + ":2: ");
+  tiny.refuse(tiny.training({"--vocab_file_path=" + data}), data + ":2: ");
+  const std::string best = train_best(tiny);
+  tiny.refuse({"--do_predict", "--load_finetune_checkpoint_path=" + best},
+              "standard input:2: ", "Anna lives .\n\xC3(\n");
+}
+
+TEST_CASE("run_ner refuses empty files") {
+  const TinyNer tiny;
+  const std::string empty = tiny.write("empty.txt", "");
+  tiny.refuse(tiny.training({"--train_data_file_path=" + empty}), empty + ": no sentence found");
+  tiny.refuse(tiny.training({"--eval_data_file_path=" + empty}), empty + ": no sentence found");
+  tiny.refuse(tiny.training({"--vocab_file_path=" + empty}), empty + ": the vocabulary is empty");
+  tiny.refuse(tiny.training({"--label_file_path=" + empty}), empty + ": no label found");
+  tiny.refuse(tiny.training({"--config_path=" + tiny.path("missing.yaml")}), tiny.path("missing.yaml"));
+}
+
+TEST_CASE("run_ner refuses paths that don't lead to what they should") {
+  const TinyNer tiny;
+  const std::string missing = tiny.path("missing");
+  tiny.refuse(tiny.training({"--train_data_file_path=" + missing}), "'" + missing + "'");
+  tiny.refuse(tiny.training({"--load_pretrain_checkpoint_path=" + missing}), "'" + missing + "'");
+  tiny.refuse(tiny.scoring(missing), "'" + missing + "'");
+  const std::string best = train_best(tiny);
+  tiny.refuse({"--do_predict", "--load_finetune_checkpoint_path=" + best,
+               "--predict_data_file_path=" + tiny.path("save")},
+              tiny.path("save"));
+}
+
+TEST_CASE("run_ner refuses a vocabulary larger than the embedding table") {
+  const TinyNer tiny;
+  const std::string best = train_best(tiny);
+  const std::string larger = tiny.write("larger.txt", file_content(tiny.path("vocab.txt")) + "one\nmore\n");
+  tiny.refuse(tiny.scoring(best, {"--vocab_file_path=" + larger}),
+              larger + ": the vocabulary has 36 pieces, the model's embedding table 34 rows");
+}
+
+TEST_CASE("run_ner refuses a checkpoint whose shapes are not those of its configuration") {
+  const TinyNer tiny;
+  const std::string best = train_best(tiny);
+  edit_config(best, "intermediate_size", 64);
+  tiny.refuse(
+      tiny.scoring(best),
+      "'bert.encoder.layer.0.intermediate.dense.weight' has shape [32, 16]: the model expects [64, 16]");
+  edit_config(best, "intermediate_size", 32);
+  edit_config(best, "num_hidden_layers", 2);
+  tiny.refuse(tiny.scoring(best),
+              "tensor 'bert.encoder.layer.1.attention.self.query.weight' of shape [16, 16] "
+              "is missing");
+}
+
+TEST_CASE("run_ner refuses a model option that is not the checkpoint's") {
+  const TinyNer tiny;
+  const std::string best = train_best(tiny);
+  tiny.refuse(tiny.scoring(best, {"--hidden_size=32"}),
+              "--hidden_size 32: the model in '" + best + "' has 16");
+  tiny.refuse(tiny.scoring(best, {"--use_crf"}), "--use_crf true: the tagger in '" + best + "' has false");
+}
+
+TEST_CASE("run_ner refuses a checkpoint that is broken or no tagger") {
+  const TinyNer tiny;
+  const std::string best = train_best(tiny);
+  const nlohmann::json config = nlohmann::json::parse(file_content(best + "/config.json"));
+  nlohmann::json settings = nlohmann::json::parse(config.at("gradus_ner").dump());
+  settings["lstm_layers"] = 1000000000;
+  edit_config(best, "gradus_ner", settings);
+  tiny.refuse(tiny.scoring(best), best + "/config.json: \"gradus_ner\": 'lstm_layers' is 1000000000");
+  edit_config(best, "gradus_ner", nullptr);
+  tiny.refuse(tiny.scoring(best), best + "/config.json: \"gradus_ner\": ");
+  edit_config(best, "gradus_ner", config.at("gradus_ner"));
+  const std::string weights = file_content(best + "/model.safetensors");
+  write_file(best + "/model.safetensors", weights.substr(0, weights.size() - 1));
+  tiny.refuse(tiny.scoring(best), best + "/model.safetensors: ");
+  fs::remove(best + "/model.safetensors");
+  tiny.refuse(tiny.scoring(best), best);
+}
+
+TEST_CASE("run_ner refuses to score data with labels that the checkpoint doesn't know") {
+  const TinyNer tiny;
+  const std::string best = train_best(tiny);
+  const std::string data = tiny.write("other.txt", "Anna O\nmet B-MISC\n");
+  tiny.refuse(tiny.scoring(best, {"--eval_data_file_path=" + data}),
+              data + ":2: word 'met': unknown label 'B-MISC'");
+}
+
+TEST_CASE("run_ner refuses to resume with settings that don't continue the run") {
+  const TinyNer tiny;
+  train_best(tiny);
+  const auto resume = [&](const std::string& flag) { return tiny.training({"--resume", flag}); };
+  const std::string state = tiny.path("save/checkpoint-1/trainer_state.json");
+  tiny.refuse(resume("--seed=2"), state + ": the checkpoint was made with seed 1, this run has 2");
+  tiny.refuse(resume("--train_batch_size=3"),
+              state + ": the checkpoint was made with train_batch_size 4, this run has 3");
+  tiny.refuse(resume("--gradient_accumulation_steps=2"), state);
+  const std::string config = tiny.path("save/checkpoint-1/config.json");
+  tiny.refuse(resume("--use_crf"), config);
+  const std::string labels = tiny.write("labels.txt", "O\nB-PER\nI-PER\nB-LOC\nI-LOC\n");
+  tiny.refuse(resume("--label_file_path=" + labels),
+              config + ": the checkpoint has the tags O, B-LOC, B-PER");
+  const std::string vocab = tiny.write(
+      "other_vocab.txt", replaced(file_content(tiny.path("vocab.txt")), "lives\nin\n", "in\nlives\n"));
+  tiny.refuse(resume("--vocab_file_path=" + vocab), tiny.path("save/checkpoint-1/vocab.txt"));
+}
+
+TEST_CASE("run_ner refuses a save folder that it can't write") {
+  const TinyNer tiny;
+  const std::string file = tiny.write("file", "not a folder");
+  tiny.refuse(tiny.training({"--save_finetune_checkpoint_path=" + file}), "'" + file + "'");
+  CHECK(file_content(file) == "not a folder");
+  tiny.refuse(tiny.training({"--save_finetune_checkpoint_path=/proc/gradus"}), "'/proc/gradus'");
+}
+
+TEST_CASE("run_ner says that the disk is full, and keeps the checkpoints that are there") {
+  const TinyNer tiny;
+  const SmallDisk disk(tiny.path("save"), "200k");  // for about four checkpoints
+  if (!disk.is_mounted()) {
+    MESSAGE("skipped: no right to mount a small file system");
+    return;
+  }
+  const Outcome outcome =
+      tiny.run(tiny.training({"--save_checkpoint_steps=1", "--keep_checkpoints=100", "--log_steps=1000"}));
+  CAPTURE(outcome.err);
+  CHECK(outcome.status == 2);
+  CHECK(part_from(outcome.err, "error: ").find("No space left on device") != std::string::npos);
+  CHECK(unfinished_files(tiny.path("save")) == Words{});
+  CHECK_FALSE(fs::exists(tiny.path("metrics.json")));
+  std::string latest = file_content(tiny.path("save/latest"));
+  latest.pop_back();
+  const Outcome scored = tiny.run(tiny.scoring(tiny.path("save/" + latest)));
+  CHECK_MESSAGE(scored.status == 0, scored.err);
+}
+
+TEST_CASE("run_ner says that the metrics file can't be written, and leaves a device in its place") {
+  const TinyNer tiny;
+  const std::string best = train_best(tiny);
+  if (!fs::is_character_file("/dev/full")) {
+    MESSAGE("skipped: no /dev/full");
+    return;
+  }
+  const std::string full = tiny.path("full");
+  fs::create_symlink("/dev/full", full);
+  tiny.refuse(tiny.scoring(best, {"--metrics_file=" + full}), "'" + full + "': No space left on device");
+  CHECK(fs::is_symlink(full));
+  const std::string nowhere = tiny.path("nowhere/metrics.json");
+  tiny.refuse(tiny.scoring(best, {"--metrics_file=" + nowhere}), nowhere);
+}
+
+TEST_CASE("run_ner names the step and the op when the loss is not a number") {
+  const TinyNer tiny;
+  const std::string best = train_best(tiny);
+  poison(best, "bert.encoder.layer.0.intermediate.dense.weight");
+  tiny.refuse(tiny.training({"--load_pretrain_checkpoint_path=" + best,
+                             "--save_finetune_checkpoint_path=" + tiny.path("other")}),
+              "step 1: the loss is not finite; the first op at fault: [linear]");
+}
+
+TEST_CASE("run_ner names the step when training diverges") {
+  const TinyNer tiny;
+  const Outcome outcome = tiny.run(tiny.training(
+      {"--learning_rate=1e30", "--warmup_proportion=0", "--max_grad_norm=0", "--epoch_num=20"}));
+  CAPTURE(outcome.err);
+  CHECK(outcome.status == 2);
+  const std::string error = part_from(outcome.err, "error: ");
+  CHECK(error.starts_with("error: step "));
+  CHECK(error.find("the first op at fault: [") != std::string::npos);
+  CHECK(error.find('\n') == error.size() - 1);
+  CHECK(unfinished_files(tiny.path("save")) == Words{});
+}
+
+TEST_CASE("run_ner refuses unknown flags and values") {
+  const TinyNer tiny;
+  tiny.refuse(tiny.training({"--learning_rat=1"}), "did you mean --learning_rate?");
+  tiny.refuse(tiny.training({"--assessment_method=F2"}), "--assessment_method: found 'F2', expected one of");
+  tiny.refuse(tiny.training({"--seq_length=64"}), "--seq_length 64 is above --max_position_embeddings 32");
+}
+
+TEST_CASE("run_ner refuses bf16 where the processor lacks it") {
+  const TinyNer tiny;
+  if (tiny.run(tiny.training({"--compute_type=bf16"})).status == 0) {
+    MESSAGE("skipped: the processor computes in bf16");
+    return;
+  }
+  tiny.refuse(tiny.training({"--compute_type=bf16"}), "--compute_type bf16: ");
+}

@@ -1,0 +1,266 @@
+// Using a tagger that run_ner has trained: scores, predictions, its files, and models of others to start from.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <sstream>
+
+#include "data/unicode.h"
+#include "nn/safetensors.h"
+#include "tests/tasks/tiny_ner.h"
+
+using namespace gradus;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Trains until the names of the sentences are known by heart, and returns the folder of the best checkpoint.
+std::string train_well(const TinyNer& tiny, const Words& more = {}) {
+  Words flags = tiny.training({"--epoch_num=40", "--eval_steps=1000"});
+  flags.insert(flags.end(), more.begin(), more.end());
+  tiny.print(flags);
+  return tiny.path("save/best");
+}
+
+// The scores in a log, from the first line of the method's report on.
+std::string report(const std::string& log, const std::string& first_word) {
+  const std::string found = part_from(log, first_word);
+  CHECK_MESSAGE(!found.empty(), "expected '" << first_word << "' in: " << log);
+  return found;
+}
+
+// Characters [begin, end) of a text.
+std::string characters(const std::string& text, size_t begin, size_t end) {
+  std::string result;
+  const auto all = split_characters(text);
+  for (size_t i = begin; i < end; ++i) result += all.at(i);
+  return result;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+// "PER Anna, LOC Alden": the entities of a line of JSON; checks that their offsets are those of their texts.
+std::string entities(const std::string& json_line, const std::string& text) {
+  const nlohmann::json row = nlohmann::json::parse(json_line);
+  CHECK(row.at("text") == text);
+  std::string result;
+  for (const auto& entity : row.at("entities")) {
+    CHECK(entity.at("text") == characters(text, entity.at("begin"), entity.at("end")));
+    result += (result.empty() ? "" : ", ") + entity.at("type").get<std::string>() + " " +
+              entity.at("text").get<std::string>();
+  }
+  return result;
+}
+
+const std::string clue_rows =
+    R"({"text": "王伟住在青州", "label": {"name": {"王伟": [[0, 1]]}, "address": {"青州": [[4, 5]]}}}
+{"text": "青州王伟", "label": {"address": {"青州": [[0, 1]]}, "name": {"王伟": [[2, 3]]}}}
+{"text": "王住在青州", "label": {"name": {"王": [[0, 0]]}, "address": {"青州": [[3, 4]]}}}
+)";
+
+// Writes the encoder of a trained tagger as published checkpoints have it: names without "bert.", LayerNorm's gamma
+// and beta, position ids, a pooler, and no head.
+void write_published_model(const std::string& tagger, const fs::path& folder) {
+  fs::create_directory(folder);
+  fs::copy(tagger + "/vocab.txt", folder / "vocab.txt");
+  nlohmann::json config = nlohmann::json::parse(file_content(tagger + "/config.json"));
+  for (const char* key : {"gradus_ner", "id2label", "label2id"}) config.erase(key);
+  write_file(folder / "config.json", config.dump());
+
+  const SafetensorsFile file(tagger + "/model.safetensors");
+  std::vector<SafetensorsEntry> entries;
+  for (SafetensorsEntry entry : file.tensors()) {
+    if (!entry.name.starts_with("bert.")) continue;
+    entry.name = entry.name.substr(std::string("bert.").size());
+    if (entry.name.ends_with("LayerNorm.weight")) entry.name.replace(entry.name.size() - 6, 6, "gamma");
+    if (entry.name.ends_with("LayerNorm.bias")) entry.name.replace(entry.name.size() - 4, 4, "beta");
+    entries.push_back(entry);
+  }
+  std::vector<int64_t> positions(32);
+  std::iota(positions.begin(), positions.end(), 0);
+  const std::vector<float> pooler(16 * 16, 0.5F);
+  entries.push_back({"embeddings.position_ids", "I64", {1, 32}, std::as_bytes(std::span(positions))});
+  entries.push_back({"pooler.dense.weight", "F32", {16, 16}, std::as_bytes(std::span(pooler))});
+  entries.push_back({"pooler.dense.bias", "F32", {16}, std::as_bytes(std::span(pooler).first(16))});
+  write_safetensors((folder / "model.safetensors").string(), entries);
+}
+
+}  // namespace
+
+TEST_CASE("a saved tagger scores as it did after training") {
+  for (const char* head : {"--use_crf=false", "--use_crf=true"}) {
+    const TinyNer tiny;
+    const std::string trained = report(
+        tiny.print(tiny.training({"--do_eval", "--epoch_num=20", "--eval_steps=1000", head, "--with_lstm"})),
+        "processed ");
+    const double f1 = tiny.score("span_f1");
+    CHECK(f1 > 50);
+    const std::string best = tiny.path("save/best");
+    CHECK(report(tiny.print(tiny.scoring(best)), "processed ") == trained);
+    CHECK(tiny.score("span_f1") == f1);
+    CHECK(report(tiny.print(tiny.scoring(best, {"--eval_pad=given", "--eval_batch_size=5"})), "processed ") ==
+          trained);
+    CHECK(report(tiny.print(tiny.scoring(best + "/model.safetensors")), "processed ") == trained);
+  }
+}
+
+TEST_CASE("run_ner labels text as JSON with offsets in characters") {
+  const TinyNer tiny;
+  const std::string best = train_well(tiny);
+  const Words predict{"--do_predict", "--json", "--load_finetune_checkpoint_path=" + best};
+  const std::vector<std::string> text{"Anna lives in Alden.", "", "  王“Clara”  met\tBoris Brom .",
+                                      "\"Anna\\\" left .", "😀 the house is old ."};
+  std::string input;
+  for (const std::string& line : text) input += line + "\n";
+  const std::vector<std::string> out = lines_of(tiny.print(predict, input));
+  REQUIRE(out.size() == text.size());
+  CHECK(entities(out[0], text[0]) == "PER Anna, LOC Alden");
+  CHECK(entities(out[1], text[1]).empty());
+  CHECK(entities(out[2], text[2]).find("PER Boris Brom") != std::string::npos);
+  CHECK(entities(out[3], text[3]).find("PER Anna") != std::string::npos);
+  entities(out[4], text[4]);
+
+  // The same lines with a byte order mark and CRLF, and the last one unfinished.
+  std::string dressed = "\xEF\xBB\xBF";
+  for (const std::string& line : text) dressed += line + "\r\n";
+  CHECK(lines_of(tiny.print(predict, dressed.substr(0, dressed.size() - 2))) == out);
+  CHECK(tiny.print(predict, "").empty());
+  // More lines than are read at a time.
+  std::string many;
+  for (int i = 0; i < 150; ++i) many += text[static_cast<size_t>(i) % text.size()] + "\n";
+  const std::vector<std::string> out_of_many = lines_of(tiny.print(predict, many));
+  REQUIRE(out_of_many.size() == 150);
+  for (size_t i = 0; i < 150; ++i) CHECK(out_of_many[i] == out[i % text.size()]);
+}
+
+TEST_CASE("run_ner labels text in brackets, and leaves the rest of the line as it is") {
+  const TinyNer tiny;
+  const std::string best = train_well(tiny);
+  const std::string file = tiny.write("text.txt", "Boris Brom   lives in Port Mill .\n\nAnna left .\n");
+  CHECK(tiny.print({"--do_predict", "--load_finetune_checkpoint_path=" + best,
+                    "--predict_data_file_path=" + file}) ==
+        "[Boris Brom](PER)   lives in [Port Mill](LOC) .\n\n[Anna](PER) left .\n");
+}
+
+TEST_CASE("run_ner trains and scores with labels for every piece") {
+  for (const std::string protocol : {"x_pieces", "x_pieces_no_sep"}) {
+    CAPTURE(protocol);
+    const TinyNer tiny;
+    const std::string best = train_well(tiny, {"--label_protocol=" + protocol});
+    const std::string out = tiny.print(tiny.scoring(best));
+    CHECK(report(out, "processed ")
+              .starts_with("processed 62 tokens with 19 phrases; found: 19 phrases; correct: 19."));
+    tiny.print(tiny.scoring(best, {"--assessment_method=BF1"}));
+    CHECK(tiny.score("bf1") == 100);
+    CHECK(tiny.print({"--do_predict", "--load_finetune_checkpoint_path=" + best}, "Boris left .\n") ==
+          "[Boris](PER) left .\n");
+  }
+}
+
+TEST_CASE("run_ner scores by every method, in any spelling of its name") {
+  const TinyNer tiny;
+  const std::string best = train_well(tiny);
+  const auto score = [&](const std::string& method) {
+    return tiny.print(tiny.scoring(best, {"--assessment_method=" + method}));
+  };
+  report(score("Span"),
+         "processed 62 tokens with 19 phrases; found: 19 phrases; correct: 19.\naccuracy: 100.00%;");
+  CHECK(tiny.score("span_f1") == 100);
+  report(score("bf1"), "Precision 1.000000 \nRecall 1.000000 \nF1 1.000000 \n");
+  CHECK(tiny.score("bf1") == 100);
+  report(score("mf1"), "F1 1.000000 \n");
+  CHECK(tiny.score("mf1") == 100);
+  report(score("ACCURACY"), "acc_num 62 , total_num 62, accuracy 1.000000\n");
+  CHECK(tiny.score("accuracy") == 100);
+  report(score("Clue_Benchmark"), "label: LOC, F1: 1.000000\nlabel: PER, F1: 1.000000\navg F1: 1.000000\n");
+  CHECK(tiny.score("clue_f1") == 100);
+}
+
+TEST_CASE("run_ner scores tokens alike wherever the label file puts O") {
+  const TinyNer tiny;
+  const std::string labels = tiny.write("labels.txt", "B-PER\nI-PER\nB-LOC\nI-LOC\nO\n");
+  const std::string best =
+      train_well(tiny, {"--label_file_path=" + labels, "--epoch_num=1", "--learning_rate=0"});
+  // A tagger that has learned nothing: what is outside is not a true positive.
+  const std::string outside = tiny.write("outside.txt", "the O\nhouse O\nis O\nold O\n. O\n");
+  for (const std::string method : {"BF1", "MF1"}) {
+    tiny.print(tiny.scoring(best, {"--assessment_method=" + method, "--eval_data_file_path=" + outside}));
+    CHECK(tiny.score(method == "BF1" ? "bf1" : "mf1") == 0);
+  }
+}
+
+TEST_CASE("run_ner trains on CLUENER's rows, scores by CLUE's rule and cuts text into characters") {
+  const TinyNer tiny;
+  const std::string rows = tiny.write("rows.json", clue_rows);
+  const std::string types = tiny.write("types.txt", "name\naddress\n");
+  const std::string best =
+      train_well(tiny, {"--train_data_file_path=" + rows, "--eval_data_file_path=" + rows, "--epoch_num=60",
+                        "--label_file_path=" + types, "--assessment_method=clue_benchmark"});
+  const std::string out =
+      tiny.print(tiny.scoring(best, {"--eval_data_file_path=" + rows, "--assessment_method=CLUE_BENCHMARK"}));
+  report(out, "label: address, F1: 1.000000\nlabel: name, F1: 1.000000\navg F1: 1.000000\n");
+  tiny.print(tiny.scoring(best, {"--eval_data_file_path=" + rows, "--assessment_method=span"}));
+  CHECK(tiny.score("span_f1") == 100);
+  CHECK(tiny.print({"--do_predict", "--load_finetune_checkpoint_path=" + best}, "王伟住在青州\n") ==
+        "[王伟](name)住在[青州](address)\n");
+}
+
+TEST_CASE("run_ner takes a configuration file in the form of the reference drivers") {
+  const TinyNer tiny;
+  tiny.print(tiny.training({"--optimizer=AdamWeightDecay"}));
+  const double loss = tiny.train_loss();
+  std::string config =
+      "device_target: CPU\nassessment_method: 'BF1'\ndo_eval: 'true'\n"
+      "optimizer_cfg:\n  optimizer: AdamWeightDecay\n  AdamWeightDecay:\n    learning_rate: 0.005\n"
+      "    decay_filter: ['layernorm', 'bias']\n    eps: 0.000001\n"
+      "bert_net_cfg:\n  seq_length: 24\n  hidden_size: 16\n  num_hidden_layers: 1\n"
+      "  compute_type: mstype.float32\n";
+  for (const std::string& flag : tiny.training()) {
+    const size_t equals = flag.find('=');
+    const std::string name = flag.substr(2, equals - 2);
+    const std::string value = equals == std::string::npos ? "'true'" : flag.substr(equals + 1);
+    if (name != "learning_rate" && name != "seq_length" && name != "hidden_size" &&
+        name != "num_hidden_layers")
+      config += name + ": " + value + "\n";
+  }
+  const std::string path = tiny.write("task_ner.yaml", config);
+  const std::string out = tiny.print({"--config_path", path, "--compute_type=mstype.float32"});
+  report(out, "Precision ");
+  CHECK(tiny.train_loss() == loss);
+}
+
+TEST_CASE("run_ner starts from a published model, and lists what is new and what is unused") {
+  const TinyNer tiny;
+  const std::string best = train_well(tiny, {"--epoch_num=1"});
+  const fs::path published = tiny.path("published");
+  write_published_model(best, published);
+  const std::string out = tiny.print(
+      tiny.training({"--load_pretrain_checkpoint_path=" + published.string(), "--learning_rate=0",
+                     "--vocab_file_path=", "--save_finetune_checkpoint_path=" + tiny.path("other")}));
+  CHECK(out.find("new in this model: classifier.weight, classifier.bias\n") != std::string::npos);
+  CHECK(out.find("unused in " + published.string() + ": pooler.dense.bias, pooler.dense.weight\n") !=
+        std::string::npos);
+  const SafetensorsFile before(best + "/model.safetensors");
+  const SafetensorsFile after(tiny.path("other/best/model.safetensors"));
+  REQUIRE(after.tensors().size() == before.tensors().size());
+  for (const SafetensorsEntry& entry : before.tensors()) {
+    CAPTURE(entry.name);
+    const SafetensorsEntry* kept = after.find(entry.name);
+    REQUIRE(kept != nullptr);
+    CHECK(std::equal(entry.data.begin(), entry.data.end(), kept->data.begin(), kept->data.end()) ==
+          (entry.name != "classifier.weight" && entry.name != "classifier.bias"));
+  }
+}
+
+TEST_CASE("run_ner goes on training a tagger of its own") {
+  const TinyNer tiny;
+  const std::string best = train_well(tiny);
+  tiny.print(tiny.training({"--load_finetune_checkpoint_path=" + best, "--vocab_file_path=", "--max_steps=1",
+                            "--save_finetune_checkpoint_path=" + tiny.path("more")}));
+  CHECK(tiny.train_loss() < 0.1);
+}

@@ -1,0 +1,168 @@
+// Training with run_ner: what it takes as the same data, long sentences, resuming, and the same bits again.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "tests/tasks/tiny_ner.h"
+
+using namespace gradus;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string with_crlf(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '\n') result += '\r';
+    result += c;
+  }
+  return result;
+}
+
+bool same_file(const TinyNer& tiny, const std::string& a, const std::string& b) {
+  return file_content(tiny.path(a)) == file_content(tiny.path(b));
+}
+
+// Everything that draws random numbers or keeps state from step to step.
+Words all_features(const TinyNer& tiny, const Words& more) {
+  Words flags = tiny.training({"--use_crf", "--with_lstm", "--dropout=0.1", "--train_batch_size=2",
+                               "--gradient_accumulation_steps=2", "--keep_checkpoints=100"});
+  flags.insert(flags.end(), more.begin(), more.end());
+  return flags;
+}
+
+// The checkpoint that the file "latest" names.
+std::string latest(const TinyNer& tiny) {
+  std::string name = file_content(tiny.path("save/latest"));
+  name.pop_back();
+  return tiny.path("save/" + name);
+}
+
+}  // namespace
+
+TEST_CASE("run_ner takes a byte order mark, CRLF and a missing last newline for what they are") {
+  const TinyNer tiny;
+  tiny.print(tiny.training({"--max_steps=3"}));
+  const double clean = tiny.train_loss();
+  const std::string shorn = ner_sentences.substr(0, ner_sentences.size() - 1);
+  const std::string mark = "\xEF\xBB\xBF";
+  for (const std::string& text :
+       {mark + ner_sentences, with_crlf(ner_sentences), shorn, mark + with_crlf(shorn)}) {
+    const std::string data = tiny.write("variant.txt", text);
+    const std::string vocab =
+        tiny.write("variant_vocab.txt", with_crlf(file_content(tiny.path("vocab.txt"))));
+    tiny.print(tiny.training({"--max_steps=3", "--train_data_file_path=" + data, "--vocab_file_path=" + vocab,
+                              "--save_finetune_checkpoint_path=" + tiny.path("other")}));
+    CHECK(tiny.train_loss() == clean);
+  }
+}
+
+TEST_CASE("run_ner splits long sentences in training and tags every word of them in evaluation") {
+  const TinyNer tiny;
+  std::string text, words;
+  for (int i = 0; i < 20; ++i) text += "Boris B-PER\nBrom I-PER\nmet O\n";
+  text += "\nAnna B-PER\n. O\n";
+  const std::string data = tiny.write("long.txt", text);
+  const std::string out =
+      tiny.print(tiny.training({"--do_eval", "--train_data_file_path=" + data,
+                                "--eval_data_file_path=" + data, "--seq_length=12", "--epoch_num=30"}));
+  const std::string counts = "2 sentences, 62 words, 82 pieces, 1 sentences longer than the sequence";
+  CHECK(part_from(out, "training data: ").starts_with("training data: " + counts + "\n"));
+  CHECK(part_from(out, "evaluation data: ").starts_with("evaluation data: " + counts + ";"));
+  CHECK(part_from(out, "processed ")
+            .starts_with("processed 62 tokens with 21 phrases; found: 21 phrases; correct: 21."));
+}
+
+TEST_CASE("run_ner keeps the place of a word that tokenizes to nothing") {
+  const TinyNer tiny;
+  const std::string joiner = "\u200D";
+  const std::string data =
+      tiny.write("joiner.txt", ner_sentences + "\nAnna B-PER\n" + joiner + " O\nAlden B-LOC\n. O\n");
+  const std::string out = tiny.print(tiny.training(
+      {"--do_eval", "--epoch_num=40", "--train_data_file_path=" + data, "--eval_data_file_path=" + data}));
+  CHECK(part_from(out, "evaluation data: ").find("1 words without a piece ([UNK])") != std::string::npos);
+  CHECK(part_from(out, "processed ")
+            .starts_with("processed 66 tokens with 21 phrases; found: 21 phrases; correct: 21."));
+}
+
+TEST_CASE("a resumed run ends with the bits of one that ran through") {
+  const TinyNer tiny;
+  tiny.print(all_features(tiny, {"--save_checkpoint_steps=2"}));
+  const fs::path resumed = tiny.path("resumed");
+  fs::create_directory(resumed);
+  fs::copy(tiny.path("save/checkpoint-2"), resumed / "checkpoint-2", fs::copy_options::recursive);
+  const std::string out =
+      tiny.print(all_features(tiny, {"--resume", "--save_finetune_checkpoint_path=" + resumed.string()}));
+  CHECK(out.find("resuming from " + (resumed / "checkpoint-2").string() + " at step 2\n") !=
+        std::string::npos);
+  for (const std::string file :
+       {"model.safetensors", "optimizer.safetensors", "trainer_state.json", "config.json"}) {
+    CAPTURE(file);
+    CHECK(same_file(tiny, "save/checkpoint-6/" + file, "resumed/checkpoint-6/" + file));
+  }
+}
+
+TEST_CASE("a run that is killed leaves a whole checkpoint, and goes on from it to the same bits") {
+  const TinyNer tiny;
+  const Words flags = all_features(tiny, {"--save_checkpoint_steps=1", "--max_steps=60", "--eval_steps=60"});
+  Words whole = flags;
+  whole.push_back("--save_finetune_checkpoint_path=" + tiny.path("whole"));
+  tiny.print(whole);
+  Words resumed = flags;
+  resumed.push_back("--resume");
+  int kills = 0;
+  for (const int milliseconds : {0, 3, 11, 23, 37}) {
+    Process process(run_ner_command(resumed), "");
+    while (process.is_running() && !fs::exists(tiny.path("save/latest")))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(30 + milliseconds));
+    process.kill();
+    kills += process.wait().status == 128 + SIGKILL ? 1 : 0;
+    tiny.print(tiny.scoring(latest(tiny)));
+  }
+  CHECK(kills > 0);
+  tiny.print(resumed);
+  CHECK(unfinished_files(tiny.path("save")) == Words{});
+  CHECK(same_file(tiny, "whole/checkpoint-60/model.safetensors", "save/checkpoint-60/model.safetensors"));
+  CHECK(same_file(tiny, "whole/checkpoint-60/optimizer.safetensors",
+                  "save/checkpoint-60/optimizer.safetensors"));
+}
+
+TEST_CASE("run_ner gives the same bits for the same seed, and others for another") {
+  const TinyNer tiny;
+  const auto train = [&](const std::string& save, const std::string& flag) {
+    tiny.print(all_features(tiny, {"--save_finetune_checkpoint_path=" + tiny.path(save), flag}));
+  };
+  train("a", "--seed=7");
+  train("b", "--seed=7");
+  train("c", "--seed=8");
+  CHECK(same_file(tiny, "a/checkpoint-6/model.safetensors", "b/checkpoint-6/model.safetensors"));
+  CHECK_FALSE(same_file(tiny, "a/checkpoint-6/model.safetensors", "c/checkpoint-6/model.safetensors"));
+}
+
+TEST_CASE("run_ner fills batches up to a number of tokens") {
+  const TinyNer tiny;
+  const std::string out = tiny.print(tiny.training({"--train_batch_tokens=24", "--epoch_num=1"}));
+  // 93 pieces and 24 [CLS] and [SEP] need five batches or more, 12 sentences as many at most.
+  const std::string steps = part_from(out, "trained ").substr(std::string("trained ").size());
+  CHECK(std::stoi(steps) >= 5);
+  CHECK(std::stoi(steps) <= 12);
+}
+
+TEST_CASE("two batches added up are one batch of twice the size") {
+  const TinyNer tiny;
+  for (const char* head : {"--use_crf=false", "--use_crf=true"}) {
+    const Words same{head, "--dropout=0", "--train_data_shuffle=false", "--max_steps=4"};
+    const auto loss = [&](const Words& batches) {
+      Words flags = tiny.training(same);
+      flags.insert(flags.end(), batches.begin(), batches.end());
+      tiny.print(flags);
+      return tiny.train_loss();
+    };
+    const double added = loss({"--train_batch_size=3", "--gradient_accumulation_steps=2"});
+    const double at_once = loss({"--train_batch_size=6"});
+    CHECK(added == doctest::Approx(at_once).epsilon(1e-5));
+  }
+}
