@@ -26,6 +26,7 @@ class LabelList {
   void save(const std::string& path) const;
 
   int32_t size() const { return static_cast<int32_t>(tags_.size()); }
+  const std::vector<std::string>& tags() const { return tags_; }
   // Throws Error when `id` is outside [0, size()).
   const std::string& tag(int32_t id) const;
   // The id of a tag, or -1. "B-PER" and "B_PER" are the same tag.

@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t max_file_bytes = 10'000'000;
+constexpr int64_t max_layers = 1000;  // a broken file must not keep us building layers until memory runs out
 
 // The first name of an activation is the one that is written.
 struct ActivationName {
@@ -140,6 +141,8 @@ void BertConfig::validate(std::string_view where) const {
           "{}: '{}' is {}, expected a whole number from 1 to {}", where, key, value,
           std::numeric_limits<int32_t>::max());
   });
+  check(num_hidden_layers <= max_layers, "{}: 'num_hidden_layers' is {}, expected at most {}", where,
+        num_hidden_layers, max_layers);
   check(hidden_size % num_attention_heads == 0,
         "{}: 'hidden_size' is {}, expected a multiple of 'num_attention_heads', which is {}", where,
         hidden_size, num_attention_heads);

@@ -29,8 +29,9 @@ struct BertConfig {
   std::map<std::string, std::string> other_keys;  // what else was in the file, as JSON text
 
   int64_t head_size() const { return hidden_size / num_attention_heads; }
-  // Throws Error, naming `where` and the field, for sizes below 1 or above 2^31 - 1, a hidden_size that the
-  // heads don't divide, dropout outside [0, 1), and a negative or infinite range or epsilon.
+  // Throws Error, naming `where` and the field, for sizes below 1 or above 2^31 - 1, more than 1000 layers, a
+  // hidden_size that the heads don't divide, dropout outside [0, 1), and a negative or infinite range or
+  // epsilon.
   void validate(std::string_view where) const;
 
   friend bool operator==(const BertConfig&, const BertConfig&) = default;

@@ -35,37 +35,56 @@ const SafetensorsEntry* find_tensor(const SafetensorsModel& model, const std::st
 // A buffer of 0, 1, 2 ... that older transformers versions saved with the weights.
 bool is_known_buffer(std::string_view name) { return name.ends_with("embeddings.position_ids"); }
 
-void copy_tensor(const std::string& path, const SafetensorsEntry& entry, const NamedTensor& tensor,
-                 const Tensor& target) {
+void check_shape(const std::string& path, const SafetensorsEntry& entry, const NamedTensor& tensor) {
   bool same = static_cast<int>(entry.shape.size()) == tensor.shape.rank();
   for (int i = 0; same && i < tensor.shape.rank(); ++i)
     same = entry.shape[static_cast<size_t>(i)] == tensor.shape[i];
   check(same, "{}: tensor '{}' has shape [{}]: the model expects {}", path, entry.name,
         fmt::join(entry.shape, ", "), tensor.shape);
-  std::vector<float> values(static_cast<size_t>(tensor.shape.elements()));
-  copy_as_float(entry, values);
-  target.copy_from_host(values);
+}
+
+// The file's tensor for each of the model's, null where there is none and none is required.
+std::vector<const SafetensorsEntry*> match_tensors(const std::string& path, const SafetensorsModel& model,
+                                                   const Parameters& parameters,
+                                                   const std::vector<std::string>& required) {
+  std::vector<const SafetensorsEntry*> entries;
+  for (const NamedTensor& tensor : parameters.tensors()) {
+    const SafetensorsEntry* entry = find_tensor(model, tensor.name);
+    if (entry != nullptr) check_shape(path, *entry, tensor);
+    const bool fatal = std::any_of(required.begin(), required.end(), [&](const std::string& prefix) {
+      return tensor.name.starts_with(prefix);
+    });
+    check(entry != nullptr || !fatal, "{}: tensor '{}' of shape {} is missing", path, tensor.name,
+          tensor.shape);
+    entries.push_back(entry);
+  }
+  return entries;
 }
 
 }  // namespace
+
+void check_tensors(const std::string& path, const Parameters& parameters,
+                   const std::vector<std::string>& required) {
+  match_tensors(path, SafetensorsModel(path), parameters, required);
+}
 
 LoadReport load_tensors(const std::string& path, Parameters& parameters,
                         const std::vector<std::string>& required, uint64_t seed) {
   const SafetensorsModel model(path);
   LoadReport report;
   std::set<std::string_view> used;
-  for (const NamedTensor& tensor : parameters.tensors()) {
-    if (const SafetensorsEntry* entry = find_tensor(model, tensor.name)) {
-      copy_tensor(path, *entry, tensor, parameters.value(tensor));
-      used.insert(entry->name);
+  const std::vector<const SafetensorsEntry*> entries = match_tensors(path, model, parameters, required);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const NamedTensor& tensor = parameters.tensors()[i];
+    if (entries[i] == nullptr) {
+      parameters.initialize(tensor, seed);
+      report.missing.push_back(tensor.name);
       continue;
     }
-    const bool fatal = std::any_of(required.begin(), required.end(), [&](const std::string& prefix) {
-      return tensor.name.starts_with(prefix);
-    });
-    check(!fatal, "{}: tensor '{}' of shape {} is missing", path, tensor.name, tensor.shape);
-    parameters.initialize(tensor, seed);
-    report.missing.push_back(tensor.name);
+    std::vector<float> values(static_cast<size_t>(tensor.shape.elements()));
+    copy_as_float(*entries[i], values);
+    parameters.value(tensor).copy_from_host(values);
+    used.insert(entries[i]->name);
   }
   for (const SafetensorsFile& file : model.files()) {
     for (const SafetensorsEntry& entry : file.tensors()) {

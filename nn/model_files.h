@@ -22,6 +22,11 @@ struct LoadReport {
 LoadReport load_tensors(const std::string& path, Parameters& parameters,
                         const std::vector<std::string>& required, uint64_t seed);
 
+// Throws the Errors about names and shapes that load_tensors would, before any memory is allocated for the model: a
+// broken configuration may ask for more than there is.
+void check_tensors(const std::string& path, const Parameters& parameters,
+                   const std::vector<std::string>& required);
+
 // Writes all tensors, float32, as one safetensors file. Throws Error when it can't be written.
 void save_tensors(const Parameters& parameters, const std::string& path);
 

@@ -29,7 +29,7 @@ void NerOptions::declare(Options& options) {
   options.group("Head");
   options.add("use_crf", use_crf, "score whole tag sequences with a conditional random field");
   options.add("with_lstm", with_lstm, "a bidirectional LSTM between encoder and head");
-  options.add("lstm_layers", lstm_layers, "layers of the LSTM").between(1, 16);
+  options.add("lstm_layers", lstm_layers, "layers of the LSTM").between(1, max_lstm_layers);
   options.add("crf_constraints", crf_constraints, "forbid tag sequences that are not valid BIO");
   options
       .add("label_protocol", label_protocol,

@@ -7,6 +7,8 @@
 
 namespace gradus {
 
+constexpr int64_t max_lstm_layers = 16;
+
 struct NerOptions {
   DeviceOptions device;
   ModelOptions model;

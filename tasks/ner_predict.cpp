@@ -101,6 +101,7 @@ void predict_lines(const NerSystem& system, const NerTagger& tagger, std::istrea
       data.sentences.push_back(std::move(sentence));
       lines.push_back(line);
     }
+    check(!in.bad(), "cannot read '{}'", name);
     const std::vector<std::vector<int32_t>> tags = tagger.predict(data);
     for (size_t i = 0; i < lines.size(); ++i) {
       fmt::print(out, "{}\n", show_entities(lines[i], words[i], system.labels(), tags[i], style));

@@ -13,6 +13,13 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* settings_key = "gradus_ner";
 
+std::optional<LabelProtocol> protocol_of(const std::string& name) {
+  if (name == "first_piece") return LabelProtocol::first_piece;
+  if (name == "x_pieces") return LabelProtocol::x_pieces;
+  if (name == "x_pieces_no_sep") return LabelProtocol::x_pieces_no_sep;
+  return std::nullopt;
+}
+
 TokenizerRules rules_of(const std::string& name) {
   return name == "google" ? TokenizerRules::google : TokenizerRules::hf;
 }
@@ -43,6 +50,16 @@ NerSettings parse_settings(const BertConfig& config, const std::string& path) tr
   s.tokenizer = json.at("tokenizer");
   s.do_lower_case = json.at("do_lower_case");
   s.characters = json.at("characters");
+  const auto expect = [&](bool good, const char* key, const std::string& expected) {
+    check(good, "{}: \"{}\": '{}' is {}, expected {}", path, settings_key, key, json.at(key).dump(),
+          expected);
+  };
+  expect(s.lstm_layers >= 0 && s.lstm_layers <= max_lstm_layers, "lstm_layers",
+         fmt::format("0 to {}", max_lstm_layers));
+  expect(s.dropout >= 0 && s.dropout < 1, "dropout", "a number from 0 to below 1");
+  expect(protocol_of(s.label_protocol).has_value(), "label_protocol",
+         "first_piece, x_pieces or x_pieces_no_sep");
+  expect(s.tokenizer == "hf" || s.tokenizer == "google", "tokenizer", "hf or google");
   return s;
 } catch (const Json::exception& e) {
   fail("{}: \"{}\": {}", path, settings_key, e.what());
@@ -50,13 +67,16 @@ NerSettings parse_settings(const BertConfig& config, const std::string& path) tr
 
 // The folder of a checkpoint that may be given as a folder or as the weights file in it.
 std::filesystem::path folder_of(const std::string& path) {
+  check(std::filesystem::exists(path),
+        "cannot read '{}': expected a folder with a model, or its weights file", path);
   return std::filesystem::is_directory(path) ? std::filesystem::path(path)
                                              : std::filesystem::path(path).parent_path();
 }
 
 // A save folder stands for its best checkpoint, or else its newest.
 std::string checkpoint_in(const std::string& path) {
-  if (!std::filesystem::is_directory(path) || std::filesystem::exists(std::filesystem::path(path) / "config.json")) {
+  if (!std::filesystem::is_directory(path) ||
+      std::filesystem::exists(std::filesystem::path(path) / "config.json")) {
     return path;
   }
   const std::filesystem::path best = std::filesystem::path(path) / "best";
@@ -84,6 +104,12 @@ bool lower_cases(const NerOptions& options, const std::filesystem::path& folder,
   return true;
 }
 
+std::string vocab_text(const Vocab& vocab) {
+  std::string text;
+  for (int32_t id = 0; id < vocab.size(); ++id) text += vocab.token(id) + "\n";
+  return text;
+}
+
 BertConfig config_from_scratch(const ModelOptions& model, const Vocab& vocab) {
   BertConfig config;
   config.vocab_size = vocab.size();
@@ -93,6 +119,35 @@ BertConfig config_from_scratch(const ModelOptions& model, const Vocab& vocab) {
   config.intermediate_size = model.intermediate_size;
   config.max_position_embeddings = model.max_position_embeddings;
   return config;
+}
+
+// The vocabulary to use: the file of the options, or else the one in the model's folder. Pieces without a row in the
+// embedding table are an error; rows without a piece are not: published tables are padded.
+Vocab load_vocab(const NerOptions& options, const std::filesystem::path& folder, const BertConfig& config) {
+  const std::string path =
+      options.vocab_file_path.empty() ? (folder / "vocab.txt").string() : options.vocab_file_path;
+  Vocab vocab = Vocab::load(path);
+  check(vocab.size() <= config.vocab_size,
+        "{}: the vocabulary has {} pieces, the model's embedding table {} rows", path, vocab.size(),
+        config.vocab_size);
+  return vocab;
+}
+
+// What was asked for that a trained tagger can't be any more. A flag at its default asks for nothing.
+void check_settings(const NerOptions& options, const NerSettings& saved, const std::string& folder) {
+  const auto same = [&](bool asked, const char* name, const auto& wanted, const auto& found) {
+    check(!asked || wanted == found, "--{} {}: the tagger in '{}' has {}", name, wanted, folder, found);
+  };
+  const NerOptions defaults;
+  same(options.use_crf, "use_crf", options.use_crf, saved.use_crf);
+  same(options.crf_constraints, "crf_constraints", options.crf_constraints, saved.crf_constraints);
+  same(options.with_lstm, "with_lstm", options.with_lstm, saved.lstm_layers > 0);
+  same(options.lstm_layers != defaults.lstm_layers, "lstm_layers", options.lstm_layers, saved.lstm_layers);
+  same(options.label_protocol != defaults.label_protocol, "label_protocol", options.label_protocol,
+       saved.label_protocol);
+  same(options.tokenizer != defaults.tokenizer, "tokenizer", options.tokenizer, saved.tokenizer);
+  same(options.do_lower_case != "auto", "do_lower_case", options.do_lower_case == "true",
+       saved.do_lower_case);
 }
 
 }  // namespace
@@ -107,14 +162,19 @@ NerSystem::NerSystem(BertConfig config, NerSettings settings, LabelList labels, 
   config_.labels.clear();
   for (int32_t id = 0; id < labels_.size(); ++id) config_.labels.push_back(labels_.tag(id));
   config_.validate("the model");
-  check(vocab_.size() <= config_.vocab_size,
-        "the vocabulary has {} pieces, the model's embedding table {} rows", vocab_.size(),
-        config_.vocab_size);
   tokenizer_.emplace(vocab_, rules_of(settings_.tokenizer), settings_.do_lower_case);
   model_.emplace(Scope(parameters_), config_, head());
 }
 
-void NerSystem::override_config(BertConfig& config, const NerOptions& options) {
+void NerSystem::override_config(BertConfig& config, const NerOptions& options, const std::string& model) {
+  const auto same = [&](const char* name, int64_t asked, int64_t found) {
+    check(asked == 0 || asked == found, "--{} {}: the model in '{}' has {}", name, asked, model, found);
+  };
+  same("hidden_size", options.model.hidden_size, config.hidden_size);
+  same("num_hidden_layers", options.model.num_hidden_layers, config.num_hidden_layers);
+  same("num_attention_heads", options.model.num_attention_heads, config.num_attention_heads);
+  same("intermediate_size", options.model.intermediate_size, config.intermediate_size);
+  same("max_position_embeddings", options.model.max_position_embeddings, config.max_position_embeddings);
   if (options.model.hidden_act != "auto") {
     config.hidden_act =
         parse_activation(options.model.hidden_act, BertConfigFormat::hugging_face, "--hidden_act");
@@ -129,13 +189,24 @@ std::unique_ptr<NerSystem> NerSystem::load(const std::string& given, const NerOp
   BertConfig config = read_bert_config(config_path);
   NerSettings settings = parse_settings(config, config_path);
   check(!config.labels.empty(), "{}: no id2label: this is not a trained tagger", config_path);
-  override_config(config, options);
-  const std::string vocab_path =
-      options.vocab_file_path.empty() ? (path / "vocab.txt").string() : options.vocab_file_path;
+  override_config(config, options, folder);
+  check_settings(options, settings, folder);
+  if (options.train.do_train) {
+    settings.dropout = config.hidden_dropout_prob = config.attention_probs_dropout_prob =
+        options.model.dropout;
+  }
   LabelList labels(config.labels);
-  auto system = std::unique_ptr<NerSystem>(new NerSystem(std::move(config), std::move(settings),
-                                                         std::move(labels), Vocab::load(vocab_path), folder));
+  if (!options.label_file_path.empty()) {
+    LabelList asked = LabelList::load(options.label_file_path);
+    add_protocol_labels(*protocol_of(settings.label_protocol), asked);
+    check(asked.tags() == labels.tags(), "{}: the labels {}, the tagger in '{}' has {}",
+          options.label_file_path, fmt::join(asked.tags(), ", "), folder, fmt::join(labels.tags(), ", "));
+  }
+  Vocab vocab = load_vocab(options, path, config);
+  auto system = std::unique_ptr<NerSystem>(
+      new NerSystem(std::move(config), std::move(settings), std::move(labels), std::move(vocab), folder));
   system->trained_ = true;
+  check_tensors(system->weights_, system->parameters_, system->required());
   return system;
 }
 
@@ -143,13 +214,16 @@ std::unique_ptr<NerSystem> NerSystem::create(const NerOptions& options, LabelLis
                                              std::optional<Vocab> vocab) {
   const std::string& pretrained = options.load_pretrain_checkpoint_path;
   const std::filesystem::path folder = pretrained.empty() ? std::filesystem::path() : folder_of(pretrained);
-  if (!options.vocab_file_path.empty()) vocab = Vocab::load(options.vocab_file_path);
-  else if (!pretrained.empty()) vocab = Vocab::load((folder / "vocab.txt").string());
-  check(vocab.has_value(), "no vocabulary: give --vocab_file_path");
-
-  BertConfig config = pretrained.empty() ? config_from_scratch(options.model, *vocab)
-                                         : read_bert_config((folder / "config.json").string());
-  override_config(config, options);
+  BertConfig config;
+  if (pretrained.empty()) {
+    if (!options.vocab_file_path.empty()) vocab = Vocab::load(options.vocab_file_path);
+    check(vocab.has_value(), "no vocabulary: give --vocab_file_path");
+    config = config_from_scratch(options.model, *vocab);
+  } else {
+    config = read_bert_config((folder / "config.json").string());
+    vocab = load_vocab(options, folder, config);
+  }
+  override_config(config, options, pretrained);
   config.hidden_dropout_prob = config.attention_probs_dropout_prob = options.model.dropout;
   NerSettings settings;
   settings.use_crf = options.use_crf;
@@ -160,19 +234,39 @@ std::unique_ptr<NerSystem> NerSystem::create(const NerOptions& options, LabelLis
   settings.tokenizer = options.tokenizer;
   settings.do_lower_case = lower_cases(options, folder, *vocab);
   settings.characters = characters;
-  return std::unique_ptr<NerSystem>(
+  add_protocol_labels(*protocol_of(settings.label_protocol), labels);
+  auto system = std::unique_ptr<NerSystem>(
       new NerSystem(std::move(config), settings, std::move(labels), std::move(*vocab), pretrained));
+  if (!pretrained.empty()) check_tensors(pretrained, system->parameters_, system->required());
+  return system;
 }
+
+// A tagger has all its weights; a pretrained model lacks the head.
+std::vector<std::string> NerSystem::required() const { return {trained_ ? "" : "bert."}; }
 
 void NerSystem::allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed) {
   parameters_.allocate(backend, use, compute_type);
   if (weights_.empty()) return parameters_.initialize_all(seed);
-  // A tagger has all its weights; a pretrained model lacks the head.
-  const std::vector<std::string> required =
-      trained_ ? std::vector<std::string>{""} : std::vector<std::string>{"bert."};
-  const LoadReport report = load_tensors(weights_, parameters_, required, seed);
+  const LoadReport report = load_tensors(weights_, parameters_, required(), seed);
   if (!report.missing.empty()) fmt::print("new in this model: {}\n", fmt::join(report.missing, ", "));
   if (!report.unused.empty()) fmt::print("unused in {}: {}\n", weights_, fmt::join(report.unused, ", "));
+}
+
+void NerSystem::check_continues(const std::filesystem::path& checkpoint) const {
+  const std::string path = (checkpoint / "config.json").string();
+  BertConfig saved = read_bert_config(path);
+  check(saved.labels == config_.labels,
+        "{}: the checkpoint has the tags {}, this run has {}: it can't be continued", path,
+        fmt::join(saved.labels, ", "), fmt::join(config_.labels, ", "));
+  const NerSettings settings = parse_settings(saved, path);
+  check(settings == settings_, "{}: the checkpoint was made with {}, this run has {}: it can't be continued",
+        path, to_text(settings), to_text(settings_));
+  saved.other_keys = config_.other_keys;
+  check(saved == config_, "{}: the checkpoint's model is not the one of this run: it can't be continued",
+        path);
+  const std::string vocab_path = (checkpoint / "vocab.txt").string();
+  check(read_file(vocab_path) == vocab_text(vocab_),
+        "{}: the checkpoint's vocabulary is not the one of this run: it can't be continued", vocab_path);
 }
 
 void NerSystem::save(const std::filesystem::path& folder) const {
@@ -181,17 +275,11 @@ void NerSystem::save(const std::filesystem::path& folder) const {
   write_bert_config((folder / "config.json").string(), config, "BertForTokenClassification");
   const Json tokenizer{{"tokenizer_class", "BertTokenizer"}, {"do_lower_case", settings_.do_lower_case}};
   replace_file(folder / "tokenizer_config.json", tokenizer.dump(2) + "\n");
-  std::string pieces;
-  for (int32_t id = 0; id < vocab_.size(); ++id) pieces += vocab_.token(id) + "\n";
-  replace_file(folder / "vocab.txt", pieces);
+  replace_file(folder / "vocab.txt", vocab_text(vocab_));
   save_tensors(parameters_, (folder / "model.safetensors").string());
 }
 
-LabelProtocol NerSystem::protocol() const {
-  if (settings_.label_protocol == "x_pieces") return LabelProtocol::x_pieces;
-  if (settings_.label_protocol == "x_pieces_no_sep") return LabelProtocol::x_pieces_no_sep;
-  return LabelProtocol::first_piece;
-}
+LabelProtocol NerSystem::protocol() const { return *protocol_of(settings_.label_protocol); }
 
 NerHeadConfig NerSystem::head() const {
   NerHeadConfig head;

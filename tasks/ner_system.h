@@ -44,6 +44,9 @@ class NerSystem {
   // Makes the weights: reads them from where the tagger comes, or gives them initial values. Prints which tensors
   // are new or unused.
   void allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed);
+  // Throws Error, naming the file, when the checkpoint's labels, settings, model or vocabulary are not this system's: a
+  // run can't go on from there.
+  void check_continues(const std::filesystem::path& checkpoint) const;
   // Writes config.json, tokenizer_config.json, vocab.txt and model.safetensors into an existing folder.
   void save(const std::filesystem::path& folder) const;
 
@@ -58,7 +61,11 @@ class NerSystem {
 
  private:
   NerSystem(BertConfig config, NerSettings settings, LabelList labels, Vocab vocab, std::string weights);
-  static void override_config(BertConfig& config, const NerOptions& options);
+  // Takes --hidden_act and --layer_norm_eps; throws Error when another option is not as in the configuration of
+  // `model`.
+  static void override_config(BertConfig& config, const NerOptions& options, const std::string& model);
+  // What the names of tensors begin with that the weights must have.
+  std::vector<std::string> required() const;
 
   BertConfig config_;
   NerSettings settings_;

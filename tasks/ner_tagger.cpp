@@ -1,5 +1,6 @@
 #include "tasks/ner_tagger.h"
 
+#include "core/error.h"
 #include "data/batcher.h"
 #include "tasks/metrics/clue_benchmark.h"
 #include "tasks/metrics/entities.h"
@@ -138,6 +139,20 @@ std::vector<std::vector<int32_t>> NerTagger::predict(const std::vector<NerExampl
     }
   }
   return tags;
+}
+
+void check_tags(const std::string& method, const NerData& data) {
+  if (method != "span" && method != "clue_benchmark") return;
+  for (const NerSentence& sentence : data.sentences) {
+    for (size_t i = 0; i < sentence.tags.size(); ++i) {
+      try {
+        split_tag(sentence.tags[i]);
+      } catch (const Error& error) {
+        fail("{}:{}: word '{}': {}: --assessment_method {} scores entities, accuracy any tag", data.path,
+             sentence.lines[i], sentence.words[i], error.what(), method);
+      }
+    }
+  }
 }
 
 Scores score_tags(const std::string& method, const NerData& data, const LabelList& labels,

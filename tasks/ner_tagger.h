@@ -41,6 +41,9 @@ class NerTagger {
   TaggerOptions options_;
 };
 
+// Throws Error "path:line: ..." when the method scores entities and a tag of the data is not an entity's.
+void check_tags(const std::string& method, const NerData& data);
+
 // Scores of predicted tags against those of the data, by --assessment_method: "span", "BF1", "MF1", "accuracy" or
 // "clue_benchmark". The first score is the one to choose a model by; all are percentages. `report` receives the text
 // that the method's reference program prints.

@@ -21,6 +21,9 @@ class NerTraining final : public TrainTask {
   Variable loss(Context& context, std::span<const int32_t> examples, float normalizer) override;
   Scores evaluate() override;
   void save(const std::filesystem::path& folder) const override { system_.save(folder); }
+  void check_continues(const std::filesystem::path& checkpoint) const override {
+    system_.check_continues(checkpoint);
+  }
 
   const NerExamples& examples() const { return train_; }
   // What the last evaluation printed.

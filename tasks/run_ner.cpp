@@ -56,6 +56,8 @@ Inputs read_inputs(const NerOptions& options) {
   if (options.train.do_train) inputs.train = read_ner(options.train_data_file_path, NerTags::required);
   if (!options.eval_data_file_path.empty() && (options.train.do_eval || options.train.do_train)) {
     inputs.dev = read_ner(options.eval_data_file_path, NerTags::required);
+    check_tags(options.assessment_method, *inputs.dev);
+    if (inputs.train) check_tags(options.assessment_method, *inputs.train);
   }
   return inputs;
 }
@@ -131,10 +133,9 @@ void report_training(const TrainResult& result, RunMetrics& metrics) {
 
 std::unique_ptr<NerSystem> train(Backend& backend, const NerOptions& options, Inputs& inputs,
                                  RunMetrics& metrics) {
-  LabelList labels = labels_of(options, *inputs.train);
   auto system = options.load_finetune_checkpoint_path.empty()
-                    ? NerSystem::create(options, std::move(labels), is_characters(*inputs.train),
-                                        std::move(inputs.vocab))
+                    ? NerSystem::create(options, labels_of(options, *inputs.train),
+                                        is_characters(*inputs.train), std::move(inputs.vocab))
                     : NerSystem::load(options.load_finetune_checkpoint_path, options);
   check_sequence_length(options, *system);
   const NerData* dev = inputs.dev ? &*inputs.dev : nullptr;

@@ -77,6 +77,7 @@ class Training {
       fmt::print("no checkpoint in {}: starting from the beginning\n", config_.save_path.string());
       return;
     }
+    task_.check_continues(*newest);
     state_ = load_train_state(*newest, state_, optimizer_, parameters_);
     fmt::print("resuming from {} at step {}\n", newest->string(), state_.step);
   }

@@ -31,6 +31,8 @@ class TrainTask {
   virtual Scores evaluate() = 0;
   // Writes everything that evaluation and prediction need into an existing folder.
   virtual void save(const std::filesystem::path& folder) const = 0;
+  // Throws Error when a checkpoint that was saved so holds another model than this task's.
+  virtual void check_continues(const std::filesystem::path& checkpoint) const = 0;
 };
 
 struct TrainConfig {

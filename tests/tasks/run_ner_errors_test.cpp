@@ -94,6 +94,16 @@ TEST_CASE("run_ner refuses training data with a label that the label file lacks"
               tiny.path("train.txt") + ":4: word 'Alden': unknown label 'B-LOC'");
 }
 
+TEST_CASE("run_ner refuses to score entities where the tags are of another kind, and scores their accuracy") {
+  const TinyNer tiny;
+  const std::string data = tiny.write("words.txt", "Anna NOUN\nmet VERB\n\nthe DET\nhouse NOUN\n");
+  const Words flags = tiny.training({"--train_data_file_path=" + data, "--eval_data_file_path=" + data});
+  tiny.refuse(flags, data + ":1: word 'Anna': [tags] unknown tag 'NOUN'");
+  Words accuracy = flags;
+  accuracy.emplace_back("--assessment_method=accuracy");
+  tiny.print(accuracy);
+}
+
 TEST_CASE("run_ner refuses a missing column") {
   const TinyNer tiny;
   const std::string data = tiny.write("bad.txt", "Anna B-PER\nmet\n");
@@ -106,7 +116,7 @@ TEST_CASE("run_ner refuses invalid UTF-8 in data, vocabulary and text") {
   tiny.refuse(tiny.training({"--train_data_file_path=" + data}), data + ":2: ");
   tiny.refuse(tiny.training({"--vocab_file_path=" + data}), data + ":2: ");
   const std::string best = train_best(tiny);
-  tiny.refuse({"--do_predict", "--load_finetune_checkpoint_path=" + best},
+  tiny.refuse({"--do_predict", "--seq_length=24", "--load_finetune_checkpoint_path=" + best},
               "standard input:2: ", "Anna lives .\n\xC3(\n");
 }
 
@@ -123,11 +133,11 @@ TEST_CASE("run_ner refuses empty files") {
 TEST_CASE("run_ner refuses paths that don't lead to what they should") {
   const TinyNer tiny;
   const std::string missing = tiny.path("missing");
-  tiny.refuse(tiny.training({"--train_data_file_path=" + missing}), "'" + missing + "'");
+  tiny.refuse(tiny.training({"--train_data_file_path=" + missing}), missing + ": can't be opened: ");
   tiny.refuse(tiny.training({"--load_pretrain_checkpoint_path=" + missing}), "'" + missing + "'");
   tiny.refuse(tiny.scoring(missing), "'" + missing + "'");
   const std::string best = train_best(tiny);
-  tiny.refuse({"--do_predict", "--load_finetune_checkpoint_path=" + best,
+  tiny.refuse({"--do_predict", "--seq_length=24", "--load_finetune_checkpoint_path=" + best,
                "--predict_data_file_path=" + tiny.path("save")},
               tiny.path("save"));
 }
@@ -149,9 +159,15 @@ TEST_CASE("run_ner refuses a checkpoint whose shapes are not those of its config
       "'bert.encoder.layer.0.intermediate.dense.weight' has shape [32, 16]: the model expects [64, 16]");
   edit_config(best, "intermediate_size", 32);
   edit_config(best, "num_hidden_layers", 2);
+  tiny.refuse(tiny.scoring(best), best + ": tensor 'bert.encoder.layer.1.");
+  // Sizes that no machine has room for.
+  edit_config(best, "num_hidden_layers", 2000000000);
   tiny.refuse(tiny.scoring(best),
-              "tensor 'bert.encoder.layer.1.attention.self.query.weight' of shape [16, 16] "
-              "is missing");
+              best + "/config.json: 'num_hidden_layers' is 2000000000, expected at most 1000");
+  edit_config(best, "num_hidden_layers", 1);
+  edit_config(best, "hidden_size", 2000000000);
+  tiny.refuse(tiny.scoring(best),
+              "'bert.embeddings.LayerNorm.weight' has shape [16]: the model expects [2000000000]");
 }
 
 TEST_CASE("run_ner refuses a model option that is not the checkpoint's") {
