@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <iostream>
 
@@ -186,6 +187,8 @@ int run(int argc, char** argv) {
   options.finish(flags);
   // Predictions alone go to standard output; a log would be in the way.
   const bool quiet = !options.train.do_train && !options.train.do_eval;
+  // A log that goes to a file or a pipe shall be readable while the run goes on.
+  if (!quiet) std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   if (!quiet) flags.print_effective(stdout);
   Backend& backend = open_backend(options.device);
   if (!quiet) fmt::print("device: {}\n", backend.description());
