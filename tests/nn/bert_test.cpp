@@ -47,11 +47,12 @@ NerBatch batch_of(Backend& backend, const Json& reference) {
   }
   for (int32_t i = 0; i < offsets.back(); ++i) rows.push_back(i);
   const Packing packing{tensor_of(backend, offsets), longest};
-  return {{tensor_of(backend, packed(reference["input_ids"], mask)),
-           tensor_of(backend, packed(reference["token_type_ids"], mask)), tensor_of(backend, positions), packing},
-          tensor_of(backend, rows),
-          packing,
-          {}};
+  return {
+      {tensor_of(backend, packed(reference["input_ids"], mask)),
+       tensor_of(backend, packed(reference["token_type_ids"], mask)), tensor_of(backend, positions), packing},
+      tensor_of(backend, rows),
+      packing,
+      {}};
 }
 
 BertConfig config_of(const Json& json) {
@@ -79,8 +80,8 @@ TEST_CASE("BERT token classification gives transformers' logits") {
   const Json reference = Json::parse(file);
   Backend& backend = find_backend("CPU");
   Parameters parameters;
-  const NerHeadConfig head{std::vector<std::string>(reference["config"]["num_labels"].get<size_t>(), "O"), false, false,
-                           0, 0.1F};
+  const NerHeadConfig head{std::vector<std::string>(reference["config"]["num_labels"].get<size_t>(), "O"),
+                           false, false, 0, 0.1F};
   const NerModel model{Scope(parameters), config_of(reference["config"]), head};
   parameters.allocate(backend, Parameters::Use::evaluation, DType::float32);
   const LoadReport report = load_tensors((fixtures() / "bert_ner.safetensors").string(), parameters, {""}, 1);
@@ -98,7 +99,8 @@ TEST_CASE("BERT token classification gives transformers' logits") {
   for (const Json& sequence : mask) {
     for (const Json& kept : sequence) {
       for (size_t k = 0; kept == 1 && k < labels; ++k) {
-        worst = std::max<double>(worst, std::abs(logits[packed_row * labels + k] - expected[row * labels + k]));
+        worst =
+            std::max<double>(worst, std::abs(logits[packed_row * labels + k] - expected[row * labels + k]));
       }
       packed_row += kept.get<size_t>();
       ++row;

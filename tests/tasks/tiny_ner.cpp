@@ -96,9 +96,7 @@ void TinyNer::refuse(const Words& flags, const std::string& text, const std::str
 
 double TinyNer::train_loss() const { return read_metrics(path("metrics.json")).at("train_loss"); }
 
-double TinyNer::score(const std::string& name) const {
-  return read_metrics(path("metrics.json")).at(name);
-}
+double TinyNer::score(const std::string& name) const { return read_metrics(path("metrics.json")).at(name); }
 
 Words run_ner_command(const Words& flags) {
   const char* program = std::getenv("GRADUS_RUN_NER");
