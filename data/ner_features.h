@@ -15,17 +15,23 @@ namespace gradus {
 
 // Which positions the head sees, and what they are labelled.
 enum class LabelProtocol {
-  first_piece,  // the first piece of each word, with the word's tag
-  x_pieces,  // all: first pieces with the word's tag, other pieces X, and [CLS] and [SEP] as tags of their own
-             // (macanv/BERT-BiLSTM-CRF-NER)
-  x_pieces_no_sep,  // the same without a [SEP] at the end (kyzhouhzau/BERT-NER)
+  // The first piece of each word, with the word's tag.
+  first_piece,
+  // All: first pieces with the word's tag, other pieces X, and [CLS] and [SEP] as tags of their own
+  // (macanv/BERT-BiLSTM-CRF-NER).
+  x_pieces,
+  // The same without a [SEP] at the end (kyzhouhzau/BERT-NER).
+  x_pieces_no_sep,
 };
 
 // What happens to a sentence of more pieces than fit.
 enum class LongSentences {
-  split,  // consecutive parts, cut between words: for training
-  overlap,  // windows that overlap by half; each word counts where its nearer edge is farthest away: for evaluation
-  cut,  // what doesn't fit is dropped, in the middle of a word too: the way of the programs above
+  // Consecutive parts, cut between words: for training.
+  split,
+  // Windows that overlap by half, each word scored where its nearer edge is farthest away: for evaluation.
+  overlap,
+  // What doesn't fit is dropped, in the middle of a word too: the way of the two programs above.
+  cut,
 };
 
 struct NerFeatureOptions {

@@ -90,7 +90,7 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
            "tokens per batch, in place of train_batch_size; 0: count examples")
       .at_least(0);
   options.add("gradient_accumulation_steps", gradient_accumulation_steps, "batches added up to one update")
-      .at_least(1);
+      .between(1, 1000000);
 
   options.group("Optimizer");
   options

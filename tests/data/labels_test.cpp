@@ -13,6 +13,7 @@ namespace {
 
 std::vector<std::string> tags(const LabelList& labels) {
   std::vector<std::string> result;
+  result.reserve(labels.size());
   for (int32_t id = 0; id < labels.size(); ++id) result.push_back(labels.tag(id));
   return result;
 }

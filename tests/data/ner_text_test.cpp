@@ -150,25 +150,26 @@ TEST_CASE("the shared data sets have the counts their descriptions state") {
     size_t sentences, words;
     int64_t overlapping;
   };
-  for (const auto& [file, sentences, words, overlapping] :
+  for (const Expected& expected :
        {Expected{"conll2003/train.txt", 14041, 203621, 0}, Expected{"conll2003/dev.txt", 3250, 51362, 0},
         Expected{"msra_ner/msra_test_bio.gz", 3442, 172601, 0},
         Expected{"chinese_ner/example.dev", 2318, 0, 0}, Expected{"cluener/train.json", 10748, 0, 2},
         Expected{"cluener/dev.json", 1343, 0, 0}, Expected{"cluener/test.json", 1345, 0, 0}}) {
+    const std::string file = expected.file;
     const auto path = test::shared_file(file);
     if (!path) {
-      MESSAGE("skipped: no shared file " << std::string(file));
+      MESSAGE("skipped: no shared file " << file);
       continue;
     }
     CAPTURE(file);
     NerData data = read_ner(*path, NerTags::optional);
     size_t count = 0;
     for (const NerSentence& sentence : data.sentences) count += sentence.words.size();
-    CHECK(data.sentences.size() == sentences);
-    if (words > 0) CHECK(count == words);
-    CHECK(data.overlapping_mentions == overlapping);
-    CHECK(data.labelled == (std::string(file) != "cluener/test.json"));
-    if (sentences == 14041) {  // the number of examples that kyzhouhzau/BERT-NER makes of this file
+    CHECK(data.sentences.size() == expected.sentences);
+    if (expected.words > 0) CHECK(count == expected.words);
+    CHECK(data.overlapping_mentions == expected.overlapping);
+    CHECK(data.labelled == (file != "cluener/test.json"));
+    if (expected.sentences == 14041) {  // the number of examples that kyzhouhzau/BERT-NER makes of this file
       merge_until_full_stop(data);
       CHECK(data.sentences.size() == 6973);
     }

@@ -33,6 +33,7 @@ using Tokens = std::vector<std::string>;
 
 std::vector<int32_t> ids(const std::vector<Piece>& pieces) {
   std::vector<int32_t> result;
+  result.reserve(pieces.size());
   for (const Piece& piece : pieces) result.push_back(piece.id);
   return result;
 }
@@ -45,7 +46,7 @@ uint32_t checksum(uint32_t crc, const std::vector<Piece>& pieces) {
 }
 
 std::optional<std::string> golden_file(const std::string& name) {
-  const auto path = test::find_file("GRADUS_SOURCE", "tests/golden/" + name);
+  auto path = test::find_file("GRADUS_SOURCE", "tests/golden/" + name);
   if (!path) MESSAGE("skipped: no " << name << " under GRADUS_SOURCE");
   return path;
 }
@@ -182,9 +183,9 @@ TEST_CASE("every code point is treated as by transformers") {
     }
     const Json& crcs = expected[lower ? "lower" : "keep"];
     CHECK(blocks.size() == crcs.size());
-    for (const auto& [block, crc] : blocks) {
-      CAPTURE(block);
-      CHECK(fmt::format("{:08x}", crc) == crcs[block].get<std::string>());
+    for (const auto& entry : blocks) {
+      CAPTURE(entry.first);
+      CHECK(fmt::format("{:08x}", entry.second) == crcs[entry.first].get<std::string>());
     }
   }
 }
@@ -200,7 +201,9 @@ TEST_CASE("ids equal those of transformers on every shared text") {
   for (const std::string name : {"uncased", "cased", "chinese"}) {
     const Vocab vocab = Vocab::load(*test::shared_file("vocab/" + name + ".txt"));
     const Tokenizer tokenizer(vocab, TokenizerRules::hf, name != "cased");
-    for (const auto& [file, crcs] : files.items()) {
+    for (const auto& entry : files.items()) {
+      const std::string& file = entry.key();
+      const Json& crcs = entry.value();
       if (!crcs.contains(name)) continue;
       const auto path = test::shared_file(file);
       if (!path) {

@@ -56,7 +56,7 @@ struct Lengths {
                               [](double a, double b) { return a * b; });
   }
   std::string str() const {
-    if (each.size() > 8) return fmt::format("{} sequences, {} rows", each.size(), rows());
+    if (each.size() >= 8) return fmt::format("{} sequences, {} rows", each.size(), rows());
     return fmt::format("lengths {} + {} rows", fmt::join(each, " "), unused);
   }
 };
