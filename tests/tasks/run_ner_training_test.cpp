@@ -154,11 +154,11 @@ TEST_CASE("run_ner fills batches up to a number of tokens") {
 
 TEST_CASE("run_ner takes batches larger than the data, and as many of them to a step, as all there is") {
   const TinyNer tiny;
-  const std::string most = "9223372036854775807";
   for (const std::string flag :
-       {"--train_batch_size=", "--train_batch_tokens=", "--gradient_accumulation_steps="}) {
+       {"--train_batch_size=9223372036854775807", "--train_batch_tokens=9223372036854775807",
+        "--gradient_accumulation_steps=1000000"}) {
     CAPTURE(flag);
-    CHECK(part_from(tiny.print(tiny.training({flag + most})), "trained ").starts_with("trained 2 steps"));
+    CHECK(part_from(tiny.print(tiny.training({flag})), "trained ").starts_with("trained 2 steps"));
   }
 }
 
