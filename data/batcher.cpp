@@ -34,11 +34,14 @@ void cut(std::span<const int32_t> order, std::span<const int32_t> lengths, const
 
 // Examples a pool holds before it is sorted.
 size_t pool_size(std::span<const int32_t> lengths, const BatchPlan& plan) {
-  if (plan.batch_tokens <= 0) return static_cast<size_t>(plan.batch_size * pool_batches);
-  const int64_t total = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
-  const int64_t mean =
-      std::max<int64_t>(1, total / std::max<int64_t>(1, static_cast<int64_t>(lengths.size())));
-  return static_cast<size_t>(std::max<int64_t>(1, plan.batch_tokens / mean) * pool_batches);
+  const auto count = static_cast<int64_t>(lengths.size());
+  int64_t batch = plan.batch_size;
+  if (plan.batch_tokens > 0) {
+    const int64_t total = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+    const int64_t mean = std::max<int64_t>(1, total / std::max<int64_t>(1, count));
+    batch = std::max<int64_t>(1, plan.batch_tokens / mean);
+  }
+  return static_cast<size_t>(std::min(batch, count) * pool_batches);
 }
 
 }  // namespace

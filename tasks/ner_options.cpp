@@ -88,6 +88,9 @@ void NerOptions::check_inputs() const {
   check(!t.do_train || load_finetune_checkpoint_path.empty() || load_pretrain_checkpoint_path.empty(),
         "--do_train can start from one model: give --load_pretrain_checkpoint_path or "
         "--load_finetune_checkpoint_path, not both");
+  const bool new_head = load_finetune_checkpoint_path.empty();
+  check(!new_head || !crf_constraints || use_crf, "--crf_constraints needs --use_crf");
+  check(!new_head || lstm_layers == NerOptions().lstm_layers || with_lstm, "--lstm_layers needs --with_lstm");
   for (const auto& [wanted, flag] :
        {std::pair{t.do_eval, "--do_eval"}, std::pair{t.do_predict, "--do_predict"}}) {
     check(!wanted || t.do_train || !load_finetune_checkpoint_path.empty(),

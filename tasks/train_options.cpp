@@ -79,7 +79,7 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
   options.add("do_predict", do_predict, "label new text");
 
   options.group("Batches");
-  options.add("epoch_num", epoch_num, "passes over the training data").at_least(1);
+  options.add("epoch_num", epoch_num, "passes over the training data").between(1, 1000000);
   options.add("max_steps", max_steps, "stop after so many updates; 0: after epoch_num epochs").at_least(0);
   options.add("train_data_shuffle", train_data_shuffle, "a new order of the training data every epoch");
   options.add("eval_data_shuffle", eval_data_shuffle, "score in random order (the scores stay the same)");

@@ -24,7 +24,8 @@ BatchPlan batch_plan(const TrainConfig& config) {
 }
 
 int64_t steps_of(size_t batches, int64_t accumulation) {
-  return (static_cast<int64_t>(batches) + accumulation - 1) / accumulation;
+  const auto count = static_cast<int64_t>(batches);
+  return count / accumulation + (count % accumulation == 0 ? 0 : 1);
 }
 
 class Training {

@@ -112,6 +112,8 @@ TEST_CASE("run_ner options: checks") {
             .starts_with("--do_train can start from one model"));
   CHECK(error_of({"--resume", "--do_eval", "--eval_data_file_path=e", "--load_finetune_checkpoint_path=m"}) ==
         "--resume goes on with a training run: add --do_train");
+  CHECK(error_of({"--crf_constraints"}) == "--crf_constraints needs --use_crf");
+  CHECK(error_of({"--lstm_layers=2"}) == "--lstm_layers needs --with_lstm");
   CHECK(error_of({"--hidden_size=100", "--num_attention_heads=3"}) ==
         "--hidden_size 100 is not a multiple of --num_attention_heads 3");
   CHECK(error_of({"--hidden_size=0"}).starts_with("training from scratch takes nothing from a checkpoint"));

@@ -257,6 +257,20 @@ TEST_CASE("run_ner starts from a published model, and lists what is new and what
   }
 }
 
+TEST_CASE("run_ner without data trains on the built-in sample and shows what it found") {
+  const TinyNer tiny;
+  const std::string out =
+      tiny.print({"--max_steps=2", "--hidden_size=16", "--num_hidden_layers=1", "--threads=1", "--use_crf",
+                  "--with_lstm", "--log_dir=" + tiny.path("log"),
+                  "--save_finetune_checkpoint_path=" + tiny.path("save")});
+  CHECK(part_from(out, "training data: ").starts_with("training data: 2000 sentences"));
+  CHECK(part_from(out, "evaluation data: ").starts_with("evaluation data: 400 sentences"));
+  CHECK(!fs::is_empty(tiny.path("log")));
+  // A save folder stands for its best checkpoint.
+  tiny.print({"--do_predict", "--load_finetune_checkpoint_path=" + tiny.path("save")},
+             "Anna lives in Alden .\n");
+}
+
 TEST_CASE("run_ner goes on training a tagger of its own") {
   const TinyNer tiny;
   const std::string best = train_well(tiny);

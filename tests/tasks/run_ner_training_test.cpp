@@ -152,6 +152,16 @@ TEST_CASE("run_ner fills batches up to a number of tokens") {
   CHECK(std::stoi(steps) <= 12);
 }
 
+TEST_CASE("run_ner takes batches larger than the data, and as many of them to a step, as all there is") {
+  const TinyNer tiny;
+  for (const std::string flag :
+       {"--train_batch_size=9223372036854775807", "--train_batch_tokens=9223372036854775807",
+        "--gradient_accumulation_steps=1000000"}) {
+    CAPTURE(flag);
+    CHECK(part_from(tiny.print(tiny.training({flag})), "trained ").starts_with("trained 2 steps"));
+  }
+}
+
 TEST_CASE("two batches added up are one batch of twice the size") {
   const TinyNer tiny;
   for (const char* head : {"--use_crf=false", "--use_crf=true"}) {
