@@ -45,11 +45,11 @@ void NaiveBackend::deallocate(void* data, size_t bytes) noexcept {
 }
 
 void NaiveBackend::copy_from_host(const void* source, const Tensor& target) {
-  std::memcpy(target.raw(), source, target.bytes());
+  if (target.bytes() > 0) std::memcpy(target.raw(), source, target.bytes());
 }
 
 void NaiveBackend::copy_to_host(const Tensor& source, void* target) {
-  std::memcpy(target, source.raw(), source.bytes());
+  if (source.bytes() > 0) std::memcpy(target, source.raw(), source.bytes());
 }
 
 void NaiveBackend::fill_zero(const Tensor& x) { std::memset(x.raw(), 0, x.bytes()); }
