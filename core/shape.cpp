@@ -1,5 +1,7 @@
 #include "core/shape.h"
 
+#include <limits>
+
 #include "core/error.h"
 
 namespace gradus {
@@ -20,7 +22,9 @@ int64_t Shape::operator[](int axis) const {
 
 int64_t Shape::elements() const {
   int64_t n = 1;
-  for (int i = 0; i < rank_; ++i) n *= dims_[i];
+  for (int i = 0; i < rank_; ++i) {
+    if (__builtin_mul_overflow(n, dims_[i], &n)) return std::numeric_limits<int64_t>::max();
+  }
   return n;
 }
 

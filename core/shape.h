@@ -24,6 +24,7 @@ class Shape {
   // Extent of dimension `axis`; a negative axis counts from the end. Throws Error when there is no such axis.
   int64_t operator[](int axis) const;
   int64_t last() const { return (*this)[-1]; }
+  // The product of the dimensions; the largest int64_t when it is larger.
   int64_t elements() const;
   // Number of rows when all but the last dimension are folded into one: the T of [T, H].
   int64_t rows() const { return rank_ == 0 ? 1 : elements() / (last() == 0 ? 1 : last()); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <limits>
 
 #include "core/random.h"
 
@@ -9,6 +10,13 @@ namespace gradus {
 namespace {
 
 constexpr int64_t alignment = 16;  // elements: parameters start on cache lines
+
+// A configuration may state sizes that no machine has; they are compared with the weights' before memory is taken,
+// and until then they must not overflow.
+int64_t saturating_add(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<int64_t>::max() : sum;
+}
 
 // A different random sequence for each name, whatever else the model has: FNV-1a.
 uint32_t purpose_of(std::string_view name) {
@@ -58,12 +66,13 @@ Parameter Parameters::add_stacked(const std::vector<std::string>& names, const S
   const Shape whole{std::span<const int64_t>(dims)};
   for (size_t i = 0; i < names.size(); ++i) {
     check(!contains(names[i]), "[parameters] two tensors are named {}", names[i]);
-    const int64_t offset = size_ + static_cast<int64_t>(i) * each.elements();
+    const int64_t before = whole.elements() / static_cast<int64_t>(names.size()) * static_cast<int64_t>(i);
+    const int64_t offset = saturating_add(size_, before);
     tensors_.push_back(
         {names[i], each, {offset, each.elements(), is_decayed(names[i])}, init, slots_.size()});
   }
   slots_.push_back({parameter.slot_, whole, size_, false});
-  size_ += (whole.elements() + alignment - 1) / alignment * alignment;
+  size_ = saturating_add(size_, saturating_add(whole.elements(), alignment - 1) / alignment * alignment);
   return parameter;
 }
 
@@ -89,6 +98,7 @@ void Parameters::freeze(std::string_view prefix) {
 
 void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
   check(!values_, "[parameters] allocated twice");
+  check(size_ <= int64_t{1} << 48, "[parameters] the model has {} numbers: no machine holds that", size_);
   values_ = Tensor::zeros(backend, {size_});
   if (use == Use::training) gradients_ = Tensor::zeros(backend, {size_});
   if (compute_type == DType::bfloat16) copy_ = Tensor::zeros(backend, {size_}, DType::bfloat16);
