@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -37,7 +38,7 @@ struct Dropout {
 
   bool active() const { return probability > 0; }
   // An element is dropped when its 16 bits are below this.
-  uint32_t threshold() const { return static_cast<uint32_t>(probability * 65536.0F + 0.5F); }
+  uint32_t threshold() const { return static_cast<uint32_t>(std::lround(probability * 65536.0F)); }
   // The factor for kept elements: exactly 1 / P(kept), the probability rounded to 16 bits included.
   float scale() const { return 65536.0F / static_cast<float>(65536U - threshold()); }
   bool keeps(uint32_t row, uint32_t column) const {

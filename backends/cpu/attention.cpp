@@ -10,6 +10,7 @@
 #include "backends/cpu/micro_gemm.h"
 #include "backends/cpu/philox.h"
 #include "backends/cpu/scratch.h"
+#include "backends/cpu/sequences.h"
 #include "backends/cpu/vector_math.h"
 
 namespace gradus::cpu {
@@ -279,11 +280,6 @@ void for_each_head(const Packing& packing, int64_t heads, int64_t hidden, F&& f)
   }
 }
 
-void zero_rows_after(const Packing& packing, const Tensor& x) {
-  const int64_t used = packing.offsets.data<int32_t>()[packing.count()];
-  if (used < x.shape()[0]) x.backend().fill_zero(x.slice(used, x.shape()[0]));
-}
-
 }  // namespace
 
 void CpuBackend::attention_forward(const Tensor& qkv, const Packing& packing, int64_t heads,
@@ -294,8 +290,8 @@ void CpuBackend::attention_forward(const Tensor& qkv, const Packing& packing, in
                   [&, qkv = qkv.data<T>(), context = context.data<T>(), lse = lse.data<float>()](
                       const Head& head) { forward_head(head, qkv, dropout, context, lse); });
   });
-  zero_rows_after(packing, context);
-  if (lse) zero_rows_after(packing, lse);
+  zero_rest(context, packing);
+  if (lse) zero_rest(lse, packing);
 }
 
 void CpuBackend::attention_backward(const Tensor& dcontext, const Tensor& qkv, const Tensor& context,
@@ -310,7 +306,7 @@ void CpuBackend::attention_backward(const Tensor& dcontext, const Tensor& qkv, c
                     backward_head(head, dcontext, qkv, lse, dropout, target, dqkv.accumulate);
                   });
   });
-  if (!dqkv.accumulate) zero_rows_after(packing, dqkv.tensor);
+  if (!dqkv.accumulate) zero_rest(dqkv.tensor, packing);
 }
 
 }  // namespace gradus::cpu

@@ -10,6 +10,8 @@
 namespace gradus::cpu {
 namespace {
 
+constexpr std::string_view variant = GRADUS_CPU_VARIANT;  // the instructions this module was compiled for
+
 std::string processor_name() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);) {
@@ -26,19 +28,20 @@ CpuBackend::~CpuBackend() = default;
 std::string CpuBackend::name() const { return "CPU"; }
 
 std::string CpuBackend::description() const {
-  return fmt::format("{}, {} kernels, oneDNN {}, {} threads", processor_name(), GRADUS_CPU_VARIANT,
-                     Gemm::version(), omp_get_max_threads());
+  return fmt::format("{}, {} kernels, oneDNN {}, {} threads", processor_name(), variant, Gemm::version(),
+                     omp_get_max_threads());
 }
 
 std::string CpuBackend::unsupported(DType dtype) const {
   if (dtype == DType::float32) return "";
+  if (dtype != DType::bfloat16) return fmt::format("the CPU backend cannot compute in {}", name_of(dtype));
 #if defined(__x86_64__)
   // AMX processors have avx512_bf16 as well. Without either oneDNN would emulate, slower than float32.
-  if (dtype == DType::bfloat16 && __builtin_cpu_supports("avx512bf16")) return "";
+  if (__builtin_cpu_supports("avx512bf16") && variant == "avx512") return "";
 #endif
   return fmt::format(
-      "{} cannot compute in {}{}", processor_name(), name_of(dtype),
-      dtype == DType::bfloat16 ? ": it has neither avx512_bf16 nor AMX; use --compute_type fp32" : "");
+      "{} with {} kernels cannot compute in bfloat16: it takes avx512_bf16 or AMX; use --compute_type fp32",
+      processor_name(), variant);
 }
 
 void CpuBackend::set_threads(int threads) {

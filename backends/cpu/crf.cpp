@@ -3,6 +3,7 @@
 // alpha[t][j] is the log of the summed scores of all paths that end in tag j at step t. Its rows are stored
 // shifted so that their largest element is 0; the shifts are added up in double. So a long sequence loses no
 // digits, and the gradient, which needs only differences within a row, takes the rows as they are.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -277,7 +278,7 @@ void CpuBackend::crf_nll_forward(const Tensor& emissions, const Tensor& tags, co
   float* const alpha_out = alpha.data<float>();
   float* const log_z_out = log_z.data<float>();
   std::vector<double> losses(static_cast<size_t>(packing.count()));
-  zero_rest<float>(alpha, packing);
+  zero_rest(alpha, packing);
   log_z.fill_zero();
   for_each_sequence(packing, [&](int64_t b, int64_t first, int64_t length) {
     const float* const x = scores + first * chain.tags();
@@ -304,7 +305,7 @@ void CpuBackend::crf_nll_backward(const Tensor& dloss, const Tensor& /*emissions
   const float* const alpha_in = alpha.data<float>();
   float* const dx = demissions.tensor.data<float>();
   std::vector<float> counts(static_cast<size_t>(packing.count() * stride));
-  if (demissions && !demissions.accumulate) zero_rest<float>(demissions.tensor, packing);
+  if (demissions && !demissions.accumulate) zero_rest(demissions.tensor, packing);
   for_each_sequence(packing, [&](int64_t b, int64_t first, int64_t length) {
     float* const mine = counts.data() + b * stride;
     backward_scores(chain, alpha_in + first * width, gold + first, length, scale,
@@ -321,7 +322,7 @@ void CpuBackend::crf_viterbi(const Tensor& emissions, const Packing& packing, co
   const Chain chain(transitions, start, end);
   const float* const scores = emissions.data<float>();
   int32_t* const out = tags.data<int32_t>();
-  zero_rest<int32_t>(tags, packing);
+  zero_rest(tags, packing);
   for_each_sequence(packing, [&](int64_t, int64_t first, int64_t length) {
     best_path(chain, scores + first * chain.tags(), length, out + first);
   });

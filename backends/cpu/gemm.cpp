@@ -3,6 +3,7 @@
 #include <dnnl.hpp>
 #include <map>
 #include <unordered_map>
+#include <utility>
 
 namespace gradus::cpu {
 namespace {
@@ -66,27 +67,32 @@ dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const Product&
 }  // namespace
 
 struct Gemm::Cache {
+  using Arguments = std::unordered_map<int, dnnl::memory>;
+
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
   // One scratchpad for all products: they run one after the other.
   dnnl::memory scratchpad;
 
+  // The arguments are made once; a run sets the addresses.
   struct Entry {
-    dnnl::matmul::primitive_desc description;
     dnnl::matmul primitive;
+    Arguments arguments;
   };
   std::map<Product, Entry> entries;
 
-  const Entry& find(const Product& product) {
+  Entry& find(const Product& product) {
     if (const auto it = entries.find(product); it != entries.end()) return it->second;
     const auto description = describe(engine, product);
     const auto needed = description.scratchpad_desc();
     if (!scratchpad || scratchpad.get_desc().get_size() < needed.get_size()) scratchpad = {needed, engine};
-    return entries.emplace(product, Entry{description, dnnl::matmul(description)}).first->second;
-  }
-
-  dnnl::memory over(const dnnl::memory::desc& description, const void* data) const {
-    return {description, engine, const_cast<void*>(data)};  // oneDNN has no type for read-only memory
+    const auto unset = [&](const dnnl::memory::desc& d) { return dnnl::memory(d, engine, nullptr); };
+    Arguments arguments{{DNNL_ARG_SRC, unset(description.src_desc())},
+                        {DNNL_ARG_WEIGHTS, unset(description.weights_desc())},
+                        {DNNL_ARG_DST, unset(description.dst_desc())},
+                        {DNNL_ARG_SCRATCHPAD, unset(needed)}};
+    if (product.bias) arguments.emplace(DNNL_ARG_BIAS, unset(description.bias_desc()));
+    return entries.emplace(product, Entry{dnnl::matmul(description), std::move(arguments)}).first->second;
   }
 };
 
@@ -96,13 +102,16 @@ Gemm::~Gemm() = default;
 void Gemm::run(const Product& product, const void* a, const void* b, const float* bias, void* c) try {
   if (product.m == 0 || product.n == 0) return;
   Cache& cache = *cache_;
-  const auto& [description, primitive] = cache.find(product);
-  std::unordered_map<int, dnnl::memory> arguments{
-      {DNNL_ARG_SRC, cache.over(description.src_desc(), a)},
-      {DNNL_ARG_WEIGHTS, cache.over(description.weights_desc(), b)},
-      {DNNL_ARG_DST, cache.over(description.dst_desc(), c)},
-      {DNNL_ARG_SCRATCHPAD, cache.over(description.scratchpad_desc(), cache.scratchpad.get_data_handle())}};
-  if (product.bias) arguments.emplace(DNNL_ARG_BIAS, cache.over(description.bias_desc(), bias));
+  auto& [primitive, arguments] = cache.find(product);
+  const auto set = [&arguments](int argument, const void* data) {
+    // oneDNN has no type for read-only memory.
+    arguments.at(argument).set_data_handle(const_cast<void*>(data));
+  };
+  set(DNNL_ARG_SRC, a);
+  set(DNNL_ARG_WEIGHTS, b);
+  set(DNNL_ARG_DST, c);
+  set(DNNL_ARG_SCRATCHPAD, cache.scratchpad.get_data_handle());
+  if (product.bias) set(DNNL_ARG_BIAS, bias);
   primitive.execute(cache.stream, arguments);
   cache.stream.wait();
 } catch (const dnnl::error& e) {

@@ -3,6 +3,7 @@
 // Sequences depend on nothing but themselves, so the work is cut into groups: one direction of a few sequences
 // of similar length, sorted from long to short. A thread takes a group through all its steps; the sequences
 // still running at a step are the first ones of the group, and their recurrent products are one matrix product.
+#include <algorithm>
 #include <cmath>
 
 #include "backends/cpu/backend.h"
@@ -245,7 +246,7 @@ void CpuBackend::lstm_forward(const Tensor& gates_x, const Tensor& w_hh, const P
   const int64_t units = extents.units;
   const Tensor weights = transposed(*this, w_hh, extents);
   const int64_t weights_size = weights.elements() / extents.directions;
-  for (const Tensor& x : {y, cells, gates}) zero_rest<float>(x, packing);
+  for (const Tensor& x : {y, cells, gates}) zero_rest(x, packing);
   const float* const w = weights.data<float>();
   const float* const x_data = gates_x.data<float>();
   float* const y_data = y.data<float>();
@@ -280,7 +281,7 @@ void CpuBackend::lstm_backward(const Tensor& dy, const Tensor& y, const Tensor& 
   const int64_t units = extents.units;
   const Tensor weights = padded_copy(*this, w_hh, extents);
   const int64_t weights_size = weights.elements() / extents.directions;
-  zero_rest<float>(dgates_x, packing);
+  zero_rest(dgates_x, packing);
   const float* const w = weights.data<float>();
   const float* const dy_data = dy.data<float>();
   const float* const cells_data = cells.data<float>();

@@ -1,7 +1,6 @@
 // What the kernels that look at sequences share.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "core/backend.h"
@@ -9,11 +8,9 @@
 namespace gradus::cpu {
 
 // Zeroes the rows of x that belong to no sequence.
-template <typename T>
-void zero_rest(const Tensor& x, const Packing& packing) {
-  const int64_t width = x.elements() / std::max<int64_t>(x.shape()[0], 1);
-  const int64_t used = packing.offsets.data<int32_t>()[packing.count()] * width;
-  std::fill(x.data<T>() + used, x.data<T>() + x.elements(), T{});
+inline void zero_rest(const Tensor& x, const Packing& packing) {
+  const int64_t used = packing.offsets.data<int32_t>()[packing.count()];
+  if (used < x.shape()[0]) x.backend().fill_zero(x.slice(used, x.shape()[0]));
 }
 
 }  // namespace gradus::cpu
