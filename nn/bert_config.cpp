@@ -7,7 +7,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "nn/atomic_file.h"
+#include "core/files.h"
 #include "nn/checked_json.h"
 
 namespace gradus {

@@ -3,7 +3,7 @@
 #include <set>
 #include <tuple>
 
-#include "nn/atomic_file.h"
+#include "core/files.h"
 #include "nn/safetensors.h"
 #include "nn/safetensors_types.h"
 

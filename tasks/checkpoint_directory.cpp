@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include "core/error.h"
-#include "tasks/files.h"
+#include "core/files.h"
 
 namespace gradus {
 namespace {
@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view prefix = "checkpoint-";
 constexpr std::string_view old_suffix = ".old";
-constexpr std::string_view draft_mark = ".tmp-";
 
 // All of `text` as a whole number of 0 or more.
 std::optional<int64_t> parse_count(std::string_view text) {
@@ -90,8 +89,9 @@ void CheckpointDirectory::repair() {
       const fs::path target = root_ / name.substr(1, name.size() - 1 - old_suffix.size());
       if (fs::exists(target)) remove_tree(root_ / name);
       else move(root_ / name, target);
-    } else if (const size_t mark = name.rfind(draft_mark); mark != std::string::npos) {
-      const std::optional<int64_t> pid = parse_count(std::string_view(name).substr(mark + draft_mark.size()));
+    } else if (const size_t mark = name.rfind(temporary_mark); mark != std::string::npos) {
+      const std::optional<int64_t> pid =
+          parse_count(std::string_view(name).substr(mark + temporary_mark.size()));
       if (pid && !is_running(*pid)) remove_tree(root_ / name);
     }
   }
@@ -100,7 +100,7 @@ void CheckpointDirectory::repair() {
 CheckpointDirectory::Draft::Draft(CheckpointDirectory& directory, std::string name)
     : directory_(directory),
       name_(std::move(name)),
-      folder_(directory.root_ / fmt::format(".{}{}{}", name_, draft_mark, ::getpid())) {
+      folder_(directory.root_ / fmt::format(".{}{}{}", name_, temporary_mark, ::getpid())) {
   remove_tree(folder_);
   std::error_code error;
   fs::create_directory(folder_, error);
@@ -150,7 +150,7 @@ void CheckpointDirectory::prune() {
   for (size_t i = 0; i + kept < others.size(); ++i) {
     // Renamed first: a kill while it is being removed must not leave a part under the name of a whole.
     const std::string name = checkpoint_name(others[i].second);
-    const fs::path doomed = root_ / fmt::format(".{}{}{}", name, draft_mark, ::getpid());
+    const fs::path doomed = root_ / fmt::format(".{}{}{}", name, temporary_mark, ::getpid());
     remove_tree(doomed);
     move(root_ / name, doomed);
     remove_tree(doomed);

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "tasks/files.h"
+#include "core/files.h"
 
 namespace gradus {
 namespace {

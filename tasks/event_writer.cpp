@@ -9,8 +9,8 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "data/crc32c.h"
-#include "tasks/files.h"
 
 namespace gradus {
 namespace {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "tasks/files.h"
+#include "core/files.h"
 
 namespace gradus {
 

@@ -68,6 +68,10 @@ void NerOptions::finish(Options& options) {
   }
   train.finish(options);
   model.finish(options, from_scratch && train.do_train);
+  for (const char* name : {"use_crf", "crf_constraints", "with_lstm", "lstm_layers", "label_protocol",
+                           "tokenizer", "do_lower_case", "dropout"}) {
+    if (!options.is_default(name)) given.insert(name);
+  }
   check_inputs();
 }
 

@@ -1,6 +1,7 @@
 // Options of run_ner: train, score and use a model that labels names in text.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "tasks/train_options.h"
@@ -34,6 +35,9 @@ struct NerOptions {
   std::string load_pretrain_checkpoint_path;
   std::string load_finetune_checkpoint_path;
 
+  // Of the options that a trained tagger has fixed, those that were set: by their values alone, one set to its default
+  // could not be told from one left alone. Filled by finish().
+  std::set<std::string> given;
   bool use_sample = false;  // set by finish(): no data was named, so the built-in sample is used
 
   void declare(Options& options);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/files.h"
 #include "tasks/checkpoint_directory.h"
-#include "tasks/files.h"
 
 namespace gradus {
 namespace {
@@ -133,21 +133,20 @@ Vocab load_vocab(const NerOptions& options, const std::filesystem::path& folder,
   return vocab;
 }
 
-// What was asked for that a trained tagger can't be any more. A flag at its default asks for nothing.
+// Throws Error when an option was set to what a trained tagger can't be any more.
 void check_settings(const NerOptions& options, const NerSettings& saved, const std::string& folder) {
-  const auto same = [&](bool asked, const char* name, const auto& wanted, const auto& found) {
-    check(!asked || wanted == found, "--{} {}: the tagger in '{}' has {}", name, wanted, folder, found);
+  const auto same = [&](const char* name, const auto& wanted, const auto& found) {
+    check(!options.given.contains(name) || wanted == found, "--{} {}: the tagger in '{}' has {}", name,
+          wanted, folder, found);
   };
-  const NerOptions defaults;
-  same(options.use_crf, "use_crf", options.use_crf, saved.use_crf);
-  same(options.crf_constraints, "crf_constraints", options.crf_constraints, saved.crf_constraints);
-  same(options.with_lstm, "with_lstm", options.with_lstm, saved.lstm_layers > 0);
-  same(options.lstm_layers != defaults.lstm_layers, "lstm_layers", options.lstm_layers, saved.lstm_layers);
-  same(options.label_protocol != defaults.label_protocol, "label_protocol", options.label_protocol,
-       saved.label_protocol);
-  same(options.tokenizer != defaults.tokenizer, "tokenizer", options.tokenizer, saved.tokenizer);
-  same(options.do_lower_case != "auto", "do_lower_case", options.do_lower_case == "true",
-       saved.do_lower_case);
+  same("use_crf", options.use_crf, saved.use_crf);
+  same("crf_constraints", options.crf_constraints, saved.crf_constraints);
+  same("with_lstm", options.with_lstm, saved.lstm_layers > 0);
+  same("lstm_layers", options.lstm_layers, saved.lstm_layers);
+  same("label_protocol", options.label_protocol, saved.label_protocol);
+  same("tokenizer", options.tokenizer, saved.tokenizer);
+  if (options.do_lower_case != "auto")
+    same("do_lower_case", options.do_lower_case == "true", saved.do_lower_case);
 }
 
 }  // namespace
@@ -191,7 +190,7 @@ std::unique_ptr<NerSystem> NerSystem::load(const std::string& given, const NerOp
   check(!config.labels.empty(), "{}: no id2label: this is not a trained tagger", config_path);
   override_config(config, options, folder);
   check_settings(options, settings, folder);
-  if (options.train.do_train) {
+  if (options.given.contains("dropout")) {
     settings.dropout = config.hidden_dropout_prob = config.attention_probs_dropout_prob =
         options.model.dropout;
   }

@@ -1,4 +1,4 @@
-// Tags for sentences, and what they are worth.
+// Tags for sentences.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +6,7 @@
 #include <vector>
 
 #include "data/ner_text.h"
-#include "tasks/metrics/conlleval.h"
 #include "tasks/ner_system.h"
-#include "tasks/scores.h"
 
 namespace gradus {
 
@@ -41,13 +39,7 @@ class NerTagger {
   TaggerOptions options_;
 };
 
-// Throws Error "path:line: ..." when the method scores entities and a tag of the data is not an entity's.
-void check_tags(const std::string& method, const NerData& data);
-
-// Scores of predicted tags against those of the data, by --assessment_method: "span", "BF1", "MF1", "accuracy" or
-// "clue_benchmark". The first score is the one to choose a model by; all are percentages. `report` receives the text
-// that the method's reference program prints.
-Scores score_tags(const std::string& method, const NerData& data, const LabelList& labels,
-                  const std::vector<std::vector<int32_t>>& predicted, std::string& report);
+// The number of words of each sentence.
+std::vector<int64_t> word_counts(const NerData& data);
 
 }  // namespace gradus

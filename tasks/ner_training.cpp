@@ -1,7 +1,6 @@
 #include "tasks/ner_training.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "core/measuring_backend.h"
 #include "data/batcher.h"
@@ -16,22 +15,13 @@ std::string mebibytes(int64_t bytes) {
 
 }  // namespace
 
-NerTraining::NerTraining(Backend& backend, NerSystem& system, const NerData& train, const NerData* dev,
-                         const std::string& assessment_method, const TaggerOptions& tagger,
+NerTraining::NerTraining(Backend& backend, NerSystem& system, const NerData& train, NerEvaluation* evaluation,
                          int32_t seq_length)
-    : backend_(backend),
-      system_(system),
-      dev_data_(dev),
-      tagger_(backend, system, tagger),
-      method_(assessment_method) {
+    : backend_(backend), system_(system), evaluation_(evaluation) {
   const NerFeatureOptions features{seq_length, system.protocol(), LongSentences::split};
   train_ = make_ner_examples(train, system.tokenizer(), &system.labels(), features);
   for (const NerExample& example : train_.examples)
     lengths_.push_back(static_cast<int32_t>(example.input_ids.size()));
-  if (dev == nullptr) return;
-  dev_ = tagger_.examples(*dev);
-  for (const NerSentence& sentence : dev->sentences)
-    dev_words_.push_back(static_cast<int64_t>(sentence.words.size()));
 }
 
 double NerTraining::loss_weight(std::span<const int32_t> examples) const {
@@ -45,14 +35,6 @@ double NerTraining::loss_weight(std::span<const int32_t> examples) const {
 
 Variable NerTraining::loss(Context& context, std::span<const int32_t> examples, float normalizer) {
   return system_.model().loss(context, make_ner_batch(backend_, train_.examples, examples), normalizer);
-}
-
-Scores NerTraining::evaluate() {
-  if (dev_data_ == nullptr) return {};
-  const auto start = std::chrono::steady_clock::now();
-  const auto predicted = tagger_.predict(dev_.examples, dev_words_);
-  evaluation_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return score_tags(method_, *dev_data_, system_.labels(), predicted, report_);
 }
 
 std::string MemoryPlan::str() const {

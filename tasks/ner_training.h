@@ -4,44 +4,35 @@
 #include <string>
 #include <vector>
 
-#include "tasks/ner_tagger.h"
+#include "tasks/ner_evaluation.h"
 #include "tasks/trainer.h"
 
 namespace gradus {
 
 class NerTraining final : public TrainTask {
  public:
-  // `dev` may be null. `system` is allocated for training before the first call of loss. Throws Error when the data's
-  // tags are not the system's.
-  NerTraining(Backend& backend, NerSystem& system, const NerData& train, const NerData* dev,
-              const std::string& assessment_method, const TaggerOptions& tagger, int32_t seq_length);
+  // `evaluation` may be null: nothing is scored then. `system` is allocated for training before the first call of loss.
+  // Throws Error when the data's tags are not the system's.
+  NerTraining(Backend& backend, NerSystem& system, const NerData& train, NerEvaluation* evaluation,
+              int32_t seq_length);
 
   std::span<const int32_t> lengths() const override { return lengths_; }
   double loss_weight(std::span<const int32_t> examples) const override;
   Variable loss(Context& context, std::span<const int32_t> examples, float normalizer) override;
-  Scores evaluate() override;
+  Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
   void save(const std::filesystem::path& folder) const override { system_.save(folder); }
   void check_continues(const std::filesystem::path& checkpoint) const override {
     system_.check_continues(checkpoint);
   }
 
   const NerExamples& examples() const { return train_; }
-  // What the last evaluation printed.
-  const std::string& report() const { return report_; }
-  double evaluation_seconds() const { return evaluation_seconds_; }  // of the last evaluation
 
  private:
   Backend& backend_;
   NerSystem& system_;
   NerExamples train_;
   std::vector<int32_t> lengths_;
-  const NerData* dev_data_;
-  NerExamples dev_;
-  std::vector<int64_t> dev_words_;
-  NerTagger tagger_;
-  std::string method_;
-  std::string report_;
-  double evaluation_seconds_ = 0;
+  NerEvaluation* evaluation_;
 };
 
 // What a training step takes, in bytes; parameters and their copies apart from what the largest batch adds.

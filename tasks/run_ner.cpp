@@ -2,11 +2,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 
+#include "core/files.h"
 #include "data/sample/sample.h"
 #include "tasks/main.h"
 #include "tasks/metrics_file.h"
@@ -132,41 +132,33 @@ void report_training(const TrainResult& result, RunMetrics& metrics) {
              result.seconds, metrics.examples_per_second, metrics.tokens_per_second, result.train_loss);
 }
 
-std::unique_ptr<NerSystem> train(Backend& backend, const NerOptions& options, Inputs& inputs,
-                                 RunMetrics& metrics) {
-  auto system = options.load_finetune_checkpoint_path.empty()
-                    ? NerSystem::create(options, labels_of(options, *inputs.train),
-                                        is_characters(*inputs.train), std::move(inputs.vocab))
-                    : NerSystem::load(options.load_finetune_checkpoint_path, options);
-  check_sequence_length(options, *system);
-  const NerData* dev = inputs.dev ? &*inputs.dev : nullptr;
-  NerTraining task(backend, *system, *inputs.train, dev, options.assessment_method, tagger_options(options),
-                   static_cast<int32_t>(options.seq_length));
-  fmt::print("training data: {}\n", task.examples().counts.str());
-  const TrainConfig config = train_config(options.train, options.device);
-  fmt::print("memory: {}\n", plan_memory(*system, task.examples(), config).str());
-  system->parameters().exclude_from_decay(options.train.no_decay);
-  system->allocate(backend, Parameters::Use::training, options.device.dtype(),
-                   static_cast<uint64_t>(options.device.seed));
-  report_training(gradus::train(system->parameters(), task, config), metrics);
-  return system;
+// The tagger to train: a new one, or a trained one to train further.
+std::unique_ptr<NerSystem> system_to_train(const NerOptions& options, Inputs& inputs) {
+  if (!options.load_finetune_checkpoint_path.empty())
+    return NerSystem::load(options.load_finetune_checkpoint_path, options);
+  return NerSystem::create(options, labels_of(options, *inputs.train), is_characters(*inputs.train),
+                           std::move(inputs.vocab));
 }
 
-void evaluate(const NerOptions& options, const NerSystem& system, const NerTagger& tagger,
-              const NerData& data, RunMetrics& metrics) {
-  const auto start = std::chrono::steady_clock::now();
-  const NerExamples examples = tagger.examples(data);
-  std::vector<int64_t> words;
-  for (const NerSentence& sentence : data.sentences)
-    words.push_back(static_cast<int64_t>(sentence.words.size()));
-  const auto predicted = tagger.predict(examples.examples, words);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  std::string report;
-  const Scores scores = score_tags(options.assessment_method, data, system.labels(), predicted, report);
-  for (const auto& [name, value] : scores) metrics.scores[name] = value;
-  metrics.scores["eval_sentences_per_second"] = static_cast<double>(data.sentences.size()) / seconds;
-  fmt::print("evaluation data: {}; {:.1f} sentences/s\n{}", examples.counts.str(),
-             static_cast<double>(data.sentences.size()) / seconds, report);
+void train(Backend& backend, const NerOptions& options, NerSystem& system, const NerData& data,
+           NerEvaluation* evaluation, RunMetrics& metrics) {
+  NerTraining task(backend, system, data, evaluation, static_cast<int32_t>(options.seq_length));
+  fmt::print("training data: {}\n", task.examples().counts.str());
+  const TrainConfig config = train_config(options.train, options.device);
+  fmt::print("memory: {}\n", plan_memory(system, task.examples(), config).str());
+  system.parameters().exclude_from_decay(options.train.no_decay);
+  system.allocate(backend, Parameters::Use::training, options.device.dtype(),
+                  static_cast<uint64_t>(options.device.seed));
+  report_training(gradus::train(system.parameters(), task, config), metrics);
+}
+
+// Training has scored the final weights already, unless there was nothing left to train.
+void evaluate(NerEvaluation& evaluation, RunMetrics& metrics) {
+  const NerReport& report = evaluation.latest() ? *evaluation.latest() : evaluation.run();
+  for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
+  metrics.scores["eval_sentences_per_second"] = report.sentences_per_second;
+  fmt::print("evaluation data: {}; {:.1f} sentences/s\n{}", evaluation.examples().counts.str(),
+             report.sentences_per_second, report.text);
 }
 
 void predict(const NerOptions& options, const NerSystem& system, const NerTagger& tagger) {
@@ -193,18 +185,24 @@ int run(int argc, char** argv) {
   Backend& backend = open_backend(options.device);
   if (!quiet) fmt::print("device: {}\n", backend.description());
 
+  // Told now rather than after hours of training.
+  if (!options.train.metrics_file.empty()) check_writable(options.train.metrics_file);
+
   RunMetrics metrics;
   Inputs inputs = read_inputs(options);
-  std::unique_ptr<NerSystem> system;
-  if (options.train.do_train) {
-    system = train(backend, options, inputs, metrics);
+  const bool training = options.train.do_train;
+  const auto system = training ? system_to_train(options, inputs)
+                               : NerSystem::load(options.load_finetune_checkpoint_path, options);
+  check_sequence_length(options, *system);
+  const NerTagger tagger(backend, *system, tagger_options(options));
+  std::optional<NerEvaluation> evaluation;
+  if (inputs.dev) evaluation.emplace(tagger, system->labels(), *inputs.dev, options.assessment_method);
+  if (training) {
+    train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics);
   } else {
-    system = NerSystem::load(options.load_finetune_checkpoint_path, options);
-    check_sequence_length(options, *system);
     system->allocate(backend, Parameters::Use::evaluation, options.device.dtype(), 0);
   }
-  const NerTagger tagger(backend, *system, tagger_options(options));
-  if (options.train.do_eval) evaluate(options, *system, tagger, *inputs.dev, metrics);
+  if (options.train.do_eval) evaluate(*evaluation, metrics);
   if (options.use_sample) show_sentences(tagger, *system, *inputs.dev, style_of(options));
   if (options.train.do_predict) predict(options, *system, tagger);
   metrics.peak_rss_bytes = peak_rss_bytes();

@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/files.h"
 #include "nn/model_files.h"
 #include "nn/safetensors.h"
-#include "tasks/files.h"
 
 namespace gradus {
 namespace {

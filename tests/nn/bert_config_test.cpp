@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "tests/shared_files.h"
+#include "tests/files.h"
 
 using namespace gradus;
 using nlohmann::json;

@@ -12,8 +12,8 @@
 #include <functional>
 
 #include "core/error.h"
-#include "tasks/files.h"
-#include "tests/tasks/temporary_folder.h"
+#include "core/files.h"
+#include "tests/files.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;

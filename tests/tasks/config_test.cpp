@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "tasks/main.h"
-#include "tests/tasks/temporary_folder.h"
+#include "tests/files.h"
 
 using namespace gradus;
 

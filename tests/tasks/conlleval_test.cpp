@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "core/error.h"
-#include "tests/shared_files.h"
+#include "tests/files.h"
 
 using namespace gradus;
 

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "data/crc32c.h"
-#include "tasks/files.h"
-#include "tests/tasks/temporary_folder.h"
+#include "tests/files.h"
 
 using namespace gradus;
 

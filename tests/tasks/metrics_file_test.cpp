@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "tasks/files.h"
-#include "tests/tasks/temporary_folder.h"
+#include "core/files.h"
+#include "tests/files.h"
 
 using namespace gradus;
 

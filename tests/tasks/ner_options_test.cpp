@@ -3,8 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include "core/backend.h"
 #include "core/error.h"
-#include "tests/tasks/temporary_folder.h"
+#include "tasks/train_setup.h"
+#include "tests/files.h"
 
 using namespace gradus;
 
@@ -134,4 +136,24 @@ TEST_CASE("run_ner options: other spellings") {
   CHECK(p.ner.train.adam_eps == 1e-6);
   CHECK(p.ner.model.hidden_act == "gelu_tanh");
   CHECK(Parsed({"--compute_type=bfloat16"}).ner.device.dtype() == DType::bfloat16);
+}
+
+TEST_CASE("run_ner options: what a trained tagger fixes is told apart from what was left alone") {
+  const Parsed p({"--load_finetune_checkpoint_path=m", "--do_predict", "--use_crf=false", "--dropout=0.1"});
+  CHECK(p.ner.given == std::set<std::string>{"use_crf", "dropout"});
+}
+
+TEST_CASE("bf16 is refused where the kernels can't compute in it") {
+  DeviceOptions device;
+  device.device_target = "cpu_baseline";
+  device.compute_type = "bf16";
+  try {
+    open_backend(device);
+    FAIL("the baseline kernels have no bf16");
+  } catch (const Error& e) {
+    CHECK(std::string(e.what()).starts_with("--compute_type bf16: "));
+    CHECK(std::string(e.what()).ends_with("it takes avx512_bf16 or AMX; use --compute_type fp32"));
+  }
+  device.compute_type = "fp32";
+  CHECK(open_backend(device).description().find("baseline kernels") != std::string::npos);
 }

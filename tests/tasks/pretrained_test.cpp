@@ -9,7 +9,7 @@
 #include "nn/schedule.h"
 #include "tasks/ner_batch.h"
 #include "tasks/ner_training.h"
-#include "tests/shared_files.h"
+#include "tests/files.h"
 
 using namespace gradus;
 using Json = nlohmann::json;
@@ -91,7 +91,7 @@ TEST_CASE("fine-tuning follows PyTorch's losses and gradient norms step by step"
   Backend& backend = find_backend("CPU");
   auto system = system_of(folder, reference["labels"].get<std::vector<std::string>>());
   const NerData data = read_ner((fixtures / "../../../data/conll2003/train.txt").string(), NerTags::required);
-  NerTraining task(backend, *system, data, nullptr, "span", {}, 128);
+  NerTraining task(backend, *system, data, nullptr, 128);
   system->allocate(backend, Parameters::Use::training, DType::float32, 1);
   const Tensor head = system->parameters().value(system->parameters().find("classifier.weight"));
   std::vector<float> weight;

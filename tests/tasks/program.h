@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/shared_files.h"
+#include "tests/files.h"
 
 namespace gradus {
 

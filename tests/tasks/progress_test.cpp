@@ -10,8 +10,8 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "tasks/files.h"
-#include "tests/tasks/temporary_folder.h"
+#include "core/files.h"
+#include "tests/files.h"
 
 using namespace gradus;
 

@@ -109,6 +109,23 @@ TEST_CASE("a saved tagger scores as it did after training") {
   }
 }
 
+TEST_CASE("a tagger that is trained further keeps its dropout unless another is asked for") {
+  const TinyNer tiny;
+  tiny.print(tiny.training({"--max_steps=1", "--dropout=0.25"}));
+  const auto dropout_after = [&](const std::string& flag) {
+    const std::string saved = tiny.path("further");
+    tiny.print({"--do_train", "--max_steps=1", "--seq_length=24",
+                "--train_data_file_path=" + tiny.path("train.txt"),
+                "--load_finetune_checkpoint_path=" + tiny.path("save/checkpoint-1"),
+                "--save_finetune_checkpoint_path=" + saved, flag});
+    const auto config = nlohmann::json::parse(file_content(saved + "/checkpoint-1/config.json"));
+    CHECK(config["gradus_ner"]["dropout"] == config["hidden_dropout_prob"]);
+    return config["hidden_dropout_prob"].get<double>();
+  };
+  CHECK(dropout_after("--threads=1") == doctest::Approx(0.25));
+  CHECK(dropout_after("--dropout=0.1") == doctest::Approx(0.1));
+}
+
 TEST_CASE("run_ner labels text as JSON with offsets in characters") {
   const TinyNer tiny;
   const std::string best = train_well(tiny);

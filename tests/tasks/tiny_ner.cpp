@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "core/files.h"
+
 namespace gradus {
 
 const std::string ner_sentences =
@@ -111,9 +113,8 @@ Words unfinished_files(const std::string& folder) {
   if (!std::filesystem::is_directory(folder)) return found;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    const bool unfinished = name.starts_with('.') || name.find(".tmp") != std::string::npos ||
-                            name.find(".partial") != std::string::npos;
-    if (unfinished) found.push_back(entry.path().string());
+    if (name.starts_with('.') || name.find(temporary_mark) != std::string::npos)
+      found.push_back(entry.path().string());
   }
   return found;
 }

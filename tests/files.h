@@ -1,4 +1,4 @@
-// The files shared with other projects that tests compare with, and small file helpers.
+// Files of tests: those shared with other projects that results are compared with, and small helpers.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -33,13 +33,13 @@ inline void write_file(const std::filesystem::path& path, const std::string& con
   REQUIRE_MESSAGE(file.flush().good(), path.string());
 }
 
-// A new folder, removed with everything in it at the end of the test.
+// A folder for the files of one test, removed with everything in it at its end.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "gradus-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
+    std::string name = (std::filesystem::temp_directory_path() / "gradus-test-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
   }
   ~TemporaryFolder() {
     std::error_code ignored;
@@ -47,7 +47,14 @@ class TemporaryFolder {
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  // Writes a file and returns its whole path.
+  std::string write(const std::string& name, const std::string& content) const {
+    write_file(path_ / name, content);
+    return (path_ / name).string();
+  }
 
  private:
   std::filesystem::path path_;

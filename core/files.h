@@ -1,0 +1,50 @@
+// Whole files: reading them, and writing them so that a reader sees the old or the new one, never a part.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace gradus {
+
+// The bytes of a file. Throws Error with the path and the system's reason when it can't be read.
+std::string read_file(const std::filesystem::path& path);
+
+// In the name of a file or folder that is being written, between the name it will have and the writer's process id.
+constexpr std::string_view temporary_mark = ".tmp-";
+
+// Writes beside `path` under a temporary name and gives the file its own name in commit(): what stood at `path` before
+// stays until then. Without commit() nothing remains. Every member throws Error with the path and the system's reason.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  // Waits until the bytes are on the disk, then renames.
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;  // empty when path_ is a device or a pipe, which is written to as it is
+  int descriptor_ = -1;              // -1 once closed
+};
+
+// Writes `bytes` through an AtomicFile. Throws Error; `path` is then as it was.
+void replace_file(const std::filesystem::path& path, std::string_view bytes);
+
+// Throws Error, as replace_file() would, when no file can be made at `path`: for asking before long work.
+void check_writable(const std::filesystem::path& path);
+
+// Flushes a file, or a directory's list of names, to the disk. Throws Error.
+void flush_to_disk(const std::filesystem::path& path);
+
+// Throws "cannot <what> '<path>': <the system's reason for errno>".
+[[noreturn]] void fail_errno(std::string_view what, const std::filesystem::path& path);
+
+}  // namespace gradus

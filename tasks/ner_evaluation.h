@@ -1,0 +1,49 @@
+// What a tagger's predictions are worth.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/ner_text.h"
+#include "tasks/ner_tagger.h"
+#include "tasks/scores.h"
+
+namespace gradus {
+
+// Throws Error "path:line: ..." when the method scores entities and a tag of the data is not an entity's.
+void check_tags(const std::string& method, const NerData& data);
+
+// Scores of predicted tags against those of the data, by --assessment_method: "span", "BF1", "MF1", "accuracy" or
+// "clue_benchmark". The first score is the one to choose a model by; all are percentages. `report` receives the text
+// that the method's reference program prints.
+Scores score_tags(const std::string& method, const NerData& data, const LabelList& labels,
+                  const std::vector<std::vector<int32_t>>& predicted, std::string& report);
+
+struct NerReport {
+  Scores scores;
+  std::string text;                 // what the method's reference program prints
+  double sentences_per_second = 0;  // tagged; cutting the text into pieces is not counted
+};
+
+// Scores one tagger on one set of data, as often as its weights change.
+class NerEvaluation {
+ public:
+  // Keeps references to all but the method. Throws Error on a tag that the tagger doesn't know.
+  NerEvaluation(const NerTagger& tagger, const LabelList& labels, const NerData& data, std::string method);
+
+  const NerReport& run();
+  // Of the last run; empty before the first.
+  const std::optional<NerReport>& latest() const { return latest_; }
+  const NerExamples& examples() const { return examples_; }
+
+ private:
+  const NerTagger& tagger_;
+  const LabelList& labels_;
+  const NerData& data_;
+  std::string method_;
+  NerExamples examples_;
+  std::optional<NerReport> latest_;
+};
+
+}  // namespace gradus
