@@ -78,12 +78,14 @@ void CpuBackend::gather_rows_forward(const Tensor& x, const Tensor& rows, const 
   auto* const out = static_cast<char*>(y.raw());
   parallel_for(rows.elements(), row_grain(columns), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      std::memcpy(out + i * row_bytes, in + row[i] * row_bytes, row_bytes);
+      if (row[i] < 0) std::memset(out + i * row_bytes, 0, row_bytes);
+      else std::memcpy(out + i * row_bytes, in + row[i] * row_bytes, row_bytes);
     }
   });
 }
 
 void CpuBackend::gather_rows_backward(const Tensor& dy, const Tensor& rows, Grad dx) {
+  if (!dx) return;
   const int64_t columns = dy.shape().last();
   const int32_t* const row = rows.data<int32_t>();
   if (!dx.accumulate) fill_zero(dx.tensor);
@@ -92,6 +94,7 @@ void CpuBackend::gather_rows_backward(const Tensor& dy, const Tensor& rows, Grad
     T* const out = dx.tensor.data<T>();
     parallel_for(rows.elements(), row_grain(columns), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
+        if (row[i] < 0) continue;
         const T* const source = in + i * columns;
         T* const target = out + row[i] * columns;
         if (dx.accumulate) {

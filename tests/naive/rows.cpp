@@ -15,7 +15,14 @@ Matrix embedding(const std::vector<Matrix>& tables, const std::vector<std::vecto
   return y;
 }
 
-Matrix gather_rows(const Matrix& x, const std::vector<int32_t>& rows) { return embedding({x}, {rows}); }
+Matrix gather_rows(const Matrix& x, const std::vector<int32_t>& rows) {
+  Matrix y(static_cast<int64_t>(rows.size()), x.columns());
+  for (int64_t i = 0; i < y.rows(); ++i) {
+    const int32_t row = rows[static_cast<size_t>(i)];
+    for (int64_t h = 0; h < y.columns() && row >= 0; ++h) y(i, h) = x(row, h);
+  }
+  return y;
+}
 
 }  // namespace reference
 
@@ -25,10 +32,11 @@ using reference::store;
 
 namespace {
 
-// target[rows[i]] += dy[i], in order.
+// target[rows[i]] += dy[i], in order; a negative row is none.
 void add_to_rows(const Matrix& dy, const std::vector<int32_t>& rows, Matrix& target) {
   for (int64_t i = 0; i < dy.rows(); ++i) {
-    for (int64_t h = 0; h < dy.columns(); ++h) target(rows[static_cast<size_t>(i)], h) += dy(i, h);
+    const int32_t row = rows[static_cast<size_t>(i)];
+    for (int64_t h = 0; h < dy.columns() && row >= 0; ++h) target(row, h) += dy(i, h);
   }
 }
 

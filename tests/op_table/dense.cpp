@@ -120,12 +120,16 @@ OpCase embedding_case(int64_t tokens, int64_t hidden, const std::vector<int32_t>
   return result;
 }
 
-OpCase gather_rows_case(const Shape& shape, int64_t wanted) {
+// `absent` rows of -1 stand among the wanted ones.
+OpCase gather_rows_case(const Shape& shape, int64_t wanted, int64_t absent = 0) {
+  RandomSequence random(6, 1);
   std::vector<int32_t> rows(static_cast<size_t>(shape[0]));
   std::iota(rows.begin(), rows.end(), 0);
-  RandomSequence(6, 1).shuffle(rows);
+  random.shuffle(rows);
   rows.resize(static_cast<size_t>(wanted));
-  return {.label = fmt::format("{} of {}", wanted, shape),
+  rows.resize(static_cast<size_t>(wanted + absent), -1);
+  if (absent > 0) random.shuffle(rows);
+  return {.label = fmt::format("{} of {} and {} absent", wanted, shape, absent),
           .inputs = {{"x", shape}},
           .call = [=](const Inputs& x, DType) { return gather_rows(x[0], int_tensor(x[0].backend(), rows)); },
           .reference = [=](const Matrices& x) { return reference::gather_rows(x[0], rows); },
@@ -212,7 +216,8 @@ std::vector<Op> row_rows() {
   embedding.benchmarks = {embedding_case(4096, 768, {28996, 512, 2})};
   Op gather_rows{
       .name = "gather_rows",
-      .cases = {gather_rows_case({1, 3}, 1), gather_rows_case({17, 9}, 6), gather_rows_case({40, 65}, 0)}};
+      .cases = {gather_rows_case({1, 3}, 1), gather_rows_case({17, 9}, 6), gather_rows_case({40, 65}, 0),
+                gather_rows_case({17, 9}, 6, 10), gather_rows_case({3, 70}, 0, 2)}};
   gather_rows.benchmarks = {gather_rows_case({4096, 768}, 614)};
   return {embedding, gather_rows};
 }

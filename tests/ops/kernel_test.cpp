@@ -51,6 +51,26 @@ const std::vector<float> scales{0.5F, 1.0F, 0.25F, 1.0F};
 
 }  // namespace
 
+TEST_CASE("absent rows are zero, and what lies before the input is neither read nor written") {
+  on_each_backend([](Backend& backend) {
+    const std::vector<float> before(4, 7.0F);
+    const Tensor memory = Tensor::from(backend, {3, 4}, std::vector<float>(12, 7.0F));
+    const Tensor x = memory.slice(1, 3), y = Tensor::empty(backend, {3, 4}, DType::float32);
+    const Tensor rows = Tensor::from(backend, {3}, std::vector<int32_t>{-1, 1, -1});
+    backend.gather_rows_forward(x, rows, y);
+    CHECK(y.to_host() == std::vector<float>{0, 0, 0, 0, 7, 7, 7, 7, 0, 0, 0, 0});
+    const Tensor dy = random_tensor(backend, {3, 4}, 5);
+    for (const bool accumulate : {false, true}) {
+      x.fill_zero();
+      backend.gather_rows_backward(dy, rows, {x, accumulate});
+      CHECK(memory.slice(0, 1).to_host() == before);
+      CHECK(x.slice(0, 1).to_host() == std::vector<float>(4, 0.0F));
+      CHECK(x.slice(1, 2).to_host() == dy.slice(1, 2).to_host());
+    }
+    backend.gather_rows_backward(dy, rows, {});  // nobody asks for it
+  });
+}
+
 TEST_CASE("memory is aligned, counted while it lives, and copied by the view") {
   on_each_backend([](Backend& backend) {
     const size_t before = backend.memory().current;
