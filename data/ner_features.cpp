@@ -31,11 +31,16 @@ size_t end_of_run(const WordPieces& words, size_t begin, size_t room) {
   return end;
 }
 
-std::vector<Window> split_windows(const WordPieces& words, size_t room) {
+// Runs as long as fit; one ends within a name only when the name is longer than a run. `inside`: which words go on with
+// the name of the word before; empty when that isn't known.
+std::vector<Window> split_windows(const WordPieces& words, size_t room, const std::vector<bool>& inside) {
   std::vector<Window> windows;
   const size_t size = words.first.size() - 1;
   for (size_t begin = 0; begin < size; begin = windows.back().end) {
-    const size_t end = end_of_run(words, begin, room);
+    const size_t longest = end_of_run(words, begin, room);
+    size_t end = longest;
+    while (end < size && end > begin && !inside.empty() && inside[end]) --end;
+    if (end == begin) end = longest;
     windows.push_back({begin, end, begin, end});
   }
   return windows;
@@ -110,7 +115,7 @@ class ExampleMaker {
     counts.unknown_words += words.empty_words;
     counts.long_sentences += words.pieces.size() > room_ ? 1 : 0;
     const std::vector<Window> windows =
-        options_.long_sentences == LongSentences::split     ? split_windows(words, room_)
+        options_.long_sentences == LongSentences::split ? split_windows(words, room_, words_inside(sentence))
         : options_.long_sentences == LongSentences::overlap ? overlapping_windows(words, room_)
                                                             : cut_window(words, room_);
     counts.dropped_words += static_cast<int64_t>(sentence.words.size() - windows.back().end);
@@ -119,6 +124,14 @@ class ExampleMaker {
       example.sentence = static_cast<int32_t>(index);
       result_.examples.push_back(std::move(example));
     }
+  }
+
+  static std::vector<bool> words_inside(const NerSentence& sentence) {
+    std::vector<bool> inside;
+    for (const std::string& tag : sentence.tags)
+      inside.push_back(!entity_type(tag).empty() &&
+                       std::string_view("IMEL").find(tag[0]) != std::string_view::npos);
+    return inside;
   }
 
   std::vector<int32_t> label_ids(const NerSentence& sentence) const {
@@ -188,6 +201,17 @@ std::string NerCounts::str() const {
   add(truncated_words, "words truncated");
   add(dropped_words, "words dropped");
   return text;
+}
+
+NerCounts& NerCounts::operator+=(const NerCounts& more) {
+  sentences += more.sentences;
+  words += more.words;
+  pieces += more.pieces;
+  long_sentences += more.long_sentences;
+  unknown_words += more.unknown_words;
+  truncated_words += more.truncated_words;
+  dropped_words += more.dropped_words;
+  return *this;
 }
 
 NerExamples make_ner_examples(const NerData& data, const Tokenizer& tokenizer, const LabelList* labels,

@@ -64,6 +64,9 @@ struct NerCounts {
 
   // "3250 sentences, 51362 words, ...": what is 0 is left out after the first three.
   std::string str() const;
+  // Whether anything but the sentences themselves was counted.
+  bool is_notable() const { return long_sentences + unknown_words + truncated_words + dropped_words > 0; }
+  NerCounts& operator+=(const NerCounts& more);
 };
 
 struct NerExamples {

@@ -26,6 +26,16 @@ bool looks_like_json(std::string_view line) {
   return next == brace + 1 || next == std::string_view::npos || line[next] == '"' || line[next] == '}';
 }
 
+int64_t count_columns(std::string_view line) {
+  int64_t columns = 0;
+  for (size_t i = 0; i < line.size(); ++i) {
+    const bool blank = blanks.find(line[i]) != std::string_view::npos;
+    const bool after_blank = i == 0 || blanks.find(line[i - 1]) != std::string_view::npos;
+    if (!blank && after_blank) ++columns;
+  }
+  return columns;
+}
+
 class ColumnParser {
  public:
   ColumnParser(NerData& data, NerTags tags) : data_(data), tags_(tags) {}
@@ -39,6 +49,8 @@ class ColumnParser {
     if (word == "-DOCSTART-") return end_sentence();
     const size_t tag_end = line.find_last_not_of(blanks) + 1;
     const bool tagged = tag_end > word.size();
+    const int64_t columns = count_columns(line);
+    if (!first_line_seen_) columns_ = columns;
     if (!first_line_seen_) data_.labelled = tagged;
     first_line_seen_ = true;
     check(tagged || tags_ == NerTags::optional, "{}: found only the word '{}': expected a word and its tag",
@@ -46,6 +58,8 @@ class ColumnParser {
     check(tagged == data_.labelled,
           "{}: '{}' has {}, unlike the lines before: expected all words to have tags or none", reader.where(),
           word, tagged ? "a tag" : "no tag");
+    check(columns == columns_, "{}: found {} columns in '{}', the first line with a word has {}",
+          reader.where(), columns, line, columns_);
     sentence_.words.emplace_back(word);
     sentence_.lines.push_back(reader.line_number());
     if (tagged) {
@@ -64,6 +78,7 @@ class ColumnParser {
   NerTags tags_;
   NerSentence sentence_;
   bool first_line_seen_ = false;
+  int64_t columns_ = 0;  // of the first line with a word
 };
 
 // One row of JSON lines.

@@ -17,7 +17,7 @@ Tag parse(std::string_view name) {
   return {'O', {}};
 }
 
-bool continues(char letter) { return letter == 'I' || letter == 'M' || letter == 'E'; }
+bool continues(char letter) { return letter == 'I' || letter == 'M' || letter == 'E' || letter == 'L'; }
 bool opens(char letter) { return letter == 'B' || letter == 'I' || letter == 'M'; }
 
 }  // namespace
@@ -29,16 +29,19 @@ bool transition_allowed(const std::string& previous, const std::string& next, bo
   return !closed || !opens(from.letter);
 }
 
+bool closes_spans(const std::vector<std::string>& tags) {
+  return std::any_of(tags.begin(), tags.end(), [](const std::string& tag) {
+    return std::string_view("ESLU").find(parse(tag).letter) != std::string_view::npos;
+  });
+}
+
 Crf::Crf(const Scope& scope, const std::vector<std::string>& tags, bool constrained) {
   const auto count = static_cast<int64_t>(tags.size());
   transitions_ = scope.add("transitions", {count, count}, Init::uniform(0.1F));
   start_ = scope.add("start_transitions", {count}, Init::uniform(0.1F));
   end_ = scope.add("end_transitions", {count}, Init::uniform(0.1F));
   if (!constrained) return;
-  const bool closed = std::any_of(tags.begin(), tags.end(), [](const std::string& tag) {
-    const char letter = parse(tag).letter;
-    return letter == 'E' || letter == 'S';
-  });
+  const bool closed = closes_spans(tags);
   const auto score = [&](const std::string& from, const std::string& to) {
     return transition_allowed(from, to, closed) ? 0.0F : forbidden;
   };

@@ -13,8 +13,8 @@ namespace gradus {
 // Scores of tag sequences: emissions, transitions from tag to tag, and the scores of starting and ending with a tag.
 class Crf {
  public:
-  // `tags` names the tags in id order. With `constrained`, transitions that break the tagging scheme (BIO, BIOES or
-  // BMES, by the letters in use: I-PER after O, say) score -10000, in training and decoding.
+  // `tags` names the tags in id order. With `constrained`, transitions that break the tagging scheme (BIO, BIOES,
+  // BILOU or BMES, by the letters in use: I-PER after O, say) score -10000, in training and decoding.
   Crf(const Scope& scope, const std::vector<std::string>& tags, bool constrained);
 
   // Negative log-likelihood of `tags`, summed, over `normalizer`.  emissions [R, K] float32; tags int32 [R].
@@ -35,8 +35,11 @@ class Crf {
 };
 
 // Whether `next` may follow `previous` in a well-formed tag sequence; an empty name stands for the sequence's ends.
-// Letters: O outside; B begins; I and M go on; E ends; S stands alone; the type follows a '-' or '_'. In BIO text
-// an entity may end anywhere; in text with E or S tags (`closed`) it must be ended by E.
+// Letters: O outside; B begins; I and M go on; E or L ends; S or U stands alone; the type follows a '-' or '_'. In BIO
+// text an entity may end anywhere; in text with E, L, S or U tags (`closed`) it must be ended by E or L.
 bool transition_allowed(const std::string& previous, const std::string& next, bool closed);
+
+// Whether the tags mark the ends of entities: an E, L, S or U is among them.
+bool closes_spans(const std::vector<std::string>& tags);
 
 }  // namespace gradus

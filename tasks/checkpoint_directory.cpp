@@ -79,6 +79,12 @@ CheckpointDirectory::CheckpointDirectory(fs::path root, int64_t keep) : root_(st
   fs::create_directories(root_, error);
   check(!error, "cannot make folder '{}': {}", root_.string(), error.message());
   repair();
+  const Draft probe(*this,
+                    "probe");  // better a folder that can't be written to now than after hours of training
+}
+
+bool CheckpointDirectory::is_empty() const {
+  return checkpoint_steps(root_).empty() && !fs::exists(root_ / "best");
 }
 
 // Leftovers of killed runs: drafts go, unless their process still runs; a checkpoint that was moved aside

@@ -36,13 +36,15 @@ class CheckpointDirectory {
   };
 
   // Makes the folder when it isn't there, and repairs what a killed run left. Keeps the `keep` newest numbered
-  // checkpoints (at least 1) and `best`. Throws Error when the folder can't be made or read.
+  // checkpoints (at least 1) and `best`. Throws Error when the folder can't be made, read or written to.
   CheckpointDirectory(std::filesystem::path root, int64_t keep);
 
   Draft begin(int64_t step) { return {*this, checkpoint_name(step)}; }
   Draft begin_best() { return {*this, "best"}; }
 
   const std::filesystem::path& root() const { return root_; }
+  // Whether there is neither a numbered checkpoint nor `best`.
+  bool is_empty() const;
 
   static std::string checkpoint_name(int64_t step);  // "checkpoint-<step>"
 

@@ -14,9 +14,13 @@ int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
 
 std::string text_of(const YAML::Node& node) { return node.IsScalar() ? node.Scalar() : std::string(); }
 
+constexpr int most_levels = 32;
+
 // Appends the entries of a map whose own path, with a dot behind it, is `prefix`.
-void flatten(const YAML::Node& map, const std::string& prefix, const std::string& file,
+void flatten(const YAML::Node& map, const std::string& prefix, const std::string& file, int level,
              std::vector<ConfigEntry>& entries) {
+  // An alias may stand for a map that it is in.
+  check(level < most_levels, "{}:{}: maps in maps, more than {} deep", file, line_of(map), most_levels);
   for (const auto& item : map) {
     const YAML::Node& key = item.first;
     const YAML::Node& value = item.second;
@@ -31,7 +35,7 @@ void flatten(const YAML::Node& map, const std::string& prefix, const std::string
       entry.kind = ConfigEntry::Kind::map;
       const std::string below = entry.path + ".";
       entries.push_back(std::move(entry));
-      flatten(value, below, file, entries);
+      flatten(value, below, file, level + 1, entries);
       continue;
     }
     if (value.IsSequence()) {
@@ -62,7 +66,7 @@ ConfigFile::ConfigFile(const std::string& name) : name_(name) {
       check(document.IsMap() || document.IsNull(), "{}:{}: expected a map of names to values", name,
             line_of(document));
     }
-    if (!documents.empty() && documents[0].IsMap()) flatten(documents[0], "", name, entries_);
+    if (!documents.empty() && documents[0].IsMap()) flatten(documents[0], "", name, 0, entries_);
   } catch (const YAML::Exception& e) {
     fail("{}:{}: not valid YAML: {}", name, e.mark.line + 1, e.msg);
   }

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "core/error.h"
+#include "nn/crf.h"
 #include "tasks/metrics/clue_benchmark.h"
 #include "tasks/metrics/conlleval.h"
 #include "tasks/metrics/entities.h"
@@ -16,15 +17,18 @@ std::string scored(const LabelList& labels, int32_t id) { return std::string(sco
 
 Scores score_spans(const NerData& data, const LabelList& labels,
                    const std::vector<std::vector<int32_t>>& predicted, std::string& report) {
+  // Tags of the schemes that mark the ends of entities are turned into those of BIO, all others are left as they are.
+  const bool closed = closes_spans(labels.tags());
+  const auto as_scored = [&](std::string tag) {
+    if (closed) return as_bio(tag);
+    // The scorer parts letter and type at '-'; '_' is as good in label files.
+    if (tag.size() > 1 && tag[1] == '_') tag[1] = '-';
+    return tag;
+  };
   SpanScorer scorer;
   for (size_t s = 0; s < predicted.size(); ++s) {
     for (size_t w = 0; w < predicted[s].size(); ++w) {
-      // The scorer parts letter and type at '-'; '_' is as good in label files.
-      std::string gold = data.sentences[s].tags[w], found = scored(labels, predicted[s][w]);
-      for (std::string* tag : {&gold, &found}) {
-        if (tag->size() > 1 && (*tag)[1] == '_') (*tag)[1] = '-';
-      }
-      scorer.add_token(gold, found);
+      scorer.add_token(as_scored(data.sentences[s].tags[w]), as_scored(scored(labels, predicted[s][w])));
     }
     scorer.end_sentence();
   }
@@ -104,6 +108,16 @@ void check_tags(const std::string& method, const NerData& data) {
              sentence.lines[i], sentence.words[i], error.what(), method);
       }
     }
+  }
+}
+
+void check_labels(const std::string& method, const LabelList& labels, const std::string& source) {
+  if (method != "span" && method != "clue_benchmark") return;
+  for (const std::string& tag : labels.tags()) {
+    check(is_entity_tag(tag),
+          "{}: the label '{}' is not an entity's (B-PER, I-PER, ...): --assessment_method {} scores "
+          "entities, accuracy any tag",
+          source, tag, method);
   }
 }
 

@@ -14,6 +14,9 @@ namespace gradus {
 // Throws Error "path:line: ..." when the method scores entities and a tag of the data is not an entity's.
 void check_tags(const std::string& method, const NerData& data);
 
+// The same for a label list, which comes from `source`.
+void check_labels(const std::string& method, const LabelList& labels, const std::string& source);
+
 // Scores of predicted tags against those of the data, by --assessment_method: "span", "BF1", "MF1", "accuracy" or
 // "clue_benchmark". The first score is the one to choose a model by; all are percentages. `report` receives the text
 // that the method's reference program prints.

@@ -61,12 +61,14 @@ void NerOptions::finish(Options& options) {
     const std::string reason = "built-in sample";
     options.preset("do_train", "true", reason);
     options.preset("do_eval", "true", reason);
-    if (from_scratch) {
-      options.preset("learning_rate", "1e-3", reason);
-      options.preset("epoch_num", "8", reason);
-    }
+    options.preset("save_finetune_checkpoint_path", "",
+                   reason);  // it takes seconds, and nobody's model is replaced
   }
   train.finish(options);
+  if (use_sample && from_scratch) {
+    options.preset("learning_rate", "1e-3", "built-in sample");
+    options.preset("epoch_num", "8", "built-in sample");
+  }
   model.finish(options, from_scratch && train.do_train);
   for (const char* name : {"use_crf", "crf_constraints", "with_lstm", "lstm_layers", "label_protocol",
                            "tokenizer", "do_lower_case", "dropout"}) {
@@ -94,6 +96,9 @@ void NerOptions::check_inputs() const {
         "--load_finetune_checkpoint_path, not both");
   const bool new_head = load_finetune_checkpoint_path.empty();
   check(!new_head || !crf_constraints || use_crf, "--crf_constraints needs --use_crf");
+  check(
+      !new_head || !crf_constraints || label_protocol == "first_piece",
+      "--crf_constraints needs --label_protocol first_piece: the tag X of other pieces would end every name");
   check(!new_head || lstm_layers == NerOptions().lstm_layers || with_lstm, "--lstm_layers needs --with_lstm");
   for (const auto& [wanted, flag] :
        {std::pair{t.do_eval, "--do_eval"}, std::pair{t.do_predict, "--do_predict"}}) {

@@ -51,7 +51,11 @@ TextWords split_words(const std::string& text, bool characters) {
 std::string show_entities(const std::string& text, const TextWords& words, const LabelList& labels,
                           const std::vector<int32_t>& tags, EntityStyle style) {
   std::vector<std::string> names;
-  for (const int32_t id : tags) names.push_back(labels.tag(id));
+  for (const int32_t id : tags) {
+    // A tag that is no entity's, a part of speech, say, marks its word alone.
+    const std::string& name = labels.tag(id);
+    names.push_back(is_entity_tag(name) ? name : "S-" + name);
+  }
   const std::vector<Entity> entities = decode_entities(names);
   nlohmann::ordered_json json{{"text", text}, {"entities", nlohmann::ordered_json::array()}};
   std::string line;
@@ -79,6 +83,7 @@ std::string show_entities(const std::string& text, const TextWords& words, const
 void predict_lines(const NerSystem& system, const NerTagger& tagger, std::istream& in,
                    const std::string& name, EntityStyle style, std::FILE* out) {
   int64_t line_number = 0;
+  NerCounts counts;
   for (bool more = true; more;) {
     std::vector<std::string> lines;
     std::vector<TextWords> words;
@@ -102,12 +107,13 @@ void predict_lines(const NerSystem& system, const NerTagger& tagger, std::istrea
       lines.push_back(line);
     }
     check(!in.bad(), "cannot read '{}'", name);
-    const std::vector<std::vector<int32_t>> tags = tagger.predict(data);
+    const std::vector<std::vector<int32_t>> tags = tagger.predict(data, counts);
     for (size_t i = 0; i < lines.size(); ++i) {
       fmt::print(out, "{}\n", show_entities(lines[i], words[i], system.labels(), tags[i], style));
     }
     check(std::fflush(out) == 0, "cannot write the predictions");
   }
+  if (counts.is_notable()) fmt::print(stderr, "{}: {}\n", name, counts.str());
 }
 
 }  // namespace gradus

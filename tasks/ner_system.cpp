@@ -87,7 +87,8 @@ std::string checkpoint_in(const std::string& path) {
 }
 
 // Whether the text is lower-cased: as asked for, or as the checkpoint's tokenizer_config.json says, or, without one,
-// unless the vocabulary has pieces with capital letters.
+// unless the vocabulary has pieces with capital letters. Special tokens, [CLS] and the <S> of the Chinese vocabulary, are
+// no such pieces.
 bool lower_cases(const NerOptions& options, const std::filesystem::path& folder, const Vocab& vocab) {
   if (options.do_lower_case != "auto") return options.do_lower_case == "true";
   const std::filesystem::path path = folder / "tokenizer_config.json";
@@ -98,7 +99,7 @@ bool lower_cases(const NerOptions& options, const std::filesystem::path& folder,
   }
   for (int32_t id = 0; id < vocab.size(); ++id) {
     const std::string& token = vocab.token(id);
-    if (token.starts_with('[')) continue;
+    if (token.starts_with('[') || token.starts_with('<')) continue;
     if (std::any_of(token.begin(), token.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) return false;
   }
   return true;
@@ -243,12 +244,13 @@ std::unique_ptr<NerSystem> NerSystem::create(const NerOptions& options, LabelLis
 // A tagger has all its weights; a pretrained model lacks the head.
 std::vector<std::string> NerSystem::required() const { return {trained_ ? "" : "bert."}; }
 
-void NerSystem::allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed) {
+void NerSystem::allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,
+                         std::FILE* log) {
   parameters_.allocate(backend, use, compute_type);
   if (weights_.empty()) return parameters_.initialize_all(seed);
   const LoadReport report = load_tensors(weights_, parameters_, required(), seed);
-  if (!report.missing.empty()) fmt::print("new in this model: {}\n", fmt::join(report.missing, ", "));
-  if (!report.unused.empty()) fmt::print("unused in {}: {}\n", weights_, fmt::join(report.unused, ", "));
+  if (!report.missing.empty()) fmt::print(log, "new in this model: {}\n", fmt::join(report.missing, ", "));
+  if (!report.unused.empty()) fmt::print(log, "unused in {}: {}\n", weights_, fmt::join(report.unused, ", "));
 }
 
 void NerSystem::check_continues(const std::filesystem::path& checkpoint) const {

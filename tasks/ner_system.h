@@ -1,6 +1,7 @@
 // A named-entity tagger as it lies on the disk: model, vocabulary, tags and the rules they were trained with.
 #pragma once
 
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -41,9 +42,10 @@ class NerSystem {
   static std::unique_ptr<NerSystem> create(const NerOptions& options, LabelList labels, bool characters,
                                            std::optional<Vocab> vocab);
 
-  // Makes the weights: reads them from where the tagger comes, or gives them initial values. Prints which tensors
+  // Makes the weights: reads them from where the tagger comes, or gives them initial values. Tells `log` which tensors
   // are new or unused.
-  void allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed);
+  void allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,
+                std::FILE* log = stdout);
   // Throws Error, naming the file, when the checkpoint's labels, settings, model or vocabulary are not this system's: a
   // run can't go on from there.
   void check_continues(const std::filesystem::path& checkpoint) const;

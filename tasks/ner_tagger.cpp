@@ -30,8 +30,10 @@ NerExamples NerTagger::examples(const NerData& data) const {
   return make_ner_examples(data, system_.tokenizer(), data.labelled ? &system_.labels() : nullptr, features);
 }
 
-std::vector<std::vector<int32_t>> NerTagger::predict(const NerData& data) const {
-  return predict(examples(data).examples, word_counts(data));
+std::vector<std::vector<int32_t>> NerTagger::predict(const NerData& data, NerCounts& counts) const {
+  const NerExamples made = examples(data);
+  counts += made.counts;
+  return predict(made.examples, word_counts(data));
 }
 
 std::vector<std::vector<int32_t>> NerTagger::predict(const std::vector<NerExample>& examples,

@@ -24,8 +24,9 @@ class NerTagger {
   NerTagger(Backend& backend, const NerSystem& system, TaggerOptions options)
       : backend_(backend), system_(system), options_(options) {}
 
-  // The id of the predicted tag of each word of each sentence. Tags in the data are not looked at.
-  std::vector<std::vector<int32_t>> predict(const NerData& data) const;
+  // The id of the predicted tag of each word of each sentence. Tags in the data are not looked at. What had to be done
+  // to the text is added to `counts`.
+  std::vector<std::vector<int32_t>> predict(const NerData& data, NerCounts& counts) const;
   // The same for examples made before; `words` has the number of words of each sentence.
   std::vector<std::vector<int32_t>> predict(const std::vector<NerExample>& examples,
                                             const std::vector<int64_t>& words) const;

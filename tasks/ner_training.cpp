@@ -4,6 +4,8 @@
 
 #include "core/measuring_backend.h"
 #include "data/batcher.h"
+#include "data/crc32c.h"
+#include "nn/crf.h"
 #include "tasks/ner_batch.h"
 
 namespace gradus {
@@ -13,6 +15,33 @@ std::string mebibytes(int64_t bytes) {
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
 }
 
+std::string_view bytes_of(const std::vector<int32_t>& numbers) {
+  return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(int32_t)};
+}
+
+// The loss of a sequence that the constraints forbid is a constant of thousands: nothing could be learned from it.
+void check_constraints(const NerData& data, const std::vector<NerExample>& examples,
+                       const LabelList& labels) {
+  const bool closed = closes_spans(labels.tags());
+  for (const NerExample& example : examples) {
+    const NerSentence& sentence = data.sentences[static_cast<size_t>(example.sentence)];
+    std::string before;
+    for (size_t i = 0; i <= example.labels.size(); ++i) {
+      const bool ends = i == example.labels.size();
+      const std::string tag = ends ? std::string() : labels.tag(example.labels[i]);
+      const auto word = static_cast<size_t>(example.words[std::min(i, example.labels.size() - 1)]);
+      check(transition_allowed(before, tag, closed),
+            "{}:{}: word '{}': {} {}, which --crf_constraints forbids", data.path, sentence.lines[word],
+            sentence.words[word],
+            ends ? fmt::format("the sequence ends with {}", before) : fmt::format("the tag {}", tag),
+            ends             ? std::string("within a name")
+            : before.empty() ? std::string("begins a sequence")
+                             : fmt::format("follows {}", before));
+      before = tag;
+    }
+  }
+}
+
 }  // namespace
 
 NerTraining::NerTraining(Backend& backend, NerSystem& system, const NerData& train, NerEvaluation* evaluation,
@@ -20,8 +49,11 @@ NerTraining::NerTraining(Backend& backend, NerSystem& system, const NerData& tra
     : backend_(backend), system_(system), evaluation_(evaluation) {
   const NerFeatureOptions features{seq_length, system.protocol(), LongSentences::split};
   train_ = make_ner_examples(train, system.tokenizer(), &system.labels(), features);
-  for (const NerExample& example : train_.examples)
+  for (const NerExample& example : train_.examples) {
     lengths_.push_back(static_cast<int32_t>(example.input_ids.size()));
+    checksum_ = crc32c(bytes_of(example.labels), crc32c(bytes_of(example.input_ids), checksum_));
+  }
+  if (system.head().crf_constraints) check_constraints(train, train_.examples, system.labels());
 }
 
 double NerTraining::loss_weight(std::span<const int32_t> examples) const {

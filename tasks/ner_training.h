@@ -12,11 +12,12 @@ namespace gradus {
 class NerTraining final : public TrainTask {
  public:
   // `evaluation` may be null: nothing is scored then. `system` is allocated for training before the first call of loss.
-  // Throws Error when the data's tags are not the system's.
+  // Throws Error when the data's tags are not the system's, or follow each other as its CRF's constraints forbid.
   NerTraining(Backend& backend, NerSystem& system, const NerData& train, NerEvaluation* evaluation,
               int32_t seq_length);
 
   std::span<const int32_t> lengths() const override { return lengths_; }
+  uint32_t checksum() const override { return checksum_; }
   double loss_weight(std::span<const int32_t> examples) const override;
   Variable loss(Context& context, std::span<const int32_t> examples, float normalizer) override;
   Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
@@ -33,6 +34,7 @@ class NerTraining final : public TrainTask {
   NerExamples train_;
   std::vector<int32_t> lengths_;
   NerEvaluation* evaluation_;
+  uint32_t checksum_ = 0;
 };
 
 // What a training step takes, in bytes; parameters and their copies apart from what the largest batch adds.

@@ -121,20 +121,6 @@ void Progress::finish() {
   drawn_ = false;
 }
 
-std::string step_line(int64_t step, int64_t epoch_steps, std::string_view outputs) {
-  if (epoch_steps <= 0) return fmt::format("epoch: 0, step: {}, outputs are {}", step, outputs);
-  const int64_t epoch = (step - 1) / epoch_steps;
-  const double part = static_cast<double>(step - epoch * epoch_steps) / static_cast<double>(epoch_steps);
-  return fmt::format("epoch: {}, current epoch percent: {:.3f}, step: {}, outputs are {}", epoch, part, step,
-                     outputs);
-}
-
-std::string epoch_time_line(double seconds, int64_t steps) {
-  const double milliseconds = seconds * 1e3;
-  return fmt::format("epoch time: {:5.3f} ms, per step time: {:5.3f} ms", milliseconds,
-                     milliseconds / static_cast<double>(std::max<int64_t>(1, steps)));
-}
-
 std::string rule_line() { return std::string(62, '='); }
 
 }  // namespace gradus

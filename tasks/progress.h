@@ -61,11 +61,6 @@ class Progress {
   Clock::time_point last_draw_ = start_ - std::chrono::hours(1);
 };
 
-// "epoch: 0, current epoch percent: 0.250, step: 5, outputs are 1.234": the reference drivers' line after step
-// `step` (from 1), `epoch_steps` of them an epoch. A whole number of epochs counts as the end of the last one.
-std::string step_line(int64_t step, int64_t epoch_steps, std::string_view outputs);
-// "epoch time: 1234.000 ms, per step time: 12.340 ms".
-std::string epoch_time_line(double seconds, int64_t steps);
 // A line of 62 equals signs, which the reference drivers put around results.
 std::string rule_line();
 

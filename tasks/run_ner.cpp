@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "core/files.h"
 #include "data/sample/sample.h"
@@ -12,6 +13,7 @@
 #include "tasks/metrics_file.h"
 #include "tasks/ner_predict.h"
 #include "tasks/ner_training.h"
+#include "tasks/progress.h"
 #include "tasks/train_setup.h"
 
 using namespace gradus;
@@ -99,7 +101,8 @@ void show_sentences(const NerTagger& tagger, const NerSystem& system, const NerD
   few.labelled = false;
   const size_t step = std::max<size_t>(1, data.sentences.size() / 6);
   for (size_t i = 0; i < data.sentences.size(); i += step) few.sentences.push_back(data.sentences[i]);
-  const auto tags = tagger.predict(few);
+  NerCounts counts;
+  const auto tags = tagger.predict(few, counts);
   fmt::print("\n");
   for (size_t i = 0; i < few.sentences.size(); ++i) {
     TextWords words;
@@ -121,6 +124,8 @@ EntityStyle style_of(const NerOptions& options) {
 }
 
 void report_training(const TrainResult& result, RunMetrics& metrics) {
+  for (const auto& [name, value] : result.scores) metrics.scores[name] = value;
+  for (const auto& [name, value] : result.best_scores) metrics.scores["best_" + name] = value;
   metrics.steps = result.steps;
   metrics.seconds = result.seconds;
   metrics.examples_per_second =
@@ -144,6 +149,9 @@ void train(Backend& backend, const NerOptions& options, NerSystem& system, const
            NerEvaluation* evaluation, RunMetrics& metrics) {
   NerTraining task(backend, system, data, evaluation, static_cast<int32_t>(options.seq_length));
   fmt::print("training data: {}\n", task.examples().counts.str());
+  if (data.overlapping_mentions > 0)
+    fmt::print("{}: {} mentions overlap others, of which they took words\n", data.path,
+               data.overlapping_mentions);
   const TrainConfig config = train_config(options.train, options.device);
   fmt::print("memory: {}\n", plan_memory(system, task.examples(), config).str());
   system.parameters().exclude_from_decay(options.train.no_decay);
@@ -153,12 +161,20 @@ void train(Backend& backend, const NerOptions& options, NerSystem& system, const
 }
 
 // Training has scored the final weights already, unless there was nothing left to train.
-void evaluate(NerEvaluation& evaluation, RunMetrics& metrics) {
+void evaluate(const NerOptions& options, NerEvaluation& evaluation, RunMetrics& metrics) {
   const NerReport& report = evaluation.latest() ? *evaluation.latest() : evaluation.run();
   for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
   metrics.scores["eval_sentences_per_second"] = report.sentences_per_second;
-  fmt::print("evaluation data: {}; {:.1f} sentences/s\n{}", evaluation.examples().counts.str(),
-             report.sentences_per_second, report.text);
+  if (options.train.json) {
+    nlohmann::ordered_json scores;
+    for (const auto& [name, value] : report.scores) scores[name] = value;
+    fmt::print("{}\n", scores.dump());
+    return;
+  }
+  // The reference drivers put their scores between rules; conlleval's report stands alone.
+  const std::string rule = options.assessment_method == "span" ? "" : rule_line() + "\n";
+  fmt::print("evaluation data: {}; {:.1f} sentences/s\n{}{}{}", evaluation.examples().counts.str(),
+             report.sentences_per_second, rule, report.text, rule);
 }
 
 void predict(const NerOptions& options, const NerSystem& system, const NerTagger& tagger) {
@@ -194,15 +210,19 @@ int run(int argc, char** argv) {
   const auto system = training ? system_to_train(options, inputs)
                                : NerSystem::load(options.load_finetune_checkpoint_path, options);
   check_sequence_length(options, *system);
+  if (training || options.train.do_eval)
+    check_labels(options.assessment_method, system->labels(),
+                 options.label_file_path.empty() ? "the label list" : options.label_file_path);
   const NerTagger tagger(backend, *system, tagger_options(options));
   std::optional<NerEvaluation> evaluation;
   if (inputs.dev) evaluation.emplace(tagger, system->labels(), *inputs.dev, options.assessment_method);
   if (training) {
     train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics);
   } else {
-    system->allocate(backend, Parameters::Use::evaluation, options.device.dtype(), 0);
+    system->allocate(backend, Parameters::Use::evaluation, options.device.dtype(), 0,
+                     quiet ? stderr : stdout);
   }
-  if (options.train.do_eval) evaluate(*evaluation, metrics);
+  if (options.train.do_eval) evaluate(options, *evaluation, metrics);
   if (options.use_sample) show_sentences(tagger, *system, *inputs.dev, style_of(options));
   if (options.train.do_predict) predict(options, *system, tagger);
   metrics.peak_rss_bytes = peak_rss_bytes();

@@ -54,6 +54,7 @@ void ModelOptions::finish(Options& options, bool from_scratch) {
                            "max_position_embeddings", "hidden_act"}) {
     options.adopt(name, fmt::format("bert_net_cfg.{}", name));
   }
+  options.adopt("dropout", "bert_net_cfg.hidden_dropout_prob");
   if (from_scratch) {
     const std::string reason = "from scratch";
     options.preset("hidden_size", "128", reason);
@@ -82,7 +83,8 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
   options.add("epoch_num", epoch_num, "passes over the training data").between(1, 1000000);
   options.add("max_steps", max_steps, "stop after so many updates; 0: after epoch_num epochs").at_least(0);
   options.add("train_data_shuffle", train_data_shuffle, "a new order of the training data every epoch");
-  options.add("eval_data_shuffle", eval_data_shuffle, "score in random order (the scores stay the same)");
+  options.add("eval_data_shuffle", eval_data_shuffle,
+              "accepted for the sake of other systems' settings: no score depends on the order");
   options.add("train_batch_size", train_batch_size, "examples per update and micro-step").at_least(1);
   options.add("eval_batch_size", eval_batch_size, "examples per batch in evaluation").at_least(1);
   options
@@ -105,7 +107,11 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
   options.add("weight_decay", weight_decay, "decay of all but biases and layer norms").at_least(0);
   options.add("adam_eps", adam_eps, "added to the root of the second moment; AdamWeightDecay: 1e-06")
       .at_least(0);
-  options.add("max_grad_norm", max_grad_norm, "clip gradients to this global norm; 0: don't").at_least(0);
+  options
+      .add("max_grad_norm", max_grad_norm,
+           "clip gradients to this norm, of all together with adamw, of each tensor with "
+           "AdamWeightDecay; 0: don't")
+      .at_least(0);
 
   options.group("Checkpoints");
   options.add("save_finetune_checkpoint_path", save_finetune_checkpoint_path, "folder to save to");

@@ -45,6 +45,9 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
             {"batch_size", state.batch_size},
             {"batch_tokens", state.batch_tokens},
             {"accumulation_steps", state.accumulation_steps},
+            {"shuffle", state.shuffle},
+            {"data_checksum", state.data_checksum},
+            {"settings", state.settings},
             {"recent_losses", state.recent_losses},
             {"best_scores", to_json(state.best_scores)},
             {"best_step", state.best_step}};
@@ -71,12 +74,25 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
   check_same(path, "train_batch_tokens", json.at("batch_tokens"), expected.batch_tokens);
   check_same(path, "gradient_accumulation_steps", json.at("accumulation_steps"), expected.accumulation_steps);
 
+  check_same(path, "train_data_shuffle", json.at("shuffle").get<bool>() ? 1 : 0, expected.shuffle ? 1 : 0);
+  check(json.at("data_checksum") == expected.data_checksum,
+        "{}: the checkpoint was made with other training data, or cut into other sequences: it can't be "
+        "continued",
+        path.string());
+  for (const auto& [name, value] : json.at("settings").get<std::map<std::string, std::string>>()) {
+    const auto now = expected.settings.find(name);
+    if (now == expected.settings.end() || value == now->second) continue;
+    fmt::print("note: {} was {} when the checkpoint was made, now it is {}\n", name, value, now->second);
+  }
+
   TrainState state = expected;
   state.step = json.at("step");
+  check(state.step >= 0, "{}: step {}, expected 0 or more", path.string(), state.step);
   state.recent_losses = json.at("recent_losses").get<std::vector<double>>();
   state.best_step = json.at("best_step");
   for (const auto& [name, value] : json.at("best_scores").items())
     state.best_scores.emplace_back(name, value);
+  check(state.best_step < 0 || !state.best_scores.empty(), "{}: a best step without scores", path.string());
 
   load_tensors(folder.string(), parameters, {""}, 0);  // every tensor is required
   const SafetensorsFile moments((folder / optimizer_file).string());

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ struct TrainState {
   int64_t batch_size = 0;
   int64_t batch_tokens = 0;
   int64_t accumulation_steps = 0;
+  bool shuffle = true;
+  uint32_t data_checksum = 0;
+  // Settings that a continued run may have changed, by name: the log says which.
+  std::map<std::string, std::string> settings;
   std::vector<double> recent_losses;
   Scores best_scores;
   int64_t best_step = -1;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <optional>
 
@@ -28,6 +29,21 @@ int64_t steps_of(size_t batches, int64_t accumulation) {
   return count / accumulation + (count % accumulation == 0 ? 0 : 1);
 }
 
+// What a resumed run may have changed, on purpose or not.
+std::map<std::string, std::string> settings_of(const TrainConfig& config) {
+  const Schedule& schedule = config.schedule;
+  return {{"optimizer", config.optimizer.kind == OptimizerConfig::Kind::adamw ? "adamw" : "AdamWeightDecay"},
+          {"learning_rate", fmt::format("{}", schedule.learning_rate)},
+          {"end_learning_rate", fmt::format("{}", schedule.end_learning_rate)},
+          {"power", fmt::format("{}", schedule.power)},
+          {"number of steps", fmt::format("{}", schedule.total_steps)},
+          {"warm-up steps", fmt::format("{}", schedule.warmup_steps)},
+          {"weight_decay", fmt::format("{}", config.optimizer.weight_decay)},
+          {"adam_eps", fmt::format("{}", config.optimizer.eps)},
+          {"max_grad_norm", fmt::format("{}", config.optimizer.max_grad_norm)},
+          {"compute_type", std::string(name_of(config.compute_type))}};
+}
+
 class Training {
  public:
   Training(Parameters& parameters, TrainTask& task, const TrainConfig& config)
@@ -40,7 +56,14 @@ class Training {
     state_.batch_size = config.batch_size;
     state_.batch_tokens = config.batch_tokens;
     state_.accumulation_steps = config.accumulation_steps;
+    state_.shuffle = config.shuffle;
+    state_.data_checksum = task.checksum();
+    state_.settings = settings_of(config_);
     if (!config.save_path.empty()) checkpoints_.emplace(config.save_path, config.keep_checkpoints);
+    check(!checkpoints_ || config.resume || checkpoints_->is_empty(),
+          "'{}' holds checkpoints of an earlier run: --resume goes on with it; for a new run give another "
+          "--save_finetune_checkpoint_path",
+          config.save_path.string());
     if (!config.log_dir.empty()) events_.emplace(config.log_dir.string());
     if (config.resume) resume();
   }
@@ -81,6 +104,8 @@ class Training {
     task_.check_continues(*newest);
     state_ = load_train_state(*newest, state_, optimizer_, parameters_);
     fmt::print("resuming from {} at step {}\n", newest->string(), state_.step);
+    if (state_.step >= config_.schedule.total_steps)
+      fmt::print("nothing is left to train: the run has {} steps\n", config_.schedule.total_steps);
   }
 
   // One optimizer step over `batches`, whose gradients add up.
@@ -171,7 +196,10 @@ class Training {
       if (events_) events_->add_scalar("eval/" + name, state_.step, value);
     }
     progress.print(line);
-    if (state_.best_step >= 0 && result_.scores.front().second <= state_.best_scores.front().second) return;
+    // A resumed run may score by another method than before: then the best is found anew.
+    const bool comparable =
+        state_.best_step >= 0 && result_.scores.front().first == state_.best_scores.front().first;
+    if (comparable && result_.scores.front().second <= state_.best_scores.front().second) return;
     state_.best_scores = result_.scores;
     state_.best_step = state_.step;
     if (!checkpoints_) return;

@@ -4,18 +4,39 @@
 
 namespace gradus {
 
-TagParts split_tag(std::string_view tag) {
+namespace {
+
+bool is_outside(std::string_view tag) {
   for (const std::string_view outside : {"O", "X", "[CLS]", "[SEP]", "[PAD]"}) {
-    if (tag == outside) return {'O', ""};
+    if (tag == outside) return true;
   }
-  const bool has_position = !tag.empty() && std::string_view("BIMES").find(tag[0]) != std::string_view::npos;
-  const bool has_separator = tag.size() == 1 || (tag.size() > 1 && (tag[1] == '-' || tag[1] == '_'));
-  check(has_position && has_separator,
-        "[tags] unknown tag '{}', expected O, X, [CLS], [SEP], [PAD] or one of B, I, M, E, S with '-' or '_' "
-        "and "
-        "a type",
+  return false;
+}
+
+}  // namespace
+
+bool is_entity_tag(std::string_view tag) {
+  if (is_outside(tag)) return true;
+  const bool has_position =
+      !tag.empty() && std::string_view("BIMESLU").find(tag[0]) != std::string_view::npos;
+  return has_position && (tag.size() == 1 || tag[1] == '-' || tag[1] == '_');
+}
+
+TagParts split_tag(std::string_view tag) {
+  check(is_entity_tag(tag),
+        "[tags] unknown tag '{}', expected O, X, [CLS], [SEP], [PAD] or one of B, I, M, E, S, L, U with '-' "
+        "or '_' "
+        "and a type",
         tag);
+  if (is_outside(tag)) return {'O', ""};
   return {tag[0], tag.substr(tag.size() == 1 ? 1 : 2)};
+}
+
+std::string as_bio(std::string_view tag) {
+  const auto [position, type] = split_tag(tag);
+  if (position == 'O') return "O";
+  const char letter = position == 'B' || position == 'S' || position == 'U' ? 'B' : 'I';
+  return type.empty() ? std::string(1, letter) : fmt::format("{}-{}", letter, type);
 }
 
 std::vector<Entity> decode_entities(std::span<const std::string> tags) {
@@ -27,10 +48,11 @@ std::vector<Entity> decode_entities(std::span<const std::string> tags) {
       is_open = false;
       continue;
     }
-    const bool begins = position == 'B' || position == 'S' || !is_open || entities.back().type != type;
+    const bool alone = position == 'S' || position == 'U';
+    const bool begins = position == 'B' || alone || !is_open || entities.back().type != type;
     if (begins) entities.push_back({std::string(type), static_cast<int64_t>(i), 0});
     entities.back().end = static_cast<int64_t>(i + 1);
-    is_open = position != 'E' && position != 'S';
+    is_open = !alone && position != 'E' && position != 'L';
   }
   return entities;
 }

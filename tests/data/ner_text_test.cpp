@@ -26,7 +26,7 @@ void check_refused(std::string_view text, const std::string& message, NerTags ta
 
 TEST_CASE("columns: first is the word, last the tag, whatever parts them") {
   const NerData data = read(
-      "-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\nrejects\tVBZ \t O  \n\n\nPeter B-PER\n-DOCSTART-\nBonn "
+      "-DOCSTART- -X- -X- O\n\nEU NNP B-ORG\nrejects\tVBZ \t O  \n\n\nPeter NNP B-PER\n-DOCSTART-\nBonn NNP "
       "B-LOC");
   REQUIRE(data.sentences.size() == 3);
   CHECK(data.labelled);
@@ -68,6 +68,9 @@ TEST_CASE("columns: what is missing is named with its line") {
   check_refused("a\nb O\n",
                 ":2: 'b' has a tag, unlike the lines before: expected all words to have tags or none",
                 NerTags::optional);
+  check_refused("-DOCSTART- O\n\nEU NNP B-NP B-ORG\n\nrejects VBZ B-VP\n",
+                ":5: found 3 columns in 'rejects VBZ B-VP', the first line with a word has 4");
+  check_refused("a O\nb c O\n", ":2: found 3 columns in 'b c O', the first line with a word has 2");
   check_refused("a O\nb\xC3 O\n", ":2: invalid UTF-8 at byte 1: found 0xc3");
   for (const char* nothing : {"", "\n\n", "-DOCSTART- O\n\n", "\xEF\xBB\xBF"}) {
     check_refused(nothing, ": no sentence found: expected word and tag columns, or JSON lines");

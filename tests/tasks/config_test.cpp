@@ -236,3 +236,9 @@ TEST_CASE("run_main: errors become status 2") {
   CHECK(run([](int, char**) -> int { fail("as expected by the test"); }) == 2);
   CHECK(run([](int, char**) -> int { throw std::bad_alloc(); }) == 2);
 }
+
+TEST_CASE("configuration: an alias that stands for the map it is in is refused") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("c.yaml", "a: &a\n  b: *a\n");
+  CHECK_THROWS_AS(ConfigFile{path}, Error);
+}

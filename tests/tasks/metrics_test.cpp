@@ -10,6 +10,7 @@
 #include "tasks/metrics/conlleval.h"
 #include "tasks/metrics/entities.h"
 #include "tasks/metrics/token_scores.h"
+#include "tasks/ner_evaluation.h"
 
 using namespace gradus;
 
@@ -96,13 +97,22 @@ TEST_CASE("tags split at either separator") {
   for (const char* tag : {"", "b-PER", "BPER", "Q-PER", "<START>"}) CHECK_THROWS_AS(split_tag(tag), Error);
   CHECK_THROWS_WITH_AS(
       split_tag("PER"),
-      "[tags] unknown tag 'PER', expected O, X, [CLS], [SEP], [PAD] or one of B, I, M, E, S with "
-      "'-' or '_' and a type",
+      "[tags] unknown tag 'PER', expected O, X, [CLS], [SEP], [PAD] or one of B, I, M, E, S, L, U "
+      "with '-' or '_' and a type",
       Error);
 }
 
-TEST_CASE("entities of the three schemes, and of sequences that break them") {
+TEST_CASE("tags of all schemes in that of BIO") {
+  const Tags tags{"B-A", "I-A", "M_A", "E-A", "S-A", "U_A", "L-A", "O", "X", "B", "E"};
+  Tags bio;
+  for (const std::string& tag : tags) bio.push_back(as_bio(tag));
+  CHECK(bio == Tags{"B-A", "I-A", "I-A", "I-A", "B-A", "B-A", "I-A", "O", "O", "B", "I"});
+}
+
+TEST_CASE("entities of the schemes, and of sequences that break them") {
   using Entities = std::vector<Entity>;
+  CHECK(decode_entities(Tags{"B-PER", "I-PER", "L-PER", "U-LOC", "U-LOC", "B-LOC", "L-LOC"}) ==
+        Entities{{"PER", 0, 3}, {"LOC", 3, 4}, {"LOC", 4, 5}, {"LOC", 5, 7}});
   CHECK(decode_entities(Tags{"B-PER", "I-PER", "O", "B-LOC", "B-LOC"}) ==
         Entities{{"PER", 0, 2}, {"LOC", 3, 4}, {"LOC", 4, 5}});
   CHECK(decode_entities(Tags{"B-PER", "I-PER", "E-PER", "S-LOC", "S-LOC"}) ==
@@ -146,4 +156,19 @@ TEST_CASE("the CLUE benchmark counts mentions by type and text") {
   CHECK(benchmark.report() ==
         "label: address, F1: 1.000000\nlabel: game, F1: 0.000000\nlabel: name, F1: 0.400000\n"
         "avg F1: 0.466667\n");
+}
+
+TEST_CASE("names that stand side by side are two, whatever scheme marks their ends") {
+  // Tags that differ in their boundary alone: one name of four words instead of two of two.
+  NerData data;
+  data.sentences.emplace_back();
+  data.sentences[0].words = {"a", "b", "c", "d"};
+  data.sentences[0].tags = {"B-X", "E-X", "B-X", "E-X"};
+  const LabelList labels({"O", "B-X", "M-X", "E-X"});
+  std::string text;
+  const auto f1 = [&](const std::vector<int32_t>& tags) {
+    return score_tags("span", data, labels, {tags}, text).front().second;
+  };
+  CHECK(f1({1, 3, 1, 3}) == 100);
+  CHECK(f1({1, 2, 2, 3}) == 0);
 }

@@ -103,12 +103,3 @@ TEST_CASE("progress: one line that is redrawn, at most ten times a second, on a 
   CHECK(std::count(text.begin(), text.end(), '\r') <= 20);
   CHECK(std::count(text.begin(), text.end(), '\n') == 1);
 }
-
-TEST_CASE("log lines of the reference drivers") {
-  CHECK(step_line(1, 4, "2.5") == "epoch: 0, current epoch percent: 0.250, step: 1, outputs are 2.5");
-  CHECK(step_line(4, 4, "2.5") == "epoch: 0, current epoch percent: 1.000, step: 4, outputs are 2.5");
-  CHECK(step_line(5, 4, "x") == "epoch: 1, current epoch percent: 0.250, step: 5, outputs are x");
-  CHECK(step_line(5, 0, "x") == "epoch: 0, step: 5, outputs are x");
-  CHECK(epoch_time_line(1.5, 4) == "epoch time: 1500.000 ms, per step time: 375.000 ms");
-  CHECK(rule_line().size() == 62);
-}

@@ -6,6 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "core/error.h"
 #include "nn/safetensors.h"
 #include "tests/tasks/tiny_ner.h"
 
@@ -176,12 +177,53 @@ TEST_CASE("run_ner refuses a model option that is not the checkpoint's") {
   tiny.refuse(tiny.scoring(best, {"--hidden_size=32"}),
               "--hidden_size 32: the model in '" + best + "' has 16");
   tiny.refuse(tiny.scoring(best, {"--use_crf"}), "--use_crf true: the tagger in '" + best + "' has false");
-  tiny.print(tiny.training({"--max_steps=1", "--use_crf", "--with_lstm"}));
   // A value that is the default contradicts as well as any other.
-  tiny.refuse(tiny.scoring(best, {"--use_crf=false"}),
-              "--use_crf false: the tagger in '" + best + "' has true");
-  tiny.refuse(tiny.scoring(best, {"--with_lstm=false"}),
-              "--with_lstm false: the tagger in '" + best + "' has true");
+  const std::string other = tiny.path("other");
+  tiny.print(tiny.training(
+      {"--max_steps=1", "--use_crf", "--with_lstm", "--save_finetune_checkpoint_path=" + other}));
+  const auto refused = [&](const std::string& name) {
+    tiny.refuse(tiny.scoring(other, {fmt::format("--{}=false", name)}),
+                fmt::format("--{} false: the tagger in '{}/best' has true", name, other));
+  };
+  refused("use_crf");
+  refused("with_lstm");
+}
+
+TEST_CASE("run_ner does not train over the checkpoints of an earlier run") {
+  const TinyNer tiny;
+  const std::string best = train_best(tiny);
+  const std::string weights = file_content(best + "/model.safetensors");
+  tiny.refuse(
+      tiny.training({"--seed=2"}),
+      fmt::format("'{}' holds checkpoints of an earlier run: --resume goes on with it", tiny.path("save")));
+  CHECK(file_content(best + "/model.safetensors") == weights);
+}
+
+TEST_CASE("run_ner says before the training that the save folder can't be written to") {
+  const TinyNer tiny;
+  // No one, whatever his rights, can make a folder there.
+  const Outcome outcome = tiny.run(tiny.training({"--save_finetune_checkpoint_path=/proc/self/task"}));
+  CHECK(outcome.status == 2);
+  CHECK(outcome.err.starts_with("error: cannot make folder '/proc/self/task/.probe"));
+}
+
+TEST_CASE("run_ner refuses labels that no name has, before it trains, when it scores names") {
+  const TinyNer tiny;
+  const std::string labels = tiny.write("labels.txt", "O\nB-PER\nI-PER\nB-LOC\nI-LOC\nQ-LOC\n");
+  tiny.refuse(tiny.training({"--label_file_path=" + labels}),
+              labels + ": the label 'Q-LOC' is not an entity's");
+  tiny.print(tiny.training({"--label_file_path=" + labels, "--assessment_method=accuracy"}));
+}
+
+TEST_CASE("run_ner refuses training data that break the CRF's constraints") {
+  const TinyNer tiny;
+  const std::string iob1 = tiny.write("iob1.txt", "Anna B-PER\nmet O\nClara I-PER\n. O\n");
+  const Words data{"--use_crf", "--eval_data_file_path=", "--train_data_file_path=" + iob1};
+  Words constrained = tiny.training(data);
+  constrained.push_back("--crf_constraints");
+  tiny.refuse(constrained,
+              iob1 + ":3: word 'Clara': the tag I-PER follows O, which --crf_constraints forbids");
+  tiny.print(tiny.training(data));
 }
 
 TEST_CASE("run_ner refuses a metrics file that can't be written, before it trains") {
@@ -232,6 +274,13 @@ TEST_CASE("run_ner refuses to resume with settings that don't continue the run")
   const std::string labels = tiny.write("labels.txt", "O\nB-PER\nI-PER\nB-LOC\nI-LOC\n");
   tiny.refuse(resume("--label_file_path=" + labels),
               config + ": the checkpoint has the tags O, B-LOC, B-PER");
+  const std::string data =
+      tiny.write("other_train.txt", replaced(file_content(tiny.path("train.txt")), "lives O\n", "left O\n"));
+  tiny.refuse(resume("--train_data_file_path=" + data),
+              state + ": the checkpoint was made with other training data, or cut into other sequences");
+  tiny.refuse(resume("--seq_length=4"), state);
+  tiny.refuse(resume("--train_data_shuffle=false"),
+              state + ": the checkpoint was made with train_data_shuffle 1, this run has 0");
   const std::string vocab = tiny.write(
       "other_vocab.txt", replaced(file_content(tiny.path("vocab.txt")), "lives\nin\n", "in\nlives\n"));
   tiny.refuse(resume("--vocab_file_path=" + vocab), tiny.path("save/checkpoint-1/vocab.txt"));
@@ -305,4 +354,21 @@ TEST_CASE("run_ner refuses unknown flags and values") {
   tiny.refuse(tiny.training({"--learning_rat=1"}), "did you mean --learning_rate?");
   tiny.refuse(tiny.training({"--assessment_method=F2"}), "--assessment_method: found 'F2', expected one of");
   tiny.refuse(tiny.training({"--seq_length=64"}), "--seq_length 64 is above --max_position_embeddings 32");
+}
+
+TEST_CASE("run_ner refuses a damaged trainer state") {
+  const TinyNer tiny;
+  train_best(tiny);
+  const std::string path = tiny.path("save/checkpoint-1/trainer_state.json");
+  const nlohmann::json state = nlohmann::json::parse(file_content(path));
+  const auto refused_with = [&](const std::string& key, const nlohmann::json& value,
+                                const std::string& text) {
+    nlohmann::json changed = state;
+    changed[key] = value;
+    write_file(path, changed.dump());
+    tiny.refuse(tiny.training({"--resume", "--max_steps=1"}), path + ": " + text);
+  };
+  refused_with("step", -3, "step -3, expected 0 or more");
+  refused_with("best_scores", nlohmann::json::object(), "a best step without scores");
+  refused_with("settings", 7, "not a trainer state");
 }

@@ -113,7 +113,7 @@ TEST_CASE("a tagger that is trained further keeps its dropout unless another is 
   const TinyNer tiny;
   tiny.print(tiny.training({"--max_steps=1", "--dropout=0.25"}));
   const auto dropout_after = [&](const std::string& flag) {
-    const std::string saved = tiny.path("further");
+    const std::string saved = tiny.path("further" + flag);
     tiny.print({"--do_train", "--max_steps=1", "--seq_length=24",
                 "--train_data_file_path=" + tiny.path("train.txt"),
                 "--load_finetune_checkpoint_path=" + tiny.path("save/checkpoint-1"),
@@ -229,7 +229,7 @@ TEST_CASE("run_ner trains on CLUENER's rows, scores by CLUE's rule and cuts text
 
 TEST_CASE("run_ner takes a configuration file in the form of the reference drivers") {
   const TinyNer tiny;
-  tiny.print(tiny.training({"--optimizer=AdamWeightDecay"}));
+  tiny.print(tiny.training({"--optimizer=AdamWeightDecay", "--save_finetune_checkpoint_path="}));
   const double loss = tiny.train_loss();
   std::string config =
       "device_target: CPU\nassessment_method: 'BF1'\ndo_eval: 'true'\n"
@@ -294,4 +294,61 @@ TEST_CASE("run_ner goes on training a tagger of its own") {
   tiny.print(tiny.training({"--load_finetune_checkpoint_path=" + best, "--vocab_file_path=", "--max_steps=1",
                             "--save_finetune_checkpoint_path=" + tiny.path("more")}));
   CHECK(tiny.train_loss() < 0.1);
+}
+
+TEST_CASE("the built-in sample leaves no checkpoint behind, and takes values from a file") {
+  const TinyNer tiny;
+  const std::string yaml =
+      tiny.write("c.yaml", "optimizer_cfg:\n  AdamWeightDecay:\n    learning_rate: 0.0005\n");
+  const std::string out = tiny.print(
+      {"--max_steps=1", "--hidden_size=16", "--num_hidden_layers=1", "--threads=1", "--config_path=" + yaml});
+  CHECK(out.find("learning_rate                 = 0.0005 (" + yaml) != std::string::npos);
+  CHECK(out.find("save_finetune_checkpoint_path = '' (built-in sample)") != std::string::npos);
+}
+
+TEST_CASE("special tokens with capitals do not make a vocabulary cased") {
+  for (const bool cased : {false, true}) {
+    const TinyNer tiny;
+    const std::string words = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n<S>\n<T>\nanna\nmet\n";
+    const std::string vocab = tiny.write("other_vocab.txt", words + (cased ? "Anna\n" : ""));
+    tiny.print(tiny.training({"--max_steps=1", "--vocab_file_path=" + vocab}));
+    const std::string path = tiny.path("save/checkpoint-1/tokenizer_config.json");
+    CHECK(nlohmann::json::parse(file_content(path))["do_lower_case"] == !cased);
+  }
+}
+
+TEST_CASE("predictions alone go to standard output; what was done to the text goes to standard error") {
+  const TinyNer tiny;
+  tiny.print(tiny.training({"--max_steps=1"}));
+  const std::string best = tiny.path("save/best");
+  // One tensor more than the tagger has a place for.
+  const SafetensorsFile file(best + "/model.safetensors");
+  std::vector<SafetensorsEntry> entries = file.tensors();
+  const float one = 1;
+  entries.push_back({"more", "F32", {1}, std::as_bytes(std::span(&one, 1))});
+  const std::string more = tiny.path("more");
+  fs::copy(best, more);
+  write_safetensors(more + "/model.safetensors", entries);
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "Anna lives in Alden . ";
+  const Outcome outcome = tiny.run(
+      {"--do_predict", "--json", "--seq_length=24", "--threads=1", "--load_finetune_checkpoint_path=" + more},
+      text);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.out.starts_with("{\"text\":"));
+  CHECK(outcome.err.find("unused in " + more + ": more\n") != std::string::npos);
+  CHECK_MESSAGE(outcome.err.find("standard input: 1 sentences, 500 words, ") != std::string::npos,
+                outcome.err);
+  CHECK(outcome.err.find(", 1 sentences longer than the sequence\n") != std::string::npos);
+}
+
+TEST_CASE(
+    "run_ner writes the scores of a training to the metrics, and to standard output as JSON when asked to") {
+  const TinyNer tiny;
+  tiny.print(tiny.training({"--max_steps=1"}));
+  CHECK(tiny.score("span_f1") >= 0);
+  CHECK(tiny.score("best_span_f1") >= 0);
+  const std::string out = tiny.print(tiny.scoring(tiny.path("save"), {"--json", "--assessment_method=BF1"}));
+  const auto scores = nlohmann::json::parse(part_from(out, "{"));
+  CHECK(scores["bf1"] == tiny.score("bf1"));
 }
