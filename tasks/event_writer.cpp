@@ -3,45 +3,17 @@
 #include <unistd.h>
 
 #include <array>
-#include <bit>
 #include <chrono>
 #include <filesystem>
 #include <system_error>
 
 #include "core/error.h"
 #include "core/files.h"
-#include "data/crc32c.h"
+#include "core/protobuf.h"
+#include "data/tf_record.h"
 
 namespace gradus {
 namespace {
-
-// The wire format of protocol buffers: a field is a key, number * 8 + type, and its value.
-enum class Wire : uint8_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
-
-void append_varint(std::string& out, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>((value & 0x7fU) | 0x80U);
-  out += static_cast<char>(value);
-}
-
-void append_key(std::string& out, int field, Wire wire) {
-  append_varint(out, static_cast<uint64_t>(field) * 8 + static_cast<uint64_t>(wire));
-}
-
-template <typename Bits>
-void append_fixed(std::string& out, Bits bits) {
-  for (size_t i = 0; i < sizeof(bits); ++i) out += static_cast<char>((bits >> (8 * i)) & 0xffU);
-}
-
-void append_bytes(std::string& out, int field, std::string_view bytes) {
-  append_key(out, field, Wire::bytes);
-  append_varint(out, bytes.size());
-  out += bytes;
-}
-
-void append_double(std::string& out, int field, double value) {
-  append_key(out, field, Wire::fixed64);
-  append_fixed(out, std::bit_cast<uint64_t>(value));
-}
 
 double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -55,25 +27,23 @@ std::string host_name() {
 }  // namespace
 
 std::string version_event(double wall_time) {
-  std::string event;
-  append_double(event, 1, wall_time);
-  append_bytes(event, 3, "brain.Event:2");
-  return event;
+  protobuf::Writer event;
+  event.float64(1, wall_time);
+  event.bytes(3, "brain.Event:2");
+  return event.str();
 }
 
 std::string scalar_event(double wall_time, int64_t step, std::string_view tag, float value) {
-  std::string point;  // Summary.Value
-  append_bytes(point, 1, tag);
-  append_key(point, 2, Wire::fixed32);
-  append_fixed(point, std::bit_cast<uint32_t>(value));
-  std::string summary;
-  append_bytes(summary, 1, point);
-  std::string event;
-  append_double(event, 1, wall_time);
-  append_key(event, 2, Wire::varint);
-  append_varint(event, static_cast<uint64_t>(step));
-  append_bytes(event, 5, summary);
-  return event;
+  protobuf::Writer point;  // Summary.Value
+  point.bytes(1, tag);
+  point.float32(2, value);
+  protobuf::Writer summary;
+  summary.bytes(1, point.str());
+  protobuf::Writer event;
+  event.float64(1, wall_time);
+  event.varint(2, static_cast<uint64_t>(step));
+  event.bytes(5, summary.str());
+  return event.str();
 }
 
 EventWriter::EventWriter(const std::string& folder) : file_(nullptr, &std::fclose) {

@@ -1,0 +1,246 @@
+#include "data/tf_record.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "core/error.h"
+#include "data/crc32c.h"
+
+namespace gradus {
+namespace {
+
+constexpr size_t piece = 1U << 18;           // bytes read, inflated or deflated at a time
+constexpr size_t head_size = 12;             // of a record: length and its checksum
+constexpr size_t largest_record = 1U << 30;  // to write: a protocol buffer has less than 2 GiB
+
+uint64_t little_endian(const char* bytes, int count) {
+  uint64_t value = 0;
+  for (int i = 0; i < count; ++i) value |= uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+  return value;
+}
+
+void append_little_endian(std::string& out, uint64_t value, int bytes) {
+  for (int i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xffU);
+}
+
+// What zlib calls the window: 16 more means gzip.
+int window_bits(Compression compression) { return compression == Compression::gzip ? 15 + 16 : 15; }
+
+Bytef* bytes_of(char* text) { return reinterpret_cast<Bytef*>(text); }
+
+}  // namespace
+
+Compression compression_of(std::string_view path) {
+  if (path.ends_with(".gz")) return Compression::gzip;
+  if (path.ends_with(".zlib")) return Compression::zlib;
+  return Compression::none;
+}
+
+// The uncompressed bytes of a file, one piece after the other.
+class TfRecordReader::Source {
+ public:
+  Source(const std::string& path, Compression compression) : path_(path), compression_(compression) {
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ < 0) fail_errno("open", path);
+    struct stat status {};
+    if (::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode))
+      size_ = static_cast<uint64_t>(status.st_size);
+    if (compression_ == Compression::none) return;
+    input_.resize(piece);
+    const int made = inflateInit2(&stream_, window_bits(compression_));
+    check(made == Z_OK, "{}: zlib: {}", path_, zError(made));
+  }
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  ~Source() {
+    if (compression_ != Compression::none) inflateEnd(&stream_);
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+  // Puts up to `size` bytes at `out`; 0 at the end, and only there.
+  size_t read(char* out, size_t size) {
+    return compression_ == Compression::none ? read_file(out, size) : inflate_some(out, size);
+  }
+
+  // The most bytes there can be: the size of a plain file.
+  uint64_t size() const {
+    return compression_ == Compression::none ? size_ : std::numeric_limits<uint64_t>::max();
+  }
+
+ private:
+  size_t read_file(char* out, size_t size) {
+    for (;;) {
+      const ssize_t count = ::read(descriptor_, out, size);
+      if (count >= 0) return static_cast<size_t>(count);
+      if (errno != EINTR) fail_errno("read", path_);
+    }
+  }
+
+  size_t inflate_some(char* out, size_t size) {
+    stream_.next_out = bytes_of(out);
+    stream_.avail_out = static_cast<uInt>(std::min<size_t>(size, piece));
+    const uInt wanted = stream_.avail_out;
+    while (stream_.avail_out == wanted) {
+      if (stream_.avail_in == 0) {
+        stream_.next_in = bytes_of(input_.data());
+        stream_.avail_in = static_cast<uInt>(read_file(input_.data(), input_.size()));
+        if (stream_.avail_in == 0) {
+          check(between_members_, "{}: the compressed stream ends in the middle: the file is cut off", path_);
+          break;
+        }
+      }
+      if (between_members_) {
+        // A gzip file may have several members; they are one stream of records.
+        inflateReset(&stream_);
+        between_members_ = false;
+      }
+      const int status = inflate(&stream_, Z_NO_FLUSH);
+      if (status == Z_STREAM_END) between_members_ = true;
+      else
+        check(status == Z_OK || status == Z_BUF_ERROR, "{}: not a {} file, or a damaged one: {}", path_,
+              compression_ == Compression::gzip ? "gzip" : "zlib",
+              stream_.msg != nullptr ? stream_.msg : zError(status));
+    }
+    return wanted - stream_.avail_out;
+  }
+
+  std::string path_;
+  Compression compression_;
+  int descriptor_ = -1;
+  uint64_t size_ = std::numeric_limits<uint64_t>::max();  // unknown for a pipe
+  z_stream stream_{};
+  std::string input_;             // compressed bytes
+  bool between_members_ = false;  // a stream has ended, and no other has begun
+};
+
+TfRecordReader::TfRecordReader(std::string path) : TfRecordReader(std::move(path), compression_of(path)) {}
+
+TfRecordReader::TfRecordReader(std::string path, Compression compression)
+    : path_(std::move(path)), source_(std::make_unique<Source>(path_, compression)) {}
+
+TfRecordReader::~TfRecordReader() = default;
+
+std::string TfRecordReader::where() const { return fmt::format("{}: record {}", path_, number_); }
+
+void TfRecordReader::fail_here(std::string_view what) const {
+  fail("{} at byte {}: {}", where(), position_, what);
+}
+
+bool TfRecordReader::fill(uint64_t size) {
+  if (end_ - begin_ >= size) return true;
+  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  end_ -= begin_;
+  begin_ = 0;
+  while (end_ < size) {
+    // The buffer grows with the bytes that are there, whatever a length claims.
+    if (buffer_.size() - end_ < piece)
+      buffer_.resize(std::max(buffer_.size() + piece, buffer_.size() / 2 * 3));
+    const size_t count = source_->read(buffer_.data() + end_, buffer_.size() - end_);
+    if (count == 0) return false;
+    end_ += count;
+  }
+  return true;
+}
+
+bool TfRecordReader::next(std::string_view& record) {
+  ++number_;
+  if (!fill(head_size)) {
+    if (begin_ == end_) {
+      --number_;
+      return false;
+    }
+    fail_here(
+        fmt::format("{} bytes at the end, a record has at least 16: the file is cut off", end_ - begin_));
+  }
+  const char* head = buffer_.data() + begin_;
+  const uint64_t length = little_endian(head, 8);
+  if (mask_crc(crc32c({head, 8})) != little_endian(head + 8, 4)) {
+    fail_here(number_ == 1
+                  ? "the checksum of its length is wrong: this is no TFRecord file, or a compressed one"
+                  : "the checksum of its length is wrong");
+  }
+  const uint64_t left = source_->size() - std::min(source_->size(), position_ + head_size);
+  if (length > left || left - length < 4 || !fill(head_size + length + 4)) {
+    fail_here(fmt::format("a record of {} bytes that the end of the file cuts off", length));
+  }
+  record = {buffer_.data() + begin_ + head_size, static_cast<size_t>(length)};
+  if (mask_crc(crc32c(record)) != little_endian(record.data() + length, 4)) {
+    fail_here("the checksum of its data is wrong");
+  }
+  begin_ += head_size + record.size() + 4;
+  position_ += head_size + length + 4;
+  return true;
+}
+
+std::string frame_record(std::string_view data) {
+  std::string record;
+  record.reserve(head_size + data.size() + 4);
+  append_little_endian(record, data.size(), 8);
+  const uint32_t length_crc = crc32c(record);
+  append_little_endian(record, mask_crc(length_crc), 4);
+  record += data;
+  append_little_endian(record, mask_crc(crc32c(data)), 4);
+  return record;
+}
+
+struct TfRecordWriter::Deflater {
+  explicit Deflater(Compression compression) {
+    const int made = deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window_bits(compression), 8,
+                                  Z_DEFAULT_STRATEGY);
+    check(made == Z_OK, "[tf_record] zlib: {}", zError(made));
+  }
+  Deflater(const Deflater&) = delete;
+  Deflater& operator=(const Deflater&) = delete;
+  ~Deflater() { deflateEnd(&stream); }
+
+  z_stream stream{};
+  std::string output = std::string(piece, '\0');
+};
+
+TfRecordWriter::TfRecordWriter(const std::string& path) : TfRecordWriter(path, compression_of(path)) {}
+
+TfRecordWriter::TfRecordWriter(const std::string& path, Compression compression) : file_(path) {
+  if (compression != Compression::none) deflater_ = std::make_unique<Deflater>(compression);
+}
+
+TfRecordWriter::~TfRecordWriter() = default;
+
+void TfRecordWriter::write(std::string_view record) {
+  check(record.size() <= largest_record, "[tf_record] a record of {} bytes: expected at most {}",
+        record.size(), largest_record);
+  pending_ += frame_record(record);
+  if (pending_.size() >= piece) flush(false);
+}
+
+void TfRecordWriter::finish() {
+  flush(true);
+  file_.commit();
+}
+
+void TfRecordWriter::flush(bool last) {
+  if (!deflater_) {
+    file_.write(pending_);
+    pending_.clear();
+    return;
+  }
+  z_stream& stream = deflater_->stream;
+  stream.next_in = bytes_of(pending_.data());
+  stream.avail_in = static_cast<uInt>(pending_.size());
+  do {
+    stream.next_out = bytes_of(deflater_->output.data());
+    stream.avail_out = static_cast<uInt>(deflater_->output.size());
+    deflate(&stream, last ? Z_FINISH : Z_NO_FLUSH);
+    file_.write(std::string_view(deflater_->output).substr(0, deflater_->output.size() - stream.avail_out));
+  } while (stream.avail_out == 0);
+  pending_.clear();
+}
+
+}  // namespace gradus

@@ -1,0 +1,79 @@
+// TFRecord files: records back to back, each between checksums, the whole perhaps compressed.
+//   u64 length | u32 masked CRC-32C of the length | data | u32 masked CRC-32C of the data     (little-endian)
+// https://www.tensorflow.org/tutorials/load_data/tfrecord
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/files.h"
+
+namespace gradus {
+
+enum class Compression { none, gzip, zlib };
+
+// By the name: gzip for "*.gz", zlib for "*.zlib", none for others.
+Compression compression_of(std::string_view path);
+
+// Reads a file from its start to its end, in pieces: memory is that of the largest record.
+class TfRecordReader {
+ public:
+  // Throws Error when the file can't be opened.
+  explicit TfRecordReader(std::string path);
+  TfRecordReader(std::string path, Compression compression);
+  ~TfRecordReader();
+  TfRecordReader(const TfRecordReader&) = delete;
+  TfRecordReader& operator=(const TfRecordReader&) = delete;
+
+  // The data of the next record, valid until the next call; false at the end of the file. Throws Error
+  // "path: record N at byte M: ..." on a wrong checksum, a length beyond the end, a record that the end cuts off, and a
+  // damaged compressed stream.
+  bool next(std::string_view& record);
+
+  int64_t record_number() const { return number_; }  // of the last record, from 1
+  std::string where() const;                         // "path: record N"
+
+ private:
+  class Source;
+
+  // Makes the next `size` bytes stand at begin_ in the buffer. False when fewer are left.
+  bool fill(uint64_t size);
+  [[noreturn]] void fail_here(std::string_view what) const;
+
+  std::string path_;
+  std::unique_ptr<Source> source_;
+  std::string buffer_;
+  size_t begin_ = 0, end_ = 0;  // of the unread bytes in buffer_
+  uint64_t position_ = 0;       // of begin_ in the uncompressed file
+  int64_t number_ = 0;
+};
+
+// A record with its length and checksums.
+std::string frame_record(std::string_view data);
+
+// Writes a file that is there as a whole after finish(), and not at all before.
+class TfRecordWriter {
+ public:
+  // Throws Error when the file can't be made.
+  explicit TfRecordWriter(const std::string& path);
+  TfRecordWriter(const std::string& path, Compression compression);
+  ~TfRecordWriter();
+  TfRecordWriter(const TfRecordWriter&) = delete;
+  TfRecordWriter& operator=(const TfRecordWriter&) = delete;
+
+  // Both throw Error when the disk is full or the like.
+  void write(std::string_view record);
+  void finish();
+
+ private:
+  void flush(bool last);
+
+  AtomicFile file_;
+  std::string pending_;  // not yet written or compressed
+  struct Deflater;
+  std::unique_ptr<Deflater> deflater_;  // null without compression
+};
+
+}  // namespace gradus
