@@ -42,7 +42,7 @@ void fail_errno(std::string_view what, const fs::path& path) {
   fail("cannot {} '{}': {}", what, path.string(), reason);
 }
 
-std::string read_file(const fs::path& path) {
+std::string read_file(const fs::path& path, size_t most) {
   const OpenFile file(path, "read");
   std::string bytes;
   std::array<char, 1 << 16> chunk{};
@@ -52,6 +52,7 @@ std::string read_file(const fs::path& path) {
     if (count < 0) fail_errno("read", path);
     if (count == 0) return bytes;
     bytes.append(chunk.data(), static_cast<size_t>(count));
+    check(bytes.size() <= most, "{}: larger than {} bytes", path.string(), most);
   }
 }
 
@@ -83,6 +84,16 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail_errno("write", path_);
     bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+}
+
+void AtomicFile::write_at(uint64_t offset, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::pwrite(descriptor_, text.data(), text.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_errno("write", path_);
+    text.remove_prefix(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -9,8 +10,9 @@
 
 namespace gradus {
 
-// The bytes of a file. Throws Error with the path and the system's reason when it can't be read.
-std::string read_file(const std::filesystem::path& path);
+// The bytes of a file. Throws Error with the path and the system's reason when it can't be read, and when it has more
+// than `most`.
+std::string read_file(const std::filesystem::path& path, size_t most = std::string().max_size());
 
 // In the name of a file or folder that is being written, between the name it will have and the writer's process id.
 constexpr std::string_view temporary_mark = ".tmp-";
@@ -26,6 +28,8 @@ class AtomicFile {
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  // Writes at a place of its own instead of behind what was written last. What lies between is zero.
+  void write_at(uint64_t offset, std::string_view text);
   // Waits until the bytes are on the disk, then renames.
   void commit();
 

@@ -15,9 +15,10 @@
 #include <set>
 #include <utility>
 
+#include "core/checked_json.h"
 #include "core/dtype.h"
 #include "core/error.h"
-#include "nn/checked_json.h"
+#include "core/files.h"
 #include "nn/safetensors_types.h"
 
 namespace gradus {
@@ -214,7 +215,7 @@ SafetensorsModel::SafetensorsModel(const std::string& path) {
 }
 
 void SafetensorsModel::open_shards(const std::string& index_path) {
-  const json root = parse_json(read_text_file(index_path, safetensors_max_header_bytes), index_path);
+  const json root = parse_json(read_file(index_path, safetensors_max_header_bytes), index_path);
   check(root.is_object() && root.contains("weight_map") && root["weight_map"].is_object(),
         "{}: no object 'weight_map', expected one from tensor names to file names", index_path);
   const json& weight_map = root["weight_map"];

@@ -13,6 +13,7 @@ is_there() {
     libyaml-cpp-dev) pkg-config --exists yaml-cpp ;;
     nlohmann-json3-dev) pkg-config --exists nlohmann_json ;;
     libutf8proc-dev) pkg-config --exists libutf8proc ;;
+    libsqlite3-dev) pkg-config --exists sqlite3 ;;
     zlib1g-dev) pkg-config --exists zlib ;;
     libcli11-dev) pkg-config --exists CLI11 ;;
     *) false ;;
@@ -22,7 +23,7 @@ is_there() {
 # The OpenCL package is there because libdnnl-dev's CMake file refuses to load without it.
 missing=
 for package in g++ meson ninja-build pkg-config cmake libdnnl-dev ocl-icd-opencl-dev libfmt-dev doctest-dev libcli11-dev \
-  libyaml-cpp-dev nlohmann-json3-dev libutf8proc-dev zlib1g-dev "$@"; do
+  libyaml-cpp-dev nlohmann-json3-dev libutf8proc-dev libsqlite3-dev zlib1g-dev "$@"; do
   is_there "$package" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0

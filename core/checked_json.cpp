@@ -1,8 +1,5 @@
-#include "nn/checked_json.h"
+#include "core/checked_json.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <set>
 #include <vector>
 
@@ -41,20 +38,6 @@ nlohmann::json parse_json(std::string_view text, std::string_view where) {
     fail("{}: invalid JSON: {}", where,
          message.substr(end_of_code == std::string_view::npos ? 0 : end_of_code + 2, max_message));
   }
-}
-
-std::string read_text_file(const std::string& path, size_t max_bytes) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  check(file.is_open(), "cannot read '{}': {}", path, std::strerror(errno));
-  std::string text;
-  char buffer[1 << 16];
-  while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
-    text.append(buffer, static_cast<size_t>(file.gcount()));
-    check(text.size() <= max_bytes, "{}: larger than {} bytes", path, max_bytes);
-  }
-  check(!file.bad(), "cannot read '{}': {}", path, std::strerror(errno));
-  return text;
 }
 
 }  // namespace gradus

@@ -12,7 +12,4 @@ namespace gradus {
 // invalid JSON or UTF-8, a name that occurs twice in one object, and nesting deeper than 64.
 nlohmann::json parse_json(std::string_view text, std::string_view where);
 
-// The content of a text file of at most `max_bytes` bytes. Throws Error when it can't be read or is larger.
-std::string read_text_file(const std::string& path, size_t max_bytes);
-
 }  // namespace gradus
