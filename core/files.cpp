@@ -1,6 +1,8 @@
 #include "core/files.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -54,6 +56,25 @@ std::string read_file(const fs::path& path, size_t most) {
     bytes.append(chunk.data(), static_cast<size_t>(count));
     check(bytes.size() <= most, "{}: larger than {} bytes", path.string(), most);
   }
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+  const OpenFile file(path, "read");
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) fail_errno("read", path);
+  if (S_ISDIR(status.st_mode)) {
+    errno = EISDIR;
+    fail_errno("read", path);
+  }
+  check(S_ISREG(status.st_mode), "cannot read '{}': not a regular file", path.string());
+  size_ = static_cast<size_t>(status.st_size);
+  if (size_ == 0) return;
+  address_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (address_ == MAP_FAILED) fail_errno("read", path);
+}
+
+MappedFile::~MappedFile() {
+  if (size_ > 0) ::munmap(address_, size_);
 }
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {

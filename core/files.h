@@ -14,6 +14,23 @@ namespace gradus {
 // than `most`.
 std::string read_file(const std::filesystem::path& path, size_t most = std::string().max_size());
 
+// A whole file mapped into memory, not read: its bytes are loaded when they are touched. It must not change while this
+// object lives. Throws Error with the path and the system's reason.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(address_), size_}; }
+  std::string_view text() const { return {static_cast<const char*>(address_), size_}; }
+
+ private:
+  void* address_ = nullptr;
+  size_t size_ = 0;
+};
+
 // In the name of a file or folder that is being written, between the name it will have and the writer's process id.
 constexpr std::string_view temporary_mark = ".tmp-";
 

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "data/crc32c.h"
+#include "core/crc32c.h"
 
 namespace gradus {
 namespace {

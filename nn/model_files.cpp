@@ -25,9 +25,9 @@ std::vector<std::string> aliases(const std::string& name) {
   return names;
 }
 
-const SafetensorsEntry* find_tensor(const SafetensorsModel& model, const std::string& name) {
+const TensorEntry* find_tensor(const SafetensorsModel& model, const std::string& name) {
   for (const std::string& alias : aliases(name)) {
-    if (const SafetensorsEntry* entry = model.find(alias)) return entry;
+    if (const TensorEntry* entry = model.find(alias)) return entry;
   }
   return nullptr;
 }
@@ -35,7 +35,7 @@ const SafetensorsEntry* find_tensor(const SafetensorsModel& model, const std::st
 // A buffer of 0, 1, 2 ... that older transformers versions saved with the weights.
 bool is_known_buffer(std::string_view name) { return name.ends_with("embeddings.position_ids"); }
 
-void check_shape(const std::string& path, const SafetensorsEntry& entry, const NamedTensor& tensor) {
+void check_shape(const std::string& path, const TensorEntry& entry, const NamedTensor& tensor) {
   bool same = static_cast<int>(entry.shape.size()) == tensor.shape.rank();
   for (int i = 0; same && i < tensor.shape.rank(); ++i)
     same = entry.shape[static_cast<size_t>(i)] == tensor.shape[i];
@@ -44,12 +44,12 @@ void check_shape(const std::string& path, const SafetensorsEntry& entry, const N
 }
 
 // The file's tensor for each of the model's, null where there is none and none is required.
-std::vector<const SafetensorsEntry*> match_tensors(const std::string& path, const SafetensorsModel& model,
-                                                   const Parameters& parameters,
-                                                   const std::vector<std::string>& required) {
-  std::vector<const SafetensorsEntry*> entries;
+std::vector<const TensorEntry*> match_tensors(const std::string& path, const SafetensorsModel& model,
+                                              const Parameters& parameters,
+                                              const std::vector<std::string>& required) {
+  std::vector<const TensorEntry*> entries;
   for (const NamedTensor& tensor : parameters.tensors()) {
-    const SafetensorsEntry* entry = find_tensor(model, tensor.name);
+    const TensorEntry* entry = find_tensor(model, tensor.name);
     if (entry != nullptr) check_shape(path, *entry, tensor);
     const bool fatal = std::any_of(required.begin(), required.end(), [&](const std::string& prefix) {
       return tensor.name.starts_with(prefix);
@@ -73,7 +73,7 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
   const SafetensorsModel model(path);
   LoadReport report;
   std::set<std::string_view> used;
-  const std::vector<const SafetensorsEntry*> entries = match_tensors(path, model, parameters, required);
+  const std::vector<const TensorEntry*> entries = match_tensors(path, model, parameters, required);
   for (size_t i = 0; i < entries.size(); ++i) {
     const NamedTensor& tensor = parameters.tensors()[i];
     if (entries[i] == nullptr) {
@@ -87,7 +87,7 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
     used.insert(entries[i]->name);
   }
   for (const SafetensorsFile& file : model.files()) {
-    for (const SafetensorsEntry& entry : file.tensors()) {
+    for (const TensorEntry& entry : file.tensors()) {
       if (!used.contains(entry.name) && !is_known_buffer(entry.name)) report.unused.push_back(entry.name);
     }
   }
@@ -97,7 +97,7 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
 
 void save_tensors(const Parameters& parameters, const std::string& path) {
   std::vector<std::vector<float>> values;
-  std::vector<SafetensorsEntry> entries;
+  std::vector<TensorEntry> entries;
   values.reserve(parameters.tensors().size());
   for (const NamedTensor& tensor : parameters.tensors()) {
     values.push_back(parameters.value(tensor).to_host());

@@ -1,14 +1,6 @@
 #include "nn/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <bit>
-#include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <limits>
@@ -19,11 +11,9 @@
 #include "core/dtype.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "nn/safetensors_types.h"
+#include "nn/tensor_entry.h"
 
 namespace gradus {
-
-static_assert(std::endian::native == std::endian::little, "tensors are used as they lie in the file");
 
 namespace {
 
@@ -62,7 +52,7 @@ std::map<std::string, std::string> read_metadata(const json& object, const std::
 // A tensor and its bytes [begin, end) in the data.
 struct Place {
   int64_t begin, end;
-  SafetensorsEntry entry;
+  TensorEntry entry;
 };
 
 Place read_place(const std::string& name, const json& description, const std::string& where) {
@@ -75,32 +65,10 @@ Place read_place(const std::string& name, const json& description, const std::st
   check(offsets.size() == 2, "{}: {} numbers in 'data_offsets', expected 2", where, offsets.size());
   const int64_t begin = offsets[0], end = offsets[1];
   check(begin <= end, "{}: 'data_offsets' end at {}, before they begin at {}", where, end, begin);
-  const int64_t bytes = safetensors_bytes(where, dtype, shape);
+  const int64_t bytes = tensor_bytes(where, dtype, shape);
   check(bytes == end - begin, "{}: 'data_offsets' span {} bytes, expected {} for {} [{}]", where, end - begin,
         bytes, dtype.get<std::string>(), fmt::join(shape, ", "));
   return {begin, end, {name, dtype, shape, {}}};
-}
-
-float half_to_float(uint16_t bits) {
-  const float sign = (bits & 0x8000U) != 0 ? -1.0F : 1.0F;
-  const int exponent = (bits >> 10) & 0x1f;
-  const int mantissa = bits & 0x3ff;
-  if (exponent == 31 && mantissa != 0) return std::numeric_limits<float>::quiet_NaN();
-  if (exponent == 31) return sign * std::numeric_limits<float>::infinity();
-  if (exponent == 0) return sign * std::ldexp(static_cast<float>(mantissa), -24);
-  return sign * std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
-}
-
-// Calls convert(element) for each element of the type `Stored` and fills `values` with what it returns.
-template <typename Stored, typename Convert>
-void convert_all(const SafetensorsEntry& tensor, std::span<float> values, Convert convert) {
-  const std::byte* next = tensor.data.data();
-  for (float& value : values) {
-    Stored stored;
-    std::memcpy(&stored, next, sizeof stored);
-    next += sizeof stored;
-    value = convert(stored);
-  }
 }
 
 // A zip archive or a bare pickle, the two forms of pytorch_model.bin.
@@ -111,46 +79,8 @@ bool is_pytorch_pickle(std::string_view bytes) {
 
 }  // namespace
 
-int64_t SafetensorsEntry::elements() const {
-  int64_t product = 1;
-  for (const int64_t dim : shape) product *= dim;
-  return product;
-}
-
-// A whole file in memory, read only.
-class SafetensorsFile::Mapping {
- public:
-  explicit Mapping(const std::string& path) {
-    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    check(descriptor >= 0, "cannot read '{}': {}", path, std::strerror(errno));
-    struct stat status {};
-    int reason = fstat(descriptor, &status) == 0 ? 0 : errno;
-    if (reason == 0 && S_ISDIR(status.st_mode)) reason = EISDIR;
-    const bool is_file = reason == 0 && S_ISREG(status.st_mode);
-    size_ = is_file ? static_cast<size_t>(status.st_size) : 0;
-    if (size_ > 0) {
-      address_ = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
-      if (address_ == MAP_FAILED) reason = errno;
-    }
-    close(descriptor);
-    check(reason == 0, "cannot read '{}': {}", path, std::strerror(reason));
-    check(is_file, "cannot read '{}': not a regular file", path);
-  }
-  ~Mapping() {
-    if (size_ > 0) munmap(address_, size_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-
-  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(address_), size_}; }
-
- private:
-  void* address_ = nullptr;
-  size_t size_ = 0;
-};
-
 SafetensorsFile::SafetensorsFile(const std::string& path)
-    : path_(path), mapping_(std::make_shared<Mapping>(path)) {
+    : path_(path), mapping_(std::make_shared<MappedFile>(path)) {
   const auto bytes = mapping_->bytes();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   check(!is_pytorch_pickle(text), "{}: a PyTorch pickle, expected safetensors: convert it first", path_);
@@ -195,7 +125,7 @@ void SafetensorsFile::parse_header(std::string_view header, std::span<const std:
         data.size() - end);
 }
 
-const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
+const TensorEntry* SafetensorsFile::find(std::string_view name) const {
   const auto found = index_.find(name);
   return found == index_.end() ? nullptr : &tensors_[found->second];
 }
@@ -234,7 +164,7 @@ void SafetensorsModel::open_shards(const std::string& index_path) {
   for (const std::string& file_name : file_names) {
     const auto& file =
         files_.emplace_back((std::filesystem::path(index_path).parent_path() / file_name).string());
-    for (const SafetensorsEntry& tensor : file.tensors()) {
+    for (const TensorEntry& tensor : file.tensors()) {
       const auto listed = weight_map.find(tensor.name);
       check(listed != weight_map.end() && *listed == file_name, "{}: tensor '{}' is in {}, expected {}",
             index_path, tensor.name, file_name, listed == weight_map.end() ? "no file" : listed->dump());
@@ -245,36 +175,11 @@ void SafetensorsModel::open_shards(const std::string& index_path) {
   }
 }
 
-const SafetensorsEntry* SafetensorsModel::find(std::string_view name) const {
+const TensorEntry* SafetensorsModel::find(std::string_view name) const {
   for (const SafetensorsFile& file : files_) {
-    if (const SafetensorsEntry* tensor = file.find(name)) return tensor;
+    if (const TensorEntry* tensor = file.find(name)) return tensor;
   }
   return nullptr;
-}
-
-void copy_as_float(const SafetensorsEntry& tensor, std::span<float> values) {
-  const std::string where = fmt::format("[safetensors] tensor '{}'", tensor.name);
-  check(tensor.data.size() == static_cast<size_t>(safetensors_bytes(where, tensor.dtype, tensor.shape)),
-        "{}: {} bytes do not fit {} [{}]", where, tensor.data.size(), tensor.dtype,
-        fmt::join(tensor.shape, ", "));
-  check(static_cast<size_t>(tensor.elements()) == values.size(), "{}: room for {} values, expected {}", where,
-        values.size(), tensor.elements());
-  if (values.empty()) return;
-  if (tensor.dtype == "F32") {
-    std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
-  } else if (tensor.dtype == "F16") {
-    convert_all<uint16_t>(tensor, values, half_to_float);
-  } else if (tensor.dtype == "BF16") {
-    convert_all<bfloat16>(tensor, values, [](bfloat16 value) { return static_cast<float>(value); });
-  } else if (tensor.dtype == "F64") {
-    convert_all<double>(tensor, values, [&](double value) {
-      check(!std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max(),
-            "{}: {} is too large for float32", where, value);
-      return static_cast<float>(value);
-    });
-  } else {
-    fail("{}: dtype {} is not a float type, expected F32, F16, BF16 or F64", where, tensor.dtype);
-  }
 }
 
 }  // namespace gradus

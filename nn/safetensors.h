@@ -12,18 +12,13 @@
 #include <string_view>
 #include <vector>
 
+#include "core/files.h"
+#include "nn/tensor_entry.h"
+
 namespace gradus {
 
-// A named tensor of a file, or one to be written. Numbers are little-endian and row-major.
-struct SafetensorsEntry {
-  std::string name;
-  std::string dtype;                // F64 F32 F16 BF16 I64 I32 I16 I8 U64 U32 U16 U8 BOOL
-  std::vector<int64_t> shape;       // any rank; [] is one element
-  std::span<const std::byte> data;  // not aligned
-
-  // The product of the shape.
-  int64_t elements() const;
-};
+constexpr size_t safetensors_length_bytes = 8;
+constexpr uint64_t safetensors_max_header_bytes = 100'000'000;  // the reference reader's limit
 
 // A file that is mapped into memory, not read: its bytes are loaded when they are touched. It must not change
 // while this object lives.
@@ -34,18 +29,17 @@ class SafetensorsFile {
   explicit SafetensorsFile(const std::string& path);
 
   const std::string& path() const { return path_; }
-  const std::vector<SafetensorsEntry>& tensors() const { return tensors_; }  // in the order of their bytes
+  const std::vector<TensorEntry>& tensors() const { return tensors_; }  // in the order of their bytes
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   // The tensor of that name, or null.
-  const SafetensorsEntry* find(std::string_view name) const;
+  const TensorEntry* find(std::string_view name) const;
 
  private:
-  class Mapping;
   void parse_header(std::string_view header, std::span<const std::byte> data);
 
   std::string path_;
-  std::shared_ptr<const Mapping> mapping_;  // what the entries' data point into
-  std::vector<SafetensorsEntry> tensors_;
+  std::shared_ptr<const MappedFile> mapping_;  // what the entries' data point into
+  std::vector<TensorEntry> tensors_;
   std::map<std::string, size_t, std::less<>> index_;  // name to position in tensors_
   std::map<std::string, std::string> metadata_;
 };
@@ -60,7 +54,7 @@ class SafetensorsModel {
 
   const std::vector<SafetensorsFile>& files() const { return files_; }
   // The tensor of that name, or null.
-  const SafetensorsEntry* find(std::string_view name) const;
+  const TensorEntry* find(std::string_view name) const;
 
  private:
   void open_shards(const std::string& index_path);
@@ -68,15 +62,11 @@ class SafetensorsModel {
   std::vector<SafetensorsFile> files_;
 };
 
-// The elements as float32: `values` has as many as the tensor. From F32, F16, BF16 and F64; throws Error for
-// other types, and for an F64 number too large for float32.
-void copy_as_float(const SafetensorsEntry& tensor, std::span<float> values);
-
 // Writes the tensors in the order of the reference writer (widest type first, then by name), straight from
 // their memory. Other libraries read "format" in the metadata: "pt" says that names and layouts are PyTorch's.
 // Throws Error when a tensor's bytes don't fit its shape, when a name occurs twice, and with the path and
 // the system's reason when the file can't be written; `path` is then as it was before.
-void write_safetensors(const std::string& path, std::span<const SafetensorsEntry> tensors,
+void write_safetensors(const std::string& path, std::span<const TensorEntry> tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 
 }  // namespace gradus

@@ -5,7 +5,7 @@
 
 #include "core/files.h"
 #include "nn/safetensors.h"
-#include "nn/safetensors_types.h"
+#include "nn/tensor_entry.h"
 
 namespace gradus {
 
@@ -13,17 +13,17 @@ namespace {
 
 // The header of tensors that follow each other in this order, padded so that the data begins at a multiple of
 // the length field's size.
-std::string header_of(const std::string& path, std::span<const SafetensorsEntry* const> tensors,
+std::string header_of(const std::string& path, std::span<const TensorEntry* const> tensors,
                       const std::map<std::string, std::string>& metadata) {
   using nlohmann::json;
   std::string header = "{";
   if (!metadata.empty()) header += fmt::format("\"__metadata__\":{},", json(metadata).dump());
   std::set<std::string_view> names{"__metadata__"};
   int64_t begin = 0;
-  for (const SafetensorsEntry* tensor : tensors) {
+  for (const TensorEntry* tensor : tensors) {
     const std::string where = fmt::format("{}: tensor '{}'", path, tensor->name);
     check(names.insert(tensor->name).second, "{}: the name is taken", where);
-    const int64_t bytes = safetensors_bytes(where, tensor->dtype, tensor->shape);
+    const int64_t bytes = tensor_bytes(where, tensor->dtype, tensor->shape);
     check(static_cast<size_t>(bytes) == tensor->data.size(), "{}: {} bytes, expected {} for {} [{}]", where,
           tensor->data.size(), bytes, tensor->dtype, fmt::join(tensor->shape, ", "));
     header += fmt::format("{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}},",
@@ -41,12 +41,12 @@ std::string header_of(const std::string& path, std::span<const SafetensorsEntry*
 
 }  // namespace
 
-void write_safetensors(const std::string& path, std::span<const SafetensorsEntry> tensors,
+void write_safetensors(const std::string& path, std::span<const TensorEntry> tensors,
                        const std::map<std::string, std::string>& metadata) {
-  std::vector<const SafetensorsEntry*> order;
-  for (const SafetensorsEntry& tensor : tensors) order.push_back(&tensor);
-  std::ranges::sort(order, {}, [](const SafetensorsEntry* tensor) {
-    return std::tuple(safetensors_type_rank(tensor->dtype), std::string_view(tensor->name));
+  std::vector<const TensorEntry*> order;
+  for (const TensorEntry& tensor : tensors) order.push_back(&tensor);
+  std::ranges::sort(order, {}, [](const TensorEntry* tensor) {
+    return std::tuple(element_type_rank(tensor->dtype), std::string_view(tensor->name));
   });
   std::string header;
   try {
@@ -58,7 +58,7 @@ void write_safetensors(const std::string& path, std::span<const SafetensorsEntry
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(&header_bytes, 1)));
   file.write(header);
-  for (const SafetensorsEntry* tensor : order) file.write(tensor->data);
+  for (const TensorEntry* tensor : order) file.write(tensor->data);
   file.commit();
 }
 

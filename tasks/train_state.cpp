@@ -54,7 +54,7 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
   replace_file(folder / state_file, json.dump(2) + "\n");
 
   std::vector<std::vector<float>> values;
-  std::vector<SafetensorsEntry> entries;
+  std::vector<TensorEntry> entries;
   values.reserve(2 * parameters.tensors().size());
   for_each_moment(
       optimizer, parameters, [&](const std::string& name, const NamedTensor& tensor, const Tensor& moment) {
@@ -98,7 +98,7 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
   const SafetensorsFile moments((folder / optimizer_file).string());
   for_each_moment(
       optimizer, parameters, [&](const std::string& name, const NamedTensor& tensor, const Tensor& moment) {
-        const SafetensorsEntry* entry = moments.find(name);
+        const TensorEntry* entry = moments.find(name);
         check(entry != nullptr && entry->elements() == tensor.segment.size,
               "{}: no moments of {} elements under the name '{}'", moments.path(), tensor.segment.size, name);
         std::vector<float> values(static_cast<size_t>(tensor.segment.size));

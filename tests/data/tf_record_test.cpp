@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "data/crc32c.h"
+#include "core/crc32c.h"
 #include "data/tf_example.h"
 #include "tests/files.h"
 

@@ -47,13 +47,13 @@ std::string error_of(const std::string& header, const std::string& data) {
 }
 
 template <typename T>
-SafetensorsEntry entry(const std::string& name, const std::string& dtype, std::vector<int64_t> shape,
-                       const std::vector<T>& values) {
+TensorEntry entry(const std::string& name, const std::string& dtype, std::vector<int64_t> shape,
+                  const std::vector<T>& values) {
   return {name, dtype, std::move(shape), std::as_bytes(std::span(values))};
 }
 
 // The elements as double, by the integer and float types that copy_as_float doesn't read, too.
-std::vector<double> elements_of(const SafetensorsEntry& tensor) {
+std::vector<double> elements_of(const TensorEntry& tensor) {
   std::vector<double> values(static_cast<size_t>(tensor.elements()));
   const auto read = [&](auto stored) {
     CHECK(tensor.data.size() == values.size() * sizeof stored);
@@ -76,7 +76,7 @@ std::vector<double> elements_of(const SafetensorsEntry& tensor) {
   return values;
 }
 
-void check_tensor(const SafetensorsEntry& tensor, const json& expected) {
+void check_tensor(const TensorEntry& tensor, const json& expected) {
   const std::map<std::string, std::string> long_names{
       {"F64", "float64"}, {"F32", "float32"}, {"F16", "float16"}, {"BF16", "bfloat16"}, {"I64", "int64"},
       {"I32", "int32"},   {"I16", "int16"},   {"I8", "int8"},     {"U8", "uint8"},      {"BOOL", "bool"}};
@@ -115,7 +115,7 @@ TEST_CASE("safetensors files of the reference writer are read in full and writte
     REQUIRE(file.tensors().size() == expected["tensors"].size());
     for (const auto& [name, description] : expected["tensors"].items()) {
       CAPTURE(name);
-      const SafetensorsEntry* tensor = file.find(name);
+      const TensorEntry* tensor = file.find(name);
       REQUIRE(tensor != nullptr);
       check_tensor(*tensor, description);
     }
@@ -198,7 +198,7 @@ TEST_CASE("cutting or changing any byte of a safetensors header never crashes th
     write_file(path, content);
     try {
       const SafetensorsFile file(path);
-      for (const SafetensorsEntry& tensor : file.tensors()) {
+      for (const TensorEntry& tensor : file.tensors()) {
         CHECK(tensor.data.size() % static_cast<size_t>(std::max<int64_t>(1, tensor.elements())) == 0);
       }
       return false;
@@ -259,18 +259,18 @@ TEST_CASE("safetensors are written sorted and aligned, and read back") {
   const std::vector<float> weights{1, 2, 3, 4, 5, 6};
   const std::vector<uint8_t> small{7, 8, 9};
   const std::vector<int64_t> large{-1};
-  const std::vector<SafetensorsEntry> tensors{
-      entry("z\"\n\xc3\xbc", "U8", {3}, small), entry("b", "F32", {2, 3}, weights),
-      entry("step", "I64", {}, large), entry("a", "F32", {0, 4}, std::vector<float>{}),
-      entry("five", "F32", {1, 1, 2, 1, 3}, weights)};
+  const std::vector<TensorEntry> tensors{entry("z\"\n\xc3\xbc", "U8", {3}, small),
+                                         entry("b", "F32", {2, 3}, weights), entry("step", "I64", {}, large),
+                                         entry("a", "F32", {0, 4}, std::vector<float>{}),
+                                         entry("five", "F32", {1, 1, 2, 1, 3}, weights)};
   write_safetensors(path, tensors);
   const SafetensorsFile file(path);
   CHECK(file.metadata() == std::map<std::string, std::string>{{"format", "pt"}});
   std::string order;
-  for (const SafetensorsEntry& tensor : file.tensors()) order += tensor.name + " ";
+  for (const TensorEntry& tensor : file.tensors()) order += tensor.name + " ";
   CHECK(order == "step a b five z\"\n\xc3\xbc ");
-  for (const SafetensorsEntry& tensor : tensors) {
-    const SafetensorsEntry* read = file.find(tensor.name);
+  for (const TensorEntry& tensor : tensors) {
+    const TensorEntry* read = file.find(tensor.name);
     REQUIRE(read != nullptr);
     CHECK(read->dtype == tensor.dtype);
     CHECK(read->shape == tensor.shape);
@@ -306,7 +306,7 @@ TEST_CASE("a failed write names the path and the reason, and leaves the old file
   const std::string path = folder / "x.safetensors";
   const auto only_file = [&] { return std::distance(fs::directory_iterator(folder.path()), {}) == 1; };
   const std::vector<float> values(100000, 1.0F);
-  const std::vector<SafetensorsEntry> tensors{entry("a", "F32", {100000}, values)};
+  const std::vector<TensorEntry> tensors{entry("a", "F32", {100000}, values)};
   write_file(path, "old");
 
   // A limit on file sizes stands for a full disk: the write stops in the middle.

@@ -11,7 +11,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "data/crc32c.h"
+#include "core/crc32c.h"
 #include "tests/files.h"
 
 using namespace gradus;

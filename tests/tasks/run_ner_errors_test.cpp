@@ -43,10 +43,10 @@ void poison(const std::string& checkpoint, const std::string& tensor) {
   const std::string path = checkpoint + "/model.safetensors";
   const SafetensorsFile file(path);
   std::vector<std::vector<float>> values;
-  std::vector<SafetensorsEntry> entries;
+  std::vector<TensorEntry> entries;
   values.reserve(file.tensors().size());
   bool found = false;
-  for (const SafetensorsEntry& entry : file.tensors()) {
+  for (const TensorEntry& entry : file.tensors()) {
     values.emplace_back(static_cast<size_t>(entry.elements()));
     copy_as_float(entry, values.back());
     if (entry.name == tensor) {

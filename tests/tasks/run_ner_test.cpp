@@ -73,8 +73,8 @@ void write_published_model(const std::string& tagger, const fs::path& folder) {
   write_file(folder / "config.json", config.dump());
 
   const SafetensorsFile file(tagger + "/model.safetensors");
-  std::vector<SafetensorsEntry> entries;
-  for (SafetensorsEntry entry : file.tensors()) {
+  std::vector<TensorEntry> entries;
+  for (TensorEntry entry : file.tensors()) {
     if (!entry.name.starts_with("bert.")) continue;
     entry.name = entry.name.substr(std::string("bert.").size());
     if (entry.name.ends_with("LayerNorm.weight")) entry.name.replace(entry.name.size() - 6, 6, "gamma");
@@ -265,9 +265,9 @@ TEST_CASE("run_ner starts from a published model, and lists what is new and what
   const SafetensorsFile before(best + "/model.safetensors");
   const SafetensorsFile after(tiny.path("other/best/model.safetensors"));
   REQUIRE(after.tensors().size() == before.tensors().size());
-  for (const SafetensorsEntry& entry : before.tensors()) {
+  for (const TensorEntry& entry : before.tensors()) {
     CAPTURE(entry.name);
-    const SafetensorsEntry* kept = after.find(entry.name);
+    const TensorEntry* kept = after.find(entry.name);
     REQUIRE(kept != nullptr);
     CHECK(std::equal(entry.data.begin(), entry.data.end(), kept->data.begin(), kept->data.end()) ==
           (entry.name != "classifier.weight" && entry.name != "classifier.bias"));

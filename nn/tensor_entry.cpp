@@ -1,0 +1,71 @@
+#include "nn/tensor_entry.h"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "core/dtype.h"
+
+namespace gradus {
+
+static_assert(std::endian::native == std::endian::little, "tensors are used as they lie in the file");
+
+namespace {
+
+float half_to_float(uint16_t bits) {
+  const float sign = (bits & 0x8000U) != 0 ? -1.0F : 1.0F;
+  const int exponent = (bits >> 10) & 0x1f;
+  const int mantissa = bits & 0x3ff;
+  if (exponent == 31 && mantissa != 0) return std::numeric_limits<float>::quiet_NaN();
+  if (exponent == 31) return sign * std::numeric_limits<float>::infinity();
+  if (exponent == 0) return sign * std::ldexp(static_cast<float>(mantissa), -24);
+  return sign * std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
+}
+
+// Calls convert(element) for each element of the type `Stored` and fills `values` with what it returns.
+template <typename Stored, typename Convert>
+void convert_all(const TensorEntry& tensor, std::span<float> values, Convert convert) {
+  const std::byte* next = tensor.data.data();
+  for (float& value : values) {
+    Stored stored;
+    std::memcpy(&stored, next, sizeof stored);
+    next += sizeof stored;
+    value = convert(stored);
+  }
+}
+
+}  // namespace
+
+int64_t TensorEntry::elements() const {
+  int64_t product = 1;
+  for (const int64_t dim : shape) product *= dim;
+  return product;
+}
+
+void copy_as_float(const TensorEntry& tensor, std::span<float> values) {
+  const std::string where = fmt::format("[tensor] '{}'", tensor.name);
+  check(tensor.data.size() == static_cast<size_t>(tensor_bytes(where, tensor.dtype, tensor.shape)),
+        "{}: {} bytes do not fit {} [{}]", where, tensor.data.size(), tensor.dtype,
+        fmt::join(tensor.shape, ", "));
+  check(static_cast<size_t>(tensor.elements()) == values.size(), "{}: room for {} values, expected {}", where,
+        values.size(), tensor.elements());
+  if (values.empty()) return;
+  if (tensor.dtype == "F32") {
+    std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
+  } else if (tensor.dtype == "F16") {
+    convert_all<uint16_t>(tensor, values, half_to_float);
+  } else if (tensor.dtype == "BF16") {
+    convert_all<bfloat16>(tensor, values, [](bfloat16 value) { return static_cast<float>(value); });
+  } else if (tensor.dtype == "F64") {
+    convert_all<double>(tensor, values, [&](double value) {
+      check(!std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max(),
+            "{}: {} is too large for float32", where, value);
+      return static_cast<float>(value);
+    });
+  } else {
+    fail("{}: dtype {} is not a float type, expected F32, F16, BF16 or F64", where, tensor.dtype);
+  }
+}
+
+}  // namespace gradus
