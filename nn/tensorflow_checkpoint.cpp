@@ -142,7 +142,8 @@ std::string slice_key(std::string_view name, const std::vector<Extent>& slice) {
     if (c == '\0') key += '\xff';
     if (c == '\xff') key += '\0';
   }
-  key += std::string("\0\1", 2) + ordered(static_cast<int64_t>(slice.size())).insert(0, "");
+  // The end of the name, and the number of dimensions, which takes one byte.
+  key += std::string("\0\1\1", 3) + static_cast<char>(slice.size());
   for (const Extent& extent : slice) key += ordered(extent.start) + ordered(extent.length);
   return key;
 }

@@ -4,7 +4,7 @@
 
 #include "core/measuring_backend.h"
 #include "data/batcher.h"
-#include "data/crc32c.h"
+#include "core/crc32c.h"
 #include "nn/crf.h"
 #include "tasks/ner_batch.h"
 

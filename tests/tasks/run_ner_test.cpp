@@ -323,7 +323,7 @@ TEST_CASE("predictions alone go to standard output; what was done to the text go
   const std::string best = tiny.path("save/best");
   // One tensor more than the tagger has a place for.
   const SafetensorsFile file(best + "/model.safetensors");
-  std::vector<SafetensorsEntry> entries = file.tensors();
+  std::vector<TensorEntry> entries = file.tensors();
   const float one = 1;
   entries.push_back({"more", "F32", {1}, std::as_bytes(std::span(&one, 1))});
   const std::string more = tiny.path("more");
