@@ -11,8 +11,8 @@
 #include <limits>
 #include <utility>
 
-#include "core/error.h"
 #include "core/crc32c.h"
+#include "core/error.h"
 
 namespace gradus {
 namespace {

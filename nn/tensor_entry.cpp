@@ -44,7 +44,7 @@ int64_t TensorEntry::elements() const {
 }
 
 void copy_as_float(const TensorEntry& tensor, std::span<float> values) {
-  const std::string where = fmt::format("[tensor] '{}'", tensor.name);
+  const std::string where = fmt::format("[checkpoint] tensor '{}'", tensor.name);
   check(tensor.data.size() == static_cast<size_t>(tensor_bytes(where, tensor.dtype, tensor.shape)),
         "{}: {} bytes do not fit {} [{}]", where, tensor.data.size(), tensor.dtype,
         fmt::join(tensor.shape, ", "));

@@ -244,12 +244,12 @@ TEST_CASE("safetensors of every float type convert to float32") {
   CHECK(three == std::vector<float>{0.1F, -std::numeric_limits<float>::infinity(), 0.0F});
   CHECK_THROWS_WITH_AS(
       copy_as_float(entry("d", "F64", {1}, std::vector<double>{1e39}), std::span(three).first(1)),
-      "[safetensors] tensor 'd': 1e+39 is too large for float32", Error);
+      "[checkpoint] tensor 'd': 1e+39 is too large for float32", Error);
   CHECK_THROWS_WITH_AS(
       copy_as_float(entry("i", "I32", {3}, std::vector<int32_t>{1, 2, 3}), three),
-      "[safetensors] tensor 'i': dtype I32 is not a float type, expected F32, F16, BF16 or F64", Error);
+      "[checkpoint] tensor 'i': dtype I32 is not a float type, expected F32, F16, BF16 or F64", Error);
   CHECK_THROWS_WITH_AS(copy_as_float(entry("d", "F64", {3}, doubles), values),
-                       "[safetensors] tensor 'd': room for 65536 values, expected 3", Error);
+                       "[checkpoint] tensor 'd': room for 65536 values, expected 3", Error);
   CHECK_THROWS_AS(copy_as_float(entry("d", "F64", {4}, doubles), values), Error);
 }
 
