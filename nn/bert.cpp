@@ -11,6 +11,9 @@ Linear::Linear(const Scope& scope, int64_t in, int64_t out, float deviation)
     : weight(scope.add("weight", {out, in}, Init::truncated_normal(deviation))),
       bias(scope.add("bias", {out}, Init::constant(0))) {}
 
+Linear::Linear(const Scope& scope, int64_t in, int64_t out, Init init)
+    : weight(scope.add("weight", {out, in}, init)), bias(scope.add("bias", {out}, init)) {}
+
 BertEmbeddings::BertEmbeddings(const Scope& scope, const BertConfig& config)
     : norm_(scope / "LayerNorm", config.hidden_size, config.layer_norm_eps),
       dropout_(config.hidden_dropout_prob) {

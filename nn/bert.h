@@ -21,7 +21,10 @@ struct LayerNorm {
 // Weight [out, in] and bias [out] of a linear map.
 struct Linear {
   Parameter weight, bias;
+  // BERT's initial values: a normal distribution cut off at two deviations, and zero.
   Linear(const Scope& scope, int64_t in, int64_t out, float deviation);
+  // Both drawn from `init`.
+  Linear(const Scope& scope, int64_t in, int64_t out, Init init);
 };
 
 // Sum of word, segment and position vectors, layer norm, dropout.

@@ -1,11 +1,20 @@
 #include "nn/heads/ner.h"
 
+#include <cmath>
+
 namespace gradus {
+namespace {
+
+// As wide as PyTorch's linear layers begin. BERT's own 0.02 is meant for a softmax over its outputs; a CRF that starts
+// from scores so small learns slower (docs/DECISIONS.md).
+Init head_init(int64_t inputs) { return Init::uniform(1.0F / std::sqrt(static_cast<float>(inputs))); }
+
+}  // namespace
 
 NerModel::NerModel(const Scope& scope, const BertConfig& bert, const NerHeadConfig& head)
     : bert_(scope / "bert", bert),
       classifier_(scope / "classifier", bert.hidden_size, static_cast<int64_t>(head.tags.size()),
-                  bert.initializer_range),
+                  head_init(bert.hidden_size)),
       dropout_(head.dropout) {
   if (head.lstm_layers > 0) {
     check(bert.hidden_size % 2 == 0, "[ner] hidden_size {} cannot be split over two LSTM directions",
