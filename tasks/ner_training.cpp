@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "core/crc32c.h"
 #include "core/measuring_backend.h"
 #include "data/batcher.h"
-#include "core/crc32c.h"
 #include "nn/crf.h"
 #include "tasks/ner_batch.h"
 

@@ -9,9 +9,9 @@
 #include <map>
 #include <vector>
 
+#include "core/crc32c.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "core/crc32c.h"
 #include "tests/files.h"
 
 using namespace gradus;
