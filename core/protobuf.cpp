@@ -1,14 +1,8 @@
 #include "core/protobuf.h"
 
+#include "core/bytes.h"
+
 namespace gradus::protobuf {
-namespace {
-
-void append_fixed(std::string& out, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xffU);
-}
-
-}  // namespace
-
 void append_varint(std::string& out, uint64_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>((value & 0x7fU) | 0x80U);
   out += static_cast<char>(value);
@@ -25,12 +19,12 @@ void Writer::varint(uint32_t field, uint64_t value) {
 
 void Writer::fixed32(uint32_t field, uint32_t value) {
   key(field, Wire::fixed32);
-  append_fixed(out_, value, 4);
+  append_little_endian(out_, value, 4);
 }
 
 void Writer::fixed64(uint32_t field, uint64_t value) {
   key(field, Wire::fixed64);
-  append_fixed(out_, value, 8);
+  append_little_endian(out_, value, 8);
 }
 
 void Writer::bytes(uint32_t field, std::string_view value) {
@@ -67,8 +61,7 @@ uint64_t Reader::read_long_varint() {
 
 uint64_t Reader::read_fixed(int bytes) {
   if (end_ - next_ < bytes) fail_at(next_, "a number that the end cuts off");
-  uint64_t value = 0;
-  for (int i = 0; i < bytes; ++i) value |= uint64_t{static_cast<unsigned char>(next_[i])} << (8 * i);
+  const uint64_t value = little_endian({next_, static_cast<size_t>(bytes)});
   next_ += bytes;
   return value;
 }

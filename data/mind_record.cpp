@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 
+#include "core/bytes.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "data/mind_record_format.h"
@@ -290,18 +291,9 @@ struct MindRecordReader::Decoder {
       read_plain(column, bytes, value, where);
     }
     const auto count = static_cast<int64_t>(column.is_integer() ? value.ints.size() : value.floats.size());
-    int64_t known = 1;  // elements along the dimensions that are given
-    bool open = false;
-    for (const int64_t dimension : column.shape) {
-      if (dimension > 0) known *= dimension;
-      else open = true;
-    }
-    check(open ? count % known == 0 : count == known, "{}: column '{}' has {} values, expected shape [{}]",
-          where, column.name, count, fmt::join(column.shape, ", "));
-    value.shape = column.shape;
-    for (int64_t& dimension : value.shape) {
-      if (dimension < 0) dimension = count / known;
-    }
+    check(resolve_shape(column.shape, count, value.shape),
+          "{}: column '{}' has {} values, expected shape [{}]", where, column.name, count,
+          fmt::join(column.shape, ", "));
   }
 };
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "core/bytes.h"
 #include "core/checked_json.h"
 #include "core/error.h"
 
@@ -268,26 +269,6 @@ int width_code(int64_t value) {
 
 }  // namespace
 
-uint64_t little_endian(std::string_view bytes) {
-  uint64_t value = 0;
-  for (size_t i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<uint8_t>(bytes[i]);
-  return value;
-}
-
-uint64_t big_endian(std::string_view bytes) {
-  uint64_t value = 0;
-  for (const char byte : bytes) value = value << 8 | static_cast<uint8_t>(byte);
-  return value;
-}
-
-void append_little_endian(std::string& out, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xffU);
-}
-
-void append_big_endian(std::string& out, uint64_t value, int bytes) {
-  for (int i = bytes; i-- > 0;) out += static_cast<char>((value >> (8 * i)) & 0xffU);
-}
-
 void check_columns(const std::vector<MindRecordColumn>& columns, std::string_view where) {
   check(!columns.empty(), "{}: the schema has no column", where);
   for (size_t i = 0; i < columns.size(); ++i) {
@@ -398,6 +379,19 @@ std::string header_text(const Header& header) {
   root["statistics"] = nullptr;
   root["version"] = header.version;
   return root.dump();
+}
+
+bool resolve_shape(const std::vector<int64_t>& column_shape, int64_t count, std::vector<int64_t>& shape) {
+  int64_t known = 1;  // elements along the dimensions that are given
+  for (const int64_t dimension : column_shape) known *= std::max<int64_t>(dimension, 1);
+  bool open = false;
+  shape = column_shape;
+  for (int64_t& dimension : shape) {
+    if (dimension > 0) continue;
+    dimension = count / known;
+    open = true;
+  }
+  return open ? count % known == 0 : count == known;
 }
 
 std::string pack_integers(const std::vector<int64_t>& values) {

@@ -47,6 +47,10 @@ std::string header_text(const Header& header);
 // Throws Error "<where>: ..." when a column has no proper name, type and shape, or a name occurs twice.
 void check_columns(const std::vector<MindRecordColumn>& columns, std::string_view where);
 
+// The shape of an array of `count` values: that of its column, with the size that -1 has here. False, and `shape` is of no
+// use, when no size of that dimension fits.
+bool resolve_shape(const std::vector<int64_t>& column_shape, int64_t count, std::vector<int64_t>& shape);
+
 // u32be count, two bits of width code for each number, and the numbers, in 1, 2, 4 or 8 bytes.
 std::string pack_integers(const std::vector<int64_t>& values);
 // Throws Error "<where>: ..." when the bytes are not exactly that, and for numbers that are no int32 when `narrow`.
@@ -64,10 +68,5 @@ std::string raw_part(const std::vector<MindRecordColumn>& columns, const MindRec
 // missing, and a value that is not of the column's type.
 void read_raw_part(std::string_view bytes, const std::vector<MindRecordColumn>& columns, MindRecordRow& row,
                    std::string_view where);
-
-uint64_t little_endian(std::string_view bytes);
-uint64_t big_endian(std::string_view bytes);
-void append_little_endian(std::string& out, uint64_t value, int bytes);
-void append_big_endian(std::string& out, uint64_t value, int bytes);
 
 }  // namespace gradus::mind_record

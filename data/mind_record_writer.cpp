@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/bytes.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "data/mind_record_format.h"
@@ -224,10 +225,8 @@ void MindRecordWriter::write(const MindRecordRow& row, int64_t shard) {
     const MindRecordColumn& column = columns_[i];
     const auto count = static_cast<int64_t>(column.is_integer() ? row[i].ints.size() : row[i].floats.size());
     if (column.is_array()) {
-      int64_t known = 1;
-      for (const int64_t dimension : column.shape) known *= std::max<int64_t>(dimension, 1);
-      const bool open = std::count(column.shape.begin(), column.shape.end(), -1) > 0;
-      check(open ? count % known == 0 : count == known,
+      std::vector<int64_t> shape;
+      check(resolve_shape(column.shape, count, shape),
             "[mind_record] column '{}' has {} values, expected shape [{}]", column.name, count,
             fmt::join(column.shape, ", "));
     } else if (column.is_integer() || column.is_float()) {

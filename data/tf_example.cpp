@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/bytes.h"
 #include "core/protobuf.h"
 
 namespace gradus {
@@ -143,10 +144,7 @@ void TfExampleWriter::ints(const std::string& name, std::span<const int32_t> val
 
 void TfExampleWriter::floats(const std::string& name, std::span<const float> values) {
   std::string packed;
-  for (const float value : values) {
-    const auto bits = std::bit_cast<uint32_t>(value);
-    for (int i = 0; i < 4; ++i) packed += static_cast<char>((bits >> (8 * i)) & 0xffU);
-  }
+  for (const float value : values) append_little_endian(packed, std::bit_cast<uint32_t>(value), 4);
   protobuf::Writer list;
   if (!values.empty()) list.bytes(1, packed);
   set(name, float_list, list.str());

@@ -11,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/bytes.h"
 #include "core/crc32c.h"
 #include "core/error.h"
 
@@ -20,16 +21,6 @@ namespace {
 constexpr size_t piece = 1U << 18;           // bytes read, inflated or deflated at a time
 constexpr size_t head_size = 12;             // of a record: length and its checksum
 constexpr size_t largest_record = 1U << 30;  // to write: a protocol buffer has less than 2 GiB
-
-uint64_t little_endian(const char* bytes, int count) {
-  uint64_t value = 0;
-  for (int i = 0; i < count; ++i) value |= uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-  return value;
-}
-
-void append_little_endian(std::string& out, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xffU);
-}
 
 // What zlib calls the window: 16 more means gzip.
 int window_bits(Compression compression) { return compression == Compression::gzip ? 15 + 16 : 15; }
@@ -161,8 +152,8 @@ bool TfRecordReader::next(std::string_view& record) {
         fmt::format("{} bytes at the end, a record has at least 16: the file is cut off", end_ - begin_));
   }
   const char* head = buffer_.data() + begin_;
-  const uint64_t length = little_endian(head, 8);
-  if (mask_crc(crc32c({head, 8})) != little_endian(head + 8, 4)) {
+  const uint64_t length = little_endian({head, 8});
+  if (mask_crc(crc32c({head, 8})) != little_endian({head + 8, 4})) {
     fail_here(number_ == 1
                   ? "the checksum of its length is wrong: this is no TFRecord file, or a compressed one"
                   : "the checksum of its length is wrong");
@@ -172,7 +163,7 @@ bool TfRecordReader::next(std::string_view& record) {
     fail_here(fmt::format("a record of {} bytes that the end of the file cuts off", length));
   }
   record = {buffer_.data() + begin_ + head_size, static_cast<size_t>(length)};
-  if (mask_crc(crc32c(record)) != little_endian(record.data() + length, 4)) {
+  if (mask_crc(crc32c(record)) != little_endian({record.data() + length, 4})) {
     fail_here("the checksum of its data is wrong");
   }
   begin_ += head_size + record.size() + 4;

@@ -122,15 +122,13 @@ MindSporeCheckpoint::MindSporeCheckpoint(const std::string& path) : path_(path),
           has_bytes ? "type" : "content");
     add(part);
   }
-  if (!tensors_.empty()) complete(fmt::format("{}: tensor '{}'", path_, tensors_.back().name));
+  complete();
 }
 
-// Whether the last tensor has all its bytes.
-void MindSporeCheckpoint::complete(const std::string& where) {
-  const TensorEntry& tensor = tensors_.back();
-  const int64_t expected = tensor_bytes(where, tensor.dtype, tensor.shape);
-  check(static_cast<uint64_t>(expected) == tensor.data.size(), "{}: {} bytes, expected {} for {} [{}]", where,
-        tensor.data.size(), expected, tensor.dtype, fmt::join(tensor.shape, ", "));
+// Throws Error unless the last tensor has all its bytes.
+void MindSporeCheckpoint::complete() const {
+  if (!tensors_.empty())
+    check_bytes(fmt::format("{}: tensor '{}'", path_, tensors_.back().name), tensors_.back());
 }
 
 void MindSporeCheckpoint::add(const Part& part) {
@@ -161,7 +159,7 @@ void MindSporeCheckpoint::add(const Part& part) {
     last.data = std::as_bytes(std::span(bytes));
     return;
   }
-  if (!tensors_.empty()) complete(fmt::format("{}: tensor '{}'", path_, tensors_.back().name));
+  complete();
   check(index_.emplace(part.name, tensors_.size()).second, "{}: occurs twice", where);
   tensors_.push_back(std::move(entry));
 }
@@ -186,9 +184,7 @@ void write_mindspore_checkpoint(const std::string& path, std::span<const TensorE
   for (const TensorEntry& tensor : tensors) {
     const std::string where = fmt::format("{}: tensor '{}'", path, tensor.name);
     check(!tensor.name.empty() && names.insert(tensor.name).second, "{}: has no name, or another's", where);
-    const auto bytes = static_cast<uint64_t>(tensor_bytes(where, tensor.dtype, tensor.shape));
-    check(bytes == tensor.data.size(), "{}: {} bytes, expected {} for {} [{}]", where, tensor.data.size(),
-          bytes, tensor.dtype, fmt::join(tensor.shape, ", "));
+    check_bytes(where, tensor);
     const auto type = std::find_if(std::begin(types), std::end(types),
                                    [&](const NamedType& t) { return t.ours == tensor.dtype; });
     check(type != std::end(types), "{}: MindSpore has no type for {}", where, tensor.dtype);

@@ -31,7 +31,7 @@ class MindSporeCheckpoint {
  private:
   struct Part;
   void add(const Part& part);
-  void complete(const std::string& where);
+  void complete() const;
 
   std::string path_;
   MappedFile file_;

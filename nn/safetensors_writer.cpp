@@ -23,9 +23,8 @@ std::string header_of(const std::string& path, std::span<const TensorEntry* cons
   for (const TensorEntry* tensor : tensors) {
     const std::string where = fmt::format("{}: tensor '{}'", path, tensor->name);
     check(names.insert(tensor->name).second, "{}: the name is taken", where);
-    const int64_t bytes = tensor_bytes(where, tensor->dtype, tensor->shape);
-    check(static_cast<size_t>(bytes) == tensor->data.size(), "{}: {} bytes, expected {} for {} [{}]", where,
-          tensor->data.size(), bytes, tensor->dtype, fmt::join(tensor->shape, ", "));
+    check_bytes(where, *tensor);
+    const auto bytes = static_cast<int64_t>(tensor->data.size());
     header += fmt::format("{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}},",
                           json(tensor->name).dump(), tensor->dtype, fmt::join(tensor->shape, ","), begin,
                           begin + bytes);

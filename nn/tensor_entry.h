@@ -81,4 +81,7 @@ inline int64_t tensor_bytes(const std::string& where, const std::string& dtype,
   return bytes;
 }
 
+// Throws Error "<where>: ..." unless the tensor has as many bytes as its type and shape say.
+void check_bytes(const std::string& where, const TensorEntry& tensor);
+
 }  // namespace gradus

@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 
+#include "core/bytes.h"
 #include "core/crc32c.h"
 #include "core/error.h"
 #include "core/protobuf.h"
@@ -32,16 +33,6 @@ struct NumberedType {
 constexpr NumberedType types[] = {{1, "F32"},  {2, "F64"},  {3, "I32"},   {4, "U8"},    {5, "I16"},
                                   {6, "I8"},   {9, "I64"},  {10, "BOOL"}, {14, "BF16"}, {17, "U16"},
                                   {19, "F16"}, {22, "U32"}, {23, "U64"}};
-
-uint64_t little_endian(std::string_view bytes) {
-  uint64_t value = 0;
-  for (size_t i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<uint8_t>(bytes[i]);
-  return value;
-}
-
-void append_little_endian(std::string& out, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xffU);
-}
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -314,7 +305,7 @@ void TensorFlowCheckpoint::add(const std::string& name, const Entry& entry, cons
     check(mask_crc(crc32c(text_of(tensor.data))) == entry.checksum, "{}: the checksum of its data is wrong",
           where);
   } else {
-    tensor.data = join(name, entry, entries, where);
+    tensor.data = join(name, tensor.dtype, entry, entries, where);
   }
   tensors_.push_back(std::move(tensor));
 }
@@ -345,13 +336,12 @@ void TensorFlowCheckpoint::add_string(const std::string& name, const Entry& entr
   strings_.push_back(std::move(tensor));
 }
 
-std::span<const std::byte> TensorFlowCheckpoint::join(const std::string& name, const Entry& entry,
-                                                      const Entries& entries, const std::string& where) {
+std::span<const std::byte> TensorFlowCheckpoint::join(const std::string& name, const std::string& dtype,
+                                                      const Entry& entry, const Entries& entries,
+                                                      const std::string& where) {
   const size_t rank = entry.shape.size();
-  const auto type = std::find_if(std::begin(types), std::end(types),
-                                 [&](const NumberedType& known) { return known.number == entry.dtype; });
-  const auto element = static_cast<size_t>(tensor_bytes(where, std::string(type->ours), {}));
-  const int64_t expected = tensor_bytes(where, std::string(type->ours), entry.shape);
+  const auto element = static_cast<size_t>(tensor_bytes(where, dtype, {}));
+  const int64_t expected = tensor_bytes(where, dtype, entry.shape);
   // First all sizes: no memory for a variable whose parts are not there.
   std::vector<const Entry*> parts;
   int64_t found = 0;
@@ -467,9 +457,8 @@ void write_tensorflow_checkpoint(const std::string& prefix, std::span<const Tens
     check(!tensor->name.empty() && tensor->name != last_name && tensor->name.size() <= longest_key,
           "{}: has no name, or another's, or one of more than {} bytes", where, longest_key);
     last_name = tensor->name;
-    const auto bytes = static_cast<uint64_t>(tensor_bytes(where, tensor->dtype, tensor->shape));
-    check(bytes == tensor->data.size(), "{}: {} bytes, expected {} for {} [{}]", where, tensor->data.size(),
-          bytes, tensor->dtype, fmt::join(tensor->shape, ", "));
+    check_bytes(where, *tensor);
+    const uint64_t bytes = tensor->data.size();
     const auto type = std::find_if(std::begin(types), std::end(types),
                                    [&](const NumberedType& known) { return known.ours == tensor->dtype; });
     protobuf::Writer shape, entry;

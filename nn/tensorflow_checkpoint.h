@@ -38,8 +38,8 @@ class TensorFlowCheckpoint {
   std::span<const std::byte> bytes_of(const Entry& entry, const std::string& where) const;
   void add(const std::string& name, const Entry& entry, const Entries& entries);
   void add_string(const std::string& name, const Entry& entry, const std::string& where);
-  std::span<const std::byte> join(const std::string& name, const Entry& entry, const Entries& entries,
-                                  const std::string& where);
+  std::span<const std::byte> join(const std::string& name, const std::string& dtype, const Entry& entry,
+                                  const Entries& entries, const std::string& where);
 
   std::string prefix_;
   std::vector<std::unique_ptr<MappedFile>> shards_;
