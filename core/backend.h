@@ -81,6 +81,8 @@ class Backend {
   // --- memory ------------------------------------------------------------------------------------
   // Throws Error when there is not enough. Alignment is 64 bytes or more. Fresh memory is not cleared.
   virtual void* allocate(size_t bytes) = 0;
+  // The same with every byte zero, which costs nothing where the memory comes clear from the system.
+  virtual void* allocate_zeroed(size_t bytes) = 0;
   virtual void deallocate(void* data, size_t bytes) noexcept = 0;
   virtual MemoryUse memory() const = 0;
   virtual void reset_peak() = 0;

@@ -22,6 +22,7 @@ class MeasuringBackend final : public Backend {
     use_.peak = std::max(use_.peak, use_.current);
     return this;
   }
+  void* allocate_zeroed(size_t bytes) override { return allocate(bytes); }
   void deallocate(void*, size_t bytes) noexcept override { use_.current -= bytes; }
   MemoryUse memory() const override { return use_; }
   void reset_peak() override { use_.peak = use_.current; }

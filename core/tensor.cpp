@@ -36,9 +36,8 @@ Tensor Tensor::empty(Backend& backend, const Shape& shape, DType dtype) {
 }
 
 Tensor Tensor::zeros(Backend& backend, const Shape& shape, DType dtype) {
-  Tensor t = empty(backend, shape, dtype);
-  t.fill_zero();
-  return t;
+  const size_t bytes = static_cast<size_t>(shape.elements()) * size_of(dtype);
+  return over(backend, shape, dtype, backend.allocate_zeroed(bytes), nullptr);
 }
 
 Tensor Tensor::from(Backend& backend, const Shape& shape, std::span<const float> values) {

@@ -1,12 +1,17 @@
 // What models read: packed tokens. A batch has no padding inside; the last few rows may belong to no sequence, so
-// that the number of rows is a multiple of `row_multiple` and the code generated for one shape serves many batches.
+// that the code generated for one number of rows serves many batches.
 #pragma once
 
 #include "core/backend.h"
 
 namespace gradus {
 
-inline constexpr int64_t row_multiple = 16;
+// The number of rows that `rows` are filled up to: a multiple of 16, for long batches of 32. Finer steps compute less
+// that nobody reads, coarser ones generate less code, about 1 MiB for each number of rows.
+constexpr int64_t padded_rows(int64_t rows) {
+  const int64_t multiple = rows <= 512 ? 16 : 32;
+  return (rows + multiple - 1) / multiple * multiple;
+}
 
 struct TokenBatch {
   Tensor input_ids;       // int32 [T]

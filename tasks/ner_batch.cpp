@@ -10,10 +10,8 @@ Tensor to_tensor(Backend& backend, const std::vector<int32_t>& values) {
   return Tensor::from(backend, {static_cast<int64_t>(values.size())}, std::span(values));
 }
 
-// Fills up to a multiple of row_multiple.
 void pad(std::vector<int32_t>& values, int32_t filler) {
-  const auto multiple = static_cast<size_t>(row_multiple);
-  values.resize((values.size() + multiple - 1) / multiple * multiple, filler);
+  values.resize(static_cast<size_t>(padded_rows(static_cast<int64_t>(values.size()))), filler);
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ void* NaiveBackend::allocate(size_t bytes) {
   return data;
 }
 
+void* NaiveBackend::allocate_zeroed(size_t bytes) { return std::memset(allocate(bytes), 0, bytes); }
+
 void NaiveBackend::deallocate(void* data, size_t bytes) noexcept {
   use_.current -= bytes;
   std::free(data);

@@ -18,6 +18,7 @@ class NaiveBackend final : public Backend {
 
   // memory
   void* allocate(size_t bytes) override;
+  void* allocate_zeroed(size_t bytes) override;
   void deallocate(void* data, size_t bytes) noexcept override;
   MemoryUse memory() const override { return use_; }
   void reset_peak() override { use_.peak = use_.current; }

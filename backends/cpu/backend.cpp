@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "backends/cpu/gemm.h"
+#include "backends/cpu/parallel.h"
 
 namespace gradus::cpu {
 namespace {
@@ -18,6 +19,13 @@ std::string processor_name() {
     if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
   }
   return "unknown processor";
+}
+
+void clear(void* data, size_t bytes) {
+  constexpr int64_t least = int64_t{1} << 20;  // of bytes, for a thread of its own
+  parallel_for(static_cast<int64_t>(bytes), least, [&](int64_t begin, int64_t end) {
+    std::memset(static_cast<char*>(data) + begin, 0, static_cast<size_t>(end - begin));
+  });
 }
 
 }  // namespace
@@ -48,7 +56,14 @@ void CpuBackend::set_threads(int threads) {
   omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs());
 }
 
-void* CpuBackend::allocate(size_t bytes) { return arena_.allocate(bytes); }
+void* CpuBackend::allocate(size_t bytes) { return arena_.allocate(bytes).data; }
+
+void* CpuBackend::allocate_zeroed(size_t bytes) {
+  const Arena::Block block = arena_.allocate(bytes);
+  clear(block.data, block.stale);
+  return block.data;
+}
+
 void CpuBackend::deallocate(void* data, size_t bytes) noexcept { arena_.deallocate(data, bytes); }
 MemoryUse CpuBackend::memory() const { return arena_.use(); }
 void CpuBackend::reset_peak() { arena_.reset_peak(); }
@@ -59,9 +74,7 @@ void CpuBackend::copy_from_host(const void* source, const Tensor& target) {
 void CpuBackend::copy_to_host(const Tensor& source, void* target) {
   if (source.bytes() > 0) std::memcpy(target, source.raw(), source.bytes());
 }
-void CpuBackend::fill_zero(const Tensor& x) {
-  if (x.bytes() > 0) std::memset(x.raw(), 0, x.bytes());
-}
+void CpuBackend::fill_zero(const Tensor& x) { clear(x.raw(), x.bytes()); }
 
 }  // namespace gradus::cpu
 

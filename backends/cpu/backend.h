@@ -27,6 +27,7 @@ class CpuBackend final : public Backend {
 
   // memory
   void* allocate(size_t bytes) override;
+  void* allocate_zeroed(size_t bytes) override;
   void deallocate(void* data, size_t bytes) noexcept override;
   MemoryUse memory() const override;
   void reset_peak() override;

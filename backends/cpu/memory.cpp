@@ -40,7 +40,7 @@ size_t physical_memory() {
 
 }  // namespace
 
-Arena::Arena() : reserved_(round_up(physical_memory(), huge_page)), top_(guard) {
+Arena::Arena() : reserved_(round_up(physical_memory(), huge_page)), top_(guard), highest_top_(guard) {
   void* base =
       mmap(nullptr, reserved_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   check(base != MAP_FAILED, "[memory] cannot reserve {} bytes of address space: {}", reserved_,
@@ -54,7 +54,7 @@ Arena::Arena() : reserved_(round_up(physical_memory(), huge_page)), top_(guard) 
 
 Arena::~Arena() { munmap(base_, reserved_); }
 
-void* Arena::allocate(size_t bytes) {
+Arena::Block Arena::allocate(size_t bytes) {
   const size_t counted = block_bytes(bytes), wanted = counted + guard;
   const std::lock_guard lock(mutex_);
   use_.current += counted;
@@ -64,7 +64,7 @@ void* Arena::allocate(size_t bytes) {
     erase_free(free_by_offset_.find(offset));
     if (size > wanted) insert_free(offset + wanted, size - wanted);
     permit(base_ + offset, bytes);
-    return base_ + offset;
+    return {base_ + offset, bytes};
   }
   if (top_ + wanted > reserved_) {
     use_.current -= counted;
@@ -72,10 +72,12 @@ void* Arena::allocate(size_t bytes) {
          reserved_);
   }
   char* data = base_ + top_;
+  const size_t stale = std::min(bytes, highest_top_ - top_);
   top_ += wanted;
+  highest_top_ = std::max(highest_top_, top_);
   forbid(data, wanted);
   permit(data, bytes);
-  return data;
+  return {data, stale};
 }
 
 void Arena::deallocate(void* data, size_t bytes) noexcept {

@@ -21,8 +21,13 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // 64-byte aligned, uninitialised. Throws Error when the machine's memory is exhausted.
-  void* allocate(size_t bytes);
+  struct Block {
+    void* data;    // 64-byte aligned
+    size_t stale;  // so many bytes from its start may hold former values; the rest was never used and is zero
+  };
+
+  // Throws Error when the machine's memory is exhausted.
+  Block allocate(size_t bytes);
   void deallocate(void* data, size_t bytes) noexcept;
   MemoryUse use() const;
   void reset_peak();
@@ -35,6 +40,7 @@ class Arena {
   char* base_ = nullptr;
   size_t reserved_ = 0;
   size_t top_ = 0;                                    // everything from here on is unused
+  size_t highest_top_ = 0;                            // and from here on was never used
   std::map<size_t, size_t> free_by_offset_;           // offset -> bytes
   std::set<std::pair<size_t, size_t>> free_by_size_;  // bytes, offset
   MemoryUse use_;

@@ -12,7 +12,7 @@
 namespace gradus {
 
 // Tokens, and which of them are tagged: R rows, those of sequence b from word_packing.offsets[b] on. Rows past the
-// last sequence have row number -1 and label -100; they fill up to a multiple of row_multiple.
+// last sequence have row number -1 and label -100; they fill up to padded_rows.
 struct NerBatch {
   TokenBatch tokens;
   Tensor rows;  // int32 [R], into the tokens

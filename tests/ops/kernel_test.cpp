@@ -169,6 +169,26 @@ TEST_CASE("the embedding gradient adds to the table and has the same bits on any
   });
 }
 
+TEST_CASE("zeros are zeros, in memory that was used before, in new memory and across both") {
+  on_each_backend([&](Backend& backend) {
+    const auto all_zero = [&](int64_t elements) {
+      const std::vector<float> values = Tensor::zeros(backend, {elements}).to_host();
+      return std::all_of(values.begin(), values.end(), [](float value) { return value == 0; });
+    };
+    const int64_t elements = 3 << 18;
+    CHECK(all_zero(elements));
+    random_tensor(backend, {elements}, 12);  // used and given back
+    CHECK(all_zero(elements / 2));
+    CHECK(all_zero(elements));
+    CHECK(all_zero(3 * elements));
+    const Tensor before = random_tensor(backend, {elements}, 13);
+    auto hole = random_tensor(backend, {elements}, 14);
+    const Tensor after = random_tensor(backend, {64}, 15);
+    hole = {};
+    CHECK(all_zero(elements));
+  });
+}
+
 TEST_CASE("squared norms are those of the segments, with the same bits on any number of threads") {
   const std::vector<float> values = random_values(flat_size, 7);
   on_each_backend([&](Backend& backend) {
