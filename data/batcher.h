@@ -11,7 +11,7 @@ struct BatchPlan {
   int64_t batch_size = 32;   // examples a batch; the last one of an epoch may be smaller
   int64_t batch_tokens = 0;  // when positive, at most this many tokens a batch instead (one example at least)
   bool shuffle = true;       // otherwise the examples keep their order
-  bool group_lengths = true;  // batches of similar lengths, in random order
+  bool group_lengths = false;  // batches of similar lengths, in random order
   uint64_t seed = 1;
 };
 

@@ -93,9 +93,7 @@ MemoryPlan plan_memory(const NerSystem& system, const NerExamples& examples, con
     for (const int32_t example : batch) sum += lengths[static_cast<size_t>(example)];
     return sum;
   };
-  const BatchPlan batch_plan{config.batch_size, config.batch_tokens, config.shuffle, config.group_lengths,
-                             config.seed};
-  const auto batches = make_batches(lengths, batch_plan, 0);
+  const auto batches = make_batches(lengths, batch_plan(config), 0);
   const auto largest = std::max_element(batches.begin(), batches.end(),
                                         [&](const auto& a, const auto& b) { return tokens(a) < tokens(b); });
   const size_t before = backend.memory().current;

@@ -10,7 +10,6 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
   config.batch_size = options.train_batch_size;
   config.batch_tokens = options.train_batch_tokens;
   config.shuffle = options.train_data_shuffle;
-  config.group_lengths = options.train_data_shuffle;
   config.accumulation_steps = options.gradient_accumulation_steps;
   config.seed = static_cast<uint64_t>(device.seed);
   config.compute_type = device.dtype();

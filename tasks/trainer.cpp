@@ -20,10 +20,6 @@ constexpr size_t recent_steps = 20;  // that the reported training loss is a mea
 
 using Batch = std::vector<int32_t>;
 
-BatchPlan batch_plan(const TrainConfig& config) {
-  return {config.batch_size, config.batch_tokens, config.shuffle, config.group_lengths, config.seed};
-}
-
 int64_t steps_of(size_t batches, int64_t accumulation) {
   const auto count = static_cast<int64_t>(batches);
   return count / accumulation + (count % accumulation == 0 ? 0 : 1);
@@ -225,6 +221,10 @@ class Training {
 };
 
 }  // namespace
+
+BatchPlan batch_plan(const TrainConfig& config) {
+  return {config.batch_size, config.batch_tokens, config.shuffle, false, config.seed};
+}
 
 int64_t count_steps(const TrainConfig& config, std::span<const int32_t> lengths) {
   if (config.max_steps > 0) return config.max_steps;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "autograd/variable.h"
+#include "data/batcher.h"
 #include "nn/context.h"
 #include "nn/optimizer.h"
 #include "nn/parameters.h"
@@ -43,7 +44,6 @@ struct TrainConfig {
   int64_t batch_size = 32;
   int64_t batch_tokens = 0;
   bool shuffle = true;
-  bool group_lengths = true;
   int64_t accumulation_steps = 1;
   uint64_t seed = 1;
   DType compute_type = DType::float32;
@@ -71,6 +71,10 @@ struct TrainResult {
   Scores scores;                     // of the last evaluation
   Scores best_scores;
 };
+
+// How a run forms its batches. Sentences of all lengths share a batch: packed rows have no padding to save, batches of
+// about the same number of tokens need the least memory, and each is a fair draw from the data.
+BatchPlan batch_plan(const TrainConfig& config);
 
 // Number of optimizer steps of a run over `lengths`.
 int64_t count_steps(const TrainConfig& config, std::span<const int32_t> lengths);
