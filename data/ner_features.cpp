@@ -87,7 +87,9 @@ class ExampleMaker {
     check(options.seq_length > specials, "[ner features] seq_length {}: expected at least {}",
           options.seq_length, specials + 1);
     room_ = static_cast<size_t>(options.seq_length - specials);
-    if (labels_ != nullptr && every_piece()) {
+    if (labels_ != nullptr && options.protocol == LabelProtocol::all_pieces) {
+      x_label_ = cls_label_ = sep_label_ = labels_->outside_id();
+    } else if (labels_ != nullptr && every_piece()) {
       x_label_ = labels_->id("X");
       cls_label_ = labels_->id("[CLS]");
       if (has_sep()) sep_label_ = labels_->id("[SEP]");
@@ -108,7 +110,7 @@ class ExampleMaker {
     ++result_.counts.sentences;
     if (sentence.words.empty()) return;  // an empty line of text
     const WordPieces words = tokenizer_.tokenize_words(sentence.words);
-    const std::vector<int32_t> tag_ids = label_ids(sentence);
+    const std::vector<int32_t> tag_ids = label_ids(index);
     NerCounts& counts = result_.counts;
     counts.words += static_cast<int64_t>(sentence.words.size());
     counts.pieces += static_cast<int64_t>(words.pieces.size());
@@ -134,7 +136,8 @@ class ExampleMaker {
     return inside;
   }
 
-  std::vector<int32_t> label_ids(const NerSentence& sentence) const {
+  std::vector<int32_t> label_ids(size_t index) const {
+    const NerSentence& sentence = data_.sentences[index];
     std::vector<int32_t> ids;
     if (labels_ == nullptr) return ids;
     ids.reserve(sentence.tags.size());
@@ -142,7 +145,7 @@ class ExampleMaker {
       try {
         ids.push_back(labels_->id(sentence.tags[i]));
       } catch (const Error& error) {
-        fail("{}:{}: word '{}': {}", data_.path, sentence.lines[i], sentence.words[i], error.what());
+        fail("{}: word '{}': {}", data_.where(index, i), sentence.words[i], error.what());
       }
     }
     return ids;
@@ -191,6 +194,20 @@ class ExampleMaker {
 
 }  // namespace
 
+std::string_view name_of(LabelProtocol protocol) {
+  switch (protocol) {
+    case LabelProtocol::first_piece:
+      return "first_piece";
+    case LabelProtocol::x_pieces:
+      return "x_pieces";
+    case LabelProtocol::x_pieces_no_sep:
+      return "x_pieces_no_sep";
+    case LabelProtocol::all_pieces:
+      return "all_pieces";
+  }
+  return "";
+}
+
 std::string NerCounts::str() const {
   std::string text = fmt::format("{} sentences, {} words, {} pieces", sentences, words, pieces);
   const auto add = [&](int64_t count, const char* what) {
@@ -220,7 +237,7 @@ NerExamples make_ner_examples(const NerData& data, const Tokenizer& tokenizer, c
 }
 
 void add_protocol_labels(LabelProtocol protocol, LabelList& labels) {
-  if (protocol == LabelProtocol::first_piece) return;
+  if (protocol == LabelProtocol::first_piece || protocol == LabelProtocol::all_pieces) return;
   for (const std::string_view tag : protocol_labels) labels.add(tag);
 }
 

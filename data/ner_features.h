@@ -22,6 +22,9 @@ enum class LabelProtocol {
   x_pieces,
   // The same without a [SEP] at the end (kyzhouhzau/BERT-NER).
   x_pieces_no_sep,
+  // All: first pieces with the word's tag, [CLS], [SEP] and other pieces O (the CLUENER and MSRA records of
+  // mindspore-ai/models, where every word is one character).
+  all_pieces,
 };
 
 // What happens to a sentence of more pieces than fit.
@@ -33,6 +36,8 @@ enum class LongSentences {
   // What doesn't fit is dropped, in the middle of a word too: the way of the two programs above.
   cut,
 };
+
+std::string_view name_of(LabelProtocol protocol);  // as in --label_protocol
 
 struct NerFeatureOptions {
   int32_t seq_length = 128;  // at most so many tokens with [CLS] and [SEP]
@@ -77,7 +82,7 @@ struct NerExamples {
 // Turns sentences into examples, in order; one without words makes none. With LongSentences::split and
 // ::overlap each word is scored in exactly one of them. `labels` may be null when tags don't matter (prediction): the examples then have none.
 // Throws Error when seq_length leaves no room for a piece, when a label of the protocol (X, [CLS], [SEP]) is
-// missing from the list, and "path:line: ..." on a tag that isn't in it.
+// missing from the list, and "path:line: ..." (NerData::where) on a tag that isn't in it.
 NerExamples make_ner_examples(const NerData& data, const Tokenizer& tokenizer, const LabelList* labels,
                               const NerFeatureOptions& options);
 

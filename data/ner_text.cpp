@@ -168,6 +168,10 @@ void add_json_row(const LineReader& reader, std::string_view line, NerTags tags,
 
 }  // namespace
 
+std::string NerData::where(size_t sentence, size_t word) const {
+  return fmt::format("{}:{}{}", path, records ? " record " : "", sentences[sentence].lines[word]);
+}
+
 std::set<std::string> NerData::tags() const {
   std::set<std::string> result;
   for (const NerSentence& sentence : sentences) result.insert(sentence.tags.begin(), sentence.tags.end());

@@ -1,6 +1,7 @@
 // Readers for named-entity data: CoNLL columns, one character a line, and CLUENER's JSON lines.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -11,7 +12,7 @@ namespace gradus {
 struct NerSentence {
   std::vector<std::string> words;
   std::vector<std::string> tags;  // one per word, or none when the data is unlabelled
-  std::vector<int64_t> lines;     // the line of the file each word stands on
+  std::vector<int64_t> lines;     // the line of the file each word stands on, or its record
   std::string text;               // the sentence as given, for JSON lines only
 };
 
@@ -20,9 +21,12 @@ struct NerData {
   bool labelled = true;
   std::vector<NerSentence> sentences;
   int64_t overlapping_mentions = 0;  // JSON lines: mentions whose tags replaced some of an earlier mention
+  bool records = false;              // whether the file has records instead of lines
 
   // Every tag that occurs.
   std::set<std::string> tags() const;
+  // "path:line" or "path: record N": where a word of a sentence stands.
+  std::string where(size_t sentence, size_t word) const;
 };
 
 enum class NerTags { required, optional };

@@ -1,5 +1,6 @@
 #include "data/vocab.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/error.h"
@@ -39,6 +40,13 @@ const std::string& Vocab::token(int32_t id) const {
 int32_t Vocab::find(std::string_view token) const {
   const auto entry = ids_.find(token);
   return entry == ids_.end() ? -1 : entry->second;
+}
+
+bool Vocab::has_capitals() const {
+  return std::any_of(tokens_.begin(), tokens_.end(), [](const std::string& token) {
+    if (token.starts_with('[') || token.starts_with('<')) return false;
+    return std::any_of(token.begin(), token.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  });
 }
 
 }  // namespace gradus

@@ -99,13 +99,14 @@ Scores score_clue(const NerData& data, const LabelList& labels,
 
 void check_tags(const std::string& method, const NerData& data) {
   if (method != "span" && method != "clue_benchmark") return;
-  for (const NerSentence& sentence : data.sentences) {
+  for (size_t s = 0; s < data.sentences.size(); ++s) {
+    const NerSentence& sentence = data.sentences[s];
     for (size_t i = 0; i < sentence.tags.size(); ++i) {
       try {
         split_tag(sentence.tags[i]);
       } catch (const Error& error) {
-        fail("{}:{}: word '{}': {}: --assessment_method {} scores entities, accuracy any tag", data.path,
-             sentence.lines[i], sentence.words[i], error.what(), method);
+        fail("{}: word '{}': {}: --assessment_method {} scores entities, accuracy any tag", data.where(s, i),
+             sentence.words[i], error.what(), method);
       }
     }
   }
@@ -129,12 +130,12 @@ Scores score_tags(const std::string& method, const NerData& data, const LabelLis
 }
 
 NerEvaluation::NerEvaluation(const NerTagger& tagger, const LabelList& labels, const NerData& data,
-                             std::string method)
+                             NerExamples examples, std::string method)
     : tagger_(tagger),
       labels_(labels),
       data_(data),
       method_(std::move(method)),
-      examples_(tagger.examples(data)) {}
+      examples_(std::move(examples)) {}
 
 const NerReport& NerEvaluation::run() {
   const auto start = std::chrono::steady_clock::now();

@@ -32,8 +32,9 @@ struct NerReport {
 // Scores one tagger on one set of data, as often as its weights change.
 class NerEvaluation {
  public:
-  // Keeps references to all but the method. Throws Error on a tag that the tagger doesn't know.
-  NerEvaluation(const NerTagger& tagger, const LabelList& labels, const NerData& data, std::string method);
+  // Keeps references to all but the examples, which are those of the data, and the method.
+  NerEvaluation(const NerTagger& tagger, const LabelList& labels, const NerData& data, NerExamples examples,
+                std::string method);
 
   const NerReport& run();
   // Of the last run; empty before the first.

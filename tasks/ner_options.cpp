@@ -11,10 +11,14 @@ void NerOptions::declare(Options& options) {
   options.add("train_data_file_path", train_data_file_path, "training data: a word and a tag per line");
   options.add("eval_data_file_path", eval_data_file_path, "evaluation data");
   options.add("predict_data_file_path", predict_data_file_path, "text to label, a sentence a line; -: stdin");
+  options.add("dataset_format", dataset_format, "what the training and evaluation data are: text or records")
+      .choices({"text", "mindrecord", "tfrecord"});
+  options.add("schema_file_path", schema_file_path, "schema.json of TFRecord data; none: taken as they are");
   options.add("vocab_file_path", vocab_file_path,
               "word pieces, one a line; none: the checkpoint's vocab.txt");
   options
-      .add("label_file_path", label_file_path, "entity types, one a line; none: those of the training data")
+      .add("label_file_path", label_file_path,
+           "tags or entity types, one a line; none: those of the training data")
       .alias("label2id_file_path");
   options.add("tokenizer", tokenizer, "rules as in Hugging Face's BertTokenizer or the BERT reference code")
       .choices({"hf", "google"});
@@ -34,8 +38,8 @@ void NerOptions::declare(Options& options) {
   options
       .add("label_protocol", label_protocol,
            "label the first piece of a word only, or all (further ones as X, [CLS] and [SEP] as tags, or no "
-           "[SEP])")
-      .choices({"first_piece", "x_pieces", "x_pieces_no_sep"});
+           "[SEP]; or all these as O); records tell it themselves")
+      .choices({"first_piece", "x_pieces", "x_pieces_no_sep", "all_pieces"});
   options
       .add("assessment_method", assessment_method,
            "whole names (span), tokens (BF1 ignores types, MF1 doesn't), tags (accuracy), or CLUE's rule")
@@ -96,9 +100,8 @@ void NerOptions::check_inputs() const {
         "--load_finetune_checkpoint_path, not both");
   const bool new_head = load_finetune_checkpoint_path.empty();
   check(!new_head || !crf_constraints || use_crf, "--crf_constraints needs --use_crf");
-  check(
-      !new_head || !crf_constraints || label_protocol == "first_piece",
-      "--crf_constraints needs --label_protocol first_piece: the tag X of other pieces would end every name");
+  check(!new_head || !crf_constraints || label_protocol == "first_piece",
+        "--crf_constraints needs --label_protocol first_piece: the tag of other pieces would end every name");
   check(!new_head || lstm_layers == NerOptions().lstm_layers || with_lstm, "--lstm_layers needs --with_lstm");
   for (const auto& [wanted, flag] :
        {std::pair{t.do_eval, "--do_eval"}, std::pair{t.do_predict, "--do_predict"}}) {

@@ -25,6 +25,8 @@ struct NerOptions {
   std::string train_data_file_path;
   std::string eval_data_file_path;
   std::string predict_data_file_path = "-";  // "-": standard input
+  std::string dataset_format = "text";
+  std::string schema_file_path;
   std::string vocab_file_path;
   std::string label_file_path;
   std::string tokenizer = "hf";

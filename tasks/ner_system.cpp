@@ -1,6 +1,7 @@
 #include "tasks/ner_system.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
@@ -13,10 +14,13 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* settings_key = "gradus_ner";
 
+constexpr std::array<LabelProtocol, 4> protocols{LabelProtocol::first_piece, LabelProtocol::x_pieces,
+                                                 LabelProtocol::x_pieces_no_sep, LabelProtocol::all_pieces};
+
 std::optional<LabelProtocol> protocol_of(const std::string& name) {
-  if (name == "first_piece") return LabelProtocol::first_piece;
-  if (name == "x_pieces") return LabelProtocol::x_pieces;
-  if (name == "x_pieces_no_sep") return LabelProtocol::x_pieces_no_sep;
+  for (const LabelProtocol protocol : protocols) {
+    if (name == name_of(protocol)) return protocol;
+  }
   return std::nullopt;
 }
 
@@ -58,7 +62,7 @@ NerSettings parse_settings(const BertConfig& config, const std::string& path) tr
          fmt::format("0 to {}", max_lstm_layers));
   expect(s.dropout >= 0 && s.dropout < 1, "dropout", "a number from 0 to below 1");
   expect(protocol_of(s.label_protocol).has_value(), "label_protocol",
-         "first_piece, x_pieces or x_pieces_no_sep");
+         "first_piece, x_pieces, x_pieces_no_sep or all_pieces");
   expect(s.tokenizer == "hf" || s.tokenizer == "google", "tokenizer", "hf or google");
   return s;
 } catch (const Json::exception& e) {
@@ -87,8 +91,7 @@ std::string checkpoint_in(const std::string& path) {
 }
 
 // Whether the text is lower-cased: as asked for, or as the checkpoint's tokenizer_config.json says, or, without one,
-// unless the vocabulary has pieces with capital letters. Special tokens, [CLS] and the <S> of the Chinese vocabulary, are
-// no such pieces.
+// unless the vocabulary has pieces with capital letters.
 bool lower_cases(const NerOptions& options, const std::filesystem::path& folder, const Vocab& vocab) {
   if (options.do_lower_case != "auto") return options.do_lower_case == "true";
   const std::filesystem::path path = folder / "tokenizer_config.json";
@@ -97,12 +100,7 @@ bool lower_cases(const NerOptions& options, const std::filesystem::path& folder,
     check(!json.is_discarded(), "{}: not JSON", path.string());
     if (json.contains("do_lower_case") && json["do_lower_case"].is_boolean()) return json["do_lower_case"];
   }
-  for (int32_t id = 0; id < vocab.size(); ++id) {
-    const std::string& token = vocab.token(id);
-    if (token.starts_with('[') || token.starts_with('<')) continue;
-    if (std::any_of(token.begin(), token.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) return false;
-  }
-  return true;
+  return !vocab.has_capitals();
 }
 
 std::string vocab_text(const Vocab& vocab) {
@@ -210,7 +208,7 @@ std::unique_ptr<NerSystem> NerSystem::load(const std::string& given, const NerOp
   return system;
 }
 
-std::unique_ptr<NerSystem> NerSystem::create(const NerOptions& options, LabelList labels, bool characters,
+std::unique_ptr<NerSystem> NerSystem::create(const NerOptions& options, LabelList labels,
                                              std::optional<Vocab> vocab) {
   const std::string& pretrained = options.load_pretrain_checkpoint_path;
   const std::filesystem::path folder = pretrained.empty() ? std::filesystem::path() : folder_of(pretrained);
@@ -233,7 +231,6 @@ std::unique_ptr<NerSystem> NerSystem::create(const NerOptions& options, LabelLis
   settings.label_protocol = options.label_protocol;
   settings.tokenizer = options.tokenizer;
   settings.do_lower_case = lower_cases(options, folder, *vocab);
-  settings.characters = characters;
   add_protocol_labels(*protocol_of(settings.label_protocol), labels);
   auto system = std::unique_ptr<NerSystem>(
       new NerSystem(std::move(config), settings, std::move(labels), std::move(*vocab), pretrained));

@@ -38,9 +38,12 @@ class NerSystem {
   // Throws Error naming the file when something is missing, broken, or doesn't fit together.
   static std::unique_ptr<NerSystem> load(const std::string& folder, const NerOptions& options);
   // A new tagger with these tags over the pretrained model of the options, or one with initial weights throughout.
-  // `characters`: see NerSettings. `vocab` is used when the options name no vocabulary.
-  static std::unique_ptr<NerSystem> create(const NerOptions& options, LabelList labels, bool characters,
+  // `vocab` is used when the options name no vocabulary.
+  static std::unique_ptr<NerSystem> create(const NerOptions& options, LabelList labels,
                                            std::optional<Vocab> vocab);
+  // What the data says of a new tagger.
+  void set_characters(bool characters) { settings_.characters = characters; }
+  void set_protocol(LabelProtocol protocol) { settings_.label_protocol = name_of(protocol); }
 
   // Makes the weights: reads them from where the tagger comes, or gives them initial values. Tells `log` which tensors
   // are new or unused.

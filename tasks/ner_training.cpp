@@ -29,10 +29,10 @@ void check_constraints(const NerData& data, const std::vector<NerExample>& examp
     for (size_t i = 0; i <= example.labels.size(); ++i) {
       const bool ends = i == example.labels.size();
       const std::string tag = ends ? std::string() : labels.tag(example.labels[i]);
-      const auto word = static_cast<size_t>(example.words[std::min(i, example.labels.size() - 1)]);
-      check(transition_allowed(before, tag, closed),
-            "{}:{}: word '{}': {} {}, which --crf_constraints forbids", data.path, sentence.lines[word],
-            sentence.words[word],
+      const int32_t at = example.words[std::min(i, example.labels.size() - 1)];
+      const auto word = static_cast<size_t>(std::max(at, 0));  // of [CLS] and [SEP], that of any word
+      check(transition_allowed(before, tag, closed), "{}: word '{}': {} {}, which --crf_constraints forbids",
+            data.where(static_cast<size_t>(example.sentence), word), sentence.words[word],
             ends ? fmt::format("the sequence ends with {}", before) : fmt::format("the tag {}", tag),
             ends             ? std::string("within a name")
             : before.empty() ? std::string("begins a sequence")
@@ -44,11 +44,9 @@ void check_constraints(const NerData& data, const std::vector<NerExample>& examp
 
 }  // namespace
 
-NerTraining::NerTraining(Backend& backend, NerSystem& system, const NerData& train, NerEvaluation* evaluation,
-                         int32_t seq_length)
-    : backend_(backend), system_(system), evaluation_(evaluation) {
-  const NerFeatureOptions features{seq_length, system.protocol(), LongSentences::split};
-  train_ = make_ner_examples(train, system.tokenizer(), &system.labels(), features);
+NerTraining::NerTraining(Backend& backend, NerSystem& system, const NerData& train, NerExamples examples,
+                         NerEvaluation* evaluation)
+    : backend_(backend), system_(system), train_(std::move(examples)), evaluation_(evaluation) {
   for (const NerExample& example : train_.examples) {
     lengths_.push_back(static_cast<int32_t>(example.input_ids.size()));
     checksum_ = crc32c(bytes_of(example.labels), crc32c(bytes_of(example.input_ids), checksum_));

@@ -11,10 +11,10 @@ namespace gradus {
 
 class NerTraining final : public TrainTask {
  public:
-  // `evaluation` may be null: nothing is scored then. `system` is allocated for training before the first call of loss.
-  // Throws Error when the data's tags are not the system's, or follow each other as its CRF's constraints forbid.
-  NerTraining(Backend& backend, NerSystem& system, const NerData& train, NerEvaluation* evaluation,
-              int32_t seq_length);
+  // `examples` are those of `train`. `evaluation` may be null: nothing is scored then. `system` is allocated for training
+  // before the first call of loss. Throws Error when tags follow each other as the constraints of its CRF forbid.
+  NerTraining(Backend& backend, NerSystem& system, const NerData& train, NerExamples examples,
+              NerEvaluation* evaluation);
 
   std::span<const int32_t> lengths() const override { return lengths_; }
   uint32_t checksum() const override { return checksum_; }

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
-#include "data/sample/sample.h"
 #include "tasks/main.h"
 #include "tasks/metrics_file.h"
+#include "tasks/ner_input.h"
 #include "tasks/ner_predict.h"
 #include "tasks/ner_training.h"
 #include "tasks/progress.h"
@@ -27,56 +27,6 @@ constexpr const char* example = R"(run_ner --use_crf --with_lstm
   run_ner --do_train --do_eval --load_pretrain_checkpoint_path model/ --train_data_file_path train.txt \
           --eval_data_file_path dev.txt --learning_rate 1e-4 --epoch_num 3
   run_ner --do_predict --load_finetune_checkpoint_path ner_finetune/ckpt/best < text.txt)";
-
-// What a run reads: files, or the sample.
-struct Inputs {
-  std::optional<NerData> train, dev;
-  std::optional<Vocab> vocab;
-};
-
-NerData sample_data(const std::vector<SampleSentence>& sentences, const std::string& name) {
-  NerData data;
-  data.path = name;
-  for (const SampleSentence& from : sentences) {
-    NerSentence sentence;
-    sentence.words = from.words;
-    sentence.tags = from.tags;
-    sentence.lines.assign(from.words.size(), static_cast<int64_t>(data.sentences.size()) + 1);
-    data.sentences.push_back(std::move(sentence));
-  }
-  return data;
-}
-
-Inputs read_inputs(const NerOptions& options) {
-  Inputs inputs;
-  if (options.use_sample) {
-    Sample sample = make_sample();
-    inputs.train = sample_data(sample.train, "built-in sample");
-    inputs.dev = sample_data(sample.held_out, "built-in sample, held out");
-    inputs.vocab.emplace(std::move(sample.vocabulary), "the built-in sample's vocabulary");
-    return inputs;
-  }
-  if (options.train.do_train) inputs.train = read_ner(options.train_data_file_path, NerTags::required);
-  if (!options.eval_data_file_path.empty() && (options.train.do_eval || options.train.do_train)) {
-    inputs.dev = read_ner(options.eval_data_file_path, NerTags::required);
-    check_tags(options.assessment_method, *inputs.dev);
-    if (inputs.train) check_tags(options.assessment_method, *inputs.train);
-  }
-  return inputs;
-}
-
-LabelList labels_of(const NerOptions& options, const NerData& train) {
-  return options.label_file_path.empty() ? LabelList::from_data(train.tags())
-                                         : LabelList::load(options.label_file_path);
-}
-
-// Whether every word of the data is a single character.
-bool is_characters(const NerData& data) {
-  return std::all_of(data.sentences.begin(), data.sentences.end(), [](const NerSentence& sentence) {
-    return std::all_of(sentence.words.begin(), sentence.words.end(),
-                       [](const std::string& word) { return split_words(word, true).words.size() <= 1; });
-  });
-}
 
 TaggerOptions tagger_options(const NerOptions& options) {
   TaggerOptions tagger;
@@ -138,16 +88,17 @@ void report_training(const TrainResult& result, RunMetrics& metrics) {
 }
 
 // The tagger to train: a new one, or a trained one to train further.
-std::unique_ptr<NerSystem> system_to_train(const NerOptions& options, Inputs& inputs) {
+std::unique_ptr<NerSystem> system_to_train(const NerOptions& options, NerInputs& inputs) {
   if (!options.load_finetune_checkpoint_path.empty())
     return NerSystem::load(options.load_finetune_checkpoint_path, options);
-  return NerSystem::create(options, labels_of(options, *inputs.train), is_characters(*inputs.train),
-                           std::move(inputs.vocab));
+  return NerSystem::create(options, ner_labels(options, inputs), std::move(inputs.vocab));
 }
 
-void train(Backend& backend, const NerOptions& options, NerSystem& system, const NerData& data,
+void train(Backend& backend, const NerOptions& options, NerSystem& system, NerSet& set,
            NerEvaluation* evaluation, RunMetrics& metrics) {
-  NerTraining task(backend, system, data, evaluation, static_cast<int32_t>(options.seq_length));
+  const NerData& data = set.data;
+  NerTraining task(backend, system, data,
+                   training_examples(set, system, static_cast<int32_t>(options.seq_length)), evaluation);
   fmt::print("training data: {}\n", task.examples().counts.str());
   if (data.overlapping_mentions > 0)
     fmt::print("{}: {} mentions overlap others, of which they took words\n", data.path,
@@ -205,7 +156,7 @@ int run(int argc, char** argv) {
   if (!options.train.metrics_file.empty()) check_writable(options.train.metrics_file);
 
   RunMetrics metrics;
-  Inputs inputs = read_inputs(options);
+  NerInputs inputs = read_ner_inputs(options);
   const bool training = options.train.do_train;
   const auto system = training ? system_to_train(options, inputs)
                                : NerSystem::load(options.load_finetune_checkpoint_path, options);
@@ -213,9 +164,15 @@ int run(int argc, char** argv) {
   if (training || options.train.do_eval)
     check_labels(options.assessment_method, system->labels(),
                  options.label_file_path.empty() ? "the label list" : options.label_file_path);
+  complete_ner_inputs(options, *system, inputs, quiet ? stderr : stdout);
   const NerTagger tagger(backend, *system, tagger_options(options));
   std::optional<NerEvaluation> evaluation;
-  if (inputs.dev) evaluation.emplace(tagger, system->labels(), *inputs.dev, options.assessment_method);
+  if (inputs.dev) {
+    const NerData& data = inputs.dev->data;
+    evaluation.emplace(tagger, system->labels(), data,
+                       inputs.dev->examples ? std::move(*inputs.dev->examples) : tagger.examples(data),
+                       options.assessment_method);
+  }
   if (training) {
     train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics);
   } else {
@@ -223,7 +180,7 @@ int run(int argc, char** argv) {
                      quiet ? stderr : stdout);
   }
   if (options.train.do_eval) evaluate(options, *evaluation, metrics);
-  if (options.use_sample) show_sentences(tagger, *system, *inputs.dev, style_of(options));
+  if (options.use_sample) show_sentences(tagger, *system, inputs.dev->data, style_of(options));
   if (options.train.do_predict) predict(options, *system, tagger);
   metrics.peak_rss_bytes = peak_rss_bytes();
   if (!options.train.metrics_file.empty()) write_metrics_file(options.train.metrics_file, metrics);

@@ -20,6 +20,7 @@ std::vector<Choice> device_choices() {
 void DeviceOptions::declare(Options& options) {
   options.group("Device");
   options.add("device_target", device_target, "where to compute").choices(device_choices());
+  options.add("device_id", device_id, "which of several devices; the CPU is one").at_least(0);
   options.add("threads", threads, "threads to compute with; 0: one per core").between(0, 4096);
   Option& type = options.add("compute_type", compute_type, "number type of activations and products");
   type.choices({{"fp32", {"float32", "mstype.float32"}}, {"bf16", {"bfloat16", "mstype.bfloat16"}}});

@@ -13,6 +13,7 @@ namespace gradus {
 // Where a program computes, and how exactly.
 struct DeviceOptions {
   std::string device_target = "CPU";
+  int64_t device_id = 0;
   int64_t threads = 0;  // 0: all cores
   std::string compute_type = "fp32";
   int64_t seed = 1;

@@ -1,13 +1,11 @@
 #include "tasks/metrics/conlleval.h"
 
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
-#include <cstdlib>
 #include <sstream>
 
 #include "core/error.h"
-#include "tests/files.h"
+#include "tests/tasks/program.h"
 
 using namespace gradus;
 
@@ -31,15 +29,15 @@ ConllevalResult score_tags(const std::string& gold, const std::string& predicted
 struct ReferenceCase {
   std::string name;
   ConllevalOptions options;
-  std::string flags;
+  Words flags;
   bool latex = false;
 };
 
-const std::vector<ReferenceCase> reference_cases{{"case0", {}, ""},
-                                                 {"case1", {}, ""},
-                                                 {"case2", {.raw = true}, "-r"},
-                                                 {"case3", {.delimiter = "\t"}, "-d '\\t'"},
-                                                 {"latex", {}, "-l", true}};
+const std::vector<ReferenceCase> reference_cases{{"case0", {}, {}},
+                                                 {"case1", {}, {}},
+                                                 {"case2", {.raw = true}, {"-r"}},
+                                                 {"case3", {.delimiter = "\t"}, {"-d", "\\t"}},
+                                                 {"latex", {}, {"-l"}, true}};
 
 }  // namespace
 
@@ -54,32 +52,24 @@ TEST_CASE("conlleval prints what the Perl program prints") {
 }
 
 TEST_CASE("the conlleval program takes the Perl program's options and exits with 2 on bad input") {
-  const char* program = std::getenv("GRADUS_CONLLEVAL");
-  if (program == nullptr) {
-    MESSAGE("skipped: GRADUS_CONLLEVAL does not name the program");
-    return;
-  }
-  const TemporaryFolder temporary;
-  const auto run = [&](const std::string& flags, const std::string& input) {
-    const std::string command = fmt::format("'{}' {} < '{}' > '{}' 2> '{}'", program, flags, input,
-                                            (temporary / "out").string(), (temporary / "err").string());
-    return WEXITSTATUS(std::system(command.c_str()));
+  const auto run = [](const Words& flags, const std::string& input) {
+    return Process(command_of("conlleval", flags), input).wait();
   };
-  write_file(temporary / "bad", "a O O\nb O\n");
-  CHECK(run("", (temporary / "bad").string()) == 2);
-  CHECK(file_content(temporary / "err") ==
-        "conlleval: <stdin>:2: 2 columns: 'b O', expected 3 as in the lines before\n");
-  CHECK(run("-x", "/dev/null") == 2);
-  CHECK(run("-d ''", "/dev/null") == 2);
-  CHECK(run("", "/dev/null") == 0);
-  CHECK(file_content(temporary / "out") ==
-        "processed 0 tokens with 0 phrases; found: 0 phrases; correct: 0.\n");
+  const Outcome bad = run({}, "a O O\nb O\n");
+  CHECK(bad.status == 2);
+  CHECK(bad.err == "conlleval: <stdin>:2: 2 columns: 'b O', expected 3 as in the lines before\n");
+  CHECK(run({"-x"}, "").status == 2);
+  CHECK(run({"-d", ""}, "").status == 2);
+  const Outcome empty = run({}, "");
+  CHECK(empty.status == 0);
+  CHECK(empty.out == "processed 0 tokens with 0 phrases; found: 0 phrases; correct: 0.\n");
   const auto folder = shared_folder("formats/fixtures/conlleval_reference");
   if (folder.empty()) return;
   for (const auto& [name, options, flags, latex] : reference_cases) {
     CAPTURE(name);
-    CHECK(run(flags, (folder / (name + ".txt")).string()) == 0);
-    CHECK(file_content(temporary / "out") == file_content(folder / (name + ".out")));
+    const Outcome outcome = run(flags, file_content(folder / (name + ".txt")));
+    CHECK(outcome.status == 0);
+    CHECK(outcome.out == file_content(folder / (name + ".out")));
   }
 }
 

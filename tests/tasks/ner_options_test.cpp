@@ -66,7 +66,10 @@ TEST_CASE("run_ner options: a file in the form of the reference drivers") {
                                         "label2id_file_path: labels.txt\n"
                                         "train_data_file_path: t\n"
                                         "load_pretrain_checkpoint_path: m\n"
-                                        "schema_file_path: ''\n"
+                                        "dataset_format: mindrecord\n"
+                                        "schema_file_path: s.json\n"
+                                        "device_id: 0\n"
+                                        "export_batch_size: 1\n"
                                         "optimizer_cfg:\n"
                                         "  optimizer: AdamWeightDecay\n"
                                         "  AdamWeightDecay:\n"
@@ -83,6 +86,8 @@ TEST_CASE("run_ner options: a file in the form of the reference drivers") {
   const Parsed p({"--config_path", path.c_str(), "--weight_decay=0.1"});
   CHECK(p.ner.assessment_method == "BF1");
   CHECK(p.ner.label_file_path == "labels.txt");
+  CHECK(p.ner.dataset_format == "mindrecord");
+  CHECK(p.ner.schema_file_path == "s.json");
   CHECK(p.ner.seq_length == 64);
   CHECK(p.ner.model.hidden_size == 768);
   CHECK(p.ner.train.optimizer == "AdamWeightDecay");
@@ -91,7 +96,7 @@ TEST_CASE("run_ner options: a file in the form of the reference drivers") {
   CHECK(p.ner.train.weight_decay == 0.1);
   CHECK(p.ner.train.adam_eps == 1e-6);
   CHECK(p.ner.train.no_decay == std::vector<std::string>{"layernorm", "bias"});
-  CHECK(p.options.effective().find("not used by this program, from " + path + ": schema_file_path\n") !=
+  CHECK(p.options.effective().find("not used by this program, from " + path + ": export_batch_size\n") !=
         std::string::npos);
   const std::string lamb = folder.write("lamb.yaml", "optimizer_cfg:\n  optimizer: Lamb\n");
   CHECK(error_of({"--config_path", lamb.c_str()}) ==

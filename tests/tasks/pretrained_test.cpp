@@ -31,7 +31,7 @@ std::unique_ptr<NerSystem> system_of(const std::string& folder, std::vector<std:
   NerOptions options;
   options.load_pretrain_checkpoint_path = folder;
   options.model.dropout = 0;
-  return NerSystem::create(options, LabelList(std::move(tags)), false, std::nullopt);
+  return NerSystem::create(options, LabelList(std::move(tags)), std::nullopt);
 }
 
 double worst_difference(DType compute_type, const std::string& folder, const Json& sentences) {
@@ -91,7 +91,9 @@ TEST_CASE("fine-tuning follows PyTorch's losses and gradient norms step by step"
   Backend& backend = find_backend("CPU");
   auto system = system_of(folder, reference["labels"].get<std::vector<std::string>>());
   const NerData data = read_ner((fixtures / "../../../data/conll2003/train.txt").string(), NerTags::required);
-  NerTraining task(backend, *system, data, nullptr, 128);
+  NerExamples examples =
+      make_ner_examples(data, system->tokenizer(), &system->labels(), {128, system->protocol()});
+  NerTraining task(backend, *system, data, std::move(examples), nullptr);
   system->allocate(backend, Parameters::Use::training, DType::float32, 1);
   const Tensor head = system->parameters().value(system->parameters().find("classifier.weight"));
   std::vector<float> weight;

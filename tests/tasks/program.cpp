@@ -6,10 +6,20 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 
 namespace gradus {
 
-Process::Process(const std::vector<std::string>& command, const std::string& input) {
+Words command_of(const std::string& program, const Words& flags) {
+  const char* folder = std::getenv("GRADUS_PROGRAMS");
+  REQUIRE_MESSAGE(folder != nullptr, "GRADUS_PROGRAMS does not name the folder of the programs");
+  Words command{(std::filesystem::path(folder) / program).string()};
+  command.insert(command.end(), flags.begin(), flags.end());
+  return command;
+}
+
+Process::Process(const Words& command, const std::string& input) {
   write_file(folder_ / "in", input);
   std::vector<char*> words;
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));

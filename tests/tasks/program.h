@@ -11,6 +11,11 @@
 
 namespace gradus {
 
+using Words = std::vector<std::string>;
+
+// The path of a program of tasks/, followed by the flags.
+Words command_of(const std::string& program, const Words& flags);
+
 // What a program that has ended left behind.
 struct Outcome {
   int status = 0;  // as a shell reports it: 128 + N after signal N
@@ -22,7 +27,7 @@ struct Outcome {
 class Process {
  public:
   // `command` is the program's path and its arguments; `input` is its standard input.
-  Process(const std::vector<std::string>& command, const std::string& input);
+  Process(const Words& command, const std::string& input);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;

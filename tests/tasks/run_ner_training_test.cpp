@@ -115,7 +115,7 @@ TEST_CASE("a run that is killed leaves a whole checkpoint, and goes on from it t
   resumed.emplace_back("--resume");
   int kills = 0;
   for (const int milliseconds : {1, 17, 28, 39, 51}) {
-    Process process(run_ner_command(resumed), "");
+    Process process(command_of("run_ner", resumed), "");
     while (process.is_running() && !fs::exists(tiny.path("save/latest")))
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));

@@ -77,7 +77,7 @@ Words TinyNer::scoring(const std::string& checkpoint, const Words& more) const {
 }
 
 Outcome TinyNer::run(const Words& flags, const std::string& input) const {
-  return Process(run_ner_command(flags), input).wait();
+  return Process(command_of("run_ner", flags), input).wait();
 }
 
 std::string TinyNer::print(const Words& flags, const std::string& input) const {
@@ -99,14 +99,6 @@ void TinyNer::refuse(const Words& flags, const std::string& text, const std::str
 double TinyNer::train_loss() const { return read_metrics(path("metrics.json")).at("train_loss"); }
 
 double TinyNer::score(const std::string& name) const { return read_metrics(path("metrics.json")).at(name); }
-
-Words run_ner_command(const Words& flags) {
-  const char* program = std::getenv("GRADUS_RUN_NER");
-  REQUIRE_MESSAGE(program != nullptr, "GRADUS_RUN_NER does not name the program");
-  Words command{program};
-  command.insert(command.end(), flags.begin(), flags.end());
-  return command;
-}
 
 Words unfinished_files(const std::string& folder) {
   Words found;

@@ -9,8 +9,6 @@
 
 namespace gradus {
 
-using Words = std::vector<std::string>;
-
 // The sentences as CoNLL columns, one word a line; every third line or so holds a name.
 extern const std::string ner_sentences;
 
@@ -45,8 +43,6 @@ class TinyNer {
   TemporaryFolder folder_;
 };
 
-// The path of run_ner followed by the flags.
-Words run_ner_command(const Words& flags);
 // Files below a folder that only an unfinished save leaves: hidden ones and those named as temporary.
 Words unfinished_files(const std::string& folder);
 // The part of a log from the first occurrence of `begin` on; empty without one.

@@ -1,0 +1,277 @@
+#include "data/dataset.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include "core/checked_json.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "data/mind_record.h"
+#include "data/mind_record_writer.h"
+#include "data/tf_example.h"
+#include "data/tf_record.h"
+
+namespace gradus {
+namespace {
+
+// What a schema.json says.
+struct Schema {
+  struct Column {
+    std::string type;  // "int64", "float32", ...
+    int64_t size = -1;
+  };
+
+  std::string path;
+  int64_t rows = std::numeric_limits<int64_t>::max();
+  std::map<std::string, Column> columns;
+};
+
+Schema read_schema(const std::string& path) try {
+  const nlohmann::json json = parse_json(read_file(path), path);
+  const std::string kind = json.at("datasetType");
+  check(kind == "TF", "{}: datasetType \"{}\": expected \"TF\"", path, kind);
+  Schema schema;
+  schema.path = path;
+  if (json.contains("numRows")) {
+    schema.rows = json.at("numRows");
+    check(schema.rows > 0, "{}: numRows {}: expected 1 or more", path, schema.rows);
+  }
+  for (const auto& [name, column] : json.at("columns").items()) {
+    Schema::Column& made = schema.columns[name];
+    made.type = column.at("type");
+    if (!column.contains("shape")) continue;
+    made.size = 1;
+    for (const nlohmann::json& extent : column.at("shape")) {
+      const int64_t n = extent;
+      check(n > 0 && n < int64_t{1} << 31 && made.size < int64_t{1} << 31,
+            "{}: column {}: shape {}: expected extents of 1 or more", path, name, column.at("shape").dump());
+      made.size *= n;
+    }
+  }
+  return schema;
+} catch (const nlohmann::json::exception& error) {
+  fail("{}: {}", path, error.what());
+}
+
+void check_schema(const Schema& schema, const std::vector<DatasetColumn>& columns) {
+  for (const DatasetColumn& column : columns) {
+    const auto found = schema.columns.find(column.name);
+    if (found == schema.columns.end()) {
+      check(column.optional, "{}: no column \"{}\"", schema.path, column.name);
+      continue;
+    }
+    const std::string wanted = column.floats ? "float" : "int";
+    check(found->second.type.starts_with(wanted), "{}: column {} has the type {}, expected {}", schema.path,
+          column.name, found->second.type, column.floats ? "float32" : "int64");
+  }
+}
+
+template <typename Place>
+void copy_ints(const std::vector<int64_t>& from, std::vector<int32_t>& to, const std::string& name,
+               const Place& where) {
+  to.resize(from.size());
+  for (size_t i = 0; i < from.size(); ++i) {
+    to[i] = static_cast<int32_t>(from[i]);
+    check(to[i] == from[i], "{}: {}[{}] is {}: expected a number of 32 bits", where(), name, i, from[i]);
+  }
+}
+
+class TfDataset final : public DatasetReader {
+ public:
+  TfDataset(const std::string& path, std::vector<DatasetColumn> columns, std::optional<Schema> schema)
+      : reader_(path), columns_(std::move(columns)), schema_(std::move(schema)) {
+    if (schema_) check_schema(*schema_, columns_);
+  }
+
+  bool next(DatasetRow& row) override {
+    std::string_view record;
+    if (schema_ && reader_.record_number() == schema_->rows) return false;
+    if (!reader_.next(record)) return false;
+    example_.parse(record, reader_.where());
+    row.resize(columns_.size());
+    for (size_t c = 0; c < columns_.size(); ++c) read_column(columns_[c], row[c]);
+    return true;
+  }
+
+  std::string where() const override { return reader_.where(); }
+
+ private:
+  void read_column(const DatasetColumn& column, DatasetValue& value) {
+    value.ints.clear();
+    value.floats.clear();
+    const TfFeature* feature = example_.find(column.name);
+    if (feature == nullptr || feature->kind == TfFeature::Kind::none) {
+      check(column.optional, "{}: no \"{}\": the record has {}", where(), column.name, names());
+      return;
+    }
+    const TfFeature::Kind wanted = column.floats ? TfFeature::Kind::floats : TfFeature::Kind::ints;
+    check(feature->kind == wanted, "{}: \"{}\" holds {}, expected {}", where(), column.name,
+          name_of(feature->kind), name_of(wanted));
+    if (column.floats) value.floats = feature->floats;
+    else copy_ints(feature->ints, value.ints, column.name, [this] { return where(); });
+    if (!schema_) return;
+    const auto described = schema_->columns.find(column.name);
+    if (described == schema_->columns.end() || described->second.size < 0) return;
+    const auto size = static_cast<int64_t>(std::max(value.ints.size(), value.floats.size()));
+    check(size == described->second.size, "{}: \"{}\" has {} values, {} says {}", where(), column.name, size,
+          schema_->path, described->second.size);
+  }
+
+  std::string names() const {
+    std::vector<std::string_view> names;
+    for (const auto& [name, feature] : example_.features()) names.push_back(name);
+    return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "));
+  }
+
+  TfRecordReader reader_;
+  std::vector<DatasetColumn> columns_;
+  std::optional<Schema> schema_;
+  TfExample example_;
+};
+
+class MindDataset final : public DatasetReader {
+ public:
+  MindDataset(const std::string& path, std::vector<DatasetColumn> columns, bool has_schema)
+      : path_(path), reader_(path), columns_(std::move(columns)), has_schema_(has_schema) {
+    for (const DatasetColumn& column : columns_) places_.push_back(place_of(column));
+  }
+
+  bool next(DatasetRow& row) override {
+    if (!reader_.next(values_)) return false;
+    row.resize(columns_.size());
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      row[c].ints.clear();
+      row[c].floats.clear();
+      if (!places_[c]) continue;
+      const MindRecordValue& value = values_[*places_[c]];
+      if (columns_[c].floats) row[c].floats.assign(value.floats.begin(), value.floats.end());
+      else copy_ints(value.ints, row[c].ints, columns_[c].name, [this] { return where(); });
+    }
+    return true;
+  }
+
+  std::string where() const override { return reader_.where(); }
+
+  std::vector<std::string> warnings() const override {
+    std::vector<std::string> warnings = reader_.warnings();
+    if (has_schema_)
+      warnings.push_back(
+          fmt::format("{}: a MindRecord file has its own schema: schema_file_path is not read", path_));
+    return warnings;
+  }
+
+ private:
+  std::optional<size_t> place_of(const DatasetColumn& wanted) const {
+    std::vector<std::string_view> names;
+    for (size_t i = 0; i < reader_.columns().size(); ++i) {
+      const MindRecordColumn& column = reader_.columns()[i];
+      names.push_back(column.name);
+      if (column.name != wanted.name) continue;
+      check(wanted.floats ? column.is_float() : column.is_integer(), "{}: column {} holds {}, expected {}",
+            path_, column.name, name_of(column.type), wanted.floats ? "float32" : "int32 or int64");
+      return i;
+    }
+    check(wanted.optional, "{}: no column \"{}\": the records have {}", path_, wanted.name,
+          fmt::join(names, ", "));
+    return std::nullopt;
+  }
+
+  std::string path_;
+  MindRecordReader reader_;
+  std::vector<DatasetColumn> columns_;
+  bool has_schema_;
+  std::vector<std::optional<size_t>> places_;  // of the columns in a record
+  MindRecordRow values_;
+};
+
+class TfDatasetWriter final : public DatasetWriter {
+ public:
+  TfDatasetWriter(const std::string& path, std::vector<DatasetColumn> columns)
+      : writer_(path), columns_(std::move(columns)) {}
+
+  void write(const DatasetRow& row) override {
+    TfExampleWriter example;
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      if (columns_[c].floats) example.floats(columns_[c].name, row[c].floats);
+      else example.ints(columns_[c].name, std::span<const int32_t>(row[c].ints));
+    }
+    writer_.write(example.serialize());
+  }
+
+  void finish() override { writer_.finish(); }
+
+ private:
+  TfRecordWriter writer_;
+  std::vector<DatasetColumn> columns_;
+};
+
+class MindDatasetWriter final : public DatasetWriter {
+ public:
+  MindDatasetWriter(const std::string& path, const std::vector<DatasetColumn>& columns)
+      : writer_(path, mind_columns(columns)), row_(columns.size()) {
+    for (const DatasetColumn& column : columns) {
+      const auto& sorted = writer_.columns();
+      const auto place = std::find_if(sorted.begin(), sorted.end(), [&](const MindRecordColumn& other) {
+        return other.name == column.name;
+      });
+      places_.push_back(static_cast<size_t>(place - sorted.begin()));
+    }
+  }
+
+  void write(const DatasetRow& row) override {
+    for (size_t c = 0; c < row.size(); ++c) {
+      MindRecordValue& value = row_[places_[c]];
+      value.ints.assign(row[c].ints.begin(), row[c].ints.end());
+      value.floats.assign(row[c].floats.begin(), row[c].floats.end());
+    }
+    writer_.write(row_);
+  }
+
+  void finish() override { writer_.finish(); }
+
+ private:
+  static std::vector<MindRecordColumn> mind_columns(const std::vector<DatasetColumn>& columns) {
+    std::vector<MindRecordColumn> made;
+    for (const DatasetColumn& column : columns) {
+      made.push_back({column.name,
+                      column.floats ? MindRecordColumn::Type::float32 : MindRecordColumn::Type::int32,
+                      {-1}});
+    }
+    return made;
+  }
+
+  MindRecordWriter writer_;
+  std::vector<size_t> places_;  // of the columns in a MindRecord row
+  MindRecordRow row_;
+};
+
+}  // namespace
+
+DatasetFormat parse_dataset_format(std::string_view name) {
+  if (name == "text") return DatasetFormat::text;
+  if (name == "mindrecord") return DatasetFormat::mindrecord;
+  if (name == "tfrecord") return DatasetFormat::tfrecord;
+  fail("data set format '{}': expected text, mindrecord or tfrecord", name);
+}
+
+std::unique_ptr<DatasetReader> DatasetReader::open(const std::string& path, DatasetFormat format,
+                                                   std::vector<DatasetColumn> columns,
+                                                   const std::string& schema_path) {
+  if (format == DatasetFormat::mindrecord)
+    return std::make_unique<MindDataset>(path, std::move(columns), !schema_path.empty());
+  check(format == DatasetFormat::tfrecord, "{}: a text has no records", path);
+  std::optional<Schema> schema;
+  if (!schema_path.empty()) schema = read_schema(schema_path);
+  return std::make_unique<TfDataset>(path, std::move(columns), std::move(schema));
+}
+
+std::unique_ptr<DatasetWriter> DatasetWriter::create(const std::string& path, DatasetFormat format,
+                                                     std::vector<DatasetColumn> columns) {
+  if (format == DatasetFormat::mindrecord) return std::make_unique<MindDatasetWriter>(path, columns);
+  check(format == DatasetFormat::tfrecord, "{}: a text has no records", path);
+  return std::make_unique<TfDatasetWriter>(path, std::move(columns));
+}
+
+}  // namespace gradus

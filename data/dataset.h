@@ -1,0 +1,68 @@
+// The records of a data set, whichever format it has: chosen columns of each, as numbers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus {
+
+enum class DatasetFormat : uint8_t { text, mindrecord, tfrecord };
+
+// "text", "mindrecord" or "tfrecord". Throws Error on any other name.
+DatasetFormat parse_dataset_format(std::string_view name);
+
+struct DatasetColumn {
+  std::string name;
+  bool floats = false;    // otherwise integers
+  bool optional = false;  // a record may lack it, and is then empty there
+};
+
+// What a record has in a column.
+struct DatasetValue {
+  std::vector<int32_t> ints;
+  std::vector<float> floats;
+};
+
+using DatasetRow = std::vector<DatasetValue>;  // in the order of the columns asked for
+
+// Reads records from the first to the last.
+class DatasetReader {
+ public:
+  virtual ~DatasetReader() = default;
+
+  // Opens a TFRecord file, or the MindRecord set that a file belongs to. `schema_path` may name a schema.json,
+  // {"datasetType": "TF", "numRows": N, "columns": {name: {"type": "int64", "rank": 1, "shape": [n]}, ...}}: then every
+  // record has to have the columns so, and at most N records are read. Throws Error naming the file when it can't be
+  // read, has no such columns, or only others.
+  static std::unique_ptr<DatasetReader> open(const std::string& path, DatasetFormat format,
+                                             std::vector<DatasetColumn> columns,
+                                             const std::string& schema_path = "");
+
+  // Reads the next record; false at the end. The row's memory is used again. Throws Error "<where()>: ..." on a
+  // damaged record, a column that is missing or holds something else, and an integer beyond 32 bits.
+  virtual bool next(DatasetRow& row) = 0;
+  // "path: record N" or "path: row N" of the last record: those of a TFRecord file count from 1, of MindRecord from 0.
+  virtual std::string where() const = 0;
+  // What was found odd but does no harm.
+  virtual std::vector<std::string> warnings() const { return {}; }
+};
+
+// Writes records that DatasetReader reads, and the frameworks that have these formats. Integers are 32 bits in a
+// MindRecord file and 64 in a TFRecord, as its Example has them.
+class DatasetWriter {
+ public:
+  virtual ~DatasetWriter() = default;
+
+  // Makes a file of `columns`; "optional" means nothing here. Throws Error when it can't.
+  static std::unique_ptr<DatasetWriter> create(const std::string& path, DatasetFormat format,
+                                               std::vector<DatasetColumn> columns);
+
+  virtual void write(const DatasetRow& row) = 0;
+  // Completes the file and gives it its name: before, it is not there.
+  virtual void finish() = 0;
+};
+
+}  // namespace gradus

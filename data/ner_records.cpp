@@ -1,0 +1,132 @@
+#include "data/ner_records.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace gradus {
+namespace {
+
+enum Column : uint8_t { ids, mask, segments, label_ids };
+
+// Makes sentences and examples of the records of one file.
+class RecordReader {
+ public:
+  // Records count from `first`.
+  RecordReader(DatasetReader& reader, int64_t first, const LabelList& labels, const Vocab& vocab,
+               int64_t longest)
+      : reader_(reader), first_(first), labels_(labels), vocab_(vocab), longest_(longest) {}
+
+  NerRecords run(const std::string& path) {
+    result_.data.path = path;
+    result_.data.records = true;
+    for (DatasetRow row; reader_.next(row);) add_record(row);
+    check(!result_.examples.examples.empty(), "{}: no record", path);
+    result_.warnings = reader_.warnings();
+    return std::move(result_);
+  }
+
+ private:
+  // The number of tokens: as many as the mask has ones.
+  int64_t length_of(const DatasetRow& row) const {
+    const size_t size = row[ids].ints.size();
+    for (const auto& [column, name] :
+         {std::pair{mask, "input_mask"}, {segments, "segment_ids"}, {label_ids, "label_ids"}}) {
+      check(row[column].ints.size() == size, "{}: {} has {} values, input_ids {}", reader_.where(), name,
+            row[column].ints.size(), size);
+    }
+    const std::vector<int32_t>& ones = row[mask].ints;
+    const auto end = std::find_if(ones.begin(), ones.end(), [](int32_t x) { return x != 1; });
+    const auto rest = std::find_if(end, ones.end(), [](int32_t x) { return x != 0; });
+    check(rest == ones.end(), "{}: input_mask[{}] is {}: expected ones, then zeros", reader_.where(),
+          (rest == ones.end() ? end : rest) - ones.begin(), rest == ones.end() ? 0 : *rest);
+    const int64_t length = end - ones.begin();
+    check(length > 0, "{}: input_mask has no 1: the record is empty", reader_.where());
+    check(length <= longest_, "{}: {} tokens, the model takes at most {} (max_position_embeddings)",
+          reader_.where(), length, longest_);
+    return length;
+  }
+
+  void add_record(const DatasetRow& row) {
+    const auto length = static_cast<size_t>(length_of(row));
+    if (result_.examples.examples.empty()) result_.protocol = protocol_of(row, length);
+    NerSentence sentence;
+    NerExample example;
+    example.sentence = static_cast<int32_t>(result_.data.sentences.size());
+    for (size_t i = 0; i < length; ++i) add_token(row, i, length, sentence, example);
+    example.scored_end = static_cast<int32_t>(sentence.words.size());
+    NerCounts& counts = result_.examples.counts;
+    ++counts.sentences;
+    counts.words += static_cast<int64_t>(sentence.words.size());
+    counts.pieces += static_cast<int64_t>(length);
+    result_.data.sentences.push_back(std::move(sentence));
+    result_.examples.examples.push_back(std::move(example));
+  }
+
+  void add_token(const DatasetRow& row, size_t i, size_t length, NerSentence& sentence, NerExample& example) {
+    const int32_t id = row[ids].ints[i], segment = row[segments].ints[i], label = row[label_ids].ints[i];
+    check(id >= 0 && id < vocab_.size(), "{}: input_ids[{}] is {}: the vocabulary has {} pieces",
+          reader_.where(), i, id, vocab_.size());
+    check(segment == 0, "{}: segment_ids[{}] is {}: expected 0, a record is one sentence", reader_.where(), i,
+          segment);
+    example.input_ids.push_back(id);
+    if (label == unscored_label) return;
+    check(label >= 0 && label < labels_.size(), "{}: label_ids[{}] is {}: the list has {} labels: {}",
+          reader_.where(), i, label, labels_.size(), fmt::join(labels_.tags(), ", "));
+    const bool ends = (i == 0 && id == vocab_.cls_id()) || (i + 1 == length && id == vocab_.sep_id());
+    const bool word = !ends && !is_protocol_label(labels_.tag(label));
+    example.first_pieces.push_back(static_cast<int32_t>(i));
+    example.words.push_back(word ? static_cast<int32_t>(sentence.words.size()) : -1);
+    example.labels.push_back(label);
+    if (!word) return;
+    sentence.words.push_back(vocab_.token(id));
+    sentence.tags.push_back(labels_.tag(label));
+    sentence.lines.push_back(first_ + static_cast<int64_t>(result_.data.sentences.size()));
+  }
+
+  // By the label of the first token, [CLS].
+  LabelProtocol protocol_of(const DatasetRow& row, size_t length) const {
+    const int32_t first = row[label_ids].ints.front();
+    if (first == unscored_label) return LabelProtocol::first_piece;
+    if (first != labels_.find("[CLS]")) return LabelProtocol::all_pieces;
+    return row[ids].ints[length - 1] == vocab_.sep_id() ? LabelProtocol::x_pieces
+                                                        : LabelProtocol::x_pieces_no_sep;
+  }
+
+  DatasetReader& reader_;
+  int64_t first_;
+  const LabelList& labels_;
+  const Vocab& vocab_;
+  int64_t longest_;
+  NerRecords result_;
+};
+
+}  // namespace
+
+NerRecords read_ner_records(const std::string& path, DatasetFormat format, const std::string& schema_path,
+                            const LabelList& labels, const Vocab& vocab, int64_t longest) {
+  const auto reader = DatasetReader::open(path, format, ner_record_columns(), schema_path);
+  const int64_t first = format == DatasetFormat::tfrecord ? 1 : 0;
+  return RecordReader(*reader, first, labels, vocab, longest).run(path);
+}
+
+std::vector<DatasetColumn> ner_record_columns() {
+  return {{"input_ids"}, {"input_mask"}, {"segment_ids"}, {"label_ids"}};
+}
+
+DatasetRow make_ner_record(const NerExample& example, int32_t length) {
+  const auto size = static_cast<size_t>(length);
+  const size_t used = example.input_ids.size();
+  check(used <= size, "[ner records] {} tokens: expected at most {}", used, size);
+  DatasetRow row(4);
+  row[ids].ints = example.input_ids;
+  row[mask].ints.assign(used, 1);
+  for (const Column column : {ids, mask, segments}) row[column].ints.resize(size, 0);
+  const bool sees_all = example.first_pieces.size() == used;
+  row[label_ids].ints.assign(size, sees_all ? 0 : unscored_label);
+  for (size_t i = 0; i < example.first_pieces.size(); ++i)
+    row[label_ids].ints[static_cast<size_t>(example.first_pieces[i])] = example.labels[i];
+  return row;
+}
+
+}  // namespace gradus

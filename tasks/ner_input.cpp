@@ -1,0 +1,136 @@
+#include "tasks/ner_input.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "data/ner_records.h"
+#include "data/sample/sample.h"
+#include "tasks/ner_evaluation.h"
+#include "tasks/ner_predict.h"
+
+namespace gradus {
+namespace {
+
+NerSet sample_set(const std::vector<SampleSentence>& sentences, const std::string& name) {
+  NerSet set;
+  set.data.path = name;
+  for (const SampleSentence& from : sentences) {
+    NerSentence sentence;
+    sentence.words = from.words;
+    sentence.tags = from.tags;
+    sentence.lines.assign(from.words.size(), static_cast<int64_t>(set.data.sentences.size()) + 1);
+    set.data.sentences.push_back(std::move(sentence));
+  }
+  return set;
+}
+
+bool reads_dev(const NerOptions& options) {
+  return !options.eval_data_file_path.empty() && (options.train.do_eval || options.train.do_train);
+}
+
+DatasetFormat format_of(const NerOptions& options) { return parse_dataset_format(options.dataset_format); }
+
+// Whether every word of the data is a single character.
+bool is_characters(const NerData& data) {
+  return std::all_of(data.sentences.begin(), data.sentences.end(), [](const NerSentence& sentence) {
+    return std::all_of(sentence.words.begin(), sentence.words.end(),
+                       [](const std::string& word) { return split_words(word, true).words.size() <= 1; });
+  });
+}
+
+// A tagger that looks at words alone has no use for the labels of other pieces.
+void keep_words(NerExamples& examples) {
+  for (NerExample& example : examples.examples) {
+    size_t kept = 0;
+    for (size_t i = 0; i < example.words.size(); ++i) {
+      if (example.words[i] < 0) continue;
+      example.words[kept] = example.words[i];
+      example.first_pieces[kept] = example.first_pieces[i];
+      example.labels[kept++] = example.labels[i];
+    }
+    for (std::vector<int32_t>* list : {&example.words, &example.first_pieces, &example.labels})
+      list->resize(kept);
+  }
+}
+
+// `learns`: the tagger is new and takes over how these records are labelled, unless the options say it.
+NerSet read_records(const NerOptions& options, const std::string& path, NerSystem& system, bool learns,
+                    std::FILE* log) {
+  NerRecords records = read_ner_records(path, format_of(options), options.schema_file_path, system.labels(),
+                                        system.tokenizer().vocab(), system.config().max_position_embeddings);
+  for (const std::string& warning : records.warnings) fmt::print(log, "warning: {}\n", warning);
+  if (learns && !options.given.contains("label_protocol")) system.set_protocol(records.protocol);
+  if (system.protocol() == LabelProtocol::first_piece) keep_words(records.examples);
+  check(system.protocol() == LabelProtocol::first_piece || system.protocol() == records.protocol,
+        "{}: the records are labelled by the protocol {}, the tagger by {}", path, name_of(records.protocol),
+        name_of(system.protocol()));
+  return {std::move(records.data), std::move(records.examples)};
+}
+
+std::filesystem::path labels_beside(const std::string& records) {
+  return std::filesystem::path(records).parent_path() / "label_list.txt";
+}
+
+}  // namespace
+
+NerInputs read_ner_inputs(const NerOptions& options) {
+  NerInputs inputs;
+  if (options.use_sample) {
+    Sample sample = make_sample();
+    inputs.train = sample_set(sample.train, "built-in sample");
+    inputs.dev = sample_set(sample.held_out, "built-in sample, held out");
+    inputs.vocab.emplace(std::move(sample.vocabulary), "the built-in sample's vocabulary");
+    return inputs;
+  }
+  if (format_of(options) != DatasetFormat::text) return inputs;
+  if (options.train.do_train) inputs.train = {read_ner(options.train_data_file_path, NerTags::required), {}};
+  if (reads_dev(options)) {
+    inputs.dev = {read_ner(options.eval_data_file_path, NerTags::required), {}};
+    check_tags(options.assessment_method, inputs.dev->data);
+    if (inputs.train) check_tags(options.assessment_method, inputs.train->data);
+  }
+  return inputs;
+}
+
+LabelList ner_labels(const NerOptions& options, const NerInputs& inputs) {
+  const std::string& named = options.label_file_path;
+  if (inputs.train)
+    return named.empty() ? LabelList::from_data(inputs.train->data.tags()) : LabelList::load(named);
+  const std::string& records = options.train_data_file_path;
+  const std::string beside = labels_beside(records).string();
+  if (!std::filesystem::exists(beside)) {
+    check(!named.empty(),
+          "{}: records hold the numbers of labels: name the file of their tags with --label_file_path, or "
+          "put it "
+          "beside them as label_list.txt",
+          records);
+    return LabelList::load(named);
+  }
+  LabelList labels = LabelList::load(beside);
+  if (!named.empty()) {
+    const LabelList asked = LabelList::load(named);
+    check(asked.tags() == labels.tags(),
+          "{}: the labels {}, but {}, which belongs to the records, has {}: leave out --label_file_path",
+          named, fmt::join(asked.tags(), ", "), beside, fmt::join(labels.tags(), ", "));
+  }
+  return labels;
+}
+
+void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs& inputs, std::FILE* log) {
+  const bool learns = options.train.do_train && options.load_finetune_checkpoint_path.empty();
+  if (!options.use_sample && format_of(options) != DatasetFormat::text) {
+    if (options.train.do_train)
+      inputs.train = read_records(options, options.train_data_file_path, system, learns, log);
+    if (reads_dev(options))
+      inputs.dev = read_records(options, options.eval_data_file_path, system, false, log);
+  }
+  if (learns) system.set_characters(is_characters(inputs.train->data));
+}
+
+NerExamples training_examples(NerSet& set, const NerSystem& system, int32_t seq_length) {
+  if (set.examples) return std::move(*set.examples);
+  const NerFeatureOptions features{seq_length, system.protocol(), LongSentences::split};
+  return make_ner_examples(set.data, system.tokenizer(), &system.labels(), features);
+}
+
+}  // namespace gradus

@@ -1,0 +1,41 @@
+// The data of a run: text, records or the built-in sample, and the tags in it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "data/dataset.h"
+#include "data/ner_features.h"
+#include "data/ner_text.h"
+#include "data/vocab.h"
+#include "tasks/ner_options.h"
+#include "tasks/ner_system.h"
+
+namespace gradus {
+
+// One set of sentences. Those of records come as examples, the others are made into such by the tagger.
+struct NerSet {
+  NerData data;
+  std::optional<NerExamples> examples;
+};
+
+struct NerInputs {
+  std::optional<NerSet> train, dev;
+  std::optional<Vocab> vocab;  // the sample's
+};
+
+// Reads what the options name; of records nothing yet, because they need the tagger's labels and vocabulary.
+NerInputs read_ner_inputs(const NerOptions& options);
+
+// The tags of a new tagger: those of --label_file_path, or those of the training data. Records hold numbers: their tags
+// are in label_list.txt beside them, where the generators write it. Throws Error when there is no such file.
+LabelList ner_labels(const NerOptions& options, const NerInputs& inputs);
+
+// Tells a new tagger how the data it learns from is cut. Then reads the records, when they are what the options name.
+// What the readers warn of goes to `log`. Throws Error when records do not fit the tagger.
+void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs& inputs, std::FILE* log);
+
+// The examples of a set to train on; takes those that came with it.
+NerExamples training_examples(NerSet& set, const NerSystem& system, int32_t seq_length);
+
+}  // namespace gradus
