@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "core/bytes.h"
 #include "core/error.h"
 #include "core/protobuf.h"
 
@@ -37,6 +38,13 @@ uint32_t crc32_of(std::string_view bytes, uLong crc = ::crc32(0, nullptr, 0)) {
     bytes.remove_prefix(some.size());
   }
   return static_cast<uint32_t>(crc);
+}
+
+std::string checksum_trailer(uint32_t crc) {
+  std::string trailer(checksum_mark);
+  trailer.append(6, '\0');
+  append_big_endian(trailer, crc, 4);
+  return trailer;
 }
 
 // UTF-32 as it lies in the file, as UTF-8. Throws Error on what is no character.
@@ -82,12 +90,11 @@ MindSporeCheckpoint::MindSporeCheckpoint(const std::string& path) : path_(path),
   std::string_view message = file_.text();
   if (message.size() >= checksum_bytes &&
       message.substr(message.size() - checksum_bytes).starts_with(checksum_mark)) {
-    uint64_t stored = 0;
-    for (const char byte : message.substr(message.size() - 10))
-      stored = stored << 8 | static_cast<uint8_t>(byte);
+    const std::string_view stored = message.substr(message.size() - checksum_bytes);
     message.remove_suffix(checksum_bytes);
     const uint32_t found = crc32_of(message);
-    check(stored == found, "{}: the checksum of the file is {:#x}, its end says {:#x}", path_, found, stored);
+    check(stored == checksum_trailer(found), "{}: the checksum of the file is {:#x}, its end says {:#x}",
+          path_, found, big_endian(stored.substr(stored.size() - 8)));
     has_checksum_ = true;
   }
   check(!message.empty(), "{}: an empty file, expected a MindSpore checkpoint", path_);
@@ -216,10 +223,7 @@ void write_mindspore_checkpoint(const std::string& path, std::span<const TensorE
     } while (begin < tensor.data.size());
   }
   if (options.checksum) {
-    std::string trailer(checksum_mark);
-    for (int shift = 72; shift >= 0; shift -= 8)
-      trailer += shift > 24 ? '\0' : static_cast<char>((crc >> shift) & 0xffU);
-    file.write(trailer);
+    file.write(checksum_trailer(static_cast<uint32_t>(crc)));
   }
   file.commit();
 }

@@ -1,4 +1,4 @@
-// Reading and writing a model's tensors in the Hugging Face layout.
+// Reading a model's tensors from a checkpoint of any format, and writing them in the Hugging Face layout.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,8 @@ struct LoadReport {
   std::vector<std::string> unused;   // tensors of the files that the model has no place for
 };
 
-// Fills the parameters from `path`: a folder with model.safetensors or its sharded form, or such a file. Names match
-// with and without a leading "bert.", and LayerNorm's gamma and beta stand for weight and bias, as in older files.
-// A tensor the files lack gets its initial value under `seed` when its name starts with none of `required`.
+// Fills the parameters from `path`, a checkpoint as CheckpointFile takes it; what its tensors are called is in
+// nn/checkpoint_names.h. A tensor the files lack gets its initial value under `seed` when its name starts with none of `required`.
 // Throws Error naming file and tensor when a shape differs (both are given), a type can't be converted, or a
 // required tensor is missing.
 LoadReport load_tensors(const std::string& path, Parameters& parameters,

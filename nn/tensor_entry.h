@@ -36,30 +36,40 @@ struct StringTensor {
 // other types, and for an F64 number too large for float32.
 void copy_as_float(const TensorEntry& tensor, std::span<float> values);
 
+// Elements `first` and on as doubles, of every type, as many as `values` has room for. A 64-bit integer is rounded.
+void copy_as_double(const TensorEntry& tensor, int64_t first, std::span<double> values);
+
 struct ElementType {
   std::string_view name;
   int64_t bytes;
+  std::string_view long_name;  // as NumPy has it
 };
 
 // In the order in which the reference writer of safetensors puts the tensors.
-constexpr auto element_types = std::to_array<ElementType>({{"U64", 8},
-                                                           {"I64", 8},
-                                                           {"F64", 8},
-                                                           {"F32", 4},
-                                                           {"U32", 4},
-                                                           {"I32", 4},
-                                                           {"BF16", 2},
-                                                           {"F16", 2},
-                                                           {"U16", 2},
-                                                           {"I16", 2},
-                                                           {"I8", 1},
-                                                           {"U8", 1},
-                                                           {"BOOL", 1}});
+constexpr auto element_types = std::to_array<ElementType>({{"U64", 8, "uint64"},
+                                                           {"I64", 8, "int64"},
+                                                           {"F64", 8, "float64"},
+                                                           {"F32", 4, "float32"},
+                                                           {"U32", 4, "uint32"},
+                                                           {"I32", 4, "int32"},
+                                                           {"BF16", 2, "bfloat16"},
+                                                           {"F16", 2, "float16"},
+                                                           {"U16", 2, "uint16"},
+                                                           {"I16", 2, "int16"},
+                                                           {"I8", 1, "int8"},
+                                                           {"U8", 1, "uint8"},
+                                                           {"BOOL", 1, "bool"}});
 
 // Position in `element_types`; its length for an unknown type.
 inline size_t element_type_rank(std::string_view dtype) {
   const auto found = std::ranges::find(element_types, dtype, &ElementType::name);
   return static_cast<size_t>(found - element_types.begin());
+}
+
+// "float32" for "F32".
+inline std::string_view long_name(std::string_view dtype) {
+  const size_t rank = element_type_rank(dtype);
+  return rank < element_types.size() ? element_types[rank].long_name : dtype;
 }
 
 // Bytes of a tensor. `where` names file and tensor in the Error for an unknown type, a negative dimension and

@@ -18,36 +18,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::map<std::string, std::string> type_names{
-    {"F64", "float64"}, {"F32", "float32"}, {"F16", "float16"}, {"BF16", "bfloat16"}, {"I64", "int64"},
-    {"I32", "int32"},   {"I16", "int16"},   {"I8", "int8"},     {"U64", "uint64"},    {"U32", "uint32"},
-    {"U16", "uint16"},  {"U8", "uint8"},    {"BOOL", "bool"}};
-
-template <typename T>
-void append_all(const TensorEntry& tensor, std::vector<double>& values) {
-  for (int64_t i = 0; i < tensor.elements(); ++i) {
-    T value;
-    std::memcpy(&value, tensor.data.data() + static_cast<size_t>(i) * sizeof value, sizeof value);
-    values.push_back(static_cast<double>(value));
-  }
-}
-
 std::vector<double> numbers_of(const TensorEntry& tensor) {
-  std::vector<double> values;
-  if (tensor.dtype == "F64") append_all<double>(tensor, values);
-  else if (tensor.dtype == "I64") append_all<int64_t>(tensor, values);
-  else if (tensor.dtype == "U64") append_all<uint64_t>(tensor, values);
-  else if (tensor.dtype == "I32") append_all<int32_t>(tensor, values);
-  else if (tensor.dtype == "U32") append_all<uint32_t>(tensor, values);
-  else if (tensor.dtype == "I16") append_all<int16_t>(tensor, values);
-  else if (tensor.dtype == "U16") append_all<uint16_t>(tensor, values);
-  else if (tensor.dtype == "I8") append_all<int8_t>(tensor, values);
-  else if (tensor.dtype == "U8" || tensor.dtype == "BOOL") append_all<uint8_t>(tensor, values);
-  else {
-    std::vector<float> floats(static_cast<size_t>(tensor.elements()));
-    copy_as_float(tensor, floats);
-    values.assign(floats.begin(), floats.end());
-  }
+  std::vector<double> values(static_cast<size_t>(tensor.elements()));
+  copy_as_double(tensor, 0, values);
   return values;
 }
 
@@ -55,7 +28,7 @@ void check_tensor(const TensorEntry& tensor, const json& expected) {
   CAPTURE(tensor.name);
   // bfloat16 is described as the float32 it was widened to.
   const bool widened = expected.value("ms_dtype", "") == "BFloat16";
-  CHECK(type_names.at(tensor.dtype) == (widened ? "bfloat16" : expected["dtype"].get<std::string>()));
+  CHECK(long_name(tensor.dtype) == (widened ? "bfloat16" : expected["dtype"].get<std::string>()));
   CHECK(tensor.shape == expected["shape"].get<std::vector<int64_t>>());
   CHECK(tensor.data.size() == expected["nbytes"].get<size_t>() / (widened ? 2 : 1));
   const std::vector<double> values = numbers_of(tensor);
@@ -116,16 +89,17 @@ std::vector<TensorEntry> some_tensors(std::vector<std::string>& bytes) {
   std::vector<TensorEntry> tensors;
   const std::vector<std::vector<int64_t>> shapes{{}, {3}, {0, 4}, {2, 3, 5}, {1}};
   size_t number = 0;
-  bytes.reserve(type_names.size());
-  for (const auto& [type, name] : type_names) {
+  bytes.reserve(element_types.size());
+  for (const ElementType& element : element_types) {
+    const std::string type(element.name);
     const auto& shape = shapes[number % shapes.size()];
     const auto size = static_cast<size_t>(tensor_bytes("test", type, shape));
     std::string content(size, '\0');
     for (size_t i = 0; i < size; ++i)
       content[i] = static_cast<char>(type == "BOOL" ? i % 2 : (i * 37 + number) % 120);
     bytes.push_back(content);
-    tensors.push_back(
-        {fmt::format("layer.{}/{}", number++, name), type, shape, std::as_bytes(std::span(bytes.back()))});
+    tensors.push_back({fmt::format("layer.{}/{}", number++, element.long_name), type, shape,
+                       std::as_bytes(std::span(bytes.back()))});
   }
   return tensors;
 }
@@ -239,6 +213,8 @@ TEST_CASE("checkpoints: a file that is cut off or changed anywhere is refused or
   for (size_t i = 0; i < mindspore.size(); i += 3) {
     std::string changed = mindspore;
     changed[i] = static_cast<char>(changed[i] ^ 0x41);
+    CAPTURE(i);
+    CAPTURE(mindspore.size());
     CHECK(error_of([&] { MindSporeCheckpoint{folder.write("y.ckpt", changed)}; }) != "no error");
     // Cut between two tensors it is whole again.
     error_of([&] { MindSporeCheckpoint{folder.write("y.ckpt", mindspore.substr(0, i))}; });

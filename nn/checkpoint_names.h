@@ -1,0 +1,29 @@
+// What one tensor is called in the checkpoints of Hugging Face transformers, Google's BERT in TensorFlow, and
+// mindspore-ai/models. Names inside Gradus are those of transformers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "nn/checkpoint_file.h"
+
+namespace gradus {
+
+struct CommonName {
+  std::string name;         // in transformers, with the leading "bert."
+  bool transposed = false;  // the tensor is [in, out], and [out, in] elsewhere
+};
+
+// The common name of a tensor in a checkpoint of the given format; nothing for one that belongs to no model we know.
+// In safetensors files the leading "bert." may be missing, and LayerNorm's gamma and beta stand for weight and bias as in
+// older files. In MindSpore's the prefix "bert." may be there twice, once or not at all.
+std::optional<CommonName> common_name(CheckpointFormat format, std::string_view name);
+
+// The name of a tensor in a format, from its common one; nothing where that framework's programs have no such tensor.
+std::optional<CommonName> name_in(CheckpointFormat format, std::string_view common);
+
+// Whether a tensor is the state of a training, not of a model: moments, step counters, loss scales.
+bool is_training_state(CheckpointFormat format, std::string_view name);
+
+}  // namespace gradus

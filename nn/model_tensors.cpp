@@ -1,0 +1,203 @@
+#include "nn/model_tensors.h"
+
+#include <algorithm>
+
+#include "nn/mindspore_checkpoint.h"
+#include "nn/safetensors.h"
+#include "nn/tensorflow_checkpoint.h"
+
+namespace gradus {
+namespace {
+
+constexpr std::string_view mindspore_crf = "loss.transitions";
+constexpr std::string_view transitions = "crf.transitions", start = "crf.start_transitions",
+                           end = "crf.end_transitions";
+constexpr float impossible = -10000;
+
+// to[c][r] = from[r][c].
+void transpose(std::span<const float> from, size_t rows, size_t columns, std::span<float> to) {
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < columns; ++c) to[c * rows + r] = from[r * columns + c];
+  }
+}
+
+std::vector<float> floats_of(const TensorEntry& entry) {
+  std::vector<float> values(static_cast<size_t>(entry.elements()));
+  copy_as_float(entry, values);
+  return values;
+}
+
+// A tensor to be written and its memory.
+struct Output {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::vector<float> values;
+};
+
+std::vector<float> values_of(const ModelTensors& model, const ModelTensors::Tensor& tensor) {
+  size_t size = 1;
+  for (const int64_t extent : tensor.shape) size *= static_cast<size_t>(extent);
+  std::vector<float> values(size);
+  model.read(tensor, values);
+  return values;
+}
+
+// MindSpore's CRF of ours, with two tags more.
+Output mindspore_transitions(const ModelTensors& model) {
+  const ModelTensors::Tensor& matrix = *model.find(transitions);
+  const std::vector<float> between = values_of(model, matrix), first = values_of(model, *model.find(start)),
+                           last = values_of(model, *model.find(end));
+  const size_t tags = first.size(), all = tags + 2, begin = tags, stop = tags + 1;
+  Output out{std::string(mindspore_crf), {static_cast<int64_t>(all), static_cast<int64_t>(all)}, {}};
+  out.values.assign(all * all, impossible);
+  for (size_t to = 0; to < tags; ++to) {
+    for (size_t from = 0; from < tags; ++from) out.values[to * all + from] = between[from * tags + to];
+    out.values[to * all + begin] = first[to];
+    out.values[stop * all + to] = last[to];
+  }
+  return out;
+}
+
+// The classifier's rows for START and STOP, which score nothing.
+void add_two_rows(Output& output) {
+  const size_t row = output.shape.size() == 2 ? static_cast<size_t>(output.shape[1]) : 1;
+  output.shape[0] += 2;
+  output.values.resize(output.values.size() + 2 * row, 0.0F);
+}
+
+std::vector<Output> outputs_of(const ModelTensors& model, CheckpointFormat format,
+                               std::vector<std::string>& left) {
+  std::vector<Output> outputs;
+  const bool crf = format == CheckpointFormat::mindspore && model.find(transitions) != nullptr &&
+                   model.find(start) != nullptr && model.find(end) != nullptr;
+  for (const ModelTensors::Tensor& tensor : model.tensors()) {
+    if (crf && tensor.name.starts_with("crf.")) continue;
+    const auto name = name_in(format, tensor.name);
+    if (!name) {
+      left.push_back(tensor.name);
+      continue;
+    }
+    Output output{name->name, tensor.shape, values_of(model, tensor)};
+    if (name->transposed && output.shape.size() == 2) {
+      const std::vector<float> values = output.values;
+      transpose(values, static_cast<size_t>(output.shape[0]), static_cast<size_t>(output.shape[1]),
+                output.values);
+      std::swap(output.shape[0], output.shape[1]);
+    }
+    if (crf && tensor.name.starts_with("classifier.")) add_two_rows(output);
+    outputs.push_back(std::move(output));
+  }
+  if (crf) outputs.push_back(mindspore_transitions(model));
+  return outputs;
+}
+
+}  // namespace
+
+ModelTensors::ModelTensors(const std::string& path) : path_(path), file_(path) {
+  const bool has_crf =
+      format() == CheckpointFormat::mindspore &&
+      std::ranges::find(file_.tensors(), mindspore_crf, &TensorEntry::name) != file_.tensors().end();
+  for (const TensorEntry& entry : file_.tensors()) {
+    if (is_training_state(format(), entry.name)) continue;
+    const auto name = common_name(format(), entry.name);
+    if (has_crf && entry.name == mindspore_crf) add_crf(entry);
+    else if (!name) unknown_.push_back(entry.name);
+    else add(entry, name->name, part_of(entry, *name, has_crf));
+  }
+  for (const StringTensor& strings : file_.strings()) unknown_.push_back(strings.name);
+}
+
+ModelTensors::Part ModelTensors::part_of(const TensorEntry& entry, const CommonName& name,
+                                         bool has_crf) const {
+  if (name.transposed) {
+    check(entry.shape.size() == 2, "{}: tensor '{}' has shape [{}]: expected a matrix", path_, entry.name,
+          fmt::join(entry.shape, ", "));
+    return Part::transpose;
+  }
+  if (!has_crf || !name.name.starts_with("classifier.")) return Part::whole;
+  check(!entry.shape.empty() && entry.shape[0] > 2,
+        "{}: tensor '{}' has shape [{}]: expected tags, START and STOP", path_, entry.name,
+        fmt::join(entry.shape, ", "));
+  return Part::without_last_tags;
+}
+
+void ModelTensors::add(const TensorEntry& entry, const std::string& name, Part part) {
+  Tensor tensor{name, entry.shape, entry.name};
+  if (part == Part::transpose) std::swap(tensor.shape[0], tensor.shape[1]);
+  if (part == Part::crf_start || part == Part::crf_end) tensor.shape.pop_back();
+  if (part > Part::transpose) {
+    tensor.shape[0] -= 2;
+    if (part == Part::crf_transitions) tensor.shape[1] -= 2;
+  }
+  const auto [place, is_new] = index_.emplace(name, tensors_.size());
+  check(is_new, "{}: the tensors '{}' and '{}' are both {}", path_,
+        is_new ? entry.name : tensors_[place->second].source, entry.name, name);
+  tensors_.push_back(std::move(tensor));
+  sources_.push_back({&entry, part});
+}
+
+void ModelTensors::add_crf(const TensorEntry& entry) {
+  check(entry.shape.size() == 2 && entry.shape[0] == entry.shape[1] && entry.shape[0] > 2,
+        "{}: tensor '{}' has shape [{}]: expected a square matrix of more than two tags", path_, entry.name,
+        fmt::join(entry.shape, ", "));
+  add(entry, std::string(transitions), Part::crf_transitions);
+  add(entry, std::string(start), Part::crf_start);
+  add(entry, std::string(end), Part::crf_end);
+}
+
+const ModelTensors::Tensor* ModelTensors::find(std::string_view name) const {
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : &tensors_[found->second];
+}
+
+void ModelTensors::read(const Tensor& tensor, std::span<float> values) const {
+  const Source& source = sources_[static_cast<size_t>(&tensor - tensors_.data())];
+  if (source.part == Part::whole) return copy_as_float(*source.entry, values);
+  const std::vector<float> stored = floats_of(*source.entry);
+  const auto rows = static_cast<size_t>(source.entry->shape[0]);
+  const size_t columns = stored.size() / rows, tags = rows - 2;
+  switch (source.part) {
+    case Part::whole:
+      break;
+    case Part::transpose:
+      transpose(stored, rows, columns, values);
+      break;
+    case Part::without_last_tags:
+      std::copy_n(stored.begin(), values.size(), values.begin());
+      break;
+    case Part::crf_transitions:
+      for (size_t from = 0; from < tags; ++from) {
+        for (size_t to = 0; to < tags; ++to) values[from * tags + to] = stored[to * columns + from];
+      }
+      break;
+    case Part::crf_start:  // from START, the last but one, to each
+      for (size_t tag = 0; tag < tags; ++tag) values[tag] = stored[tag * columns + tags];
+      break;
+    case Part::crf_end:  // from each to STOP, the last
+      for (size_t tag = 0; tag < tags; ++tag) values[tag] = stored[(tags + 1) * columns + tag];
+      break;
+  }
+}
+
+std::vector<std::string> write_model_tensors(const ModelTensors& model, CheckpointFormat format,
+                                             const std::string& path) {
+  std::vector<std::string> left;
+  const std::vector<Output> outputs = outputs_of(model, format, left);
+  std::vector<TensorEntry> entries;
+  for (const Output& output : outputs)
+    entries.push_back({output.name, "F32", output.shape, std::as_bytes(std::span(output.values))});
+  switch (format) {
+    case CheckpointFormat::safetensors:
+      write_safetensors(path, entries);
+      break;
+    case CheckpointFormat::mindspore:
+      write_mindspore_checkpoint(path, entries);
+      break;
+    case CheckpointFormat::tensorflow:
+      write_tensorflow_checkpoint(path, entries);
+      break;
+  }
+  return left;
+}
+
+}  // namespace gradus
