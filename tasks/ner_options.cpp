@@ -49,7 +49,9 @@ void NerOptions::declare(Options& options) {
 
   options.group("Checkpoints");
   options.add("load_pretrain_checkpoint_path", load_pretrain_checkpoint_path,
-              "pretrained model to start from; none: train from scratch");
+              "pretrained model to start from: a folder with weights of transformers, TensorFlow or "
+              "MindSpore, or the "
+              "weights in it; none: train from scratch");
   options.add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
               "trained model to score or use");
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "nn/checkpoint_file.h"
 #include "tasks/checkpoint_directory.h"
 
 namespace gradus {
@@ -69,12 +70,23 @@ NerSettings parse_settings(const BertConfig& config, const std::string& path) tr
   fail("{}: \"{}\": {}", path, settings_key, e.what());
 }
 
-// The folder of a checkpoint that may be given as a folder or as the weights file in it.
+// The folder of a checkpoint that may be given as a folder, as a file in it or as what its files' names begin with.
 std::filesystem::path folder_of(const std::string& path) {
-  check(std::filesystem::exists(path),
-        "cannot read '{}': expected a folder with a model, or its weights file", path);
+  check(std::filesystem::exists(path) || std::filesystem::exists(path + ".index"),
+        "cannot read '{}': expected a folder with a model, or its weights", path);
   return std::filesystem::is_directory(path) ? std::filesystem::path(path)
                                              : std::filesystem::path(path).parent_path();
+}
+
+// The configuration of a pretrained model: config.json, or Google's bert_config.json. MindSpore's layer norm has an epsilon
+// of its own, which no file states.
+BertConfig pretrained_config(const std::string& pretrained, const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "config.json", googles = folder / "bert_config.json";
+  const bool is_googles = !std::filesystem::exists(path) && std::filesystem::exists(googles);
+  BertConfig config = read_bert_config((is_googles ? googles : path).string());
+  if (is_googles && CheckpointFile(pretrained).format() == CheckpointFormat::mindspore)
+    config.layer_norm_eps = 1e-7;
+  return config;
 }
 
 // A save folder stands for its best checkpoint, or else its newest.
@@ -218,7 +230,7 @@ std::unique_ptr<NerSystem> NerSystem::create(const NerOptions& options, LabelLis
     check(vocab.has_value(), "no vocabulary: give --vocab_file_path");
     config = config_from_scratch(options.model, *vocab);
   } else {
-    config = read_bert_config((folder / "config.json").string());
+    config = pretrained_config(pretrained, folder);
     vocab = load_vocab(options, folder, config);
   }
   override_config(config, options, pretrained);

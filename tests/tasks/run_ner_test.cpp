@@ -274,6 +274,55 @@ TEST_CASE("run_ner starts from a published model, and lists what is new and what
   }
 }
 
+TEST_CASE(
+    "run_ner starts from TensorFlow's and MindSpore's checkpoints as from the same weights of transformers") {
+  const TinyNer tiny;
+  tiny.print(tiny.training({"--max_steps=1"}));
+  fs::rename(tiny.path("save/best"), tiny.path("published"));
+  const auto published = [&](const std::string& name) { return tiny.path("published/" + name); };
+  // Trains from a checkpoint and returns the weights.
+  const auto trained = [&](const std::string& checkpoint, const Words& more) {
+    fs::remove_all(tiny.path("save"));
+    Words flags{"--do_train",
+                "--threads=1",
+                "--seq_length=24",
+                "--max_steps=2",
+                "--train_data_file_path=" + tiny.path("train.txt"),
+                "--load_pretrain_checkpoint_path=" + checkpoint,
+                "--save_finetune_checkpoint_path=" + tiny.path("save")};
+    flags.insert(flags.end(), more.begin(), more.end());
+    const std::string log = tiny.print(flags);
+    CHECK(log.find("new in this model") == std::string::npos);
+    return file_content(tiny.path("save/checkpoint-2/model.safetensors"));
+  };
+  const std::string googles = trained(tiny.path("published"), {"--hidden_act=gelu_tanh"});
+  const std::string mindspores =
+      trained(tiny.path("published"), {"--hidden_act=gelu_tanh", "--layer_norm_eps=1e-7"});
+  CHECK(googles != mindspores);
+  const std::string original = published("model.safetensors");
+  const auto convert = [&](const std::string& format, const std::string& to) {
+    const Outcome outcome =
+        Process(command_of("convert_checkpoint", {"--to", format, original, to}), "").wait();
+    REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  };
+  convert("tensorflow", published("bert_model.ckpt"));
+  convert("mindspore", tiny.path("bert.ckpt"));
+  fs::remove(original);
+  nlohmann::json config = nlohmann::json::parse(file_content(published("config.json")));
+  for (const char* key : {"model_type", "architectures", "layer_norm_eps"}) config.erase(key);
+  config["hidden_act"] = "gelu";
+  fs::remove(published("config.json"));
+  write_file(published("bert_config.json"), config.dump());
+  CHECK(trained(tiny.path("published"), {}) == googles);
+  CHECK(trained(published("bert_model.ckpt"), {}) == googles);
+  CHECK(trained(published("bert_model.ckpt.index"), {}) == googles);
+  fs::copy(tiny.path("bert.ckpt"), published("bert.ckpt"));
+  CHECK(trained(published("bert.ckpt"), {}) == mindspores);
+  tiny.refuse(
+      tiny.training({"--load_pretrain_checkpoint_path=" + tiny.path("published"), "--vocab_file_path="}),
+      "several checkpoints, name one of them");
+}
+
 TEST_CASE("run_ner without data trains on the built-in sample and shows what it found") {
   const TinyNer tiny;
   const std::string out =
