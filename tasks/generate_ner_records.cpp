@@ -3,10 +3,12 @@
 #include <array>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "data/dataset.h"
+#include "data/msra_xml.h"
 #include "data/ner_records.h"
 #include "data/ner_text.h"
 #include "tasks/config.h"
@@ -41,8 +43,8 @@ struct Preset {
 };
 
 // File names, lengths and labels are those of the programs that introduced these records: kyzhouhzau/BERT-NER (conll2003;
-// by words here, without X), macanv/BERT-BiLSTM-CRF-NER (chinesener) and mindspore-ai/models (both others).
-constexpr std::array<Preset, 3> presets{
+// by words here, without X), macanv/BERT-BiLSTM-CRF-NER (chinesener) and mindspore-ai/models (the others).
+constexpr std::array<Preset, 4> presets{
     Preset{"conll2003",
            {{{"train.txt", "train"}, {"dev.txt", "eval"}, {"test.txt", "predict"}}},
            ".mindrecord",
@@ -54,6 +56,12 @@ constexpr std::array<Preset, 3> presets{
            ".mind_record",
            "202",
            "x_pieces",
+           "cut"},
+    Preset{"msra",
+           {{{"train.xml", "train"}, {"dev.xml", "eval"}, {"test.xml", "predict"}}},
+           ".mindrecord",
+           "128",
+           "all_pieces",
            "cut"},
     Preset{"cluener",
            {{{"train.json", "train"}, {"dev.json", "dev"}, {"test.json", "predict"}}},
@@ -69,6 +77,8 @@ struct Settings {
   std::string output_dir = "./outputs";
   std::array<bool, 3> wanted{true, true, true};
   std::array<std::string, 3> files;
+  std::string class_filter;
+  double split_begin = 0, split_end = 1;
   std::string label_file;
   std::string dataset_format = "mindrecord";
   std::string do_lower_case = "auto";
@@ -82,7 +92,7 @@ struct Settings {
     options.group("Input");
     options.add("dataset_name", dataset_name, "whose file names, lengths and labels to use")
         .alias("task_name")
-        .choices({"conll2003", "chinesener", "cluener"});
+        .choices({"conll2003", "chinesener", "cluener", "msra"});
     options.add("data_dir", data_dir, "folder of the files");
     options.add("do_train", wanted[0], "make the records to train on");
     options.add("do_eval", wanted[1], "make the records to score on");
@@ -90,6 +100,11 @@ struct Settings {
     options.add("train_file", files[0], "text in data_dir; none: the data set's own name");
     options.add("eval_file", files[1], "likewise");
     options.add("predict_file", files[2], "likewise");
+    options.add("class_filter", class_filter,
+                "msra: elements that are entities, as NAMEX,TIMEX,NUMEX, comma between; none: all");
+    options.add("split_begin", split_begin, "where to begin in each file, as a part of its sentences")
+        .between(0, 1);
+    options.add("split_end", split_end, "where to end").between(0, 1);
     options.add("vocab_file", vocab_file, "word pieces, one a line");
     options.add(
         "label_file", label_file,
@@ -114,9 +129,12 @@ struct Settings {
   }
 
   const Preset& finish(Options& options) {
-    check(!dataset_name.empty(), "--dataset_name is missing: expected one of conll2003, chinesener, cluener");
+    check(!dataset_name.empty(),
+          "--dataset_name is missing: expected one of conll2003, chinesener, cluener, msra");
     const auto found = std::find_if(presets.begin(), presets.end(),
                                     [&](const Preset& preset) { return dataset_name == preset.name; });
+    check(split_begin < split_end, "--split_begin {} is not below --split_end {}", split_begin, split_end);
+    check(class_filter.empty() || dataset_name == "msra", "--class_filter is for --dataset_name msra");
     options.preset("max_seq_length", found->max_seq_length, dataset_name);
     options.preset("label_protocol", found->label_protocol, dataset_name);
     options.preset("long_sentences", found->long_sentences, dataset_name);
@@ -130,6 +148,31 @@ LabelProtocol parse_protocol(const std::string& name) {
     if (name == name_of(protocol)) return protocol;
   }
   return LabelProtocol::first_piece;
+}
+
+std::set<std::string> split_at_commas(const std::string& text) {
+  std::set<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) {
+    if (!part.empty()) parts.insert(part);
+  }
+  return parts;
+}
+
+NerData read_text(const Settings& settings, const std::string& path, NerTags tags) {
+  NerData data = settings.dataset_name == "msra" && path.find(".xml") != std::string::npos
+                     ? read_msra_xml(path, split_at_commas(settings.class_filter))
+                     : read_ner(path, tags);
+  const auto count = static_cast<double>(data.sentences.size());
+  const auto begin = static_cast<std::ptrdiff_t>(count * settings.split_begin),
+             end = static_cast<std::ptrdiff_t>(count * settings.split_end);
+  if (begin == 0 && end == static_cast<std::ptrdiff_t>(data.sentences.size())) return data;
+  fmt::print("{}: {} sentences, {} of them selected\n", path, data.sentences.size(), end - begin);
+  check(begin < end, "{}: {} sentences, of which --split_begin {} to --split_end {} are none", path,
+        data.sentences.size(), settings.split_begin, settings.split_end);
+  data.sentences.erase(data.sentences.begin() + end, data.sentences.end());
+  data.sentences.erase(data.sentences.begin(), data.sentences.begin() + begin);
+  return data;
 }
 
 // The tags of CLUENER, in the order of the records of mindspore-ai/models: O, then B-, M-, E-, S- of all types.
@@ -162,8 +205,8 @@ std::vector<Work> read_texts(const Settings& settings, const Preset& preset) {
     }
     const bool last = i + 1 == preset.splits.size();
     const std::string name = settings.files[i].empty() ? preset.splits[i].file : settings.files[i];
-    NerData data =
-        read_ner((fs::path(settings.data_dir) / name).string(), last ? NerTags::optional : NerTags::required);
+    NerData data = read_text(settings, (fs::path(settings.data_dir) / name).string(),
+                             last ? NerTags::optional : NerTags::required);
     for (NerSentence& sentence : data.sentences) {
       if (sentence.tags.empty()) sentence.tags.assign(sentence.words.size(), "O");
     }

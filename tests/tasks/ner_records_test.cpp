@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -163,4 +164,29 @@ TEST_CASE("records that do not fit are refused by file and number") {
   row = good_row();
   row[0].ints.push_back(0);
   refuse(row, "\"input_ids\" has 6 values, ", {"--schema_file_path=" + tiny.path("schema.json")});
+}
+
+TEST_CASE(
+    "records of MSRA's XML: chosen entities, a part of the sentences, the types' tags in the order of the "
+    "list") {
+  const TinyNer tiny;
+  std::string xml = "<document>\n";
+  for (int i = 0; i < 10; ++i)
+    xml +=
+        "<sentence><w><NAMEX TYPE=\"PER\">王伟</NAMEX></w><w>住在<NUMEX "
+        "TYPE=\"NUM\">青</NUMEX></w></sentence>\n";
+  tiny.write("train.xml", xml + "</document>\n");
+  tiny.write("types.txt", "NUM\nPER\n");
+  const std::string log =
+      generate(tiny, {"--dataset_name=msra", "--do_eval=false", "--eval_file=", "--class_filter=NAMEX",
+                      "--split_begin=0.25", "--split_end=0.75", "--label_file=" + tiny.path("types.txt")});
+  CHECK_MESSAGE(log.find("10 sentences, 5 of them selected") != std::string::npos, log);
+  const auto reader = DatasetReader::open(tiny.path("records/train.mindrecord"), DatasetFormat::mindrecord,
+                                          ner_record_columns());
+  DatasetRow row;
+  REQUIRE(reader->next(row));
+  // [CLS] 王 伟 住 在 青 [SEP]; O, S_NUM B_NUM M_NUM E_NUM, S_PER B_PER M_PER E_PER.
+  CHECK(std::vector<int32_t>(row[3].ints.begin(), row[3].ints.begin() + 8) ==
+        std::vector<int32_t>{0, 6, 8, 0, 0, 0, 0, 0});
+  CHECK(std::count(row[1].ints.begin(), row[1].ints.end(), 1) == 7);
 }
