@@ -45,6 +45,10 @@ Schema read_schema(const std::string& path) try {
     made.size = 1;
     for (const nlohmann::json& extent : column.at("shape")) {
       const int64_t n = extent;
+      if (n == -1) {  // as many as there are
+        made.size = -1;
+        break;
+      }
       check(n > 0 && n < int64_t{1} << 31 && made.size < int64_t{1} << 31,
             "{}: column {}: shape {}: expected extents of 1 or more", path, name, column.at("shape").dump());
       made.size *= n;
@@ -102,7 +106,11 @@ class TfDataset final : public DatasetReader {
     value.ints.clear();
     value.floats.clear();
     const TfFeature* feature = example_.find(column.name);
-    if (feature == nullptr || feature->kind == TfFeature::Kind::none) {
+    if (feature != nullptr && feature->kind == TfFeature::Kind::none) {
+      check(column.optional, "{}: \"{}\" has no list of values", where(), column.name);
+      return;
+    }
+    if (feature == nullptr) {
       check(column.optional, "{}: no \"{}\": the record has {}", where(), column.name, names());
       return;
     }

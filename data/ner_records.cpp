@@ -21,8 +21,13 @@ class RecordReader {
     result_.data.path = path;
     result_.data.records = true;
     for (DatasetRow row; reader_.next(row);) add_record(row);
-    check(!result_.examples.examples.empty(), "{}: no record", path);
+    check(number_ > 0, "{}: no record", path);
+    check(!result_.examples.examples.empty(), "{}: in none of {} records a label: all are {}", path, number_,
+          unscored_label);
     result_.warnings = reader_.warnings();
+    const auto left = number_ - static_cast<int64_t>(result_.examples.examples.size());
+    if (left > 0)
+      result_.warnings.push_back(fmt::format("{}: {} records without a label are left out", path, left));
     return std::move(result_);
   }
 
@@ -49,11 +54,13 @@ class RecordReader {
 
   void add_record(const DatasetRow& row) {
     const auto length = static_cast<size_t>(length_of(row));
-    if (result_.examples.examples.empty()) result_.protocol = protocol_of(row, length);
+    ++number_;
+    if (number_ == 1) result_.protocol = protocol_of(row, length);
     NerSentence sentence;
     NerExample example;
     example.sentence = static_cast<int32_t>(result_.data.sentences.size());
     for (size_t i = 0; i < length; ++i) add_token(row, i, length, sentence, example);
+    if (example.labels.empty()) return;
     example.scored_end = static_cast<int32_t>(sentence.words.size());
     NerCounts& counts = result_.examples.counts;
     ++counts.sentences;
@@ -81,7 +88,7 @@ class RecordReader {
     if (!word) return;
     sentence.words.push_back(vocab_.token(id));
     sentence.tags.push_back(labels_.tag(label));
-    sentence.lines.push_back(first_ + static_cast<int64_t>(result_.data.sentences.size()));
+    sentence.lines.push_back(first_ + number_ - 1);
   }
 
   // By the label of the first token, [CLS].
@@ -98,6 +105,7 @@ class RecordReader {
   const LabelList& labels_;
   const Vocab& vocab_;
   int64_t longest_;
+  int64_t number_ = 0;  // of records read
   NerRecords result_;
 };
 

@@ -25,7 +25,7 @@ struct NerData {
 
   // Every tag that occurs.
   std::set<std::string> tags() const;
-  // "path:line" or "path: record N": where a word of a sentence stands.
+  // "path:line" or "path: record N": where a word of a sentence stands. Records count over all files of a set.
   std::string where(size_t sentence, size_t word) const;
 };
 

@@ -39,6 +39,7 @@ Place place_in(const std::string& folder) {
   std::vector<std::string> found;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().string();
+    if (!entry.is_regular_file()) continue;
     if (name.ends_with(index_ending) || name.ends_with(".ckpt")) found.push_back(name);
   }
   std::sort(found.begin(), found.end());

@@ -179,11 +179,11 @@ std::optional<CommonName> name_in(CheckpointFormat format, std::string_view comm
   return CommonName{(row->head ? "bert." : "bert.bert.") + name};
 }
 
-bool is_training_state(CheckpointFormat format, std::string_view name) {
+bool is_state_or_buffer(CheckpointFormat format, std::string_view name) {
   if (format == CheckpointFormat::tensorflow) {
     return name == "global_step" || name.ends_with("/adam_m") || name.ends_with("/adam_v");
   }
-  if (format != CheckpointFormat::mindspore) return false;
+  if (format == CheckpointFormat::safetensors) return name.ends_with("embeddings.position_ids");
   constexpr auto prefixes =
       std::to_array<std::string_view>({"moment1.", "moment2.", "vhat.", "adam_m.", "adam_v.", "lamb_m.",
                                        "lamb_v.", "moments.", "accu_grads."});
@@ -193,6 +193,24 @@ bool is_training_state(CheckpointFormat format, std::string_view name) {
        "total_num", "start_num", "end_num"});
   return std::ranges::find(counters, name) != counters.end() ||
          std::any_of(prefixes.begin(), prefixes.end(), [&](auto prefix) { return name.starts_with(prefix); });
+}
+
+std::vector<std::string> encoder_names(int64_t layers) {
+  std::vector<std::string> names;
+  for (const Row& row : rows) {
+    if (row.head || row.hugging_face.starts_with("bert.pooler.")) continue;
+    const bool in_layers = row.hugging_face.find('#') != std::string_view::npos;
+    for (int64_t layer = 0; layer < (in_layers ? layers : 1); ++layer)
+      names.push_back(with_layer(row.hugging_face, std::to_string(layer)));
+  }
+  return names;
+}
+
+int64_t layer_of(std::string_view common) {
+  std::string_view layer;
+  const Row* row = find_row(CheckpointFormat::safetensors, common, layer);
+  if (row == nullptr || row->hugging_face.find('#') == std::string_view::npos || layer.size() > 4) return -1;
+  return std::stol(std::string(layer));
 }
 
 }  // namespace gradus

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "nn/checkpoint_file.h"
 
@@ -23,7 +24,13 @@ std::optional<CommonName> common_name(CheckpointFormat format, std::string_view 
 // The name of a tensor in a format, from its common one; nothing where that framework's programs have no such tensor.
 std::optional<CommonName> name_in(CheckpointFormat format, std::string_view common);
 
-// Whether a tensor is the state of a training, not of a model: moments, step counters, loss scales.
-bool is_training_state(CheckpointFormat format, std::string_view name);
+// Whether a tensor is no weight: moments, step counters and loss scales of a training, and the positions 0, 1, 2 ... that
+// older transformers versions saved.
+bool is_state_or_buffer(CheckpointFormat format, std::string_view name);
+
+// The common names of all weights of an encoder, without the pooler, which not every model has.
+std::vector<std::string> encoder_names(int64_t layers);
+// The number of the layer that a common name belongs to, or -1.
+int64_t layer_of(std::string_view common);
 
 }  // namespace gradus

@@ -9,9 +9,6 @@
 namespace gradus {
 namespace {
 
-// A buffer of 0, 1, 2 ... that older transformers versions saved with the weights.
-bool is_known_buffer(std::string_view name) { return name.ends_with("embeddings.position_ids"); }
-
 void check_shape(const std::string& path, const ModelTensors::Tensor& found, const NamedTensor& tensor) {
   bool same = static_cast<int>(found.shape.size()) == tensor.shape.rank();
   for (int i = 0; same && i < tensor.shape.rank(); ++i)
@@ -64,7 +61,7 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
     used.insert(matched[i]);
   }
   for (const ModelTensors::Tensor& tensor : file.tensors()) {
-    if (!used.contains(&tensor) && !is_known_buffer(tensor.name)) report.unused.push_back(tensor.source);
+    if (!used.contains(&tensor)) report.unused.push_back(tensor.source);
   }
   report.unused.insert(report.unused.end(), file.unknown().begin(), file.unknown().end());
   parameters.refresh_copy();

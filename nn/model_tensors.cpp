@@ -42,6 +42,26 @@ std::vector<float> values_of(const ModelTensors& model, const ModelTensors::Tens
   return values;
 }
 
+// Throws Error unless the tensors of a CRF and its classifier are of one number of tags.
+void check_crf(const ModelTensors& model) {
+  const int64_t tags = model.find(start)->shape.empty() ? 0 : model.find(start)->shape[0];
+  const auto expect = [&](std::string_view name, bool good) {
+    const ModelTensors::Tensor* tensor = model.find(name);
+    if (tensor == nullptr) return;
+    check(good, "{}: tensor '{}' has shape [{}]: the CRF has {} tags", model.path(), tensor->source,
+          fmt::join(tensor->shape, ", "), tags);
+  };
+  const auto first_extent = [&](std::string_view name, size_t rank) {
+    const ModelTensors::Tensor* tensor = model.find(name);
+    return tensor == nullptr || (tensor->shape.size() == rank && tensor->shape[0] == tags);
+  };
+  expect(start, tags > 0 && first_extent(start, 1));
+  expect(end, first_extent(end, 1));
+  expect(transitions, first_extent(transitions, 2) && model.find(transitions)->shape[1] == tags);
+  expect("classifier.weight", first_extent("classifier.weight", 2));
+  expect("classifier.bias", first_extent("classifier.bias", 1));
+}
+
 // MindSpore's CRF of ours, with two tags more.
 Output mindspore_transitions(const ModelTensors& model) {
   const ModelTensors::Tensor& matrix = *model.find(transitions);
@@ -70,10 +90,11 @@ std::vector<Output> outputs_of(const ModelTensors& model, CheckpointFormat forma
   std::vector<Output> outputs;
   const bool crf = format == CheckpointFormat::mindspore && model.find(transitions) != nullptr &&
                    model.find(start) != nullptr && model.find(end) != nullptr;
+  if (crf) check_crf(model);
   for (const ModelTensors::Tensor& tensor : model.tensors()) {
     if (crf && tensor.name.starts_with("crf.")) continue;
     const auto name = name_in(format, tensor.name);
-    if (!name) {
+    if (!name || !model.is_float(tensor)) {
       left.push_back(tensor.name);
       continue;
     }
@@ -98,7 +119,7 @@ ModelTensors::ModelTensors(const std::string& path) : path_(path), file_(path) {
       format() == CheckpointFormat::mindspore &&
       std::ranges::find(file_.tensors(), mindspore_crf, &TensorEntry::name) != file_.tensors().end();
   for (const TensorEntry& entry : file_.tensors()) {
-    if (is_training_state(format(), entry.name)) continue;
+    if (is_state_or_buffer(format(), entry.name)) continue;
     const auto name = common_name(format(), entry.name);
     if (has_crf && entry.name == mindspore_crf) add_crf(entry);
     else if (!name) unknown_.push_back(entry.name);
@@ -150,12 +171,18 @@ const ModelTensors::Tensor* ModelTensors::find(std::string_view name) const {
   return found == index_.end() ? nullptr : &tensors_[found->second];
 }
 
-void ModelTensors::read(const Tensor& tensor, std::span<float> values) const {
+bool ModelTensors::is_float(const Tensor& tensor) const {
+  const std::string& type = sources_[static_cast<size_t>(&tensor - tensors_.data())].entry->dtype;
+  return type == "F32" || type == "F16" || type == "BF16" || type == "F64";
+}
+
+void ModelTensors::read(const Tensor& tensor, std::span<float> values) const try {
   const Source& source = sources_[static_cast<size_t>(&tensor - tensors_.data())];
   if (source.part == Part::whole) return copy_as_float(*source.entry, values);
   const std::vector<float> stored = floats_of(*source.entry);
   const auto rows = static_cast<size_t>(source.entry->shape[0]);
-  const size_t columns = stored.size() / rows, tags = rows - 2;
+  const size_t columns = source.entry->shape.size() > 1 ? static_cast<size_t>(source.entry->shape[1]) : 1;
+  const size_t tags = rows - 2;  // of a CRF
   switch (source.part) {
     case Part::whole:
       break;
@@ -177,6 +204,8 @@ void ModelTensors::read(const Tensor& tensor, std::span<float> values) const {
       for (size_t tag = 0; tag < tags; ++tag) values[tag] = stored[(tags + 1) * columns + tag];
       break;
   }
+} catch (const Error& error) {
+  fail("{}: {}", path_, error.what());
 }
 
 std::vector<std::string> write_model_tensors(const ModelTensors& model, CheckpointFormat format,

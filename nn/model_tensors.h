@@ -22,11 +22,14 @@ class ModelTensors {
   // As CheckpointFile. Throws Error also when two tensors of the file have the same common name.
   explicit ModelTensors(const std::string& path);
 
+  const std::string& path() const { return path_; }
   CheckpointFormat format() const { return file_.format(); }
   const std::vector<Tensor>& tensors() const { return tensors_; }
   // The tensor of that common name, or null.
   const Tensor* find(std::string_view name) const;
-  // Copies a tensor of this object. Throws Error when it holds anything but floats.
+  // Whether a tensor of this object holds floats, of whatever width.
+  bool is_float(const Tensor& tensor) const;
+  // Copies a tensor of this object. Throws Error, naming the file, when it holds anything but floats.
   void read(const Tensor& tensor, std::span<float> values) const;
   // Names in the file that are no model's we know; the state of a training is not among them.
   const std::vector<std::string>& unknown() const { return unknown_; }
@@ -54,7 +57,7 @@ class ModelTensors {
 
 // Writes tensors with common names as a checkpoint of another format: transposed, named and put together as that format's
 // programs expect, as float32. `path` is a file, or what the names of TensorFlow's files begin with. Returns the names
-// that the format has no place for; they are not written. Throws Error when a file can't be written.
+// that the format has no place for, and of tensors that hold no floats; they are not written. Throws Error when a file can't be written.
 std::vector<std::string> write_model_tensors(const ModelTensors& model, CheckpointFormat format,
                                              const std::string& path);
 

@@ -1,9 +1,11 @@
 // convert_checkpoint: writes a BERT checkpoint of one framework as that of another.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "core/files.h"
+#include "nn/checkpoint_names.h"
 #include "nn/model_tensors.h"
 #include "tasks/main.h"
 
@@ -24,19 +26,36 @@ void list(const char* what, const std::vector<std::string>& names) {
   if (!names.empty()) fmt::print("{}: {}\n", what, fmt::join(names, ", "));
 }
 
-// An encoder is what starts with "bert."; without one the file is no BERT checkpoint, or of another layout.
+// Throws Error when a weight of the encoder is missing: the file is no BERT checkpoint, or not all of one.
 void check_encoder(const ModelTensors& model, const std::string& path) {
-  for (const char* name :
-       {"bert.embeddings.word_embeddings.weight", "bert.embeddings.position_embeddings.weight",
-        "bert.embeddings.LayerNorm.weight", "bert.encoder.layer.0.attention.self.query.weight"}) {
+  int64_t layers = 1;
+  for (const ModelTensors::Tensor& tensor : model.tensors())
+    layers = std::max(layers, layer_of(tensor.name) + 1);
+  for (const std::string& name : encoder_names(layers)) {
     check(model.find(name) != nullptr,
-          "{}: no tensor is {}: not the whole encoder (--allow_missing converts it yet)", path, name);
+          "{}: no tensor is {}: the encoder is not whole (--allow_missing converts what is there)", path,
+          name);
   }
+}
+
+// Throws Error for a name that readers would not take for this format, and for a file that is there.
+void check_output(const std::string& path, CheckpointFormat format, bool overwrite) {
+  const auto expect = [&](const char* ending) {
+    check(path.ends_with(ending), "'{}': expected a name that ends with {}", path, ending);
+  };
+  if (format == CheckpointFormat::safetensors) expect(".safetensors");
+  if (format == CheckpointFormat::mindspore) expect(".ckpt");
+  const bool is_tensorflow = format == CheckpointFormat::tensorflow;
+  check(!is_tensorflow || !path.ends_with(".index"),
+        "'{}': expected what the names of two files begin with, without .index", path);
+  const std::string file = is_tensorflow ? path + ".index" : path;
+  check(overwrite || !fs::exists(file), "'{}' is there already: --overwrite replaces it", file);
+  check_writable(file);
 }
 
 int run(int argc, char** argv) {
   std::string from, to, format;
-  bool allow_missing = false;
+  bool allow_missing = false, overwrite = false;
   CLI::App app(
       "Writes a BERT checkpoint of one framework as that of another: names, layouts and CRF as that one's "
       "programs\n"
@@ -50,6 +69,7 @@ int run(int argc, char** argv) {
       ->required();
   app.add_option("--to", format, "safetensors (Hugging Face), mindspore or tensorflow")->required();
   app.add_flag("--allow_missing", allow_missing, "convert what is there even when the encoder is not whole");
+  app.add_flag("--overwrite", overwrite, "replace a file that is there");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -58,7 +78,7 @@ int run(int argc, char** argv) {
   const CheckpointFormat target = parse_format(format);
   const ModelTensors model(from);
   if (!allow_missing) check_encoder(model, from);
-  if (target != CheckpointFormat::tensorflow) check_writable(to);
+  check_output(to, target, overwrite);
   const std::vector<std::string> left = write_model_tensors(model, target, to);
   list("not of a model we know, left out", model.unknown());
   list("without a place in that format, left out", left);

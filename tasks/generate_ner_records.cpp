@@ -27,6 +27,8 @@ constexpr const char* example =
   generate_ner_records --dataset_name conll2003 --data_dir conll/ --vocab_file vocab.txt --output_dir records/ \
                        --dataset_format tfrecord --do_predict false)";
 
+constexpr const char* label_list_name = "label_list.txt";
+
 // One of the three files of a data set.
 struct Split {
   const char* file;    // in --data_dir
@@ -216,19 +218,60 @@ std::vector<Work> read_texts(const Settings& settings, const Preset& preset) {
   return works;
 }
 
-LabelList labels_of(const Settings& settings, const std::vector<Work>& works) {
-  const fs::path beside = fs::path(settings.output_dir) / "label_list.txt";
-  const std::string path = !settings.label_file.empty()                ? settings.label_file
-                           : fs::exists(beside) && !settings.overwrite ? beside.string()
-                                                                       : "";
-  if (!path.empty()) {
-    fmt::print("labels: those of {}\n", path);
-    return LabelList::load(path);
+// The records in the folder that this run leaves as they are: their labels stay what they were made with.
+std::vector<std::string> kept_records(const Settings& settings, const Preset& preset,
+                                      const std::vector<Work>& works) {
+  std::vector<std::string> kept;
+  for (const Split& split : preset.splits) {
+    for (const char* ending : {preset.mindrecord_ending, ".tf_record"}) {
+      const fs::path path = fs::path(settings.output_dir) / (std::string(split.output) + ending);
+      const bool is_made =
+          std::any_of(works.begin(), works.end(), [&](const Work& work) { return work.output == path; });
+      if (!is_made && fs::exists(path)) kept.push_back(path.string());
+    }
   }
+  return kept;
+}
+
+// The labels of a new list: those named, the data set's own, or those of the data.
+LabelList new_labels(const Settings& settings, const std::vector<Work>& works) {
+  if (!settings.label_file.empty()) return LabelList::load(settings.label_file);
   if (settings.dataset_name == "cluener") return cluener_labels(cluener_types);
   std::set<std::string> tags;
   for (const Work& work : works) tags.merge(work.data.tags());
   return LabelList::from_data(tags);
+}
+
+// label_list.txt belongs to all records of the folder: it stays while there are such that it was written for.
+LabelList labels_of(const Settings& settings, const Preset& preset, LabelProtocol protocol,
+                    const std::vector<Work>& works) {
+  const std::string beside = (fs::path(settings.output_dir) / label_list_name).string();
+  const std::vector<std::string> kept = kept_records(settings, preset, works);
+  const bool stays =
+      fs::exists(beside) && (!kept.empty() || (!settings.overwrite && settings.label_file.empty()));
+  if (!stays) {
+    LabelList labels = new_labels(settings, works);
+    add_protocol_labels(protocol, labels);
+    return labels;
+  }
+  LabelList labels = LabelList::load(beside);
+  fmt::print("labels: those of {}\n", beside);
+  if (!settings.label_file.empty()) {
+    LabelList asked = LabelList::load(settings.label_file);
+    add_protocol_labels(protocol, asked);
+    check(asked.tags() == labels.tags(),
+          "{}: the labels {}, but {} was made with {}: name another --output_dir", settings.label_file,
+          fmt::join(asked.tags(), ", "), kept.front(), fmt::join(labels.tags(), ", "));
+  }
+  for (const char* tag : {"X", "[CLS]", "[SEP]"}) {
+    LabelList needed(std::vector<std::string>{"O"});
+    add_protocol_labels(protocol, needed);
+    check(
+        needed.find(tag) < 0 || labels.find(tag) >= 0, "{}: no label {}, which --label_protocol {} needs{}",
+        beside, tag, name_of(protocol),
+        kept.empty() ? "" : fmt::format("; {} was made with these: name another --output_dir", kept.front()));
+  }
+  return labels;
 }
 
 void write_records(const Work& work, const NerExamples& examples, const Settings& settings) {
@@ -260,16 +303,16 @@ int run(int argc, char** argv) {
   const NerFeatureOptions features{
       static_cast<int32_t>(settings.max_seq_length), parse_protocol(settings.label_protocol),
       settings.long_sentences == "cut" ? LongSentences::cut : LongSentences::split};
-  LabelList labels = labels_of(settings, works);
-  add_protocol_labels(features.protocol, labels);
+  const LabelList labels = labels_of(settings, preset, features.protocol, works);
   // All files are cut into pieces before the first is written: a wrong tag in the last leaves nothing half done.
   std::vector<NerExamples> examples;
   for (const Work& work : works)
     examples.push_back(make_ner_examples(work.data, tokenizer, &labels, features));
-  labels.save((fs::path(settings.output_dir) / "label_list.txt").string());
-  if (settings.dataset_name == "cluener")
-    replace_file(fs::path(settings.output_dir) / "label.txt",
-                 fmt::format("{}\n", fmt::join(cluener_types, "\n")));
+  labels.save((fs::path(settings.output_dir) / label_list_name).string());
+  const fs::path types = fs::path(settings.output_dir) / "label.txt";
+  if (settings.dataset_name == "cluener" && settings.label_file.empty() &&
+      (settings.overwrite || !fs::exists(types)))
+    replace_file(types, fmt::format("{}\n", fmt::join(cluener_types, "\n")));
   for (size_t i = 0; i < works.size(); ++i) write_records(works[i], examples[i], settings);
   return 0;
 }

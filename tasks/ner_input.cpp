@@ -30,11 +30,15 @@ bool reads_dev(const NerOptions& options) {
 
 DatasetFormat format_of(const NerOptions& options) { return parse_dataset_format(options.dataset_format); }
 
-// Whether every word of the data is a single character.
+// Whether every word of the data is a single character. The words of records are pieces: an unknown one tells nothing.
 bool is_characters(const NerData& data) {
-  return std::all_of(data.sentences.begin(), data.sentences.end(), [](const NerSentence& sentence) {
-    return std::all_of(sentence.words.begin(), sentence.words.end(),
-                       [](const std::string& word) { return split_words(word, true).words.size() <= 1; });
+  const auto is_character = [&](std::string_view word) {
+    if (data.records && word == "[UNK]") return true;
+    if (data.records && word.starts_with("##")) word.remove_prefix(2);
+    return split_words(std::string(word), true).words.size() <= 1;
+  };
+  return std::all_of(data.sentences.begin(), data.sentences.end(), [&](const NerSentence& sentence) {
+    return std::all_of(sentence.words.begin(), sentence.words.end(), is_character);
   });
 }
 
@@ -53,10 +57,18 @@ void keep_words(NerExamples& examples) {
   }
 }
 
+std::filesystem::path labels_beside(const std::string& records) {
+  return std::filesystem::path(records).parent_path() / "label_list.txt";
+}
+
 // `learns`: the tagger is new and takes over how these records are labelled, unless the options say it.
 NerSet read_records(const NerOptions& options, const std::string& path, NerSystem& system, bool learns,
                     std::FILE* log) {
-  NerRecords records = read_ner_records(path, format_of(options), options.schema_file_path, system.labels(),
+  // The generators write the tags beside the records; with others the numbers in these would mean something else.
+  const std::filesystem::path beside = labels_beside(path);
+  const LabelList labels =
+      std::filesystem::exists(beside) ? LabelList::load(beside.string()) : system.labels();
+  NerRecords records = read_ner_records(path, format_of(options), options.schema_file_path, labels,
                                         system.tokenizer().vocab(), system.config().max_position_embeddings);
   for (const std::string& warning : records.warnings) fmt::print(log, "warning: {}\n", warning);
   if (learns && !options.given.contains("label_protocol")) system.set_protocol(records.protocol);
@@ -64,11 +76,14 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
   check(system.protocol() == LabelProtocol::first_piece || system.protocol() == records.protocol,
         "{}: the records are labelled by the protocol {}, the tagger by {}", path, name_of(records.protocol),
         name_of(system.protocol()));
+  check(labels.tags() == system.labels().tags(), "{}: the records have the labels {}, the tagger has {}",
+        beside.string(), fmt::join(labels.tags(), ", "), fmt::join(system.labels().tags(), ", "));
+  check(!system.settings().crf_constraints || system.protocol() == LabelProtocol::first_piece,
+        "{}: the records are labelled by the protocol {}: --crf_constraints needs first_piece, the tag of "
+        "other pieces "
+        "would end every name",
+        path, name_of(records.protocol));
   return {std::move(records.data), std::move(records.examples)};
-}
-
-std::filesystem::path labels_beside(const std::string& records) {
-  return std::filesystem::path(records).parent_path() / "label_list.txt";
 }
 
 }  // namespace

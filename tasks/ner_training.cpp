@@ -29,14 +29,16 @@ void check_constraints(const NerData& data, const std::vector<NerExample>& examp
     for (size_t i = 0; i <= example.labels.size(); ++i) {
       const bool ends = i == example.labels.size();
       const std::string tag = ends ? std::string() : labels.tag(example.labels[i]);
-      const int32_t at = example.words[std::min(i, example.labels.size() - 1)];
-      const auto word = static_cast<size_t>(std::max(at, 0));  // of [CLS] and [SEP], that of any word
-      check(transition_allowed(before, tag, closed), "{}: word '{}': {} {}, which --crf_constraints forbids",
-            data.where(static_cast<size_t>(example.sentence), word), sentence.words[word],
-            ends ? fmt::format("the sequence ends with {}", before) : fmt::format("the tag {}", tag),
-            ends             ? std::string("within a name")
-            : before.empty() ? std::string("begins a sequence")
-                             : fmt::format("follows {}", before));
+      if (!transition_allowed(before, tag, closed)) {
+        const size_t place = std::min(i, example.labels.size() - 1);
+        const auto word = static_cast<size_t>(std::max(example.words[place], 0));
+        fail("{}: word '{}': {} {}, which --crf_constraints forbids",
+             data.where(static_cast<size_t>(example.sentence), word), sentence.words[word],
+             ends ? fmt::format("the sequence ends with {}", before) : fmt::format("the tag {}", tag),
+             ends             ? std::string("within a name")
+             : before.empty() ? std::string("begins a sequence")
+                              : fmt::format("follows {}", before));
+      }
       before = tag;
     }
   }
@@ -91,12 +93,19 @@ MemoryPlan plan_memory(const NerSystem& system, const NerExamples& examples, con
     for (const int32_t example : batch) sum += lengths[static_cast<size_t>(example)];
     return sum;
   };
-  const auto batches = make_batches(lengths, batch_plan(config), 0);
-  const auto largest = std::max_element(batches.begin(), batches.end(),
-                                        [&](const auto& a, const auto& b) { return tokens(a) < tokens(b); });
+  std::vector<int32_t> largest;
+  int64_t most = -1;
+  for (int64_t epoch = 0; epoch < std::max<int64_t>(config.epochs, 1); ++epoch) {
+    for (const std::vector<int32_t>& batch :
+         make_batches(lengths, batch_plan(config), static_cast<uint32_t>(epoch))) {
+      if (tokens(batch) <= most) continue;
+      most = tokens(batch);
+      largest = batch;
+    }
+  }
   const size_t before = backend.memory().current;
   Context context{true, config.compute_type, RandomStream(1, 0, 0, 0)};
-  backward(model.loss(context, make_ner_batch(backend, examples.examples, *largest), 1));
+  backward(model.loss(context, make_ner_batch(backend, examples.examples, largest), 1));
   plan.activations = static_cast<int64_t>(backend.memory().peak - before);
   return plan;
 }

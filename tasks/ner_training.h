@@ -42,12 +42,12 @@ struct MemoryPlan {
   int64_t parameters = 0;  // with the bfloat16 copy
   int64_t gradients = 0;
   int64_t optimizer = 0;
-  int64_t activations = 0;  // at the peak of the step with the largest of the first epoch's batches
+  int64_t activations = 0;  // at the peak of the step with the largest batch
 
   std::string str() const;
 };
 
-// Runs the largest batch of the first epoch on a backend that only counts.
+// Runs the largest batch of all epochs on a backend that only counts.
 MemoryPlan plan_memory(const NerSystem& system, const NerExamples& examples, const TrainConfig& config);
 
 }  // namespace gradus

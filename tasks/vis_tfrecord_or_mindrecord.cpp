@@ -4,6 +4,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "core/bytes.h"
+#include "core/crc32c.h"
 #include "core/error.h"
 #include "data/mind_record.h"
 #include "data/tf_example.h"
@@ -159,15 +161,22 @@ void view_mindrecord(const Settings& settings, int64_t limit) {
   if (settings.json) fmt::print("]}}\n");
 }
 
-// A MindRecord file begins with the length of its header, 8 bytes, and the header, a JSON object. In a TFRecord the ninth
-// byte belongs to a checksum: one file in 256 has a brace there, and those few are told apart by the byte after it.
+// A TFRecord begins with a length and its checksum, a MindRecord file with the length of its header and the header. A file
+// too short for either goes by its name.
 bool looks_like_mindrecord(const std::string& path) {
+  if (compression_of(path) != Compression::none) return false;
   std::FILE* file = std::fopen(path.c_str(), "rb");
   check(file != nullptr, "cannot open '{}'", path);
-  char begin[10] = {};
-  const size_t count = std::fread(begin, 1, sizeof begin, file);
+  std::string begin(12, '\0');
+  begin.resize(std::fread(begin.data(), 1, begin.size(), file));
   std::fclose(file);
-  return count == sizeof begin && begin[8] == '{' && begin[9] == '"';
+  if (begin.size() < 12)
+    return path.find("mindrecord") != std::string::npos || std::filesystem::exists(path + ".db");
+  const uint64_t length = little_endian(std::string_view(begin).substr(0, 8));
+  std::string expected;
+  append_little_endian(expected, length, 8);
+  append_little_endian(expected, mask_crc(crc32c(expected)), 4);
+  return begin != expected;
 }
 
 int run(int argc, char** argv) {

@@ -109,6 +109,22 @@ int main(int argc, char** argv) {
   Optimizer optimizer(parameters, {});
   const NerBatch inputs = full_batch(backend, batch, length, config.vocab_size, 10);
 
+  double forward_seconds = 0, backward_seconds = 0, update_seconds = 0;
+  uint32_t step_number = 0;
+  const auto run_step = [&] {
+    Context context{true, dtype, RandomStream(1, 0, step_number++, 0)};
+    Variable loss;
+    forward_seconds +=
+        seconds_of([&] { loss = model.loss(context, inputs, static_cast<float>(batch * length)); });
+    backward_seconds += seconds_of([&] { backward(loss); });
+    loss = {};
+    update_seconds += seconds_of([&] { optimizer.step(1e-5F); });
+  };
+
+  run_step();
+  const size_t step_peak = backend.memory().peak >> 20;
+  const long resident_peak = peak_resident_mib();
+
   std::vector<Product> products;
   const int64_t h = config.hidden_size;
   double flops = 0;
@@ -126,19 +142,6 @@ int main(int argc, char** argv) {
     }
   };
 
-  double forward_seconds = 0, backward_seconds = 0, update_seconds = 0;
-  uint32_t step_number = 0;
-  const auto run_step = [&] {
-    Context context{true, dtype, RandomStream(1, 0, step_number++, 0)};
-    Variable loss;
-    forward_seconds +=
-        seconds_of([&] { loss = model.loss(context, inputs, static_cast<float>(batch * length)); });
-    backward_seconds += seconds_of([&] { backward(loss); });
-    loss = {};
-    update_seconds += seconds_of([&] { optimizer.step(1e-5F); });
-  };
-
-  run_step();
   run_products();
   forward_seconds = backward_seconds = update_seconds = 0;
   std::vector<double> step_times, product_times;
@@ -150,8 +153,8 @@ int main(int argc, char** argv) {
   fmt::print(
       "step {:.3f} s (forward {:.3f}, backward {:.3f}, update {:.3f}); products alone {:.3f} s = {:.0f} "
       "GFLOP/s, "
-      "{:.1f} % of the step; tensors {} MiB, peak resident {} MiB\n",
+      "{:.1f} % of the step; the step's tensors {} MiB, peak resident {} MiB\n",
       step, forward_seconds / steps, backward_seconds / steps, update_seconds / steps, alone,
-      flops / alone / 1e9, 100 * alone / step, backend.memory().peak >> 20, peak_resident_mib());
+      flops / alone / 1e9, 100 * alone / step, step_peak, resident_peak);
   return 0;
 }

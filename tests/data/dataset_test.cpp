@@ -99,6 +99,7 @@ TEST_CASE("a schema limits rows and fixes columns; what is wrong with it is said
       open(R"({"datasetType": "TF", "columns": {"ids": {"type": "int64", "shape": [4]}}})")->next(row),
       (path + ": record 1: \"ids\" has 3 values, " + place.substr(0, place.size() - 2) + " says 4").c_str(),
       Error);
+  CHECK(open(R"({"datasetType": "TF", "columns": {"ids": {"type": "int64", "shape": [-1]}}})")->next(row));
   CHECK_THROWS_WITH_AS(open(R"({"datasetType": "TF", "columns": {}})"), (place + "no column \"ids\"").c_str(),
                        Error);
   CHECK_THROWS_WITH_AS(open(R"({"datasetType": "TF", "columns": {"ids": {"type": "float32"}}})"),

@@ -90,9 +90,21 @@ TEST_CASE("checkpoint names: each framework's, and back") {
   CHECK_FALSE(common_name(CheckpointFormat::tensorflow, "bert/encoder/layer_x/output/dense/bias"));
   CHECK_FALSE(common_name(CheckpointFormat::mindspore, "fc.weight"));
   CHECK_FALSE(name_in(CheckpointFormat::tensorflow, "lstm.weight_ih_l0"));
-  CHECK(is_training_state(CheckpointFormat::tensorflow, "bert/pooler/dense/kernel/adam_m"));
-  CHECK(is_training_state(CheckpointFormat::mindspore, "adam_v.bert.bert.dense.weight"));
-  CHECK_FALSE(is_training_state(CheckpointFormat::safetensors, "global_step"));
+  CHECK(is_state_or_buffer(CheckpointFormat::tensorflow, "bert/pooler/dense/kernel/adam_m"));
+  CHECK(is_state_or_buffer(CheckpointFormat::mindspore, "adam_v.bert.bert.dense.weight"));
+  CHECK(is_state_or_buffer(CheckpointFormat::safetensors, "embeddings.position_ids"));
+  CHECK_FALSE(is_state_or_buffer(CheckpointFormat::safetensors, "global_step"));
+  // A kernel of TensorFlow, and nothing else, is [in, out].
+  CHECK(encoder_names(2).size() == 5 + 2 * 16);
+  for (const std::string& common : encoder_names(2)) {
+    CAPTURE(common);
+    const CommonName name = *name_in(CheckpointFormat::tensorflow, common);
+    CHECK(name.transposed == name.name.ends_with("/kernel"));
+    CHECK(name.transposed == (common.ends_with(".weight") && common.find(".layer.") != std::string::npos &&
+                              common.find("LayerNorm") == std::string::npos));
+  }
+  CHECK(layer_of("bert.encoder.layer.11.output.dense.bias") == 11);
+  CHECK(layer_of("bert.pooler.dense.bias") == -1);
 }
 
 TEST_CASE(

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "nn/safetensors.h"
 #include "tests/tasks/program.h"
 
 using namespace gradus;
@@ -94,6 +95,60 @@ TEST_CASE("convert_checkpoint refuses a file without an encoder, unless it may")
   CHECK(refused.err.find("no tensor is bert.embeddings.word_embeddings.weight") != std::string::npos);
   CHECK_FALSE(fs::exists(to));
   CHECK(run("convert_checkpoint", {"--to", "safetensors", "--allow_missing", from, to}).status == 0);
+  const Outcome again = run("convert_checkpoint", {"--to", "safetensors", "--allow_missing", from, to});
+  CHECK(again.status == 2);
+  CHECK(again.err == "error: '" + to + "' is there already: --overwrite replaces it\n");
+  CHECK(
+      run("convert_checkpoint", {"--to", "safetensors", "--allow_missing", "--overwrite", from, to}).status ==
+      0);
+  for (const auto& [format, name] :
+       {std::pair{"safetensors", "x.ckpt"}, {"mindspore", "x.txt"}, {"tensorflow", "x.index"}})
+    CHECK(run("convert_checkpoint", {"--to", format, "--allow_missing", from, (folder / name).string()})
+              .err.find("expected") != std::string::npos);
   CHECK(run("convert_checkpoint", {"--to", "pytorch", from, to})
             .err.find("--to pytorch: expected safetensors") != std::string::npos);
+}
+
+TEST_CASE("convert_checkpoint refuses odd shapes, and leaves out what holds no floats") {
+  const TemporaryFolder folder;
+  const std::vector<float> zeros(4000, 0.0F);
+  const auto convert = [&](const std::vector<TensorEntry>& tensors, const std::string& format,
+                           const std::string& to) {
+    const std::string from = (folder / "from.safetensors").string();
+    write_safetensors(from, tensors);
+    return run("convert_checkpoint",
+               {"--to", format, "--allow_missing", "--overwrite", from, (folder / to).string()});
+  };
+  const auto tensor = [&](const char* name, std::vector<int64_t> shape) {
+    TensorEntry entry{name, "F32", std::move(shape), {}};
+    entry.data = std::as_bytes(std::span(zeros)).first(static_cast<size_t>(entry.elements()) * sizeof(float));
+    return entry;
+  };
+  const Outcome crf = convert({tensor("crf.transitions", {1, 1}), tensor("crf.start_transitions", {3000}),
+                               tensor("crf.end_transitions", {3000})},
+                              "mindspore", "a.ckpt");
+  CHECK(crf.status == 2);
+  CHECK(crf.err.find("tensor 'crf.transitions' has shape [1, 1]: the CRF has 3000 tags") !=
+        std::string::npos);
+  const Outcome bias = convert({tensor("crf.transitions", {2, 2}), tensor("crf.start_transitions", {2}),
+                                tensor("crf.end_transitions", {2}), tensor("classifier.bias", {})},
+                               "mindspore", "a.ckpt");
+  CHECK(bias.status == 2);
+  CHECK(bias.err.find("tensor 'classifier.bias' has shape []: the CRF has 2 tags") != std::string::npos);
+  // An empty matrix is transposed there and back.
+  CHECK(convert({tensor("bert.pooler.dense.weight", {3, 0})}, "tensorflow", "b").status == 0);
+  CHECK(run("convert_checkpoint",
+            {"--to", "mindspore", "--allow_missing", (folder / "b").string(), (folder / "b.ckpt").string()})
+            .status == 0);
+  std::vector<int64_t> positions(6);
+  TensorEntry numbers{"embeddings.position_ids", "I64", {6}, std::as_bytes(std::span(positions))};
+  CHECK(convert({tensor("bert.pooler.dense.bias", {3}), numbers}, "safetensors", "c.safetensors").status ==
+        0);
+  CHECK(inspected((folder / "c.safetensors").string()).size() == 1);
+  numbers.name = "bert.pooler.dense.bias";
+  CHECK(convert({numbers}, "safetensors", "c.safetensors").out.find("left out: bert.pooler.dense.bias") !=
+        std::string::npos);
+  fs::create_directory(folder / "links");
+  fs::create_symlink("nowhere", folder / "links/a.ckpt");
+  CHECK(run("inspect_checkpoint", {(folder / "links").string()}).status == 2);
 }

@@ -60,6 +60,7 @@ TEST_CASE("a tagger trained on records is, bit by bit, the one trained on the te
         Words{"--label_protocol=x_pieces_no_sep", "--use_crf"}, Words{"--label_protocol=all_pieces"}}) {
     CAPTURE(head.front());
     clear(tiny);
+    std::filesystem::remove_all(tiny.path("records"));
     tiny.print(tiny.training(head));
     const std::string from_text = weights(tiny);
     // Of all pieces labelled alike the records can't tell which begin a word: each is scored as one.
@@ -104,6 +105,83 @@ TEST_CASE("the generator keeps what is there, and says what it did") {
   CHECK(first.find("Total instances is:  12") != std::string::npos);
   CHECK(file_content(tiny.path("records/label_list.txt")) == "O\nB-LOC\nB-PER\nI-LOC\nI-PER\n");
   CHECK(generate(tiny).find("is there already: kept") != std::string::npos);
+}
+
+TEST_CASE("the generator does not change the labels of records that it keeps") {
+  const TinyNer tiny;
+  generate(tiny);
+  const std::string list = file_content(tiny.path("records/label_list.txt"));
+  // This file has two of the tags; train.mindrecord, made before, has all.
+  tiny.write("few.txt", "Anna B-PER\nlives O\n");
+  generate(tiny, {"--overwrite", "--do_train=false", "--eval_file=few.txt"});
+  CHECK(file_content(tiny.path("records/label_list.txt")) == list);
+  const auto refused = [&](const Words& more, const std::string& text) {
+    Words flags{"--dataset_name=conll2003",
+                "--data_dir=" + tiny.path(""),
+                "--eval_file=train.txt",
+                "--do_predict=false",
+                "--output_dir=" + tiny.path("records"),
+                "--vocab_file=" + tiny.path("vocab.txt"),
+                "--max_seq_length=24"};
+    flags.insert(flags.end(), more.begin(), more.end());
+    const Outcome outcome = Process(command_of("generate_ner_records", flags), "").wait();
+    CHECK(outcome.status == 2);
+    CHECK_MESSAGE(outcome.err.find(text) != std::string::npos, outcome.err);
+    CHECK(file_content(tiny.path("records/label_list.txt")) == list);
+  };
+  refused({"--overwrite", "--do_train=false", "--label_file=" + tiny.write("types.txt", "PER\nLOC\n")},
+          "name another --output_dir");
+  refused({"--overwrite", "--do_train=false", "--label_protocol=x_pieces"},
+          "no label X, which --label_protocol x_pieces");
+  const std::string other = "O\nI-PER\nB-PER\nI-LOC\nB-LOC\n";
+  generate(tiny, {"--overwrite", "--label_file=" + tiny.write("tags.txt", other)});
+  CHECK(file_content(tiny.path("records/label_list.txt")) == other);
+}
+
+TEST_CASE("a trained tagger refuses records of other labels than its own") {
+  const TinyNer tiny;
+  tiny.print(tiny.training());
+  generate(tiny);
+  const Words flags = tiny.scoring(
+      tiny.path("save/best"),
+      {"--dataset_format=mindrecord", "--eval_data_file_path=" + tiny.path("records/eval.mindrecord")});
+  tiny.print(flags);
+  tiny.write("records/label_list.txt", "O\nB-PER\nB-LOC\nI-LOC\nI-PER\n");
+  tiny.refuse(
+      flags,
+      "label_list.txt: the records have the labels O, B-PER, B-LOC, I-LOC, I-PER, the tagger has O, B-LOC");
+}
+
+TEST_CASE("records without any label are left out with a warning; a whole file of them is refused") {
+  const TinyNer tiny;
+  generate(tiny);
+  const std::string path = tiny.path("records/train.tf_record");
+  const auto write = [&](const std::vector<DatasetRow>& rows) {
+    const auto writer = DatasetWriter::create(path, DatasetFormat::tfrecord, ner_record_columns());
+    for (const DatasetRow& row : rows) writer->write(row);
+    writer->finish();
+  };
+  DatasetRow unlabelled = good_row();
+  unlabelled[3].ints.assign(5, -100);
+  Words flags = tiny.training(from_records(tiny, "tfrecord", ".tf_record",
+                                           {"--use_crf", "--crf_constraints", "--train_batch_size=1"}));
+  flags.push_back("--eval_data_file_path=" + path);
+  write({unlabelled, good_row(), unlabelled});
+  CHECK(tiny.print(flags).find("2 records without a label are left out") != std::string::npos);
+  write({unlabelled});
+  tiny.refuse(flags, path + ": in none of 1 records a label: all are -100");
+  DatasetRow with_cls = good_row();
+  with_cls[3].ints = {0, 1, 0, 0, 0};
+  write({with_cls});
+  tiny.refuse(flags, "--crf_constraints needs first_piece");
+}
+
+TEST_CASE("a tagger learns from records that its words are characters, unknown ones too") {
+  const TinyNer tiny;
+  tiny.write("train.txt", "王 B-PER\n龙 I-PER\n在 O\n\n青 B-LOC\n州 I-LOC\n");
+  generate(tiny);
+  tiny.print(tiny.training(from_records(tiny, "mindrecord", ".mindrecord")));
+  CHECK(file_content(tiny.path("save/best/config.json")).find(R"("characters": true)") != std::string::npos);
 }
 
 TEST_CASE("labels of records: the list beside them counts") {

@@ -82,6 +82,25 @@ TEST_CASE("vis_tfrecord_or_mindrecord shows as many records as asked for, as tex
   CHECK(run("vis_tfrecord_or_mindrecord", {"--file_name", broken}).status == 2);
 }
 
+TEST_CASE("vis_tfrecord_or_mindrecord tells the formats apart by their beginning") {
+  const TemporaryFolder folder;
+  // The masked checksum of this length begins with a brace and a quotation mark, as a MindRecord file's header does.
+  const std::string path = (folder / "a.tfrecord").string();
+  TfRecordWriter writer(path);
+  const auto record = [](size_t size) {
+    TfExampleWriter example;
+    example.bytes("x", std::vector<std::string>{std::string(size, 'x')});
+    return example.serialize();
+  };
+  const size_t around = record(44000).size() - 44000;
+  REQUIRE(record(44160 - around).size() == 44160);
+  writer.write(record(44160 - around));
+  writer.finish();
+  CHECK(file_content(path).substr(8, 2) == "{\"");
+  CHECK(shown({"--file_name", path}).starts_with("start vis_tfrecord:"));
+  CHECK(run("vis_tfrecord_or_mindrecord", {"--file_name", folder.write("empty.mindrecord", "")}).status == 2);
+}
+
 TEST_CASE("parallel_tfrecord_to_mindrecord converts every file of a folder") {
   const TemporaryFolder folder;
   fs::create_directory(folder / "in");

@@ -1,0 +1,138 @@
+// A libFuzzer program for every reader of files: FUZZ_READER names the one to feed. What a reader makes of any bytes is an
+// Error or what it read; a crash, a leak, a hang or an allocation out of proportion is a bug.
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "data/dataset.h"
+#include "data/mind_record.h"
+#include "data/msra_xml.h"
+#include "data/ner_text.h"
+#include "data/tf_example.h"
+#include "data/tf_record.h"
+#include "data/vocab.h"
+#include "nn/bert_config.h"
+#include "nn/checkpoint_file.h"
+
+using namespace gradus;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Bytes = std::string_view;
+
+// The files that inputs become; in memory where there is such a folder.
+const fs::path& folder() {
+  static const fs::path path = [] {
+    const fs::path parent = fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
+    const fs::path made = parent / fmt::format("gradus-fuzz-{}", ::getpid());
+    fs::create_directories(made);
+    std::atexit([] { fs::remove_all(folder()); });
+    return made;
+  }();
+  return path;
+}
+
+std::string write(const char* name, Bytes bytes) {
+  const std::string path = (folder() / name).string();
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr || std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size()) std::abort();
+  std::fclose(file);
+  return path;
+}
+
+// Two files in one input: the length of the first in four bytes, then both.
+std::pair<Bytes, Bytes> halves(Bytes input) {
+  uint32_t size = 0;
+  if (input.size() < sizeof size) return {input, {}};
+  std::memcpy(&size, input.data(), sizeof size);
+  input.remove_prefix(sizeof size);
+  const size_t first = std::min<size_t>(size, input.size());
+  return {input.substr(0, first), input.substr(first)};
+}
+
+void read_tf_record(Bytes input, const char* name) {
+  TfRecordReader reader(write(name, input));
+  for (std::string_view record; reader.next(record);) {
+  }
+}
+
+void read_mind_record(const std::string& path) {
+  MindRecordReader reader(std::vector<std::string>{path});
+  for (MindRecordRow row; reader.next(row);) {
+  }
+  reader.seek(reader.rows() / 2);
+  MindRecordRow row;
+  reader.next(row);
+}
+
+void read_checkpoint(const std::string& path) {
+  const CheckpointFile file(path);
+  for (const TensorEntry& tensor : file.tensors()) {
+    std::vector<double> values(static_cast<size_t>(std::min<int64_t>(tensor.elements(), 1000)));
+    copy_as_double(tensor, 0, values);
+  }
+}
+
+const std::map<std::string, std::function<void(Bytes)>> readers{
+    {"tfrecord", [](Bytes input) { read_tf_record(input, "x.tfrecord"); }},
+    {"tfrecord_gzip", [](Bytes input) { read_tf_record(input, "x.gz"); }},
+    {"tf_example",
+     [](Bytes input) {
+       TfExample example;
+       example.parse(input, "input");
+     }},
+    {"mindrecord",
+     [](Bytes input) {
+       fs::remove(folder() / "x.mindrecord.db");
+       read_mind_record(write("x.mindrecord", input));
+     }},
+    {"mindrecord_index",
+     [](Bytes input) {
+       const auto [data, index] = halves(input);
+       write("x.mindrecord.db", index);
+       read_mind_record(write("x.mindrecord", data));
+     }},
+    {"safetensors", [](Bytes input) { read_checkpoint(write("x.safetensors", input)); }},
+    {"mindspore", [](Bytes input) { read_checkpoint(write("x.ckpt", input)); }},
+    {"tensorflow",
+     [](Bytes input) {
+       const auto [index, data] = halves(input);
+       write("x.data-00000-of-00001", data);
+       read_checkpoint(write("x.index", index));
+     }},
+    {"bert_config", [](Bytes input) { parse_bert_config(input, "input", BertConfigFormat::hugging_face); }},
+    {"ner_text", [](Bytes input) { read_ner(write("x.txt", input), NerTags::optional); }},
+    {"msra_xml", [](Bytes input) { read_msra_xml(write("x.xml", input)); }},
+    {"vocab", [](Bytes input) { Vocab::load(write("vocab.txt", input)); }},
+};
+
+const std::function<void(Bytes)>& chosen_reader() {
+  const char* name = std::getenv("FUZZ_READER");
+  const auto found = readers.find(name == nullptr ? "" : name);
+  if (found != readers.end()) return found->second;
+  fmt::print(stderr, "FUZZ_READER: expected one of");
+  for (const auto& [known, reader] : readers) fmt::print(stderr, " {}", known);
+  fmt::print(stderr, "\n");
+  std::exit(2);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const std::function<void(Bytes)>& read = chosen_reader();
+  try {
+    read(Bytes(reinterpret_cast<const char*>(data), size));
+  } catch (const Error&) {
+  }
+  return 0;
+}

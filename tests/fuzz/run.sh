@@ -1,0 +1,112 @@
+#!/bin/sh
+# Fuzzes every reader of files, from the fixtures of the shared folder where that is there. Needs clang.
+#   usage: sh tests/fuzz/run.sh [SECONDS_EACH [READER...]]      (30 seconds, all readers)
+# The last line is "N passed, N failed, N skipped", over the readers. What made one fail is kept in build-fuzz/.
+set -eu
+cd "$(dirname "$0")/../.."
+seconds=${1:-30}
+[ $# -eq 0 ] || shift
+[ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore tensorflow \
+  bert_config ner_text msra_xml vocab
+build=build-fuzz
+shared=../shared/formats/fixtures
+data=../shared/data
+
+if ! command -v clang++ >/dev/null; then
+  echo "skipped: fuzzing needs clang++"
+  echo "0 passed, 0 failed, $# skipped"
+  exit 0
+fi
+mkdir -p "$build"
+
+# The library files that readers need, compiled by hand: meson's build is for another compiler.
+sources="core/checked_json core/crc32c core/files core/protobuf data/dataset data/mind_record data/mind_record_format
+  data/mind_record_index data/mind_record_writer data/msra_xml data/ner_text data/text_file data/tf_example data/tf_record
+  data/unicode data/vocab nn/bert_config nn/checkpoint_file nn/mindspore_checkpoint nn/safetensors nn/safetensors_writer
+  nn/tensor_entry nn/tensorflow_checkpoint tests/fuzz/readers"
+flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
+libraries=$(pkg-config --libs fmt libutf8proc zlib sqlite3 pugixml)
+objects=
+rules=
+for source in $sources; do
+  object=$build/$(echo "$source" | tr / _).o
+  objects="$objects $object"
+  rules="$rules$object: $source.cpp
+	clang++ $flags -MMD -c $source.cpp -o $object
+"
+done
+cat >"$build/Makefile" <<END
+$build/fuzz_readers:$objects
+	clang++ $flags $objects -o $build/fuzz_readers $libraries
+$rules
+-include $build/*.d
+END
+make -s -j"$(nproc)" -f "$build/Makefile" "$build/fuzz_readers"
+
+# The seeds of a reader: whole files, small enough to be worth changing byte by byte.
+seed() {
+  corpus=$build/corpus-$1
+  mkdir -p "$corpus"
+  [ -d "$shared" ] || return 0
+  case $1 in
+    tfrecord) copy "$shared"/tfrecord/*.tfrecord "$shared"/bad/*.tfrecord ;;
+    tfrecord_gzip) copy "$shared"/tfrecord/*.gz ;;
+    mindrecord) copy $(ls "$shared"/mindrecord/* "$shared"/bad/* | grep mindrecord | grep -v 'db$\|json$\|gz$') ;;
+    mindrecord_index)
+      for file in "$shared"/mindrecord/*.db; do [ ! -f "${file%.db}" ] || pair "${file%.db}" "$file"; done ;;
+    safetensors) copy "$shared"/safetensors/*.safetensors "$shared"/bad/*.safetensors ;;
+    mindspore) copy "$shared"/ms_ckpt/*.ckpt "$shared"/bad/*.ckpt ;;
+    tensorflow)
+      for file in "$shared"/tf_checkpoint/*.index; do
+        [ ! -f "${file%.index}.data-00000-of-00001" ] || pair "$file" "${file%.index}.data-00000-of-00001"
+      done ;;
+    ner_text) head -c 2000 "$data/conll2003/dev.txt" >"$corpus/conll"; head -n 5 "$data/cluener/dev.json" >"$corpus/cluener" ;;
+    bert_config) echo '{"vocab_size": 100, "hidden_act": "gelu", "id2label": {"0": "O"}}' >"$corpus/config" ;;
+    msra_xml) echo '<d><s><w>a<N TYPE="P">b</N></w></s></d>' >"$corpus/xml" ;;
+    vocab) head -n 110 "$data/vocab/chinese.txt" >"$corpus/vocab" ;;
+  esac
+}
+copy() {
+  for file in "$@"; do
+    [ ! -f "$file" ] || [ "$(stat -c %s "$file")" -gt 300000 ] || cp -f "$file" "$corpus/"
+  done
+}
+# Two files as one input, the length of the first before them.
+pair() {
+  size=$(stat -c %s "$1")
+  [ "$size" -le 300000 ] && [ "$(stat -c %s "$2")" -le 300000 ] || return 0
+  {
+    printf "$(printf '\\%03o\\%03o\\%03o\\%03o' $((size & 255)) $((size >> 8 & 255)) $((size >> 16 & 255)) $((size >> 24 & 255)))"
+    cat "$1" "$2"
+  } >"$corpus/$(basename "$1")"
+}
+
+# The most MiB that one allocation may take: inputs of 0.4 MB have no use for more, unless they are compressed.
+limit() { case $1 in tfrecord_gzip) echo 512 ;; *) echo 24 ;; esac; }
+
+fuzz() {
+  if FUZZ_READER=$1 "$build/fuzz_readers" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb="$(limit "$1")" \
+    -max_len=400000 -artifact_prefix="$build/$1-" "$build/corpus-$1" >"$build/$1.log" 2>&1; then
+    echo "$1: $(tail -n 1 "$build/$1.log")"
+  else
+    echo "$1: FAILED"
+    grep -m 5 'ERROR\|SUMMARY\|runtime error\|Test unit' "$build/$1.log" || tail -n 20 "$build/$1.log"
+  fi >"$build/$1.result"
+}
+
+# As many at a time as there are processors.
+running=0
+for reader in "$@"; do
+  seed "$reader"
+  fuzz "$reader" &
+  running=$((running + 1))
+  [ $((running % $(nproc))) -ne 0 ] || wait
+done
+wait
+passed=0 failed=0
+for reader in "$@"; do
+  cat "$build/$reader.result"
+  if grep -q 'FAILED$' "$build/$reader.result"; then failed=$((failed + 1)); else passed=$((passed + 1)); fi
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]
