@@ -1,11 +1,10 @@
 // parallel_tfrecord_to_mindrecord: makes a MindRecord file of every TFRecord file in a folder.
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <mutex>
-#include <thread>
 
 #include "core/error.h"
+#include "core/run_parallel.h"
 #include "data/mind_record_writer.h"
 #include "data/tf_example.h"
 #include "data/tf_record.h"
@@ -115,32 +114,18 @@ std::vector<Job> jobs_of(const std::string& input, const std::string& output) {
 
 // Runs the jobs on several threads. The first error ends the run, after the files then at work.
 void run_jobs(const std::vector<Job>& jobs, int64_t threads) {
-  std::atomic<size_t> next{0};
   std::mutex output;
-  std::exception_ptr error;
-  const auto work = [&] {
-    for (size_t i = next++; i < jobs.size(); i = next++) {
-      try {
-        {
-          const std::lock_guard lock(output);
-          if (error) return;
-          fmt::print("Start convert {} to {}.\n", jobs[i].from, jobs[i].to);
-        }
-        const int64_t rows = convert(jobs[i].from, jobs[i].to);
-        const std::lock_guard lock(output);
-        fmt::print("Convert {} to {} success. ({} of {} files, {} rows)\n", jobs[i].from, jobs[i].to, i + 1,
-                   jobs.size(), rows);
-      } catch (...) {
-        const std::lock_guard lock(output);
-        if (!error) error = std::current_exception();
-      }
+  size_t done = 0;
+  run_parallel(jobs.size(), threads, [&](size_t i) {
+    {
+      const std::lock_guard lock(output);
+      fmt::print("Start convert {} to {}.\n", jobs[i].from, jobs[i].to);
     }
-  };
-  std::vector<std::thread> pool;
-  for (int64_t t = 0; t < std::min<int64_t>(threads, static_cast<int64_t>(jobs.size())); ++t)
-    pool.emplace_back(work);
-  for (std::thread& thread : pool) thread.join();
-  if (error) std::rethrow_exception(error);
+    const int64_t rows = convert(jobs[i].from, jobs[i].to);
+    const std::lock_guard lock(output);
+    fmt::print("Convert {} to {} success. ({} of {} files, {} rows)\n", jobs[i].from, jobs[i].to, ++done,
+               jobs.size(), rows);
+  });
 }
 
 int run(int argc, char** argv) {

@@ -1,0 +1,42 @@
+// Independent jobs on several threads.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace gradus {
+
+// Calls job(0) to job(count - 1), each once, on up to `threads` threads, begun in this order. After the first error no
+// more are begun, and when those at work have ended it is thrown.
+template <class Job>
+void run_parallel(size_t count, int64_t threads, const Job& job) {
+  std::atomic<size_t> next{0};
+  std::atomic<bool> stopped{false};
+  std::exception_ptr error;
+  std::mutex guard;
+  const auto work = [&] {
+    for (size_t i = next++; i < count && !stopped; i = next++) {
+      try {
+        job(i);
+      } catch (...) {
+        const std::lock_guard lock(guard);
+        if (!error) error = std::current_exception();
+        stopped = true;
+      }
+    }
+  };
+  std::vector<std::thread> pool;
+  const int64_t helpers = std::min(threads, static_cast<int64_t>(count)) - 1;
+  for (int64_t t = 0; t < helpers; ++t) pool.emplace_back(work);
+  work();
+  for (std::thread& thread : pool) thread.join();
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace gradus
