@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::string_view opening = "<doc ", closing = "</doc>";
 
-// What Python's str.isspace() says yes to, of which str.strip() leaves nothing.
-bool is_python_space(char32_t c) {
-  if (c <= 0x20) return c == 0x20 || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F);
-  return c == 0x85 || c == 0x2028 || c == 0x2029 || category(c) == "Zs";
-}
-
 bool is_blank(std::string_view line) {
   for (size_t at = 0; at < line.size();) {
     if (!is_python_space(decode_utf8(line, at))) return false;

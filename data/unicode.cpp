@@ -70,6 +70,11 @@ std::string_view category(char32_t code) {
   return utf8proc_category_string(static_cast<utf8proc_int32_t>(code));
 }
 
+bool is_python_space(char32_t code) {
+  if (code <= 0x20) return code == 0x20 || (code >= 0x09 && code <= 0x0D) || (code >= 0x1C && code <= 0x1F);
+  return code == 0x85 || code == 0x2028 || code == 0x2029 || category(code) == "Zs";
+}
+
 char32_t to_lower(char32_t code) {
   return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code)));
 }

@@ -30,6 +30,9 @@ std::vector<std::string_view> split_characters(std::string_view text);
 // General category in two letters: "Lu", "Mn", "Cc"; "Cn" when unassigned.
 std::string_view category(char32_t code);
 
+// Whether Python's str.isspace() says yes: what str.split() parts words at.
+bool is_python_space(char32_t code);
+
 // Simple lower-case mapping.
 char32_t to_lower(char32_t code);
 

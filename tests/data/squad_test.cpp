@@ -1,0 +1,214 @@
+#include "data/squad_features.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "data/text_file.h"
+#include "tests/data/files.h"
+#include "tests/data/sha256.h"
+#include "tests/files.h"
+
+using namespace gradus;
+using nlohmann::json;
+
+namespace {
+
+// Windows that google-research/bert made of some of the questions of a file.
+struct Reference {
+  std::string features, data;
+  SquadUse use;
+  int32_t max_seq_length, doc_stride, max_query_length;
+};
+
+void compare(const std::filesystem::path& folder, const Reference& reference) {
+  CAPTURE(reference.features);
+  const auto path = test::shared_file("squad/" + reference.data),
+             vocabulary = test::shared_file("vocab/uncased.txt");
+  if (!path || !vocabulary) return;
+  std::vector<json> expected;
+  std::map<std::string, int> ids;
+  LineReader lines((folder / reference.features).string());
+  for (std::string_view line; lines.next(line);) {
+    expected.push_back(json::parse(line));
+    ++ids[expected.back().at("qas_id")];
+  }
+  const SquadData data = read_squad(*path);
+  std::vector<size_t> questions;
+  for (size_t i = 0; i < data.questions.size(); ++i) {
+    if (ids.contains(data.questions[i].id)) questions.push_back(i);
+  }
+  const Vocab vocab = Vocab::load(*vocabulary);
+  const Tokenizer tokenizer(vocab, TokenizerRules::google, true);
+  const SquadOptions options{reference.max_seq_length, reference.doc_stride, reference.max_query_length,
+                             AnswerSearch::words};
+  SquadFeaturizer featurizer(data, tokenizer, options, reference.use, 2);
+  const std::vector<SquadFeature> features = featurizer.run(questions);
+  REQUIRE(features.size() == expected.size());
+  for (size_t i = 0; i < features.size(); ++i) {
+    const json& e = expected[i];
+    const SquadWindow& window = features[i].window;
+    CAPTURE(e.at("unique_id"));
+    const SquadQuestion& question = data.questions[features[i].question];
+    REQUIRE(question.id == e.at("qas_id"));
+    REQUIRE(window.input_ids.size() == e.at("length"));
+    CHECK(test::sha256(fmt::format("{}", fmt::join(window.input_ids, ","))).substr(0, 16) ==
+          e.at("ids_sha256"));
+    CHECK(window.context_begin == e.at("segments_first_one"));
+    std::string flags(window.input_ids.size(), '0');
+    for (size_t p = 0; p < window.max_context.size(); ++p)
+      flags[static_cast<size_t>(window.context_begin) + p] = window.max_context[p] ? '1' : '0';
+    CHECK(flags == e.at("max_context"));
+    if (reference.use == SquadUse::evaluation) continue;
+    CHECK(window.start == e.at("start"));
+    CHECK(window.end == e.at("end"));
+    CHECK(question.is_impossible == e.at("impossible"));
+  }
+}
+
+std::string squad_json(const std::string& context, const std::string& questions) {
+  return R"({"data": [{"paragraphs": [{"context": ")" + context + R"(", "qas": [)" + questions + "]}]}]}";
+}
+
+Vocab letters() {
+  std::vector<std::string> tokens{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "的"};
+  for (char c = 'a'; c <= 'z'; ++c) {
+    tokens.emplace_back(1, c);
+    tokens.push_back(fmt::format("##{}", c));
+  }
+  return Vocab(tokens);
+}
+
+// The text of an answer as its pieces' bytes.
+std::string found(const std::string& text, const SquadAnswer& answer, AnswerSearch search) {
+  const Vocab vocab = letters();
+  const Tokenizer tokenizer(vocab, TokenizerRules::google, true);
+  const SquadContext context = make_squad_context(text, tokenizer);
+  const PieceSpan span = find_answer(text, context, answer, tokenizer, search);
+  if (span.empty()) return "";
+  const uint32_t begin = context.pieces[static_cast<size_t>(span.first)].begin;
+  return fmt::format("{}:{}", begin,
+                     text.substr(begin, context.pieces[static_cast<size_t>(span.last)].end - begin));
+}
+
+}  // namespace
+
+TEST_CASE("squad windows are google-research/bert's") {
+  const auto folder = shared_folder("formats/fixtures/squad_reference");
+  if (folder.empty()) return;
+  compare(folder, {"train_part2.features.jsonl.gz", "train_part2.json.gz", SquadUse::training, 384, 128, 64});
+  compare(folder, {"dev_articles_0_1.features.jsonl.gz", "dev_v1.1_first24.json.gz", SquadUse::evaluation,
+                   384, 128, 64});
+  compare(folder, {"dev_article_3_short.features.jsonl.gz", "dev_v1.1_first24.json.gz", SquadUse::evaluation,
+                   192, 64, 24});
+  compare(folder, {"v2_article_0.features.jsonl.gz", "squad_v2_dev_sample.json.gz", SquadUse::evaluation, 384,
+                   128, 64});
+}
+
+TEST_CASE("squad: what the data sets hold") {
+  struct Count {
+    const char* file;
+    size_t contexts, questions;
+    bool has_impossible;
+  };
+  for (const Count& count : {Count{"squad/train_part1.json.gz", 2430, 11877, false},
+                             Count{"squad/squad_v2_dev_sample.json.gz", 173, 1407, true},
+                             Count{"squad_chinese/cmrc2018_dev.json.gz", 848, 3219, false},
+                             Count{"squad_chinese/drcd_dev.json.gz", 1000, 3524, false}}) {
+    const auto path = test::shared_file(count.file);
+    if (!path) {
+      MESSAGE("skipped: no shared file data/" << count.file);
+      return;
+    }
+    const SquadData data = read_squad(*path);
+    CHECK(data.contexts.size() == count.contexts);
+    CHECK(data.questions.size() == count.questions);
+    CHECK(data.has_impossible == count.has_impossible);
+  }
+}
+
+TEST_CASE("squad: the answer's pieces, by words and by characters") {
+  const std::string text = "ab ab.ab  cd";
+  // Within "ab.ab" the first run of pieces counts for one, the place for the other.
+  CHECK(found(text, {"ab", 6}, AnswerSearch::words) == "3:ab");
+  CHECK(found(text, {"ab", 6}, AnswerSearch::characters) == "6:ab");
+  CHECK(found(text, {"ab.ab  cd", 3}, AnswerSearch::words) == "3:ab.ab  cd");
+  CHECK(found(text, {"b", 1}, AnswerSearch::words) == "0:ab");
+  CHECK(found(text, {"b", 1}, AnswerSearch::characters) == "1:b");
+  // The wrong place: another text there, or the end of the context.
+  CHECK(found(text, {"cd", 0}, AnswerSearch::words).empty());
+  CHECK(found(text, {"cd", 0}, AnswerSearch::characters) == "10:cd");
+  CHECK(found(text, {"ab", 5}, AnswerSearch::characters) == "6:ab");
+  CHECK(found(text, {"cd", 11}, AnswerSearch::words).empty());
+  CHECK(found(text, {"xy", 0}, AnswerSearch::characters).empty());
+  CHECK(found(text, {"", 0}, AnswerSearch::characters).empty());
+  CHECK(found(text, {"", 0}, AnswerSearch::words).empty());
+  CHECK(found("的的ab", {"的", 1}, AnswerSearch::words) == "0:的");
+  CHECK(found("的的ab", {"的", 1}, AnswerSearch::characters) == "3:的");
+  // Blanks before the first word are in none.
+  CHECK(found("  ab", {" ", 0}, AnswerSearch::words).empty());
+}
+
+TEST_CASE("squad windows: strides, cut questions, empty contexts") {
+  const TemporaryFolder folder;
+  const Vocab vocab = letters();
+  const Tokenizer tokenizer(vocab, TokenizerRules::google, true);
+  const std::string question =
+      R"({"id": "q", "question": "a b c d", "answers": [{"text": "f g", "answer_start": 10}]})";
+  const SquadData data = read_squad(folder.write("a.json", squad_json("a b c d e f g h i j", question)));
+  const SquadOptions options{10, 3, 3, AnswerSearch::characters};
+  SquadFeaturizer featurizer(data, tokenizer, options, SquadUse::training, 1);
+  const std::vector<SquadFeature> features = featurizer.run(std::vector<size_t>{0});
+  // Room for 10 - 3 - 3 = 4 pieces: from 0, 3 and 6.
+  REQUIRE(features.size() == 3);
+  CHECK(features[1].window.first_piece == 3);
+  CHECK(features[2].window.piece_count() == 4);
+  CHECK(features[1].window.context_begin == 5);
+  CHECK(features[0].window.end == 0);
+  CHECK(features[1].window.start == 5 + 2);
+  CHECK(features[1].window.end == 5 + 3);
+  CHECK(featurizer.counts().str() ==
+        "1 questions, 3 windows, 2 windows without the answer, 1 questions cut off");
+
+  const SquadData empty =
+      read_squad(folder.write("b.json", squad_json(" ", R"({"id": "q", "question": "a"})")));
+  SquadFeaturizer none(empty, tokenizer, options, SquadUse::evaluation, 1);
+  CHECK(none.run(std::vector<size_t>{0}).empty());
+  CHECK(none.counts().str() == "1 questions, 0 windows, 1 questions about an empty context");
+
+  const SquadData lost = read_squad(folder.write(
+      "c.json",
+      squad_json("a b", R"({"id": "x", "question": "a", "answers": [{"text": "c", "answer_start": 0}]})")));
+  SquadFeaturizer loses(lost, tokenizer, options, SquadUse::training, 1);
+  CHECK(loses.run(std::vector<size_t>{0}).empty());
+  CHECK(loses.left_out() == std::vector<std::string>{"'x': the answer 'c' is not in the context"});
+
+  CHECK_THROWS_AS(SquadFeaturizer(data, tokenizer, {6, 3, 3}, SquadUse::training, 1), Error);
+  CHECK_THROWS_AS(SquadFeaturizer(data, tokenizer, {10, 0, 3}, SquadUse::training, 1), Error);
+  CHECK_THROWS_WITH_AS(SquadFeaturizer(empty, tokenizer, options, SquadUse::training, 1),
+                       (empty.path + ": question 'q': 0 answers: expected one to train on").c_str(), Error);
+}
+
+TEST_CASE("squad files that are refused") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& content, const std::string& message) {
+    const std::string path = folder.write("a.json", content);
+    CHECK_THROWS_WITH_AS(read_squad(path), (path + ": " + message).c_str(), Error);
+  };
+  refused(R"({"rows": []})", "no \"data\"");
+  refused(R"({"data": {}})", "\"data\" is object, expected a list");
+  refused(R"({"data": [{}]})", "data[0]: no \"paragraphs\"");
+  refused(R"({"data": [{"paragraphs": [3]}]})", "data[0].paragraphs[0]: expected an object, found number");
+  refused(R"({"data": []})", "no question");
+  refused(squad_json("a", R"({"id": 3})"), "data[0].paragraphs[0].qas[0]: \"id\" is number, expected a text");
+  refused(squad_json("a", R"({"id": "x", "question": "q"}, {"id": "x", "question": "q"})"),
+          "data[0].paragraphs[0].qas[1]: the id 'x' occurs twice");
+  refused(squad_json("的", R"({"id": "x", "question": "q", "answers": [{"text": "b", "answer_start": 1}]})"),
+          "data[0].paragraphs[0].qas[0]: \"answer_start\" is 1: the context has 1 characters");
+  refused(squad_json("a", R"({"id": "x", "question": "q", "answers": [{"text": "b", "answer_start": "0"}]})"),
+          "data[0].paragraphs[0].qas[0]: \"answer_start\" is \"0\", expected a whole number");
+  refused(squad_json("a", R"({"id": "x", "question": "q", "is_impossible": 1})"),
+          "data[0].paragraphs[0].qas[0]: \"is_impossible\" is number, expected true or false");
+}
