@@ -17,6 +17,8 @@
 #include "data/mind_record.h"
 #include "data/msra_xml.h"
 #include "data/ner_text.h"
+#include "data/pretraining_instances.h"
+#include "data/squad_features.h"
 #include "data/tf_example.h"
 #include "data/tf_record.h"
 #include "data/vocab.h"
@@ -83,6 +85,39 @@ void read_checkpoint(const std::string& path) {
   }
 }
 
+const Tokenizer& tokenizer() {
+  static const Vocab vocab(
+      {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##a", "b", "##b", ".", "的", "##的", "the"});
+  static const Tokenizer tokenizer(vocab, TokenizerRules::google, true);
+  return tokenizer;
+}
+
+// Small windows, so that short texts give several.
+void read_questions(Bytes input) {
+  const SquadData data = read_squad(write("x.json", input));
+  for (const SquadQuestion& question : data.questions) {
+    const std::string& text = data.contexts[static_cast<size_t>(question.context)];
+    const SquadContext context = make_squad_context(text, tokenizer());
+    for (const AnswerSearch search : {AnswerSearch::words, AnswerSearch::characters}) {
+      PieceSpan answer;
+      if (!question.answers.empty())
+        answer = find_answer(text, context, question.answers.front(), tokenizer(), search);
+      make_squad_windows(tokenizer().tokenize(question.text), context, answer, tokenizer().vocab(),
+                         {12, 3, 4, search});
+    }
+  }
+}
+
+void make_examples(Bytes input) {
+  PretrainingText text({write("x.txt", input)}, PretrainingForm::automatic, tokenizer(), 1);
+  PythonRandom random(1);
+  PretrainingOptions options;
+  options.max_seq_length = 16;
+  options.whole_word_mask = true;
+  for (PretrainingDocuments part; text.next(part, 1000);)
+    PretrainingInstances(part, tokenizer().vocab(), options, random);
+}
+
 const std::map<std::string, std::function<void(Bytes)>> readers{
     {"tfrecord", [](Bytes input) { read_tf_record(input, "x.tfrecord"); }},
     {"tfrecord_gzip", [](Bytes input) { read_tf_record(input, "x.gz"); }},
@@ -113,6 +148,8 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
     {"bert_config", [](Bytes input) { parse_bert_config(input, "input", BertConfigFormat::hugging_face); }},
     {"ner_text", [](Bytes input) { read_ner(write("x.txt", input), NerTags::optional); }},
     {"msra_xml", [](Bytes input) { read_msra_xml(write("x.xml", input)); }},
+    {"squad", read_questions},
+    {"pretraining_text", make_examples},
     {"vocab", [](Bytes input) { Vocab::load(write("vocab.txt", input)); }},
 };
 

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore tensorflow \
-  bert_config ner_text msra_xml vocab
+  bert_config ner_text msra_xml squad pretraining_text vocab
 build=build-fuzz
 shared=../shared/formats/fixtures
 data=../shared/data
@@ -20,10 +20,14 @@ fi
 mkdir -p "$build"
 
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
-sources="core/checked_json core/crc32c core/files core/protobuf data/dataset data/mind_record data/mind_record_format
-  data/mind_record_index data/mind_record_writer data/msra_xml data/ner_text data/text_file data/tf_example data/tf_record
-  data/unicode data/vocab nn/bert_config nn/checkpoint_file nn/mindspore_checkpoint nn/safetensors nn/safetensors_writer
-  nn/tensor_entry nn/tensorflow_checkpoint tests/fuzz/readers"
+sources="core/checked_json core/crc32c core/files core/protobuf
+  data/basic_tokenizer data/dataset data/mind_record data/mind_record_format data/mind_record_index
+  data/mind_record_writer data/msra_xml data/ner_text data/pretraining_instances data/pretraining_text
+  data/python_random data/sentences data/squad_features data/squad_text data/text_file data/tf_example
+  data/tf_record data/unicode data/unicode_8 data/vocab data/word_piece
+  nn/bert_config nn/checkpoint_file nn/mindspore_checkpoint nn/safetensors nn/safetensors_writer
+  nn/tensor_entry nn/tensorflow_checkpoint
+  tests/fuzz/readers"
 flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
 libraries=$(pkg-config --libs fmt libutf8proc zlib sqlite3 pugixml)
 objects=
@@ -63,6 +67,10 @@ seed() {
     ner_text) head -c 2000 "$data/conll2003/dev.txt" >"$corpus/conll"; head -n 5 "$data/cluener/dev.json" >"$corpus/cluener" ;;
     bert_config) echo '{"vocab_size": 100, "hidden_act": "gelu", "id2label": {"0": "O"}}' >"$corpus/config" ;;
     msra_xml) echo '<d><s><w>a<N TYPE="P">b</N></w></s></d>' >"$corpus/xml" ;;
+    squad) echo '{"data": [{"paragraphs": [{"context": "aa b. ab", "qas": [{"id": "q", "question": "a b?", "answers": [{"text": "b.", "answer_start": 3}], "is_impossible": false}]}]}]}' >"$corpus/squad" ;;
+    pretraining_text)
+      printf 'a b ab.\nb a. The a!\n\nab a b\n' >"$corpus/sentences"
+      printf '<doc id="1" title="a">\na\n\nab b. The &lt;a的。b\n</doc>\n' >"$corpus/wiki" ;;
     vocab) head -n 110 "$data/vocab/chinese.txt" >"$corpus/vocab" ;;
   esac
 }
