@@ -216,7 +216,6 @@ SquadCounts& SquadCounts::operator+=(const SquadCounts& more) {
 struct SquadFeaturizer::Result {
   std::vector<SquadFeature> features;
   SquadCounts counts;
-  std::string left_out;
 };
 
 SquadFeaturizer::SquadFeaturizer(const SquadData& data, const Tokenizer& tokenizer,
@@ -226,7 +225,9 @@ SquadFeaturizer::SquadFeaturizer(const SquadData& data, const Tokenizer& tokeniz
       options_(options),
       use_(use),
       threads_(threads),
-      contexts_(data.contexts.size()) {
+      contexts_(data.contexts.size()),
+      answers_(data.questions.size()),
+      questions_(data.questions.size()) {
   check(options.max_query_length >= 0 && options.doc_stride >= 1,
         "[squad] max_query_length {}, doc_stride {}: expected 0 or more, 1 or more", options.max_query_length,
         options.doc_stride);
@@ -234,39 +235,53 @@ SquadFeaturizer::SquadFeaturizer(const SquadData& data, const Tokenizer& tokeniz
       options.max_seq_length > options.max_query_length + 3,
       "[squad] max_seq_length {} leaves no room for a context: expected more than max_query_length + 3 = {}",
       options.max_seq_length, options.max_query_length + 3);
-  for (size_t i = 0; i < data.questions.size() && use == SquadUse::training; ++i) {
-    const SquadQuestion& question = data.questions[i];
-    check(question.is_impossible || question.answers.size() == 1, "{}: {} answers: expected one to train on",
-          data.where(i), question.answers.size());
-  }
+  if (use == SquadUse::training) check_answers();
   run_parallel(contexts_.size(), threads_,
                [&](size_t i) { contexts_[i] = make_squad_context(data.contexts[i], tokenizer); });
+  std::iota(questions_.begin(), questions_.end(), size_t{0});
+  if (use == SquadUse::training) find_answers();
+}
+
+void SquadFeaturizer::check_answers() const {
+  for (size_t i = 0; i < data_.questions.size(); ++i) {
+    const SquadQuestion& question = data_.questions[i];
+    check(question.is_impossible || question.answers.size() == 1, "{}: {} answers: expected one to train on",
+          data_.where(i), question.answers.size());
+  }
+}
+
+void SquadFeaturizer::find_answers() {
+  run_parallel(questions_.size(), threads_, [&](size_t i) {
+    const SquadQuestion& question = data_.questions[i];
+    const auto context = static_cast<size_t>(question.context);
+    if (!question.is_impossible)
+      answers_[i] = find_answer(data_.contexts[context], contexts_[context], question.answers.front(),
+                                tokenizer_, options_.answers);
+  });
+  std::erase_if(questions_, [&](size_t i) {
+    const SquadQuestion& question = data_.questions[i];
+    const bool is_lost = !question.is_impossible && answers_[i].empty();
+    if (is_lost)
+      left_out_.push_back(fmt::format("'{}': the answer '{}' is not in the context", question.id,
+                                      question.answers.front().text));
+    return is_lost;
+  });
+  counts_.lost_answers = static_cast<int64_t>(left_out_.size());
 }
 
 SquadFeaturizer::Result SquadFeaturizer::features_of(size_t number) const {
   Result result;
   const SquadQuestion& question = data_.questions[number];
-  const auto at = static_cast<size_t>(question.context);
-  const std::string& text = data_.contexts[at];
-  const SquadContext& context = contexts_[at];
+  const SquadContext& context = contexts_[static_cast<size_t>(question.context)];
+  const std::vector<Piece> pieces = tokenizer_.tokenize(question.text);
+  const bool has_answer = use_ == SquadUse::training && !question.is_impossible;
   SquadCounts& counts = result.counts;
   counts.questions = 1;
-  const bool has_answer = use_ == SquadUse::training && !question.is_impossible;
-  PieceSpan answer;
-  if (has_answer) {
-    answer = find_answer(text, context, question.answers.front(), tokenizer_, options_.answers);
-    if (answer.empty()) {
-      counts.lost_answers = 1;
-      result.left_out = fmt::format("'{}': the answer '{}' is not in the context", question.id,
-                                    question.answers.front().text);
-      return result;
-    }
-  }
-  const std::vector<Piece> pieces = tokenizer_.tokenize(question.text);
   counts.impossible = question.is_impossible ? 1 : 0;
   counts.cut_questions = pieces.size() > static_cast<size_t>(options_.max_query_length) ? 1 : 0;
   counts.without_context = context.pieces.empty() ? 1 : 0;
-  for (SquadWindow& window : make_squad_windows(pieces, context, answer, tokenizer_.vocab(), options_)) {
+  for (SquadWindow& window :
+       make_squad_windows(pieces, context, answers_[number], tokenizer_.vocab(), options_)) {
     ++counts.windows;
     counts.outside += has_answer && window.end == 0 ? 1 : 0;
     result.features.push_back({number, std::move(window)});
@@ -280,7 +295,6 @@ std::vector<SquadFeature> SquadFeaturizer::run(std::span<const size_t> questions
   std::vector<SquadFeature> features;
   for (Result& result : results) {
     counts_ += result.counts;
-    if (!result.left_out.empty()) left_out_.push_back(std::move(result.left_out));
     std::move(result.features.begin(), result.features.end(), std::back_inserter(features));
   }
   return features;

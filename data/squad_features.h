@@ -95,22 +95,26 @@ struct SquadFeature {
 // Makes the features of a data set.
 class SquadFeaturizer {
  public:
-  // Tokenizes all contexts. `data` and `tokenizer` must outlive it. Throws Error when the options leave no room for a
+  // Tokenizes all contexts and, for training, finds the answers. `data` and `tokenizer` must outlive it. Throws Error when the options leave no room for a
   // context, and, for training, "path: question 'id': ..." when a question that has an answer has not exactly one.
   SquadFeaturizer(const SquadData& data, const Tokenizer& tokenizer, const SquadOptions& options,
                   SquadUse use, int64_t threads);
 
-  // The windows of these questions, in their order. For training they have the answers' places.
+  // The questions that there are features of, in the file's order: for training those whose answer was found.
+  const std::vector<size_t>& questions() const { return questions_; }
+  // Those that are left out, "'id': the answer '...' is not in the context".
+  const std::vector<std::string>& left_out() const { return left_out_; }
+  // The windows of some of questions(), in the order given. For training they have the answers' places.
   std::vector<SquadFeature> run(std::span<const size_t> questions);
 
   const SquadContext& context(size_t i) const { return contexts_[i]; }
-  const SquadCounts& counts() const { return counts_; }  // of all runs
-  // Questions of all runs that were left out, "'id': the answer '...' is not in the context".
-  const std::vector<std::string>& left_out() const { return left_out_; }
+  const SquadCounts& counts() const { return counts_; }  // of all runs, and of what is left out
 
  private:
   struct Result;
 
+  void check_answers() const;
+  void find_answers();
   Result features_of(size_t question) const;
 
   const SquadData& data_;
@@ -119,6 +123,8 @@ class SquadFeaturizer {
   SquadUse use_;
   int64_t threads_;
   std::vector<SquadContext> contexts_;
+  std::vector<PieceSpan> answers_;  // of all questions, to train on
+  std::vector<size_t> questions_;
   SquadCounts counts_;
   std::vector<std::string> left_out_;
 };
