@@ -3,11 +3,12 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "data/token_records.h"
 
 namespace gradus {
 namespace {
 
-enum Column : uint8_t { ids, mask, segments, label_ids };
+constexpr size_t ids = input_ids_column, segments = segment_ids_column, label_ids = token_columns;
 
 // Makes sentences and examples of the records of one file.
 class RecordReader {
@@ -32,28 +33,10 @@ class RecordReader {
   }
 
  private:
-  // The number of tokens: as many as the mask has ones.
-  int64_t length_of(const DatasetRow& row) const {
-    const size_t size = row[ids].ints.size();
-    for (const auto& [column, name] :
-         {std::pair{mask, "input_mask"}, {segments, "segment_ids"}, {label_ids, "label_ids"}}) {
-      check(row[column].ints.size() == size, "{}: {} has {} values, input_ids {}", reader_.where(), name,
-            row[column].ints.size(), size);
-    }
-    const std::vector<int32_t>& ones = row[mask].ints;
-    const auto end = std::find_if(ones.begin(), ones.end(), [](int32_t x) { return x != 1; });
-    const auto rest = std::find_if(end, ones.end(), [](int32_t x) { return x != 0; });
-    check(rest == ones.end(), "{}: input_mask[{}] is {}: expected ones, then zeros", reader_.where(),
-          (rest == ones.end() ? end : rest) - ones.begin(), rest == ones.end() ? 0 : *rest);
-    const int64_t length = end - ones.begin();
-    check(length > 0, "{}: input_mask has no 1: the record is empty", reader_.where());
-    check(length <= longest_, "{}: {} tokens, the model takes at most {} (max_position_embeddings)",
-          reader_.where(), length, longest_);
-    return length;
-  }
-
   void add_record(const DatasetRow& row) {
-    const auto length = static_cast<size_t>(length_of(row));
+    check(row[label_ids].ints.size() == row[ids].ints.size(), "{}: label_ids has {} values, input_ids {}",
+          reader_.where(), row[label_ids].ints.size(), row[ids].ints.size());
+    const size_t length = count_tokens(reader_, row, longest_, vocab_.size());
     ++number_;
     if (number_ == 1) result_.protocol = protocol_of(row, length);
     NerSentence sentence;
@@ -72,8 +55,6 @@ class RecordReader {
 
   void add_token(const DatasetRow& row, size_t i, size_t length, NerSentence& sentence, NerExample& example) {
     const int32_t id = row[ids].ints[i], segment = row[segments].ints[i], label = row[label_ids].ints[i];
-    check(id >= 0 && id < vocab_.size(), "{}: input_ids[{}] is {}: the vocabulary has {} pieces",
-          reader_.where(), i, id, vocab_.size());
     check(segment == 0, "{}: segment_ids[{}] is {}: expected 0, a record is one sentence", reader_.where(), i,
           segment);
     example.input_ids.push_back(id);
@@ -119,21 +100,20 @@ NerRecords read_ner_records(const std::string& path, DatasetFormat format, const
 }
 
 std::vector<DatasetColumn> ner_record_columns() {
-  return {{"input_ids"}, {"input_mask"}, {"segment_ids"}, {"label_ids"}};
+  std::vector<DatasetColumn> columns = token_record_columns();
+  columns.push_back({"label_ids"});
+  return columns;
 }
 
 DatasetRow make_ner_record(const NerExample& example, int32_t length) {
-  const auto size = static_cast<size_t>(length);
   const size_t used = example.input_ids.size();
-  check(used <= size, "[ner records] {} tokens: expected at most {}", used, size);
-  DatasetRow row(4);
-  row[ids].ints = example.input_ids;
-  row[mask].ints.assign(used, 1);
-  for (const Column column : {ids, mask, segments}) row[column].ints.resize(size, 0);
+  DatasetRow row;
+  append_tokens(example.input_ids, std::vector<int32_t>(used, 0), length, row);
   const bool sees_all = example.first_pieces.size() == used;
-  row[label_ids].ints.assign(size, sees_all ? 0 : unscored_label);
+  std::vector<int32_t>& labels = row.emplace_back().ints;
+  labels.assign(static_cast<size_t>(length), sees_all ? 0 : unscored_label);
   for (size_t i = 0; i < example.first_pieces.size(); ++i)
-    row[label_ids].ints[static_cast<size_t>(example.first_pieces[i])] = example.labels[i];
+    labels[static_cast<size_t>(example.first_pieces[i])] = example.labels[i];
   return row;
 }
 

@@ -16,7 +16,7 @@ constexpr int32_t first_unique_id = 1000000000;
 // is_impossible [1].
 std::vector<DatasetColumn> squad_record_columns(SquadUse use);
 
-// Fills `row`, whose memory is used again, with the values of these columns.
+// Fills `row` with the values of these columns. Throws Error when the window is longer than max_seq_length.
 void make_squad_record(const SquadWindow& window, int32_t unique_id, bool is_impossible,
                        int32_t max_seq_length, SquadUse use, DatasetRow& row);
 

@@ -2,17 +2,15 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <optional>
 #include <sstream>
 
 #include "core/error.h"
 #include "core/files.h"
-#include "data/dataset.h"
 #include "data/msra_xml.h"
 #include "data/ner_records.h"
 #include "data/ner_text.h"
-#include "tasks/config.h"
 #include "tasks/main.h"
+#include "tasks/record_generator.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
@@ -27,17 +25,9 @@ constexpr const char* example =
   generate_ner_records --dataset_name conll2003 --data_dir conll/ --vocab_file vocab.txt --output_dir records/ \
                        --dataset_format tfrecord --do_predict false)";
 
-constexpr const char* label_list_name = "label_list.txt";
-
-// One of the three files of a data set.
-struct Split {
-  const char* file;    // in --data_dir
-  const char* output;  // in --output_dir, without the ending
-};
-
 struct Preset {
   const char* name;
-  std::array<Split, 3> splits;  // to train on, to score on, to label
+  std::array<RecordSplit, 3> splits;
   const char* mindrecord_ending;
   const char* max_seq_length;
   const char* label_protocol;
@@ -74,52 +64,25 @@ constexpr std::array<Preset, 4> presets{
 
 struct Settings {
   std::string dataset_name;
-  std::string data_dir = ".";
-  std::string vocab_file = "./vocab.txt";
-  std::string output_dir = "./outputs";
-  std::array<bool, 3> wanted{true, true, true};
-  std::array<std::string, 3> files;
+  RecordSettings records;
   std::string class_filter;
   double split_begin = 0, split_end = 1;
-  std::string label_file;
-  std::string dataset_format = "mindrecord";
-  std::string do_lower_case = "auto";
-  std::string tokenizer = "google";
-  int64_t max_seq_length = 128;
   std::string label_protocol = "first_piece";
   std::string long_sentences = "split";
-  bool overwrite = false;
 
   void declare(Options& options) {
     options.group("Input");
     options.add("dataset_name", dataset_name, "whose file names, lengths and labels to use")
         .alias("task_name")
         .choices({"conll2003", "chinesener", "cluener", "msra"});
-    options.add("data_dir", data_dir, "folder of the files");
-    options.add("do_train", wanted[0], "make the records to train on");
-    options.add("do_eval", wanted[1], "make the records to score on");
-    options.add("do_predict", wanted[2], "make the records of the third file, without tags perhaps");
-    options.add("train_file", files[0], "text in data_dir; none: the data set's own name");
-    options.add("eval_file", files[1], "likewise");
-    options.add("predict_file", files[2], "likewise");
+    records.declare_input(options, "tags or entity types");
     options.add("class_filter", class_filter,
                 "msra: elements that are entities, as NAMEX,TIMEX,NUMEX, comma between; none: all");
     options.add("split_begin", split_begin, "where to begin in each file, as a part of its sentences")
         .between(0, 1);
     options.add("split_end", split_end, "where to end").between(0, 1);
-    options.add("vocab_file", vocab_file, "word pieces, one a line");
-    options.add(
-        "label_file", label_file,
-        "tags or entity types, one a line; none: label_list.txt of output_dir, or else those of the data");
     options.group("Records");
-    options.add("output_dir", output_dir, "folder to write to, made when it is not there");
-    options.add("dataset_format", dataset_format, "what to write").choices({"mindrecord", "tfrecord"});
-    options.add("overwrite", overwrite, "make files anew that are there already; otherwise they are kept");
-    options.add("max_seq_length", max_seq_length, "numbers in a record").between(3, 1 << 20);
-    options.add("do_lower_case", do_lower_case, "auto: unless the vocabulary has capital letters")
-        .choices({"auto", {"true", {"1"}}, {"false", {"0"}}});
-    options.add("tokenizer", tokenizer, "rules as in the BERT reference code or Hugging Face's BertTokenizer")
-        .choices({"google", "hf"});
+    records.declare_output(options);
     options
         .add("label_protocol", label_protocol,
              "label the first piece of a word, others having -100, or all pieces: X, [CLS] and [SEP] as "
@@ -192,96 +155,56 @@ const std::vector<std::string> cluener_types{"address", "book", "company",      
 // One file of the data set, read, and where its records go.
 struct Work {
   NerData data;
-  fs::path output;
+  RecordJob job;
 };
 
-std::vector<Work> read_texts(const Settings& settings, const Preset& preset) {
-  const std::string ending = settings.dataset_format == "tfrecord" ? ".tf_record" : preset.mindrecord_ending;
+std::vector<Work> read_texts(const Settings& settings, const RecordFolder& folder) {
   std::vector<Work> works;
-  for (size_t i = 0; i < preset.splits.size(); ++i) {
-    if (!settings.wanted[i]) continue;
-    const fs::path output = fs::path(settings.output_dir) / (preset.splits[i].output + ending);
-    if (fs::exists(output) && !settings.overwrite) {
-      fmt::print("{} is there already: kept (--overwrite true makes it anew)\n", output.string());
-      continue;
-    }
-    const bool last = i + 1 == preset.splits.size();
-    const std::string name = settings.files[i].empty() ? preset.splits[i].file : settings.files[i];
-    NerData data = read_text(settings, (fs::path(settings.data_dir) / name).string(),
-                             last ? NerTags::optional : NerTags::required);
+  for (const RecordJob& job : folder.jobs()) {
+    NerData data = read_text(settings, job.text, job.split == 2 ? NerTags::optional : NerTags::required);
     for (NerSentence& sentence : data.sentences) {
       if (sentence.tags.empty()) sentence.tags.assign(sentence.words.size(), "O");
     }
     data.labelled = true;
-    works.push_back({std::move(data), output});
+    works.push_back({std::move(data), job});
   }
   return works;
 }
 
-// The records in the folder that this run leaves as they are: their labels stay what they were made with.
-std::vector<std::string> kept_records(const Settings& settings, const Preset& preset,
-                                      const std::vector<Work>& works) {
-  std::vector<std::string> kept;
-  for (const Split& split : preset.splits) {
-    for (const char* ending : {preset.mindrecord_ending, ".tf_record"}) {
-      const fs::path path = fs::path(settings.output_dir) / (std::string(split.output) + ending);
-      const bool is_made =
-          std::any_of(works.begin(), works.end(), [&](const Work& work) { return work.output == path; });
-      if (!is_made && fs::exists(path)) kept.push_back(path.string());
-    }
-  }
-  return kept;
-}
-
 // The labels of a new list: those named, the data set's own, or those of the data.
 LabelList new_labels(const Settings& settings, const std::vector<Work>& works) {
-  if (!settings.label_file.empty()) return LabelList::load(settings.label_file);
+  const std::string& named = settings.records.label_file;
+  if (!named.empty()) return LabelList::load(named);
   if (settings.dataset_name == "cluener") return cluener_labels(cluener_types);
   std::set<std::string> tags;
   for (const Work& work : works) tags.merge(work.data.tags());
   return LabelList::from_data(tags);
 }
 
-// label_list.txt belongs to all records of the folder: it stays while there are such that it was written for.
-LabelList labels_of(const Settings& settings, const Preset& preset, LabelProtocol protocol,
+LabelList labels_of(const Settings& settings, const RecordFolder& folder, LabelProtocol protocol,
                     const std::vector<Work>& works) {
-  const std::string beside = (fs::path(settings.output_dir) / label_list_name).string();
-  const std::vector<std::string> kept = kept_records(settings, preset, works);
-  const bool stays =
-      fs::exists(beside) && (!kept.empty() || (!settings.overwrite && settings.label_file.empty()));
-  if (!stays) {
+  if (!folder.keeps_label_list()) {
     LabelList labels = new_labels(settings, works);
     add_protocol_labels(protocol, labels);
     return labels;
   }
-  LabelList labels = LabelList::load(beside);
-  fmt::print("labels: those of {}\n", beside);
-  if (!settings.label_file.empty()) {
-    LabelList asked = LabelList::load(settings.label_file);
+  LabelList labels = LabelList::load(folder.label_list());
+  fmt::print("labels: those of {}\n", folder.label_list());
+  if (!settings.records.label_file.empty()) {
+    LabelList asked = LabelList::load(settings.records.label_file);
     add_protocol_labels(protocol, asked);
-    check(asked.tags() == labels.tags(),
-          "{}: the labels {}, but {} was made with {}: name another --output_dir", settings.label_file,
-          fmt::join(asked.tags(), ", "), kept.front(), fmt::join(labels.tags(), ", "));
+    folder.check_asked_labels(asked.tags(), labels.tags());
   }
   for (const char* tag : {"X", "[CLS]", "[SEP]"}) {
     LabelList needed(std::vector<std::string>{"O"});
     add_protocol_labels(protocol, needed);
-    check(
-        needed.find(tag) < 0 || labels.find(tag) >= 0, "{}: no label {}, which --label_protocol {} needs{}",
-        beside, tag, name_of(protocol),
-        kept.empty() ? "" : fmt::format("; {} was made with these: name another --output_dir", kept.front()));
+    check(needed.find(tag) < 0 || labels.find(tag) >= 0, "{}: no label {}, which --label_protocol {} needs{}",
+          folder.label_list(), tag, name_of(protocol),
+          folder.kept().empty()
+              ? ""
+              : fmt::format("; {} was made with these: name another --output_dir", folder.kept().front()));
   }
   return labels;
-}
-
-void write_records(const Work& work, const NerExamples& examples, const Settings& settings) {
-  const auto writer = DatasetWriter::create(
-      work.output.string(), parse_dataset_format(settings.dataset_format), ner_record_columns());
-  for (const NerExample& example : examples.examples)
-    writer->write(make_ner_record(example, static_cast<int32_t>(settings.max_seq_length)));
-  writer->finish();
-  fmt::print("{}: {}\nTotal instances is:  {}\n", work.output.string(), examples.counts.str(),
-             examples.examples.size());
 }
 
 int run(int argc, char** argv) {
@@ -292,28 +215,31 @@ int run(int argc, char** argv) {
   const Preset& preset = settings.finish(options);
   options.print_effective(stdout);
 
-  const Vocab vocab = Vocab::load(settings.vocab_file);
-  const bool lower =
-      settings.do_lower_case == "auto" ? !vocab.has_capitals() : settings.do_lower_case == "true";
-  const Tokenizer tokenizer(vocab, settings.tokenizer == "hf" ? TokenizerRules::hf : TokenizerRules::google,
-                            lower);
-  fs::create_directories(settings.output_dir);
-  const std::vector<Work> works = read_texts(settings, preset);
+  const Vocab vocab = Vocab::load(settings.records.tokenizer.vocab_file);
+  const Tokenizer tokenizer = settings.records.tokenizer.make(vocab);
+  const RecordFolder folder(settings.records, preset.splits, preset.mindrecord_ending);
+  const std::vector<Work> works = read_texts(settings, folder);
   if (works.empty()) return 0;
+  const auto length = static_cast<int32_t>(settings.records.max_seq_length);
   const NerFeatureOptions features{
-      static_cast<int32_t>(settings.max_seq_length), parse_protocol(settings.label_protocol),
+      length, parse_protocol(settings.label_protocol),
       settings.long_sentences == "cut" ? LongSentences::cut : LongSentences::split};
-  const LabelList labels = labels_of(settings, preset, features.protocol, works);
+  const LabelList labels = labels_of(settings, folder, features.protocol, works);
   // All files are cut into pieces before the first is written: a wrong tag in the last leaves nothing half done.
   std::vector<NerExamples> examples;
   for (const Work& work : works)
     examples.push_back(make_ner_examples(work.data, tokenizer, &labels, features));
-  labels.save((fs::path(settings.output_dir) / label_list_name).string());
-  const fs::path types = fs::path(settings.output_dir) / "label.txt";
-  if (settings.dataset_name == "cluener" && settings.label_file.empty() &&
-      (settings.overwrite || !fs::exists(types)))
+  labels.save(folder.label_list());
+  const fs::path types = fs::path(settings.records.output_dir) / "label.txt";
+  if (settings.dataset_name == "cluener" && settings.records.label_file.empty() &&
+      (settings.records.overwrite || !fs::exists(types)))
     replace_file(types, fmt::format("{}\n", fmt::join(cluener_types, "\n")));
-  for (size_t i = 0; i < works.size(); ++i) write_records(works[i], examples[i], settings);
+  for (size_t i = 0; i < works.size(); ++i) {
+    const std::vector<NerExample>& made = examples[i].examples;
+    write_records(
+        works[i].job, settings.records, ner_record_columns(), made.size(),
+        [&](size_t k) { return make_ner_record(made[k], length); }, examples[i].counts.str());
+  }
   return 0;
 }
 

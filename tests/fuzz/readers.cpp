@@ -13,6 +13,9 @@
 #include <vector>
 
 #include "core/error.h"
+#include "data/class_labels.h"
+#include "data/classification_records.h"
+#include "data/classification_text.h"
 #include "data/dataset.h"
 #include "data/mind_record.h"
 #include "data/msra_xml.h"
@@ -75,6 +78,13 @@ void read_mind_record(const std::string& path) {
   reader.seek(reader.rows() / 2);
   MindRecordRow row;
   reader.next(row);
+}
+
+// The first byte names the form.
+void read_texts(Bytes input) {
+  if (input.empty()) return;
+  const auto form = static_cast<ClassificationForm>(static_cast<unsigned char>(input[0]) % 6);
+  read_classification(write("x.txt", input.substr(1)), form, ClassLabelUse::optional);
 }
 
 void read_checkpoint(const std::string& path) {
@@ -147,6 +157,13 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
      }},
     {"bert_config", [](Bytes input) { parse_bert_config(input, "input", BertConfigFormat::hugging_face); }},
     {"ner_text", [](Bytes input) { read_ner(write("x.txt", input), NerTags::optional); }},
+    {"classification_text", read_texts},
+    {"classification_records",
+     [](Bytes input) {
+       read_classification_records(write("x.tfrecord", input), DatasetFormat::tfrecord, "",
+                                   {3, 30522, 2, 512});
+     }},
+    {"class_labels", [](Bytes input) { ClassLabels::load(write("x.txt", input)); }},
     {"msra_xml", [](Bytes input) { read_msra_xml(write("x.xml", input)); }},
     {"squad", read_questions},
     {"pretraining_text", make_examples},

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore tensorflow \
-  bert_config ner_text msra_xml squad pretraining_text vocab
+  bert_config ner_text classification_text classification_records class_labels msra_xml squad pretraining_text vocab
 build=build-fuzz
 shared=../shared/formats/fixtures
 data=../shared/data
@@ -21,10 +21,10 @@ mkdir -p "$build"
 
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
 sources="core/checked_json core/crc32c core/files core/protobuf
-  data/basic_tokenizer data/dataset data/mind_record data/mind_record_format data/mind_record_index
+  data/basic_tokenizer data/class_labels data/classification_records data/classification_text data/dataset data/mind_record data/mind_record_format data/mind_record_index
   data/mind_record_writer data/msra_xml data/ner_text data/pretraining_instances data/pretraining_text
   data/python_random data/sentences data/squad_features data/squad_text data/text_file data/tf_example
-  data/tf_record data/unicode data/unicode_8 data/vocab data/word_piece
+  data/tf_record data/token_records data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoint_file nn/mindspore_checkpoint nn/safetensors nn/safetensors_writer
   nn/tensor_entry nn/tensorflow_checkpoint
   tests/fuzz/readers"
@@ -65,6 +65,14 @@ seed() {
         [ ! -f "${file%.index}.data-00000-of-00001" ] || pair "$file" "${file%.index}.data-00000-of-00001"
       done ;;
     ner_text) head -c 2000 "$data/conll2003/dev.txt" >"$corpus/conll"; head -n 5 "$data/cluener/dev.json" >"$corpus/cluener" ;;
+    classification_text)
+      form=0
+      for file in cola/dev.tsv mrpc/dev.tsv sst2/dev.tsv sts_b/dev.tsv tnews/dev_first_half.json sst2/dev.tsv; do
+        { printf "$(printf '\\%03o' $form)"; head -n 5 "$data/$file"; } >"$corpus/$form"
+        form=$((form + 1))
+      done ;;
+    classification_records) copy "$shared"/tfrecord/classifier.tfrecord ;;
+    class_labels) printf 'good\nbad\n' >"$corpus/labels" ;;
     bert_config) echo '{"vocab_size": 100, "hidden_act": "gelu", "id2label": {"0": "O"}}' >"$corpus/config" ;;
     msra_xml) echo '<d><s><w>a<N TYPE="P">b</N></w></s></d>' >"$corpus/xml" ;;
     squad) echo '{"data": [{"paragraphs": [{"context": "aa b. ab", "qas": [{"id": "q", "question": "a b?", "answers": [{"text": "b.", "answer_start": 3}], "is_impossible": false}]}]}]}' >"$corpus/squad" ;;

@@ -1,0 +1,67 @@
+// Readers for texts, and pairs of them, that have a class or a score: tables of GLUE, TNEWS's JSON lines,
+// tables of one's own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus {
+
+// How a data set's files look, and what is told of a text.
+enum class ClassificationForm : uint8_t {
+  cola,   // source, label, mark, sentence, without a header; a test set has the header "index, sentence"
+  mrpc,   // header; pairs "#1 String", "#2 String" with "Quality"
+  sst2,   // header; "sentence" with "label"
+  sts_b,  // header; pairs "sentence1", "sentence2" with "score", a number from 0 to 5
+  tnews,  // a JSON object a line: {"sentence": ..., "label": ...}, other names ignored
+  tsv,    // text, label or text_a, text_b, label, or a header that says what is where
+};
+
+std::string_view name_of(ClassificationForm form);
+// Throws Error that names the forms when `name` is none of them.
+ClassificationForm parse_classification_form(std::string_view name);
+// Whether the texts have a score, to be predicted as a number, instead of a class.
+bool has_scores(ClassificationForm form);
+// The labels of a published data set, in the order of their ids; none for scores, and for tsv, whose data
+// tells them.
+std::vector<std::string> published_labels(ClassificationForm form);
+
+struct ClassificationText {
+  std::string text_a;
+  std::optional<std::string> text_b;  // of a pair
+  std::string label;                  // as it stands in the file; empty when the data has none
+  float score = 0;                    // the same as a number, in a form with scores
+  int64_t line = 0;                   // of the file, from 1
+};
+
+struct ClassificationData {
+  std::string path;
+  ClassificationForm form = ClassificationForm::tsv;
+  bool labelled = true;  // all texts or none
+  std::vector<ClassificationText> texts;
+
+  // "path:line": where a text stands.
+  std::string where(size_t text) const;
+  // Every label that occurs, in byte order, and how often. None when the data has none.
+  std::map<std::string, int64_t> label_counts() const;
+};
+
+enum class ClassLabelUse { required, optional };
+
+// Reads a file, plain or gzip. Tables are lines of columns with tabs between them, in which quotation marks
+// are text like any other. What a column holds is told by the header; its names count without regard to case,
+// further columns are ignored. A header of tsv has "label" and one of "text", "sentence", "text_a",
+// "sentence1", perhaps "text_b" or "sentence2"; a first line of these, "index" and "id" alone is one too, of
+// a file without labels. Without it the columns of a tsv are a text and its label, or two texts and the
+// label, or, with ClassLabelUse::optional, the text alone. With this the file may lack the labels altogether.
+// Throws Error "path:line: ..." on a missing column, a wrong number of them, an empty label, a score that is
+// no number from 0 to 5, bad JSON, and when there is no text. Whether a label is known is asked when it
+// becomes a number: make_classification_examples.
+ClassificationData read_classification(const std::string& path, ClassificationForm form, ClassLabelUse use);
+
+}  // namespace gradus

@@ -1,0 +1,93 @@
+#include "tasks/record_generator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/error.h"
+
+namespace gradus {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t many_records = 100000;  // about a second's work
+
+std::string ending_of(const std::string& format, const std::string& mindrecord_ending) {
+  return format == "tfrecord" ? ".tf_record" : mindrecord_ending;
+}
+
+}  // namespace
+
+void RecordSettings::declare_input(Options& options, const std::string& labels) {
+  options.add("data_dir", data_dir, "folder of the files");
+  options.add("do_train", wanted[0], "make the records to train on");
+  options.add("do_eval", wanted[1], "make the records to score on");
+  options.add("do_predict", wanted[2], "make the records of the third file, which may lack labels");
+  options.add("train_file", files[0], "text in data_dir; none: the data set's own name");
+  options.add("eval_file", files[1], "likewise");
+  options.add("predict_file", files[2], "likewise");
+  options.add("label_file", label_file,
+              labels + ", one a line; none: label_list.txt of output_dir, or else those of the data");
+  tokenizer.declare(options);
+}
+
+void RecordSettings::declare_output(Options& options) {
+  options.add("output_dir", output_dir, "folder to write to, made when it is not there");
+  options.add("dataset_format", dataset_format, "what to write").choices({"mindrecord", "tfrecord"});
+  options.add("overwrite", overwrite, "make files anew that are there already; otherwise they are kept");
+  options.add("max_seq_length", max_seq_length, "numbers in a record").between(3, 1 << 20);
+}
+
+RecordFolder::RecordFolder(const RecordSettings& settings, const std::array<RecordSplit, 3>& splits,
+                           const std::string& mindrecord_ending)
+    : label_file_(settings.label_file) {
+  const fs::path folder = settings.output_dir;
+  fs::create_directories(folder);
+  label_list_ = (folder / "label_list.txt").string();
+  for (size_t i = 0; i < splits.size(); ++i) {
+    for (const char* format : {"mindrecord", "tfrecord"}) {
+      const fs::path output = folder / (splits[i].output + ending_of(format, mindrecord_ending));
+      const bool is_there = fs::exists(output);
+      const bool wanted = settings.wanted[i] && settings.dataset_format == format;
+      const std::string name = settings.files[i].empty() ? splits[i].file : settings.files[i];
+      if (wanted && (settings.overwrite || !is_there))
+        jobs_.push_back({i, (fs::path(settings.data_dir) / name).string(), output});
+      else if (is_there) kept_.push_back(output.string());
+      if (wanted && is_there && !settings.overwrite)
+        fmt::print("{} is there already: kept (--overwrite true makes it anew)\n", output.string());
+    }
+  }
+  keeps_label_list_ =
+      fs::exists(label_list_) && (!kept_.empty() || (!settings.overwrite && settings.label_file.empty()));
+}
+
+void RecordFolder::check_asked_labels(const std::vector<std::string>& asked,
+                                      const std::vector<std::string>& listed) const {
+  check(asked == listed, "{}: the labels {}, but {} was made with {}: name another --output_dir", label_file_,
+        fmt::join(asked, ", "), kept_.front(), fmt::join(listed, ", "));
+}
+
+RecordProgress::RecordProgress(std::string label, size_t count)
+    : shows_(count > many_records), progress_(std::move(label), static_cast<int64_t>(count), many_records) {}
+
+void RecordProgress::done(size_t pieces) {
+  if (shows_) progress_.update(static_cast<int64_t>(pieces), std::nan(""), 0);
+}
+
+void write_records(const RecordJob& job, const RecordSettings& settings, std::vector<DatasetColumn> columns,
+                   size_t count, const std::function<DatasetRow(size_t)>& make, const std::string& counts) {
+  const auto writer = DatasetWriter::create(
+      job.output.string(), parse_dataset_format(settings.dataset_format), std::move(columns));
+  {
+    RecordProgress progress("writing " + job.output.filename().string(), count);
+    for (size_t i = 0; i < count; ++i) {
+      writer->write(make(i));
+      progress.done(i + 1);
+    }
+  }  // the bar ends here
+  writer->finish();
+  fmt::print("{}: {}\nTotal instances is:  {}\n", job.output.string(), counts, count);
+}
+
+}  // namespace gradus

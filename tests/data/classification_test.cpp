@@ -1,0 +1,370 @@
+// Texts with a class or a score: their files, their labels, their tokens.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/error.h"
+#include "data/classification_features.h"
+#include "data/classification_text.h"
+#include "files.h"
+
+using namespace gradus;
+using gradus::test::TempFile;
+using Form = ClassificationForm;
+using Strings = std::vector<std::string>;
+using Ids = std::vector<int32_t>;
+
+namespace {
+
+const std::string mrpc_header = "\xEF\xBB\xBFQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n";
+const std::string sts_header =
+    "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n";
+
+ClassificationData read(std::string_view text, Form form, ClassLabelUse use = ClassLabelUse::required) {
+  return read_classification(TempFile(text).path(), form, use);
+}
+
+// Checks that the text is refused with "<path><message>".
+void check_refused(std::string_view text, Form form, const std::string& message,
+                   ClassLabelUse use = ClassLabelUse::required) {
+  const TempFile file(text);
+  CAPTURE(text);
+  CHECK_THROWS_WITH_AS(read_classification(file.path(), form, use), file.error(message).c_str(), Error);
+}
+
+// Ids: a 5, b 6, c 7.
+const Vocab& letters() {
+  static const Vocab vocab({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c"});
+  return vocab;
+}
+
+ClassificationExamples make(const ClassificationData& data, const ClassLabels* labels, int32_t length) {
+  return make_classification_examples(data, Tokenizer(letters(), TokenizerRules::google), labels, length);
+}
+
+ClassificationData texts(const std::string& a, const std::optional<std::string>& b = {}) {
+  ClassificationData data;
+  data.path = std::string(1, 'f');  // GCC 12 warns of a literal here
+  data.texts.push_back({a, b, "x", 0, 7});
+  return data;
+}
+
+}  // namespace
+
+TEST_CASE("MRPC: pairs below a header, behind a byte order mark, quotation marks as text") {
+  const std::string text = mrpc_header + "1\t7\t8\tHe \"said\t\"No .\r\n0\t9\t10\ta\tb";
+  for (const std::string& bytes : {text, test::gzipped(text)}) {
+    const ClassificationData data = read(bytes, Form::mrpc);
+    REQUIRE(data.texts.size() == 2);
+    CHECK(data.labelled);
+    CHECK(data.texts[0].text_a == "He \"said");
+    CHECK(data.texts[0].text_b == "\"No .");
+    CHECK(data.texts[0].label == "1");
+    CHECK(data.texts[1].line == 3);
+    CHECK(data.where(1) == data.path + ":3");
+    CHECK(data.label_counts() == std::map<std::string, int64_t>{{"0", 1}, {"1", 1}});
+  }
+  const ClassificationData test =
+      read("index\t#1 ID\t#2 ID\t#1 String\t#2 String\n0\t1089874\t1089925\tA\tB\n", Form::mrpc,
+           ClassLabelUse::optional);
+  CHECK_FALSE(test.labelled);
+  CHECK(test.texts.at(0).text_b == "B");
+  CHECK(test.texts[0].label.empty());
+  CHECK(test.label_counts().empty());
+}
+
+TEST_CASE("CoLA: four columns without a header, but the test set has one") {
+  const ClassificationData data = read("gj04\t1\t\tThey drank.\nl-93\t0\t*\tThey drinks.\n", Form::cola);
+  REQUIRE(data.texts.size() == 2);
+  CHECK(data.texts[0].text_a == "They drank.");
+  CHECK_FALSE(data.texts[0].text_b.has_value());
+  CHECK(data.texts[1].label == "0");
+  const ClassificationData test =
+      read("index\tsentence\n0\tBill whistled.\n", Form::cola, ClassLabelUse::optional);
+  CHECK_FALSE(test.labelled);
+  CHECK(test.texts.at(0).text_a == "Bill whistled.");
+  check_refused("index\tsentence\n0\tx\n", Form::cola,
+                ":1: the header has the columns index, sentence: expected one named label");
+  check_refused("gj04\t1\tx\n", Form::cola, ":1: found 3 columns: expected 4: source, label, mark, sentence");
+}
+
+TEST_CASE("SST-2 and STS-B: the header says what is where") {
+  const ClassificationData data = read("sentence\tlabel\na fine film \t1\n", Form::sst2);
+  CHECK(data.texts.at(0).text_a == "a fine film ");
+  CHECK(data.texts[0].label == "1");
+  CHECK(read("index\tsentence\n0\ta film\n", Form::sst2, ClassLabelUse::optional).texts.at(0).text_a ==
+        "a film");
+
+  const std::string rest = "\tg\tf\t2012\t1\tnone\tnone\tA man.\tA dog.\t";
+  const ClassificationData scored = read(sts_header + "0" + rest + "4.750\n1" + rest + "0\n", Form::sts_b);
+  REQUIRE(scored.texts.size() == 2);
+  CHECK(scored.texts[0].text_a == "A man.");
+  CHECK(scored.texts[0].text_b == "A dog.");
+  CHECK(scored.texts[0].score == 4.75F);
+  CHECK(scored.texts[1].score == 0);
+  const ClassificationData test =
+      read("index\tsentence1\tsentence2\n0\tA\tB\n", Form::sts_b, ClassLabelUse::optional);
+  CHECK_FALSE(test.labelled);
+  for (const char* score : {"5.001", "-0.1", "nan", "inf", "1e400", "4,5", "", " 3", "3 ", "+3", "0x1"}) {
+    const std::string message =
+        *score == '\0' ? ":2: the label is empty"
+                       : fmt::format(":2: found the score '{}': expected a number from 0 to 5", score);
+    check_refused(sts_header + "0" + rest + score + "\n", Form::sts_b, message);
+  }
+}
+
+TEST_CASE("TNEWS: JSON lines with a label or without") {
+  const ClassificationData data = read(
+      "{\"label\": \"102\", \"label_desc\": \"x\", \"sentence\": \"江\\t疏影\", \"keywords\": \"\"}\n\n"
+      "{\"sentence\": \"b\", \"label\": 116}\r\n",
+      Form::tnews);
+  REQUIRE(data.texts.size() == 2);
+  CHECK(data.texts[0].text_a == "江\t疏影");
+  CHECK(data.texts[0].label == "102");
+  CHECK(data.texts[1].label == "116");
+  CHECK(data.texts[1].line == 3);
+  const ClassificationData test =
+      read("{\"id\": 0, \"sentence\": \"a\"}\n", Form::tnews, ClassLabelUse::optional);
+  CHECK_FALSE(test.labelled);
+
+  const std::string good = "{\"sentence\": \"a\", \"label\": \"102\"}\n";
+  check_refused(good + "{\"sentence\": \"a\"}", Form::tnews, ":2: the row has no \"label\"");
+  check_refused(good + "{\"sentence\": \"a\"}", Form::tnews,
+                ":2: the row has no \"label\", unlike the rows before: expected all rows to have one or none",
+                ClassLabelUse::optional);
+  check_refused("{\"label\": \"102\"}", Form::tnews, ":1: the row has no string \"sentence\"");
+  check_refused("{\"label\": \"102\", \"sentence\": 5}", Form::tnews,
+                ":1: the row has no string \"sentence\"");
+  check_refused("[1]", Form::tnews, ":1: found a JSON array: expected an object with \"sentence\"");
+  check_refused("{\"label\": 1.5, \"sentence\": \"a\"}", Form::tnews,
+                ":1: \"label\" is a JSON number: expected a string");
+  check_refused("{\"label\": \"\", \"sentence\": \"a\"}", Form::tnews, ":1: the label is empty");
+  const TempFile bad(good + "{\"sentence\": \"a\"");
+  CHECK_THROWS_WITH_AS(read_classification(bad.path(), Form::tnews, ClassLabelUse::required),
+                       doctest::Contains((bad.path() + ":2: invalid JSON: ").c_str()), Error);
+}
+
+TEST_CASE("a table of one's own: text and label, a pair and label, or what the header says") {
+  const ClassificationData plain = read("good film\tpos\nbad \"film\tneg\n", Form::tsv);
+  REQUIRE(plain.texts.size() == 2);
+  CHECK(plain.texts[1].text_a == "bad \"film");
+  CHECK(plain.label_counts() == std::map<std::string, int64_t>{{"neg", 1}, {"pos", 1}});
+  const ClassificationData pairs = read("a\tb\tvery much so\n", Form::tsv);
+  CHECK(pairs.texts.at(0).text_b == "b");
+  CHECK(pairs.texts[0].label == "very much so");
+  for (const char* header : {"label\tid\tSentence1\tsentence2", "Label\tsource\ttext_a\ttext_b"}) {
+    const ClassificationData named = read(std::string(header) + "\nx\t1\ta\tb\n", Form::tsv);
+    REQUIRE(named.texts.size() == 1);
+    CHECK(named.texts[0].text_a == "a");
+    CHECK(named.texts[0].text_b == "b");
+    CHECK(named.texts[0].label == "x");
+  }
+  CHECK(read("text\tlabel\na\tx\n", Form::tsv).texts.size() == 1);
+  // Words of a header are text where they do not make up one.
+  CHECK(read("text\tx\na\ty\n", Form::tsv).texts.size() == 2);
+}
+
+TEST_CASE("a table of one's own may lack the labels where they are optional") {
+  const ClassLabelUse optional = ClassLabelUse::optional;
+  const ClassificationData single = read("a text\n\nanother\n", Form::tsv, optional);
+  CHECK_FALSE(single.labelled);
+  REQUIRE(single.texts.size() == 3);  // an empty text is one, too
+  CHECK(single.texts[1].text_a.empty());
+  const ClassificationData pairs = read("index\ttext_a\ttext_b\n0\ta\tb\n", Form::tsv, optional);
+  CHECK_FALSE(pairs.labelled);
+  CHECK(pairs.texts.at(0).text_b == "b");
+  CHECK(read("sentence\na\n", Form::tsv, optional).texts.size() == 1);
+  CHECK(read("a\tx\n", Form::tsv, optional).labelled);
+}
+
+TEST_CASE("tables: what is wrong is named with its line") {
+  const std::string mrpc = mrpc_header + "1\t7\t8\ta\tb\n";
+  const std::string expected = ": expected 5: Quality, #1 ID, #2 ID, #1 String, #2 String";
+  check_refused(mrpc + "1\t7\t8\ta\n", Form::mrpc, ":3: found 4 columns" + expected);
+  check_refused(mrpc + "1\t7\t8\ta\tb\tc\n", Form::mrpc, ":3: found 6 columns" + expected);
+  check_refused(mrpc + "\n", Form::mrpc, ":3: found 1 columns" + expected);
+  check_refused(mrpc + "\t7\t8\ta\tb\n", Form::mrpc, ":3: the label is empty");
+  check_refused(mrpc + "1\t7\t8\ta\xC3\tb\n", Form::mrpc, ":3: invalid UTF-8 at byte 7: found 0xc3");
+  check_refused("1\t7\t8\ta\tb\n", Form::mrpc,
+                ":1: the header has the columns 1, 7, 8, a, b: expected one named #1 String");
+  check_refused("Quality\t#1 String\n", Form::mrpc,
+                ":1: the header has the columns Quality, #1 String: expected one named #2 String");
+  check_refused(
+      "sentence\tsentence\tlabel\n", Form::sst2,
+      ":1: the header has the columns sentence, sentence, label: expected one named sentence, not several");
+  const std::string columns = ": expected text, label or text_a, text_b, label, or a header with such names";
+  check_refused("a\n", Form::tsv, ":1: found 1 columns" + columns);
+  check_refused("a\tb\tc\td\n", Form::tsv, ":1: found 4 columns" + columns, ClassLabelUse::optional);
+  check_refused("a\tx\nb\n", Form::tsv, ":2: found 1 columns: expected 2: text, label");
+  check_refused("text_a\ttext_b\na\tb\n", Form::tsv,
+                ":1: the header has the columns text_a, text_b: expected one named label");
+  for (const Form form : {Form::cola, Form::mrpc, Form::sst2, Form::sts_b, Form::tsv})
+    check_refused("", form, ": no text found: expected lines of columns with tabs between them",
+                  ClassLabelUse::optional);
+  check_refused(mrpc_header, Form::mrpc, ": no text found: expected lines of columns with tabs between them");
+  check_refused(" \n", Form::tnews, ": no text found: expected a JSON object a line");
+  CHECK_THROWS_AS(read_classification("no_such_file", Form::tsv, ClassLabelUse::required), Error);
+}
+
+TEST_CASE("forms have names and labels") {
+  for (const Form form : {Form::cola, Form::mrpc, Form::sst2, Form::sts_b, Form::tnews, Form::tsv})
+    CHECK(parse_classification_form(name_of(form)) == form);
+  CHECK_THROWS_WITH_AS(parse_classification_form("rte"),
+                       "data set 'rte': expected one of cola, mrpc, sst2, sts_b, tnews, tsv", Error);
+  CHECK(has_scores(Form::sts_b));
+  CHECK_FALSE(has_scores(Form::tsv));
+  CHECK(published_labels(Form::mrpc) == Strings{"0", "1"});
+  CHECK(published_labels(Form::sts_b).empty());
+  CHECK(published_labels(Form::tsv).empty());
+  const ClassLabels tnews(published_labels(Form::tnews));
+  CHECK(tnews.size() == 15);
+  CHECK(tnews.id("100") == 0);
+  CHECK(tnews.id("106") == 5);
+  CHECK(tnews.id("116") == 14);
+}
+
+TEST_CASE("class labels: the order of the file is that of the ids") {
+  const TempFile file("pos\n\n  not so good \nneg\r\n");
+  const ClassLabels labels = ClassLabels::load(file.path());
+  CHECK(labels.names() == Strings{"pos", "not so good", "neg"});
+  CHECK(labels.id("neg") == 2);
+  CHECK(labels.find("O") == -1);
+  CHECK(labels.name(1) == "not so good");
+  CHECK_THROWS_WITH_AS(labels.id("O"), "unknown label 'O': expected one of pos, not so good, neg", Error);
+  CHECK_THROWS_AS(labels.name(3), Error);
+  const TempFile copy("");
+  labels.save(copy.path());
+  CHECK(ClassLabels::load(copy.path()).names() == labels.names());
+  const TempFile twice("a\nb\na\n"), none("\n");
+  CHECK_THROWS_WITH_AS(ClassLabels::load(twice.path()),
+                       twice.error(":3: the label 'a' is listed twice").c_str(), Error);
+  CHECK_THROWS_WITH_AS(ClassLabels::load(none.path()),
+                       none.error(": no label found: expected one a line").c_str(), Error);
+  CHECK_THROWS_AS(ClassLabels({"a", ""}), Error);
+  CHECK_THROWS_AS(ClassLabels({"a", "a"}), Error);
+  CHECK_THROWS_AS(ClassLabels(Strings{}), Error);
+}
+
+TEST_CASE("pairs lose pieces of the longer text, of the second when they are equal") {
+  const auto cut = [](size_t a, size_t b, size_t room) {
+    truncate_pair(a, b, room);
+    return std::array<size_t, 2>{a, b};
+  };
+  CHECK(cut(3, 4, 7) == std::array<size_t, 2>{3, 4});
+  CHECK(cut(10, 2, 7) == std::array<size_t, 2>{5, 2});
+  CHECK(cut(2, 10, 7) == std::array<size_t, 2>{2, 5});
+  CHECK(cut(5, 5, 9) == std::array<size_t, 2>{5, 4});
+  CHECK(cut(5, 5, 7) == std::array<size_t, 2>{4, 3});
+  CHECK(cut(9, 5, 7) == std::array<size_t, 2>{4, 3});
+  CHECK(cut(1, 1, 1) == std::array<size_t, 2>{1, 0});
+}
+
+TEST_CASE("tokens and segments of a text and of a pair") {
+  const ClassLabels labels({"y", "x"});
+  const ClassificationExamples single = make(texts("a b c"), &labels, 8);
+  CHECK(single.examples.at(0).input_ids == Ids{2, 5, 6, 7, 3});
+  CHECK(single.examples[0].segment_ids == Ids{0, 0, 0, 0, 0});
+  CHECK(single.examples[0].label == 1);
+  CHECK(single.counts.str() == "1 examples, 3 pieces");
+  const ClassificationExamples pair = make(texts("a b", "c"), &labels, 8);
+  CHECK(pair.examples.at(0).input_ids == Ids{2, 5, 6, 3, 7, 3});
+  CHECK(pair.examples[0].segment_ids == Ids{0, 0, 0, 0, 1, 1});
+
+  const ClassificationExamples cut = make(texts("a b c"), nullptr, 4);
+  CHECK(cut.examples.at(0).input_ids == Ids{2, 5, 6, 3});
+  CHECK(cut.examples[0].label == -1);
+  CHECK(cut.counts.str() == "1 examples, 3 pieces, 1 examples longer than the sequence, 1 pieces dropped");
+  const ClassificationExamples cut_pair = make(texts("a b c", "c b a"), nullptr, 6);
+  CHECK(cut_pair.examples.at(0).input_ids == Ids{2, 5, 6, 3, 7, 3});
+  CHECK(cut_pair.counts.dropped_pieces == 3);
+  // As long as fits, and no piece longer.
+  CHECK(make(texts("a b c", "c"), nullptr, 7).counts.truncated == 0);
+
+  const ClassificationExamples empty = make(texts("", "\u200b"), nullptr, 8);
+  CHECK(empty.examples.at(0).input_ids == Ids{2, 3, 3});
+  CHECK(empty.examples[0].segment_ids == Ids{0, 0, 1});
+  CHECK(empty.counts.str() == "1 examples, 0 pieces, 2 texts without a piece");
+}
+
+TEST_CASE("a label that isn't in the list is refused with its place") {
+  const ClassLabels labels({"y", "z"});
+  CHECK_THROWS_WITH_AS(make(texts("a"), &labels, 8), "f:7: unknown label 'x': expected one of y, z", Error);
+  CHECK_THROWS_WITH_AS(make(texts("a"), &labels, 2),
+                       "[classification features] seq_length 2: expected at least 3", Error);
+  CHECK_THROWS_WITH_AS(make(texts("a", "b"), &labels, 3),
+                       "[classification features] seq_length 3: expected at least 4", Error);
+  ClassificationData unlabelled = texts("a");
+  unlabelled.labelled = false;
+  CHECK(make(unlabelled, &labels, 8).examples.at(0).label == -1);
+}
+
+TEST_CASE("the number of examples done is told") {
+  ClassificationData data = texts("a");
+  data.texts.resize(3, data.texts.front());
+  std::vector<size_t> told;
+  make_classification_examples(data, Tokenizer(letters()), nullptr, 8,
+                               [&](size_t done) { told.push_back(done); });
+  CHECK(told == std::vector<size_t>{1, 2, 3});
+}
+
+TEST_CASE("the shared data sets have the counts their descriptions state") {
+  using Counts = std::map<std::string, int64_t>;
+  struct Expected {
+    const char* file;
+    Form form;
+    size_t size;
+    Counts counts;
+  };
+  const Counts news{{"100", 1111}, {"101", 4081}, {"102", 4976}, {"103", 3991}, {"104", 5200},
+                    {"106", 2107}, {"107", 4118}, {"108", 3437}, {"109", 5955}, {"110", 3632},
+                    {"112", 3368}, {"113", 4851}, {"114", 257},  {"115", 2886}, {"116", 3390}};
+  for (const Expected& expected : {Expected{"mrpc/train.tsv", Form::mrpc, 3667, {{"0", 1194}, {"1", 2473}}},
+                                   {"mrpc/dev.tsv", Form::mrpc, 408, {{"0", 129}, {"1", 279}}},
+                                   {"mrpc/msr_paraphrase_train.txt", Form::mrpc, 4076, {}},
+                                   {"cola/train.tsv", Form::cola, 8551, {}},
+                                   {"cola/dev.tsv", Form::cola, 1043, {{"0", 322}, {"1", 721}}},
+                                   {"sst2/train.tsv.gz", Form::sst2, 67349, {}},
+                                   {"sst2/dev.tsv", Form::sst2, 872, {}},
+                                   {"sts_b/train.tsv", Form::sts_b, 5749, {}},
+                                   {"sts_b/dev.tsv", Form::sts_b, 1500, {}},
+                                   {"tnews/train.json.gz", Form::tnews, 53360, news},
+                                   {"tnews/dev_first_half.json", Form::tnews, 5000, {}}}) {
+    const auto path = test::shared_file(expected.file);
+    if (!path) {
+      MESSAGE("skipped: no shared file " << expected.file);
+      continue;
+    }
+    CAPTURE(expected.file);
+    const ClassificationData data = read_classification(*path, expected.form, ClassLabelUse::required);
+    CHECK(data.texts.size() == expected.size);
+    const Counts counts = data.label_counts();
+    if (!expected.counts.empty()) CHECK(counts == expected.counts);
+    // Every label is one of the published ones.
+    if (has_scores(expected.form)) continue;
+    const ClassLabels labels(published_labels(expected.form));
+    for (const auto& [name, count] : counts) CHECK(labels.find(name) >= 0);
+    CHECK(counts.size() == static_cast<size_t>(labels.size()));
+  }
+}
+
+TEST_CASE("MRPC makes the number of pieces that transformers makes of it") {
+  const auto vocab_path = test::shared_file("vocab/uncased.txt");
+  const auto data_path = test::shared_file("mrpc/dev.tsv");
+  if (!vocab_path || !data_path) {
+    MESSAGE("skipped: no shared data");
+    return;
+  }
+  const Vocab vocab = Vocab::load(*vocab_path);
+  const ClassificationData data = read_classification(*data_path, Form::mrpc, ClassLabelUse::required);
+  const ClassLabels labels(published_labels(Form::mrpc));
+  const ClassificationExamples made =
+      make_classification_examples(data, Tokenizer(vocab, TokenizerRules::google), &labels, 32);
+  CHECK(made.counts.pieces == 20499);
+  CHECK(made.counts.truncated == 386);
+  for (const ClassificationExample& example : made.examples) {
+    CHECK(example.input_ids.size() <= 32);
+    CHECK(std::count(example.input_ids.begin(), example.input_ids.end(), vocab.sep_id()) == 2);
+    CHECK(std::is_sorted(example.segment_ids.begin(), example.segment_ids.end()));
+  }
+}
