@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "data/dataset_stream.h"
 #include "data/token_records.h"
 
 namespace gradus {
@@ -93,9 +94,9 @@ class RecordReader {
 ClassificationRecords read_classification_records(const std::string& path, DatasetFormat format,
                                                   const std::string& schema_path,
                                                   const ClassificationLimits& limits) {
-  const auto reader =
-      DatasetReader::open(path, format, classification_record_columns(limits.classes == 0), schema_path);
-  return RecordReader(*reader, limits).run(path);
+  DatasetStream reader(find_dataset_files(path, format), classification_record_columns(limits.classes == 0),
+                       {format, schema_path});
+  return RecordReader(reader, limits).run(path);
 }
 
 DatasetRow make_classification_record(const ClassificationExample& example, int32_t length, bool scores) {

@@ -85,13 +85,29 @@ void copy_ints(const std::vector<int64_t>& from, std::vector<int32_t>& to, const
 class TfDataset final : public DatasetReader {
  public:
   TfDataset(const std::string& path, std::vector<DatasetColumn> columns, std::optional<Schema> schema)
-      : reader_(path), columns_(std::move(columns)), schema_(std::move(schema)) {
+      : path_(path), reader_(path), columns_(std::move(columns)), schema_(std::move(schema)) {
     if (schema_) check_schema(*schema_, columns_);
   }
 
+  int64_t size() override {
+    if (!places_) {
+      places_ = reader_.find_records();
+    }
+    const auto count = static_cast<int64_t>(places_->size());
+    return schema_ ? std::min(schema_->rows, count) : count;
+  }
+
+  void seek(int64_t number) override {
+    check(number >= 0 && number <= size(), "{}: record {} of {}", path_, number, size());
+    at_end_ = number == size();
+    if (!at_end_) reader_.seek((*places_)[static_cast<size_t>(number)], number + 1);
+  }
+
+  bool seeks_fast() const override { return compression_of(path_) == Compression::none; }
+
   bool next(DatasetRow& row) override {
     std::string_view record;
-    if (schema_ && reader_.record_number() == schema_->rows) return false;
+    if (at_end_ || (schema_ && reader_.record_number() == schema_->rows)) return false;
     if (!reader_.next(record)) return false;
     example_.parse(record, reader_.where());
     row.resize(columns_.size());
@@ -133,7 +149,10 @@ class TfDataset final : public DatasetReader {
     return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "));
   }
 
+  std::string path_;
   TfRecordReader reader_;
+  std::optional<std::vector<uint64_t>> places_;  // of the records, once they were asked for
+  bool at_end_ = false;
   std::vector<DatasetColumn> columns_;
   std::optional<Schema> schema_;
   TfExample example_;
@@ -141,8 +160,13 @@ class TfDataset final : public DatasetReader {
 
 class MindDataset final : public DatasetReader {
  public:
-  MindDataset(const std::string& path, std::vector<DatasetColumn> columns, bool has_schema)
-      : path_(path), reader_(path), columns_(std::move(columns)), has_schema_(has_schema) {
+  MindDataset(const std::string& path, std::vector<DatasetColumn> columns, bool has_schema,
+              MindRecordShards shards)
+      : path_(path),
+        reader_(shards == MindRecordShards::all ? MindRecordReader(path)
+                                                : MindRecordReader(std::vector<std::string>{path})),
+        columns_(std::move(columns)),
+        has_schema_(has_schema) {
     for (const DatasetColumn& column : columns_) places_.push_back(place_of(column));
   }
 
@@ -160,6 +184,9 @@ class MindDataset final : public DatasetReader {
     return true;
   }
 
+  int64_t size() override { return reader_.rows(); }
+  void seek(int64_t number) override { reader_.seek(number); }
+  bool seeks_fast() const override { return true; }
   std::string where() const override { return reader_.where(); }
 
   std::vector<std::string> warnings() const override {
@@ -264,11 +291,13 @@ DatasetFormat parse_dataset_format(std::string_view name) {
   fail("data set format '{}': expected text, mindrecord or tfrecord", name);
 }
 
+int64_t schema_rows(const std::string& schema_path) { return read_schema(schema_path).rows; }
+
 std::unique_ptr<DatasetReader> DatasetReader::open(const std::string& path, DatasetFormat format,
                                                    std::vector<DatasetColumn> columns,
-                                                   const std::string& schema_path) {
+                                                   const std::string& schema_path, MindRecordShards shards) {
   if (format == DatasetFormat::mindrecord)
-    return std::make_unique<MindDataset>(path, std::move(columns), !schema_path.empty());
+    return std::make_unique<MindDataset>(path, std::move(columns), !schema_path.empty(), shards);
   check(format == DatasetFormat::tfrecord, "{}: a text has no records", path);
   std::optional<Schema> schema;
   if (!schema_path.empty()) schema = read_schema(schema_path);

@@ -14,6 +14,9 @@ enum class DatasetFormat : uint8_t { text, mindrecord, tfrecord };
 // "text", "mindrecord" or "tfrecord". Throws Error on any other name.
 DatasetFormat parse_dataset_format(std::string_view name);
 
+// The numRows of a schema.json (DatasetReader::open), or the greatest number there is. Throws Error naming the file.
+int64_t schema_rows(const std::string& schema_path);
+
 struct DatasetColumn {
   std::string name;
   bool floats = false;    // otherwise integers
@@ -28,6 +31,9 @@ struct DatasetValue {
 
 using DatasetRow = std::vector<DatasetValue>;  // in the order of the columns asked for
 
+// What to read when a MindRecord file is one of several shards of a set.
+enum class MindRecordShards : uint8_t { all, one };
+
 // Reads records from the first to the last.
 class DatasetReader {
  public:
@@ -39,11 +45,19 @@ class DatasetReader {
   // read, has no such columns, or only others.
   static std::unique_ptr<DatasetReader> open(const std::string& path, DatasetFormat format,
                                              std::vector<DatasetColumn> columns,
-                                             const std::string& schema_path = "");
+                                             const std::string& schema_path = "",
+                                             MindRecordShards shards = MindRecordShards::all);
 
   // Reads the next record; false at the end. The row's memory is used again. Throws Error "<where()>: ..." on a
   // damaged record, a column that is missing or holds something else, and an integer beyond 32 bits.
   virtual bool next(DatasetRow& row) = 0;
+  // How many records there are. A TFRecord file is gone through to tell, once.
+  virtual int64_t size() = 0;
+  // Lets next() go on with record `number` of 0 to size(). Jumps there, but goes through what lies before it in a compressed
+  // TFRecord file.
+  virtual void seek(int64_t number) = 0;
+  // Whether seek() jumps.
+  virtual bool seeks_fast() const = 0;
   // "path: record N" or "path: row N" of the last record: those of a TFRecord file count from 1, of MindRecord from 0.
   virtual std::string where() const = 0;
   // What was found odd but does no harm.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "data/dataset_stream.h"
 #include "data/token_records.h"
 
 namespace gradus {
@@ -94,9 +95,9 @@ class RecordReader {
 
 NerRecords read_ner_records(const std::string& path, DatasetFormat format, const std::string& schema_path,
                             const LabelList& labels, const Vocab& vocab, int64_t longest) {
-  const auto reader = DatasetReader::open(path, format, ner_record_columns(), schema_path);
+  DatasetStream reader(find_dataset_files(path, format), ner_record_columns(), {format, schema_path});
   const int64_t first = format == DatasetFormat::tfrecord ? 1 : 0;
-  return RecordReader(*reader, first, labels, vocab, longest).run(path);
+  return RecordReader(reader, first, labels, vocab, longest).run(path);
 }
 
 std::vector<DatasetColumn> ner_record_columns() {

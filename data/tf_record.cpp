@@ -19,6 +19,7 @@ namespace gradus {
 namespace {
 
 constexpr size_t piece = 1U << 18;           // bytes read, inflated or deflated at a time
+constexpr size_t first_piece = 1U << 12;     // bytes read after a jump
 constexpr size_t head_size = 12;             // of a record: length and its checksum
 constexpr size_t largest_record = 1U << 30;  // to write: a protocol buffer has less than 2 GiB
 
@@ -59,6 +60,13 @@ class TfRecordReader::Source {
   // Puts up to `size` bytes at `out`; 0 at the end, and only there.
   size_t read(char* out, size_t size) {
     return compression_ == Compression::none ? read_file(out, size) : inflate_some(out, size);
+  }
+
+  // Lets read() go on from there; false for a compressed file.
+  bool seek(uint64_t position) {
+    if (compression_ != Compression::none) return false;
+    if (::lseek(descriptor_, static_cast<off_t>(position), SEEK_SET) < 0) fail_errno("read", path_);
+    return true;
   }
 
   // The most bytes there can be: the size of a plain file.
@@ -112,10 +120,13 @@ class TfRecordReader::Source {
   bool between_members_ = false;  // a stream has ended, and no other has begun
 };
 
-TfRecordReader::TfRecordReader(std::string path) : TfRecordReader(std::move(path), compression_of(path)) {}
+TfRecordReader::TfRecordReader(const std::string& path) : TfRecordReader(path, compression_of(path)) {}
 
 TfRecordReader::TfRecordReader(std::string path, Compression compression)
-    : path_(std::move(path)), source_(std::make_unique<Source>(path_, compression)) {}
+    : path_(std::move(path)),
+      compression_(compression),
+      source_(std::make_unique<Source>(path_, compression)),
+      ahead_(piece) {}
 
 TfRecordReader::~TfRecordReader() = default;
 
@@ -132,16 +143,17 @@ bool TfRecordReader::fill(uint64_t size) {
   begin_ = 0;
   while (end_ < size) {
     // The buffer grows with the bytes that are there, whatever a length claims.
-    if (buffer_.size() - end_ < piece)
-      buffer_.resize(std::max(buffer_.size() + piece, buffer_.size() / 2 * 3));
-    const size_t count = source_->read(buffer_.data() + end_, buffer_.size() - end_);
+    if (buffer_.size() - end_ < ahead_)
+      buffer_.resize(std::max(buffer_.size() + ahead_, buffer_.size() / 2 * 3));
+    const size_t count = source_->read(buffer_.data() + end_, ahead_);
     if (count == 0) return false;
     end_ += count;
+    ahead_ = std::min(2 * ahead_, piece);
   }
   return true;
 }
 
-bool TfRecordReader::next(std::string_view& record) {
+bool TfRecordReader::read_head(uint64_t& length) {
   ++number_;
   if (!fill(head_size)) {
     if (begin_ == end_) {
@@ -152,16 +164,25 @@ bool TfRecordReader::next(std::string_view& record) {
         fmt::format("{} bytes at the end, a record has at least 16: the file is cut off", end_ - begin_));
   }
   const char* head = buffer_.data() + begin_;
-  const uint64_t length = little_endian({head, 8});
+  length = little_endian({head, 8});
   if (mask_crc(crc32c({head, 8})) != little_endian({head + 8, 4})) {
     fail_here(number_ == 1
                   ? "the checksum of its length is wrong: this is no TFRecord file, or a compressed one"
                   : "the checksum of its length is wrong");
   }
   const uint64_t left = source_->size() - std::min(source_->size(), position_ + head_size);
-  if (length > left || left - length < 4 || !fill(head_size + length + 4)) {
-    fail_here(fmt::format("a record of {} bytes that the end of the file cuts off", length));
-  }
+  if (length > left || left - length < 4) fail_cut_off(length);
+  return true;
+}
+
+void TfRecordReader::fail_cut_off(uint64_t length) const {
+  fail_here(fmt::format("a record of {} bytes that the end of the file cuts off", length));
+}
+
+bool TfRecordReader::next(std::string_view& record) {
+  uint64_t length = 0;
+  if (!read_head(length)) return false;
+  if (!fill(head_size + length + 4)) fail_cut_off(length);
   record = {buffer_.data() + begin_ + head_size, static_cast<size_t>(length)};
   if (mask_crc(crc32c(record)) != little_endian({record.data() + length, 4})) {
     fail_here("the checksum of its data is wrong");
@@ -169,6 +190,49 @@ bool TfRecordReader::next(std::string_view& record) {
   begin_ += head_size + record.size() + 4;
   position_ += head_size + length + 4;
   return true;
+}
+
+void TfRecordReader::jump(uint64_t position) {
+  if (position >= position_ && position - position_ <= end_ - begin_) {
+    begin_ += static_cast<size_t>(position - position_);
+  } else if (source_->seek(position)) {
+    begin_ = end_ = 0;
+    ahead_ = first_piece;
+  } else {
+    if (position < position_) restart();
+    for (uint64_t left = position - position_; left > 0;) {
+      const uint64_t step = std::min<uint64_t>(left, piece);
+      if (!fill(step)) fail_here("the end of the file cuts it off");
+      begin_ += step;
+      position_ += step;
+      left -= step;
+    }
+  }
+  position_ = position;
+}
+
+void TfRecordReader::seek(uint64_t position, int64_t number) {
+  jump(position);
+  number_ = number - 1;
+}
+
+std::vector<uint64_t> TfRecordReader::find_records() {
+  std::vector<uint64_t> places;
+  restart();
+  for (uint64_t length = 0; read_head(length);) {
+    places.push_back(position_);
+    jump(position_ + head_size + length + 4);
+  }
+  restart();
+  return places;
+}
+
+void TfRecordReader::restart() {
+  source_ = std::make_unique<Source>(path_, compression_);
+  begin_ = end_ = 0;
+  position_ = 0;
+  number_ = 0;
+  ahead_ = piece;
 }
 
 std::string frame_record(std::string_view data) {

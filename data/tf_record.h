@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/files.h"
 
@@ -21,7 +22,7 @@ Compression compression_of(std::string_view path);
 class TfRecordReader {
  public:
   // Throws Error when the file can't be opened.
-  explicit TfRecordReader(std::string path);
+  explicit TfRecordReader(const std::string& path);
   TfRecordReader(std::string path, Compression compression);
   ~TfRecordReader();
   TfRecordReader(const TfRecordReader&) = delete;
@@ -32,6 +33,13 @@ class TfRecordReader {
   // damaged compressed stream.
   bool next(std::string_view& record);
 
+  // Where each record of the file begins, found by its lengths; next() goes on from the start. A compressed file is
+  // gone through. Throws Error as next() does, but does not look at the data's checksums.
+  std::vector<uint64_t> find_records();
+  // Lets next() go on with record `number`, from 1, which begins at byte `position` of the uncompressed file. A compressed
+  // one is gone through. Throws Error when it ends before.
+  void seek(uint64_t position, int64_t number);
+
   int64_t record_number() const { return number_; }  // of the last record, from 1
   std::string where() const;                         // "path: record N"
 
@@ -40,12 +48,19 @@ class TfRecordReader {
 
   // Makes the next `size` bytes stand at begin_ in the buffer. False when fewer are left.
   bool fill(uint64_t size);
+  // The length of the record at begin_, whose first bytes are in the buffer; false at the end.
+  bool read_head(uint64_t& length);
+  void jump(uint64_t position);
+  void restart();
+  [[noreturn]] void fail_cut_off(uint64_t length) const;
   [[noreturn]] void fail_here(std::string_view what) const;
 
   std::string path_;
+  Compression compression_;
   std::unique_ptr<Source> source_;
   std::string buffer_;
   size_t begin_ = 0, end_ = 0;  // of the unread bytes in buffer_
+  size_t ahead_;                // bytes read at a time: few after a jump, more and more from there on
   uint64_t position_ = 0;       // of begin_ in the uncompressed file
   int64_t number_ = 0;
 };

@@ -21,7 +21,7 @@ mkdir -p "$build"
 
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
 sources="core/checked_json core/crc32c core/files core/protobuf
-  data/basic_tokenizer data/class_labels data/classification_records data/classification_text data/dataset data/mind_record data/mind_record_format data/mind_record_index
+  data/basic_tokenizer data/class_labels data/classification_records data/classification_text data/dataset data/dataset_stream data/mind_record data/mind_record_format data/mind_record_index
   data/mind_record_writer data/msra_xml data/ner_text data/pretraining_instances data/pretraining_text
   data/python_random data/sentences data/squad_features data/squad_text data/text_file data/tf_example
   data/tf_record data/token_records data/unicode data/unicode_8 data/vocab data/word_piece
