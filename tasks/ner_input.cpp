@@ -58,7 +58,8 @@ void keep_words(NerExamples& examples) {
 }
 
 std::filesystem::path labels_beside(const std::string& records) {
-  return std::filesystem::path(records).parent_path() / "label_list.txt";
+  const std::filesystem::path path = records;
+  return (std::filesystem::is_directory(path) ? path : path.parent_path()) / "label_list.txt";
 }
 
 // `learns`: the tagger is new and takes over how these records are labelled, unless the options say it.

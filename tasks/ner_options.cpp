@@ -8,7 +8,8 @@ void NerOptions::declare(Options& options) {
   train.declare(options, "./ner_finetune/ckpt/");
 
   options.group("Data");
-  options.add("train_data_file_path", train_data_file_path, "training data: a word and a tag per line");
+  options.add("train_data_file_path", train_data_file_path,
+              "training data: a word and a tag per line; of records a file or a folder");
   options.add("eval_data_file_path", eval_data_file_path, "evaluation data");
   options.add("predict_data_file_path", predict_data_file_path, "text to label, a sentence a line; -: stdin");
   options.add("dataset_format", dataset_format, "what the training and evaluation data are: text or records")

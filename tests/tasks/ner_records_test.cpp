@@ -184,6 +184,23 @@ TEST_CASE("a tagger learns from records that its words are characters, unknown o
   CHECK(file_content(tiny.path("save/best/config.json")).find(R"("characters": true)") != std::string::npos);
 }
 
+TEST_CASE("a folder of records is read as one data set") {
+  const TinyNer tiny;
+  generate(tiny);
+  tiny.print(tiny.training(from_records(tiny, "mindrecord", ".mindrecord")));
+  const std::string from_file = weights(tiny);
+  clear(tiny);
+  std::filesystem::create_directory(tiny.path("folder"));
+  for (const char* name : {"train.mindrecord", "train.mindrecord.db", "label_list.txt"})
+    std::filesystem::rename(tiny.path("records/" + std::string(name)),
+                            tiny.path("folder/" + std::string(name)));
+  Words flags = tiny.training(from_records(tiny, "mindrecord", ".mindrecord"));
+  std::erase_if(flags, [](const std::string& flag) { return flag.starts_with("--train_data_file_path"); });
+  flags.push_back("--train_data_file_path=" + tiny.path("folder"));
+  tiny.print(flags);
+  CHECK(weights(tiny) == from_file);
+}
+
 TEST_CASE("labels of records: the list beside them counts") {
   const TinyNer tiny;
   generate(tiny);
