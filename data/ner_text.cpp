@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/checked_json.h"
 #include "core/error.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
@@ -84,12 +85,8 @@ class ColumnParser {
 // One row of JSON lines.
 class JsonRow {
  public:
-  JsonRow(const LineReader& reader, std::string_view line) : where_(reader.where()) {
-    try {
-      row_ = Json::parse(line);
-    } catch (const Json::parse_error& error) {
-      fail("{}: bad JSON: {}", where_, error.what());
-    }
+  JsonRow(const LineReader& reader, std::string_view line)
+      : where_(reader.where()), row_(parse_ordered_json(line, where_)) {
     check(row_.is_object(), "{}: found a JSON {}: expected an object with \"text\"", where_,
           row_.type_name());
     check(row_.contains("text") && row_["text"].is_string(), "{}: the row has no string \"text\"", where_);
