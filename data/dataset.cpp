@@ -77,12 +77,12 @@ template <typename Place>
 void copy_ints(const std::vector<int64_t>& from, std::vector<int32_t>& to, const std::string& name,
                const Place& where) {
   to.resize(from.size());
-  bool fits = true;
+  uint64_t shifted = 0;  // the bits of all numbers plus 2^31: below 2^32 when they have 32 bits
   for (size_t i = 0; i < from.size(); ++i) {
     to[i] = static_cast<int32_t>(from[i]);
-    fits &= to[i] == from[i];
+    shifted |= static_cast<uint64_t>(from[i]) + (uint64_t{1} << 31);
   }
-  for (size_t i = 0; !fits; ++i) {
+  for (size_t i = 0; shifted >> 32 != 0; ++i) {
     if (to[i] != from[i]) fail("{}: {}[{}] is {}: expected a number of 32 bits", where(), name, i, from[i]);
   }
 }
