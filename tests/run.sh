@@ -14,7 +14,8 @@ status=0
 meson test -C "$build" --print-errorlogs -t 20 || status=$?
 
 # One line a test program, in JSON. A doctest program counts as the cases of its summary, of which those that
-# print "skipped: ..." are skipped; a program without summary, or one that died, counts as one.
+# print "skipped: ..." are skipped; a program without summary, or one that died, counts as one, and one more for a line
+# "skipped: ..." of a part that it left out.
 awk -v status="$status" '
   function number(text) { gsub(/[^0-9]/, "", text); return text + 0 }
   {
@@ -28,7 +29,10 @@ awk -v status="$status" '
       failed += number(part[3])
       skipped += here
       if (!ok && number(part[3]) == 0) ++failed
-    } else if (ok) ++passed
+    } else if (ok) {
+      ++passed
+      skipped += gsub(/\\nskipped: /, "")
+    }
     else if (skip) ++skipped
     else ++failed
   }

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "core/error.h"
 #include "data/mind_record_writer.h"
 #include "data/tf_example.h"
@@ -80,6 +82,23 @@ TEST_CASE("columns that are missing, of another kind or too large are named") {
                        Error);
   CHECK_THROWS_WITH_AS(read(one, {"ids", true}),
                        (one + ": record 1: \"ids\" holds int64, expected float").c_str(), Error);
+}
+
+TEST_CASE("integers of a record are those of 32 bits, to the last") {
+  const TemporaryFolder folder;
+  constexpr int64_t least = std::numeric_limits<int32_t>::min(), most = std::numeric_limits<int32_t>::max();
+  DatasetRow row;
+  const auto read = [&](int64_t value) {
+    const std::string path = write_example(folder, "ids", {least, most, 0, value});
+    DatasetReader::open(path, DatasetFormat::tfrecord, {{"ids"}})->next(row);
+  };
+  read(-1);
+  CHECK(row[0].ints == std::vector<int32_t>{least, most, 0, -1});
+  for (const int64_t value : {least - 1, most + 1, 1 + (int64_t{1} << 32),
+                              std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()}) {
+    const std::string text = fmt::format("ids[3] is {}: expected a number of 32 bits", value);
+    CHECK_THROWS_WITH_AS(read(value), doctest::Contains(text.c_str()), Error);
+  }
 }
 
 TEST_CASE("a schema limits rows and fixes columns; what is wrong with it is said") {
