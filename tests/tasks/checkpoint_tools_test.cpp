@@ -84,6 +84,35 @@ TEST_CASE("convert_checkpoint goes through all formats and comes back with the s
   CHECK(found.size() == expected.size());
 }
 
+TEST_CASE("convert_checkpoint names what a CRF loses on the way to TensorFlow, and keeps all else") {
+  const fs::path fixtures = shared_folder("formats/fixtures");
+  if (fixtures.empty()) return;
+  const TemporaryFolder folder;
+  const std::string from = (fixtures / "ms_ckpt/bert_ner_crf_lstm.ckpt").string(),
+                    to = (folder / "crf").string();
+  const Outcome outcome = run("convert_checkpoint", {"--to", "tensorflow", from, to});
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  const size_t at = outcome.out.find("without a place in that format, left out: ");
+  REQUIRE(at != std::string::npos);
+  const std::string left = outcome.out.substr(at, outcome.out.find('\n', at) - at);
+  for (const char* name : {"crf.start_transitions", "crf.end_transitions", "lstm.weight_hh_l0_reverse"})
+    CHECK_MESSAGE(left.find(name) != std::string::npos, left);
+  CHECK(left.find("crf.transitions") == std::string::npos);
+  CHECK(outcome.out.find("takes tanh of the classifier's output") != std::string::npos);
+  const json found = inspected(to);
+  CHECK(found.contains("crf_loss/transitions"));
+  CHECK(found.contains("project/logits/W"));
+  CHECK_FALSE(found.contains("output_weights"));
+  const json original = inspected(from);
+  CHECK(found.at("bert/pooler/dense/bias") == [&] {
+    json same = original.at("bert.bert.dense.bias");
+    same.erase("ms_dtype");
+    same["first"] = json(std::vector(same["first"].begin(), same["first"].begin() + 6));
+    same["last"] = json(std::vector(same["last"].end() - 2, same["last"].end()));
+    return same;
+  }());
+}
+
 TEST_CASE("convert_checkpoint refuses a file without an encoder, unless it may") {
   const fs::path fixtures = shared_folder("formats/fixtures");
   if (fixtures.empty()) return;
