@@ -83,20 +83,26 @@ struct CheckpointFile::Reader {
 CheckpointFile::CheckpointFile(const std::string& path) : reader_(std::make_unique<Reader>()) {
   const Place place = find_place(path);
   format_ = place.format;
+  path_ = place.path;
   switch (format_) {
     case CheckpointFormat::safetensors:
       for (const SafetensorsFile& file : reader_->safetensors.emplace(place.path).files()) {
         tensors_.insert(tensors_.end(), file.tensors().begin(), file.tensors().end());
         metadata_.insert(file.metadata().begin(), file.metadata().end());
+        header_bytes_ += file.header_bytes();
+        files_.push_back(file.path());
       }
       break;
     case CheckpointFormat::mindspore:
       tensors_ = reader_->mindspore.emplace(place.path).tensors();
       strings_ = reader_->mindspore->strings();
+      has_checksum_ = reader_->mindspore->has_checksum();
+      files_ = {path_};
       break;
     case CheckpointFormat::tensorflow:
       tensors_ = reader_->tensorflow.emplace(place.path).tensors();
       strings_ = reader_->tensorflow->strings();
+      files_ = reader_->tensorflow->files();
       break;
   }
 }
