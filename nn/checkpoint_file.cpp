@@ -31,6 +31,10 @@ std::optional<Place> place_of(const std::string& path) {
   return std::nullopt;
 }
 
+void refuse_pickle(const std::string& path) {
+  fail("{}: files of PyTorch's own (*.bin) are not read, expected safetensors: convert it first", path);
+}
+
 Place place_in(const std::string& folder) {
   for (const char* name : {"model.safetensors", "model.safetensors.index.json"}) {
     const std::string path = (fs::path(folder) / name).string();
@@ -43,6 +47,8 @@ Place place_in(const std::string& folder) {
     if (name.ends_with(index_ending) || name.ends_with(".ckpt")) found.push_back(name);
   }
   std::sort(found.begin(), found.end());
+  const fs::path pickle = fs::path(folder) / "pytorch_model.bin";
+  if (found.empty() && fs::exists(pickle)) refuse_pickle(pickle.string());
   check(!found.empty(), "{}: no model.safetensors, no *.index (TensorFlow) and no *.ckpt (MindSpore)",
         folder);
   check(found.size() == 1, "{}: several checkpoints, name one of them: {}", folder, fmt::join(found, ", "));
@@ -52,6 +58,7 @@ Place place_in(const std::string& folder) {
 Place find_place(const std::string& path) {
   if (fs::is_directory(path)) return place_in(path);
   const std::optional<Place> place = place_of(path);
+  if (!place && fs::exists(path) && path.ends_with(".bin")) refuse_pickle(path);
   check(place.has_value() || fs::exists(path), "cannot read '{}': no such file, and no {}{}", path, path,
         index_ending);
   check(place.has_value(),
@@ -108,5 +115,10 @@ CheckpointFile::CheckpointFile(const std::string& path) : reader_(std::make_uniq
 }
 
 CheckpointFile::~CheckpointFile() = default;
+
+CheckpointFormat CheckpointFile::names() const {
+  const auto framework = metadata_.find("format");  // "pt" is PyTorch
+  return framework != metadata_.end() && framework->second == "ms" ? CheckpointFormat::mindspore : format_;
+}
 
 }  // namespace gradus

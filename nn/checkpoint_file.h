@@ -28,6 +28,8 @@ class CheckpointFile {
   CheckpointFile& operator=(const CheckpointFile&) = delete;
 
   CheckpointFormat format() const { return format_; }
+  // The framework whose names the tensors have: MindSpore saves safetensors files, too.
+  CheckpointFormat names() const;
   // The file, the index of several, or what the names of TensorFlow's files begin with.
   const std::string& path() const { return path_; }
   const std::vector<std::string>& files() const {

@@ -132,13 +132,13 @@ std::vector<Output> outputs_of(const ModelTensors& model, CheckpointFormat forma
 
 ModelTensors::ModelTensors(const std::string& path) : path_(path), file_(path) {
   const bool has_crf =
-      format() == CheckpointFormat::mindspore &&
+      names() == CheckpointFormat::mindspore &&
       std::ranges::find(file_.tensors(), mindspore_crf, &TensorEntry::name) != file_.tensors().end();
   for (const TensorEntry& entry : file_.tensors()) {
-    if (is_state_or_buffer(format(), entry.name)) continue;
-    const auto name = common_name(format(), entry.name);
+    if (is_state_or_buffer(names(), entry.name)) continue;
+    const auto name = common_name(names(), entry.name);
     if (has_crf && entry.name == mindspore_crf) add_mindspore_crf(entry);
-    else if (name && name->name == transitions && format() == CheckpointFormat::tensorflow)
+    else if (name && name->name == transitions && names() == CheckpointFormat::tensorflow)
       add_tensorflow_crf(entry);
     else if (!name) unknown_.push_back(entry.name);
     else add(entry, name->name, part_of(entry, *name, has_crf));

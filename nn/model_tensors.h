@@ -24,6 +24,7 @@ class ModelTensors {
 
   const std::string& path() const { return path_; }
   CheckpointFormat format() const { return file_.format(); }
+  CheckpointFormat names() const { return file_.names(); }  // whose names the file has
   const std::vector<Tensor>& tensors() const { return tensors_; }
   // The tensor of that common name, or null.
   const Tensor* find(std::string_view name) const;

@@ -348,6 +348,24 @@ TEST_CASE("what a format has no place for is left out by name: a CRF's first and
                          Error);
 }
 
+TEST_CASE("a safetensors file that MindSpore saved has MindSpore's names") {
+  const fs::path fixtures = shared_folder("formats/fixtures/ms_ckpt");
+  if (fixtures.empty()) return;
+  CHECK(CheckpointFile((fixtures / "ms_saved.safetensors").string()).names() == CheckpointFormat::mindspore);
+  const TemporaryFolder folder;
+  for (const char* name : {"bert_ner_crf_lstm.ckpt", "bert_pretrain.ckpt", "bert_squad.ckpt"}) {
+    const CheckpointFile original((fixtures / name).string());
+    const std::string path = (folder / "x.safetensors").string();
+    write_safetensors(path, original.tensors(), {{"format", "ms"}});
+    const ModelTensors model(path);
+    CHECK(model.format() == CheckpointFormat::safetensors);
+    CHECK(model.unknown() == std::vector<std::string>{});
+    CHECK(values_of(model) == values_of(ModelTensors((fixtures / name).string())));
+    write_safetensors(path, original.tensors());
+    CHECK(ModelTensors(path).find("bert.pooler.dense.weight") == nullptr);
+  }
+}
+
 TEST_CASE("a checkpoint is found by file, prefix and folder; what is none, or ambiguous, is said") {
   const TemporaryFolder folder;
   const std::vector<float> values(6, 1.0F);
@@ -379,6 +397,15 @@ TEST_CASE("a checkpoint is found by file, prefix and folder; what is none, or am
   CHECK_THROWS_AS(CheckpointFile((folder / "empty").string()), Error);
   CHECK_THROWS_AS(CheckpointFile((folder / "none.ckpt").string()), Error);
   CHECK_THROWS_AS(CheckpointFile(folder.write("text.txt", "text")), Error);
+  fs::create_directory(folder / "pytorch");
+  const std::string pickle = folder.write("pytorch/pytorch_model.bin", "PK");
+  for (const std::string& path : {pickle, (folder / "pytorch").string()}) {
+    CHECK_THROWS_WITH_AS(
+        CheckpointFile{path},
+        (pickle + ": files of PyTorch's own (*.bin) are not read, expected safetensors: convert it first")
+            .c_str(),
+        Error);
+  }
   const std::string twice = (folder / "twice.safetensors").string();
   write_safetensors(twice, std::vector<TensorEntry>{
                                {"bert.pooler.dense.bias", "F32", {6}, std::as_bytes(std::span(values))},

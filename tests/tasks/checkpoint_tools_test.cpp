@@ -158,6 +158,11 @@ TEST_CASE("inspect_checkpoint prints a table, and refuses what is no checkpoint"
   CHECK(none.status == 2);
   CHECK(none.err == "error: cannot read '/nowhere.ckpt': no such file, and no /nowhere.ckpt.index\n");
   CHECK(run("inspect_checkpoint", {}).status == 2);
+  for (const char* name : {"pytorch_bin/bert_cls_zip.bin", "pytorch_bin/bert_cls_legacy.bin"}) {
+    const Outcome pickle = run("inspect_checkpoint", {(fixtures / name).string()});
+    CHECK(pickle.status == 2);
+    CHECK(pickle.err.find("expected safetensors: convert it first") != std::string::npos);
+  }
 }
 
 TEST_CASE("convert_checkpoint goes through all formats and comes back with the same numbers") {
