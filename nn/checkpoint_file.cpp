@@ -31,6 +31,10 @@ std::optional<Place> place_of(const std::string& path) {
   return std::nullopt;
 }
 
+void refuse_pickle(const std::string& path) {
+  fail("{}: files of PyTorch's own (*.bin) are not read, expected safetensors: convert it first", path);
+}
+
 Place place_in(const std::string& folder) {
   for (const char* name : {"model.safetensors", "model.safetensors.index.json"}) {
     const std::string path = (fs::path(folder) / name).string();
@@ -43,6 +47,8 @@ Place place_in(const std::string& folder) {
     if (name.ends_with(index_ending) || name.ends_with(".ckpt")) found.push_back(name);
   }
   std::sort(found.begin(), found.end());
+  const fs::path pickle = fs::path(folder) / "pytorch_model.bin";
+  if (found.empty() && fs::exists(pickle)) refuse_pickle(pickle.string());
   check(!found.empty(), "{}: no model.safetensors, no *.index (TensorFlow) and no *.ckpt (MindSpore)",
         folder);
   check(found.size() == 1, "{}: several checkpoints, name one of them: {}", folder, fmt::join(found, ", "));
@@ -52,6 +58,7 @@ Place place_in(const std::string& folder) {
 Place find_place(const std::string& path) {
   if (fs::is_directory(path)) return place_in(path);
   const std::optional<Place> place = place_of(path);
+  if (!place && fs::exists(path) && path.ends_with(".bin")) refuse_pickle(path);
   check(place.has_value() || fs::exists(path), "cannot read '{}': no such file, and no {}{}", path, path,
         index_ending);
   check(place.has_value(),
@@ -83,24 +90,35 @@ struct CheckpointFile::Reader {
 CheckpointFile::CheckpointFile(const std::string& path) : reader_(std::make_unique<Reader>()) {
   const Place place = find_place(path);
   format_ = place.format;
+  path_ = place.path;
   switch (format_) {
     case CheckpointFormat::safetensors:
       for (const SafetensorsFile& file : reader_->safetensors.emplace(place.path).files()) {
         tensors_.insert(tensors_.end(), file.tensors().begin(), file.tensors().end());
         metadata_.insert(file.metadata().begin(), file.metadata().end());
+        header_bytes_ += file.header_bytes();
+        files_.push_back(file.path());
       }
       break;
     case CheckpointFormat::mindspore:
       tensors_ = reader_->mindspore.emplace(place.path).tensors();
       strings_ = reader_->mindspore->strings();
+      has_checksum_ = reader_->mindspore->has_checksum();
+      files_ = {path_};
       break;
     case CheckpointFormat::tensorflow:
       tensors_ = reader_->tensorflow.emplace(place.path).tensors();
       strings_ = reader_->tensorflow->strings();
+      files_ = reader_->tensorflow->files();
       break;
   }
 }
 
 CheckpointFile::~CheckpointFile() = default;
+
+CheckpointFormat CheckpointFile::names() const {
+  const auto framework = metadata_.find("format");  // "pt" is PyTorch
+  return framework != metadata_.end() && framework->second == "ms" ? CheckpointFormat::mindspore : format_;
+}
 
 }  // namespace gradus

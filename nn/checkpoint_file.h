@@ -28,19 +28,32 @@ class CheckpointFile {
   CheckpointFile& operator=(const CheckpointFile&) = delete;
 
   CheckpointFormat format() const { return format_; }
+  // The framework whose names the tensors have: MindSpore saves safetensors files, too.
+  CheckpointFormat names() const;
+  // The file, the index of several, or what the names of TensorFlow's files begin with.
+  const std::string& path() const { return path_; }
+  const std::vector<std::string>& files() const {
+    return files_;
+  }  // all there are, but not the index of safetensors
   // In the order of the file. Their data lives as long as this object.
   const std::vector<TensorEntry>& tensors() const { return tensors_; }
   const std::vector<StringTensor>& strings() const { return strings_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }  // of safetensors
+  uint64_t header_bytes() const { return header_bytes_; }  // of all files of safetensors
+  bool has_checksum() const { return has_checksum_; }      // of MindSpore's
 
  private:
   struct Reader;  // keeps the data
 
   CheckpointFormat format_;
+  std::string path_;
+  std::vector<std::string> files_;
   std::unique_ptr<Reader> reader_;
   std::vector<TensorEntry> tensors_;
   std::vector<StringTensor> strings_;
   std::map<std::string, std::string> metadata_;
+  uint64_t header_bytes_ = 0;
+  bool has_checksum_ = false;
 };
 
 }  // namespace gradus

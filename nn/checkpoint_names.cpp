@@ -2,9 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace gradus {
 namespace {
+
+enum class Place : uint8_t {
+  encoder,  // in every model
+  part,     // of the encoder, but not in every model
+  head
+};
 
 // A row for each tensor; "#" stands for the number of a layer. An empty name: that framework has none.
 struct Row {
@@ -12,7 +19,7 @@ struct Row {
   std::string_view tensorflow;
   std::string_view mindspore;  // after "bert.bert.", or "bert." for a head
   bool transposed = false;     // in TensorFlow
-  bool head = false;
+  Place place = Place::encoder;
 };
 
 constexpr auto rows = std::to_array<Row>({
@@ -61,27 +68,51 @@ constexpr auto rows = std::to_array<Row>({
      "bert_encoder.layers.#.output.layernorm.gamma"},
     {"bert.encoder.layer.#.output.LayerNorm.bias", "bert/encoder/layer_#/output/LayerNorm/beta",
      "bert_encoder.layers.#.output.layernorm.beta"},
-    {"bert.pooler.dense.weight", "bert/pooler/dense/kernel", "dense.weight", true},
-    {"bert.pooler.dense.bias", "bert/pooler/dense/bias", "dense.bias"},
+    // NEZHA's table of relative positions, [33, head size], trained, one for the keys and values of a layer. Only
+    // MindSpore's programs have it: the first name is ours.
+    {"bert.encoder.layer.#.attention.self.relative_positions.weight", "",
+     "bert_encoder.layers.#.attention.attention._generate_relative_positions_embeddings.embeddings_table",
+     false, Place::part},
+    {"bert.pooler.dense.weight", "bert/pooler/dense/kernel", "dense.weight", true, Place::part},
+    {"bert.pooler.dense.bias", "bert/pooler/dense/bias", "dense.bias", false, Place::part},
     {"cls.predictions.transform.dense.weight", "cls/predictions/transform/dense/kernel", "cls1.dense.weight",
-     true, true},
+     true, Place::head},
     {"cls.predictions.transform.dense.bias", "cls/predictions/transform/dense/bias", "cls1.dense.bias", false,
-     true},
+     Place::head},
     {"cls.predictions.transform.LayerNorm.weight", "cls/predictions/transform/LayerNorm/gamma",
-     "cls1.layernorm.gamma", false, true},
+     "cls1.layernorm.gamma", false, Place::head},
     {"cls.predictions.transform.LayerNorm.bias", "cls/predictions/transform/LayerNorm/beta",
-     "cls1.layernorm.beta", false, true},
-    {"cls.predictions.bias", "cls/predictions/output_bias", "cls1.output_bias", false, true},
-    {"cls.seq_relationship.weight", "cls/seq_relationship/output_weights", "cls2.dense.weight", false, true},
-    {"cls.seq_relationship.bias", "cls/seq_relationship/output_bias", "cls2.dense.bias", false, true},
-    {"classifier.weight", "output_weights", "dense_1.weight", false, true},
-    {"classifier.bias", "output_bias", "dense_1.bias", false, true},
-    {"qa_outputs.weight", "cls/squad/output_weights", "dense1.weight", false, true},
-    {"qa_outputs.bias", "cls/squad/output_bias", "dense1.bias", false, true},
+     "cls1.layernorm.beta", false, Place::head},
+    {"cls.predictions.bias", "cls/predictions/output_bias", "cls1.output_bias", false, Place::head},
+    {"cls.seq_relationship.weight", "cls/seq_relationship/output_weights", "cls2.dense.weight", false,
+     Place::head},
+    {"cls.seq_relationship.bias", "cls/seq_relationship/output_bias", "cls2.dense.bias", false, Place::head},
+    {"classifier.weight", "output_weights", "dense_1.weight", false, Place::head},
+    {"classifier.bias", "output_bias", "dense_1.bias", false, Place::head},
+    {"qa_outputs.weight", "cls/squad/output_weights", "dense1.weight", false, Place::head},
+    {"qa_outputs.bias", "cls/squad/output_bias", "dense1.bias", false, Place::head},
+    // The LSTM has PyTorch's names in MindSpore too. Of its names in TensorFlow nothing is known here.
+    {"lstm.weight_ih_l#", "", "lstm.weight_ih_l#", false, Place::head},
+    {"lstm.weight_hh_l#", "", "lstm.weight_hh_l#", false, Place::head},
+    {"lstm.bias_ih_l#", "", "lstm.bias_ih_l#", false, Place::head},
+    {"lstm.bias_hh_l#", "", "lstm.bias_hh_l#", false, Place::head},
+    {"lstm.weight_ih_l#_reverse", "", "lstm.weight_ih_l#_reverse", false, Place::head},
+    {"lstm.weight_hh_l#_reverse", "", "lstm.weight_hh_l#_reverse", false, Place::head},
+    {"lstm.bias_ih_l#_reverse", "", "lstm.bias_ih_l#_reverse", false, Place::head},
+    {"lstm.bias_hh_l#_reverse", "", "lstm.bias_hh_l#_reverse", false, Place::head},
 });
 
-// Other names that files have for a tensor, and the ones above.
-constexpr auto older_names = std::to_array<std::pair<std::string_view, std::string_view>>({
+// Networks with a CRF in TensorFlow: macanv/BERT-BiLSTM-CRF-NER, whose scores of the tags are tanh of the classifier's
+// output. It scores no first and no last tag. MindSpore has one matrix for all of it (nn/model_tensors.h).
+constexpr auto crf_rows = std::to_array<Row>({
+    {"classifier.weight", "project/logits/W", "", true, Place::head},
+    {"classifier.bias", "project/logits/b", "", false, Place::head},
+    {"crf.transitions", "crf_loss/transitions", "", false, Place::head},
+});
+
+// Other names that files have for a tensor, and the ones above. Of kyzhouhzau/BERT-NER only the CRF's is known.
+constexpr auto other_names = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"crf_loss/transition", "crf_loss/transitions"},
     {"bert_embedding_postprocessor.embedding_table",
      "bert_embedding_postprocessor.token_type_embedding.embedding_table"},
     {"bert_embedding_postprocessor.full_position_embeddings",
@@ -119,23 +150,34 @@ std::string with_layer(std::string_view pattern, std::string_view layer) {
   return name;
 }
 
-// The row of the name in the column of the format, and the layer.
-const Row* find_row(CheckpointFormat format, std::string_view name, std::string_view& layer) {
-  for (const Row& row : rows) {
+const Row* find_in(std::span<const Row> table, CheckpointFormat format, std::string_view name,
+                   std::string_view& layer) {
+  for (const Row& row : table) {
     if (!field(row, format).empty() && matches(name, field(row, format), layer)) return &row;
   }
   return nullptr;
 }
 
-// The LSTM has PyTorch's names in MindSpore too.
-bool is_lstm(std::string_view name) { return name.starts_with("lstm."); }
+// The row of the name in the column of the format, and the layer. Rows of a network with a CRF come first or last.
+const Row* find_row(CheckpointFormat format, std::string_view name, std::string_view& layer,
+                    bool crf = false) {
+  const std::span<const Row> first = crf ? std::span<const Row>(crf_rows) : rows,
+                             second = crf ? std::span<const Row>(rows) : crf_rows;
+  const Row* row = find_in(first, format, name, layer);
+  return row != nullptr ? row : find_in(second, format, name, layer);
+}
 
 std::string without_prefix(std::string_view name) {
   while (name.starts_with("bert.")) name.remove_prefix(5);
-  for (const auto& [older, present] : older_names) {
-    if (name == older) return std::string(present);
-  }
   return std::string(name);
+}
+
+// The name in the table of one that files have, too.
+std::string present(const std::string& name) {
+  for (const auto& [other, row_name] : other_names) {
+    if (name == other) return std::string(row_name);
+  }
+  return name;
 }
 
 // "gamma" and "beta" of old files as "weight" and "bias".
@@ -157,26 +199,23 @@ std::optional<CommonName> common_name(CheckpointFormat format, std::string_view 
     const Row* row = find_row(format, prefixed, layer);
     return CommonName{row != nullptr ? prefixed : plain};
   }
-  const std::string text = format == CheckpointFormat::mindspore ? without_prefix(name) : std::string(name);
+  const std::string text =
+      present(format == CheckpointFormat::mindspore ? without_prefix(name) : std::string(name));
   if (const Row* row = find_row(format, text, layer))
     return CommonName{with_layer(row->hugging_face, layer),
                       format == CheckpointFormat::tensorflow && row->transposed};
-  if (format == CheckpointFormat::mindspore && is_lstm(text)) return CommonName{text};
   return std::nullopt;
 }
 
-std::optional<CommonName> name_in(CheckpointFormat format, std::string_view common) {
+std::optional<CommonName> name_in(CheckpointFormat format, std::string_view common, bool crf) {
   if (format == CheckpointFormat::safetensors) return CommonName{std::string(common)};
   std::string_view layer;
-  const Row* row = find_row(CheckpointFormat::safetensors, common, layer);
-  if (row == nullptr) {
-    if (format == CheckpointFormat::mindspore && is_lstm(common))
-      return CommonName{"bert." + std::string(common)};
-    return std::nullopt;
-  }
+  const Row* row =
+      find_row(CheckpointFormat::safetensors, common, layer, crf && format == CheckpointFormat::tensorflow);
+  if (row == nullptr || field(*row, format).empty()) return std::nullopt;
   const std::string name = with_layer(field(*row, format), layer);
   if (format == CheckpointFormat::tensorflow) return CommonName{name, row->transposed};
-  return CommonName{(row->head ? "bert." : "bert.bert.") + name};
+  return CommonName{(row->place == Place::head ? "bert." : "bert.bert.") + name};
 }
 
 bool is_state_or_buffer(CheckpointFormat format, std::string_view name) {
@@ -198,7 +237,7 @@ bool is_state_or_buffer(CheckpointFormat format, std::string_view name) {
 std::vector<std::string> encoder_names(int64_t layers) {
   std::vector<std::string> names;
   for (const Row& row : rows) {
-    if (row.head || row.hugging_face.starts_with("bert.pooler.")) continue;
+    if (row.place != Place::encoder) continue;
     const bool in_layers = row.hugging_face.find('#') != std::string_view::npos;
     for (int64_t layer = 0; layer < (in_layers ? layers : 1); ++layer)
       names.push_back(with_layer(row.hugging_face, std::to_string(layer)));
@@ -209,7 +248,9 @@ std::vector<std::string> encoder_names(int64_t layers) {
 int64_t layer_of(std::string_view common) {
   std::string_view layer;
   const Row* row = find_row(CheckpointFormat::safetensors, common, layer);
-  if (row == nullptr || row->hugging_face.find('#') == std::string_view::npos || layer.size() > 4) return -1;
+  if (row == nullptr || row->place == Place::head || row->hugging_face.find('#') == std::string_view::npos ||
+      layer.size() > 4)
+    return -1;
   return std::stol(std::string(layer));
 }
 

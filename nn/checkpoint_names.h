@@ -1,5 +1,5 @@
-// What one tensor is called in the checkpoints of Hugging Face transformers, Google's BERT in TensorFlow, and
-// mindspore-ai/models. Names inside Gradus are those of transformers.
+// What one tensor is called in the checkpoints of Hugging Face transformers, Google's BERT and the programs with a CRF
+// built on it in TensorFlow, and mindspore-ai/models. Names inside Gradus are those of transformers.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 namespace gradus {
 
 struct CommonName {
-  std::string name;         // in transformers, with the leading "bert."
+  std::string name;         // in transformers, with the leading "bert."; ours where those have no such tensor
   bool transposed = false;  // the tensor is [in, out], and [out, in] elsewhere
 };
 
@@ -22,15 +22,16 @@ struct CommonName {
 std::optional<CommonName> common_name(CheckpointFormat format, std::string_view name);
 
 // The name of a tensor in a format, from its common one; nothing where that framework's programs have no such tensor.
-std::optional<CommonName> name_in(CheckpointFormat format, std::string_view common);
+// `crf`: of a network with one; TensorFlow's program for these calls the classifier otherwise.
+std::optional<CommonName> name_in(CheckpointFormat format, std::string_view common, bool crf = false);
 
 // Whether a tensor is no weight: moments, step counters and loss scales of a training, and the positions 0, 1, 2 ... that
 // older transformers versions saved.
 bool is_state_or_buffer(CheckpointFormat format, std::string_view name);
 
-// The common names of all weights of an encoder, without the pooler, which not every model has.
+// The common names of all weights of an encoder, without those that not every model has: the pooler's and NEZHA's tables.
 std::vector<std::string> encoder_names(int64_t layers);
-// The number of the layer that a common name belongs to, or -1.
+// The number of the encoder's layer that a common name belongs to, or -1.
 int64_t layer_of(std::string_view common);
 
 }  // namespace gradus

@@ -85,30 +85,46 @@ void add_two_rows(Output& output) {
   output.values.resize(output.values.size() + 2 * row, 0.0F);
 }
 
+// Whether a tensor of a CRF says no more than that TensorFlow's has none.
+bool is_implied(const ModelTensors& model, const ModelTensors::Tensor& tensor, CheckpointFormat format) {
+  if (format != CheckpointFormat::tensorflow || model.find(transitions) == nullptr) return false;
+  if ((tensor.name != start && tensor.name != end) || !model.is_float(tensor)) return false;
+  const std::vector<float> values = values_of(model, tensor);
+  return std::all_of(values.begin(), values.end(), [](float value) { return value == 0; });
+}
+
+// A tensor laid out as the other framework has it.
+Output output_of(const ModelTensors& model, const ModelTensors::Tensor& tensor, const CommonName& name) {
+  Output output{name.name, tensor.shape, values_of(model, tensor)};
+  if (name.transposed && output.shape.size() == 2) {
+    const std::vector<float> values = output.values;
+    transpose(values, static_cast<size_t>(output.shape[0]), static_cast<size_t>(output.shape[1]),
+              output.values);
+    std::swap(output.shape[0], output.shape[1]);
+  }
+  return output;
+}
+
 std::vector<Output> outputs_of(const ModelTensors& model, CheckpointFormat format,
                                std::vector<std::string>& left) {
   std::vector<Output> outputs;
-  const bool crf = format == CheckpointFormat::mindspore && model.find(transitions) != nullptr &&
-                   model.find(start) != nullptr && model.find(end) != nullptr;
-  if (crf) check_crf(model);
+  const bool crf = model.find(transitions) != nullptr;
+  const bool whole_crf = crf && model.find(start) != nullptr && model.find(end) != nullptr;
+  const bool one_matrix = whole_crf && format == CheckpointFormat::mindspore;
+  if (whole_crf) check_crf(model);
   for (const ModelTensors::Tensor& tensor : model.tensors()) {
-    if (crf && tensor.name.starts_with("crf.")) continue;
-    const auto name = name_in(format, tensor.name);
+    if (one_matrix && tensor.name.starts_with("crf.")) continue;
+    if (is_implied(model, tensor, format)) continue;
+    const auto name = name_in(format, tensor.name, crf);
     if (!name || !model.is_float(tensor)) {
       left.push_back(tensor.name);
       continue;
     }
-    Output output{name->name, tensor.shape, values_of(model, tensor)};
-    if (name->transposed && output.shape.size() == 2) {
-      const std::vector<float> values = output.values;
-      transpose(values, static_cast<size_t>(output.shape[0]), static_cast<size_t>(output.shape[1]),
-                output.values);
-      std::swap(output.shape[0], output.shape[1]);
-    }
-    if (crf && tensor.name.starts_with("classifier.")) add_two_rows(output);
+    Output output = output_of(model, tensor, *name);
+    if (one_matrix && tensor.name.starts_with("classifier.")) add_two_rows(output);
     outputs.push_back(std::move(output));
   }
-  if (crf) outputs.push_back(mindspore_transitions(model));
+  if (one_matrix) outputs.push_back(mindspore_transitions(model));
   return outputs;
 }
 
@@ -116,12 +132,14 @@ std::vector<Output> outputs_of(const ModelTensors& model, CheckpointFormat forma
 
 ModelTensors::ModelTensors(const std::string& path) : path_(path), file_(path) {
   const bool has_crf =
-      format() == CheckpointFormat::mindspore &&
+      names() == CheckpointFormat::mindspore &&
       std::ranges::find(file_.tensors(), mindspore_crf, &TensorEntry::name) != file_.tensors().end();
   for (const TensorEntry& entry : file_.tensors()) {
-    if (is_state_or_buffer(format(), entry.name)) continue;
-    const auto name = common_name(format(), entry.name);
-    if (has_crf && entry.name == mindspore_crf) add_crf(entry);
+    if (is_state_or_buffer(names(), entry.name)) continue;
+    const auto name = common_name(names(), entry.name);
+    if (has_crf && entry.name == mindspore_crf) add_mindspore_crf(entry);
+    else if (name && name->name == transitions && names() == CheckpointFormat::tensorflow)
+      add_tensorflow_crf(entry);
     else if (!name) unknown_.push_back(entry.name);
     else add(entry, name->name, part_of(entry, *name, has_crf));
   }
@@ -145,8 +163,8 @@ ModelTensors::Part ModelTensors::part_of(const TensorEntry& entry, const CommonN
 void ModelTensors::add(const TensorEntry& entry, const std::string& name, Part part) {
   Tensor tensor{name, entry.shape, entry.name};
   if (part == Part::transpose) std::swap(tensor.shape[0], tensor.shape[1]);
-  if (part == Part::crf_start || part == Part::crf_end) tensor.shape.pop_back();
-  if (part > Part::transpose) {
+  if (part == Part::zeros || part == Part::crf_start || part == Part::crf_end) tensor.shape.pop_back();
+  if (part >= Part::without_last_tags) {
     tensor.shape[0] -= 2;
     if (part == Part::crf_transitions) tensor.shape[1] -= 2;
   }
@@ -157,10 +175,22 @@ void ModelTensors::add(const TensorEntry& entry, const std::string& name, Part p
   sources_.push_back({&entry, part});
 }
 
-void ModelTensors::add_crf(const TensorEntry& entry) {
-  check(entry.shape.size() == 2 && entry.shape[0] == entry.shape[1] && entry.shape[0] > 2,
-        "{}: tensor '{}' has shape [{}]: expected a square matrix of more than two tags", path_, entry.name,
-        fmt::join(entry.shape, ", "));
+// Throws Error unless a CRF's matrix scores that many tags or more.
+void ModelTensors::check_square(const TensorEntry& entry, int64_t least_tags) const {
+  check(entry.shape.size() == 2 && entry.shape[0] == entry.shape[1] && entry.shape[0] >= least_tags,
+        "{}: tensor '{}' has shape [{}]: expected a square matrix of {} tags or more", path_, entry.name,
+        fmt::join(entry.shape, ", "), least_tags);
+}
+
+void ModelTensors::add_tensorflow_crf(const TensorEntry& entry) {
+  check_square(entry, 1);
+  add(entry, std::string(transitions), Part::whole);
+  add(entry, std::string(start), Part::zeros);
+  add(entry, std::string(end), Part::zeros);
+}
+
+void ModelTensors::add_mindspore_crf(const TensorEntry& entry) {
+  check_square(entry, 3);  // START, STOP and one to tell
   add(entry, std::string(transitions), Part::crf_transitions);
   add(entry, std::string(start), Part::crf_start);
   add(entry, std::string(end), Part::crf_end);
@@ -185,6 +215,9 @@ void ModelTensors::read(const Tensor& tensor, std::span<float> values) const try
   const size_t tags = rows - 2;  // of a CRF
   switch (source.part) {
     case Part::whole:
+      break;
+    case Part::zeros:
+      std::fill(values.begin(), values.end(), 0.0F);
       break;
     case Part::transpose:
       transpose(stored, rows, columns, values);

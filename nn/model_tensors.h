@@ -24,6 +24,7 @@ class ModelTensors {
 
   const std::string& path() const { return path_; }
   CheckpointFormat format() const { return file_.format(); }
+  CheckpointFormat names() const { return file_.names(); }  // whose names the file has
   const std::vector<Tensor>& tensors() const { return tensors_; }
   // The tensor of that common name, or null.
   const Tensor* find(std::string_view name) const;
@@ -37,7 +38,16 @@ class ModelTensors {
  private:
   // What has to be done to the file's tensor. MindSpore's CRF has one matrix [to][from] for what are three tensors here,
   // with START and STOP as its last two tags; its classifier scores these too, in vain: nothing leads to them.
-  enum class Part : uint8_t { whole, transpose, without_last_tags, crf_transitions, crf_start, crf_end };
+  // TensorFlow's has the transitions only: first and last tags score nothing.
+  enum class Part : uint8_t {
+    whole,
+    transpose,
+    zeros,
+    without_last_tags,
+    crf_transitions,
+    crf_start,
+    crf_end
+  };
   struct Source {
     const TensorEntry* entry;
     Part part;
@@ -45,7 +55,9 @@ class ModelTensors {
 
   Part part_of(const TensorEntry& entry, const CommonName& name, bool has_crf) const;
   void add(const TensorEntry& entry, const std::string& name, Part part);
-  void add_crf(const TensorEntry& entry);
+  void check_square(const TensorEntry& entry, int64_t least_tags) const;
+  void add_mindspore_crf(const TensorEntry& entry);
+  void add_tensorflow_crf(const TensorEntry& entry);
 
   std::string path_;
   CheckpointFile file_;
@@ -57,7 +69,8 @@ class ModelTensors {
 
 // Writes tensors with common names as a checkpoint of another format: transposed, named and put together as that format's
 // programs expect, as float32. `path` is a file, or what the names of TensorFlow's files begin with. Returns the names
-// that the format has no place for, and of tensors that hold no floats; they are not written. Throws Error when a file can't be written.
+// that the format has no place for, and of tensors that hold no floats; they are not written. TensorFlow's CRF has no place
+// for scores of first and last tags unless they are all 0. Throws Error when a file can't be written.
 std::vector<std::string> write_model_tensors(const ModelTensors& model, CheckpointFormat format,
                                              const std::string& path);
 

@@ -87,15 +87,14 @@ SafetensorsFile::SafetensorsFile(const std::string& path)
   check(bytes.size() >= safetensors_length_bytes,
         "{}: {} bytes, expected at least the {} of the header's length", path_, bytes.size(),
         safetensors_length_bytes);
-  uint64_t header_bytes = 0;
-  std::memcpy(&header_bytes, bytes.data(), safetensors_length_bytes);
-  check(header_bytes <= safetensors_max_header_bytes, "{}: a header of {} bytes, expected at most {}", path_,
-        header_bytes, safetensors_max_header_bytes);
-  check(header_bytes <= bytes.size() - safetensors_length_bytes,
-        "{}: a header of {} bytes, but only {} follow", path_, header_bytes,
+  std::memcpy(&header_bytes_, bytes.data(), safetensors_length_bytes);
+  check(header_bytes_ <= safetensors_max_header_bytes, "{}: a header of {} bytes, expected at most {}", path_,
+        header_bytes_, safetensors_max_header_bytes);
+  check(header_bytes_ <= bytes.size() - safetensors_length_bytes,
+        "{}: a header of {} bytes, but only {} follow", path_, header_bytes_,
         bytes.size() - safetensors_length_bytes);
-  parse_header(text.substr(safetensors_length_bytes, header_bytes),
-               bytes.subspan(safetensors_length_bytes + header_bytes));
+  parse_header(text.substr(safetensors_length_bytes, header_bytes_),
+               bytes.subspan(safetensors_length_bytes + header_bytes_));
 }
 
 void SafetensorsFile::parse_header(std::string_view header, std::span<const std::byte> data) {

@@ -31,6 +31,7 @@ class SafetensorsFile {
   const std::string& path() const { return path_; }
   const std::vector<TensorEntry>& tensors() const { return tensors_; }  // in the order of their bytes
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  uint64_t header_bytes() const { return header_bytes_; }  // of the JSON
   // The tensor of that name, or null.
   const TensorEntry* find(std::string_view name) const;
 
@@ -42,6 +43,7 @@ class SafetensorsFile {
   std::vector<TensorEntry> tensors_;
   std::map<std::string, size_t, std::less<>> index_;  // name to position in tensors_
   std::map<std::string, std::string> metadata_;
+  uint64_t header_bytes_ = 0;
 };
 
 // The tensors of a model that lies in one safetensors file, or in several with an index.

@@ -185,6 +185,10 @@ std::vector<Extent> parse_slice(Reader slice) {
   return extents;
 }
 
+std::string data_file(const std::string& prefix, size_t number, size_t count) {
+  return fmt::format("{}.data-{:05}-of-{:05}", prefix, number, count);
+}
+
 }  // namespace
 
 TensorFlowCheckpoint::TensorFlowCheckpoint(const std::string& path) : prefix_(path) {
@@ -276,7 +280,14 @@ TensorFlowCheckpoint::Entries TensorFlowCheckpoint::read_index(int64_t& shards) 
 
 void TensorFlowCheckpoint::open_shards(int64_t count) {
   for (int64_t i = 0; i < count; ++i)
-    shards_.push_back(std::make_unique<MappedFile>(fmt::format("{}.data-{:05}-of-{:05}", prefix_, i, count)));
+    shards_.push_back(std::make_unique<MappedFile>(data_file(prefix_, i, count)));
+}
+
+std::vector<std::string> TensorFlowCheckpoint::files() const {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < shards_.size(); ++i) names.push_back(data_file(prefix_, i, shards_.size()));
+  names.push_back(prefix_ + ".index");
+  return names;
 }
 
 std::span<const std::byte> TensorFlowCheckpoint::bytes_of(const Entry& entry,
@@ -449,7 +460,7 @@ void write_tensorflow_checkpoint(const std::string& prefix, std::span<const Tens
   header.varint(1, 1);  // one data file
   header.bytes(3, version.str());
   entries.add("", header.str());
-  AtomicFile data(prefix + ".data-00000-of-00001");
+  AtomicFile data(data_file(prefix, 0, 1));
   uint64_t offset = 0;
   std::string last_name;
   for (const TensorEntry* tensor : order) {

@@ -28,6 +28,8 @@ class TensorFlowCheckpoint {
   const std::vector<StringTensor>& strings() const { return strings_; }
   // The tensor of that name, or null.
   const TensorEntry* find(std::string_view name) const;
+  // The data files, then the index.
+  std::vector<std::string> files() const;
 
  private:
   struct Entry;

@@ -38,6 +38,17 @@ void check_encoder(const ModelTensors& model, const std::string& path) {
   }
 }
 
+// Says so when the same weights give other scores in the program that the file is of or for.
+void note_tanh(const ModelTensors& model, CheckpointFormat target) {
+  const ModelTensors::Tensor* classifier = model.find("classifier.weight");
+  if (classifier == nullptr || model.format() == target) return;
+  const bool for_crf = target == CheckpointFormat::tensorflow && model.find("crf.transitions") != nullptr;
+  if (!for_crf && classifier->source != "project/logits/W") return;
+  fmt::print(
+      "note: macanv/BERT-BiLSTM-CRF-NER, which has project/logits, takes tanh of the classifier's "
+      "output, others do not\n");
+}
+
 // Throws Error for a name that readers would not take for this format, and for a file that is there.
 void check_output(const std::string& path, CheckpointFormat format, bool overwrite) {
   const auto expect = [&](const char* ending) {
@@ -82,6 +93,7 @@ int run(int argc, char** argv) {
   const std::vector<std::string> left = write_model_tensors(model, target, to);
   list("not of a model we know, left out", model.unknown());
   list("without a place in that format, left out", left);
+  note_tanh(model, target);
   const size_t all = model.tensors().size() + model.unknown().size();
   fmt::print("convert value num:  {}  of  {}\n", model.tensors().size() - left.size(), all);
   return 0;

@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "data/unicode.h"
 #include "nn/checkpoint_file.h"
 #include "tasks/main.h"
 
 using namespace gradus;
 using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -53,6 +56,28 @@ std::string mindspore_type(std::string_view long_name) {
   return name;
 }
 
+// A text as Python's repr() shows it.
+std::string python_literal(std::string_view text) {
+  const bool double_quotes = text.find('\'') != text.npos && text.find('"') == text.npos;
+  const char quote = double_quotes ? '"' : '\'';
+  std::string literal(1, quote);
+  for (size_t pos = 0; pos < text.size();) {
+    const size_t begin = pos;
+    const char32_t code = decode_utf8(text, pos);
+    check(code != invalid_code, "a text of MindSpore's with invalid UTF-8 at byte {}", begin);
+    const std::string_view kind = category(code);
+    if (code == static_cast<unsigned char>(quote) || code == U'\\') literal += '\\';
+    if (code == U'\n') literal += "\\n";
+    else if (code == U'\r') literal += "\\r";
+    else if (code == U'\t') literal += "\\t";
+    else if (code == U' ' || (kind[0] != 'C' && kind[0] != 'Z')) literal += text.substr(begin, pos - begin);
+    else if (code < 0x100) literal += fmt::format("\\x{:02x}", static_cast<uint32_t>(code));
+    else if (code < 0x10000) literal += fmt::format("\\u{:04x}", static_cast<uint32_t>(code));
+    else literal += fmt::format("\\U{:08x}", static_cast<uint32_t>(code));
+  }
+  return literal + quote;
+}
+
 // `ends`: how many of the first and last numbers to give.
 Json describe(const TensorEntry& tensor, std::pair<int64_t, int64_t> ends) {
   const Statistics s = statistics_of(tensor);
@@ -67,30 +92,68 @@ Json describe(const TensorEntry& tensor, std::pair<int64_t, int64_t> ends) {
           {"nbytes", tensor.data.size()}};
 }
 
-Json describe(const StringTensor& tensor) {
+// MindSpore's tensors have a type in MindSpore. NumPy has no bfloat16: such a tensor is described as the float32
+// that it becomes.
+Json describe_mindspore(const TensorEntry& tensor, std::pair<int64_t, int64_t> ends) {
+  Json json = describe(tensor, ends);
+  if (tensor.dtype == "BF16") {
+    json["dtype"] = "float32";
+    json["nbytes"] = tensor.elements() * static_cast<int64_t>(sizeof(float));
+  }
+  json["ms_dtype"] = mindspore_type(long_name(tensor.dtype));
+  return json;
+}
+
+// A text of MindSpore's, or the first bytes of each of TensorFlow's strings.
+Json describe(const StringTensor& tensor, CheckpointFormat format) {
+  constexpr size_t most_bytes = 100;
+  if (format == CheckpointFormat::mindspore) return {{"python", python_literal(tensor.values.at(0))}};
   Json hex = Json::array();
   for (const std::string& value : tensor.values) {
     std::string digits;
-    for (const char c : value) digits += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    for (const char c : std::string_view(value).substr(0, most_bytes))
+      digits += fmt::format("{:02x}", static_cast<unsigned char>(c));
     hex.push_back(digits);
   }
   return {{"dtype", "string"}, {"shape", tensor.shape}, {"hex", hex}};
 }
 
-void print_json(const CheckpointFile& file, const std::string& path) {
-  Json json{{"file", path}, {"format", name_of(file.format())}};
-  if (file.format() == CheckpointFormat::safetensors)
-    json["metadata"] = file.metadata().empty() ? Json() : Json(file.metadata());
+std::string name_in_folder(const std::string& path) { return fs::path(path).filename().string(); }
+
+// What there is to say of a checkpoint of that format apart from its tensors.
+Json describe(const CheckpointFile& file) {
+  const std::string name = name_in_folder(file.path());
+  Json files = Json::array();
+  for (const std::string& path : file.files()) files.push_back(name_in_folder(path));
+  switch (file.format()) {
+    case CheckpointFormat::tensorflow:
+      return {{"prefix", name}, {"files", files}};
+    case CheckpointFormat::mindspore: {
+      Json order = Json::array();
+      for (const TensorEntry& tensor : file.tensors()) order.push_back(tensor.name);
+      for (const StringTensor& tensor : file.strings()) order.push_back(tensor.name);
+      return {{"file", name}, {"order", order}, {"crc", file.has_checksum()}};
+    }
+    case CheckpointFormat::safetensors:
+      break;
+  }
+  Json json{{"file", name}, {"header_bytes", file.header_bytes()}};
+  if (file.files().size() > 1) json["files"] = files;
+  json["metadata"] = file.metadata().empty() ? Json() : Json(file.metadata());
+  return json;
+}
+
+void print_json(const CheckpointFile& file) {
+  Json json{{"format", name_of(file.format())}};
+  json.update(describe(file));
+  const bool mindspore = file.format() == CheckpointFormat::mindspore;
   const auto ends = file.format() == CheckpointFormat::tensorflow ? std::pair<int64_t, int64_t>{6, 2}
                                                                   : std::pair<int64_t, int64_t>{8, 3};
   json["num_tensors"] = file.tensors().size() + file.strings().size();
   Json& tensors = json["tensors"] = Json::object();
-  for (const TensorEntry& tensor : file.tensors()) {
-    Json& described = tensors[tensor.name] = describe(tensor, ends);
-    if (file.format() == CheckpointFormat::mindspore)
-      described["ms_dtype"] = mindspore_type(long_name(tensor.dtype));
-  }
-  for (const StringTensor& tensor : file.strings()) tensors[tensor.name] = describe(tensor);
+  for (const TensorEntry& tensor : file.tensors())
+    tensors[tensor.name] = mindspore ? describe_mindspore(tensor, ends) : describe(tensor, ends);
+  for (const StringTensor& tensor : file.strings()) tensors[tensor.name] = describe(tensor, file.format());
   fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
@@ -133,14 +196,16 @@ int run(int argc, char** argv) {
                  "*.safetensors, *.ckpt of MindSpore, the prefix or *.index of TensorFlow, or a folder with "
                  "one of them")
       ->required();
-  app.add_flag("--json", json, "one JSON object, with every name and the first and last numbers");
+  app.add_flag(
+      "--json", json,
+      "one JSON object, with every name and the first and last numbers, or the first 100 bytes of a string");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : exit_failure;
   }
   const CheckpointFile file(path);
-  if (json) print_json(file, path);
+  if (json) print_json(file);
   else print_table(file, path);
   return 0;
 }

@@ -84,7 +84,7 @@ BertConfig pretrained_config(const std::string& pretrained, const std::filesyste
   const std::filesystem::path path = folder / "config.json", googles = folder / "bert_config.json";
   const bool is_googles = !std::filesystem::exists(path) && std::filesystem::exists(googles);
   BertConfig config = read_bert_config((is_googles ? googles : path).string());
-  if (is_googles && CheckpointFile(pretrained).format() == CheckpointFormat::mindspore)
+  if (is_googles && CheckpointFile(pretrained).names() == CheckpointFormat::mindspore)
     config.layer_norm_eps = 1e-7;
   return config;
 }
