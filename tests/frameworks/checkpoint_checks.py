@@ -134,7 +134,7 @@ class TensorFlowChecks(CheckpointChecks):
         described = self.json_of("inspect_checkpoint", prefix)["tensors"]
         graph = described.pop("_CHECKPOINTABLE_OBJECT_GRAPH")
         expected = tf.train.load_checkpoint(prefix).get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
-        self.assertEqual(graph, {"dtype": "string", "shape": [], "hex": [expected.hex()]})
+        self.assertEqual(graph, {"dtype": "string", "shape": [], "hex": [expected[:100].hex()]})  # no more is shown
         self.assertEqual({name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE"): (tensor["shape"], tensor["first"])
                           for name, tensor in described.items()},
                          {"layer": ([2, 3], array.reshape(-1).tolist()), "step": ([], [5])})
@@ -220,7 +220,7 @@ class MindSporeChecks(CheckpointChecks):
         tensor = mindspore.Tensor(values, mindspore.bfloat16)
         path = self.path("a.ckpt")
         mindspore.save_checkpoint([{"name": "x", "data": tensor}], path)
-        self.assertEqual(self.json_of("inspect_checkpoint", path)["tensors"]["x"]["dtype"], "bfloat16")
+        self.assertEqual(self.json_of("inspect_checkpoint", path)["tensors"]["x"]["ms_dtype"], "BFloat16")
         found = mindspore.load_checkpoint(self.copy("mindspore", path, "b.ckpt"))["x"]
         self.assertEqual(found.dtype, mindspore.bfloat16)
         self.assertEqual(found.asnumpy().tobytes(), tensor.asnumpy().tobytes())

@@ -1,6 +1,6 @@
 """Reads the same rows with Gradus, MindSpore and TensorFlow, in turns and on one processor core, and compares the speeds.
 
-The rows are those of tests/bench/record_bench.cpp: 50,000 with four lists of 128 numbers, read as batches of 32.
+The rows are those of tests/bench/record_bench.cpp: 50,000 with four lists of 128 numbers, read as batches of 32, and one by one.
 Usage: FOLDER/bin/python throughput.py build/tests/record_bench [ROUNDS]
 """
 import os
@@ -18,7 +18,8 @@ from common import mindspore, tensorflow as tf  # noqa: E402
 
 ROWS, LENGTH, BATCH = 50_000, 128, 32
 COLUMNS = ["input_ids", "input_mask", "label_ids", "segment_ids"]
-OURS = {"TFRecord, batches": "Gradus, TFRecord", "MindRecord, batches": "Gradus, MindRecord"}
+OURS = {"TFRecord, batches": "Gradus, TFRecord, batches", "MindRecord, batches": "Gradus, MindRecord, batches",
+        "TFRecord": "Gradus, TFRecord", "MindRecord": "Gradus, MindRecord"}
 
 
 def gradus_speeds(bench, folder):
@@ -28,33 +29,37 @@ def gradus_speeds(bench, folder):
 
 
 def rows_per_second(batches):
-    """Of an iterator over lists of matrices."""
+    """Of an iterator over lists of matrices, or of one row's vectors."""
     start = time.perf_counter()
     count = 0
     for columns in batches:
-        assert len(columns) == len(COLUMNS) and all(column.shape[1] == LENGTH for column in columns)
-        count += len(columns[0])
+        assert len(columns) == len(COLUMNS) and all(column.shape[-1] == LENGTH for column in columns)
+        count += len(columns[0]) if columns[0].ndim == 2 else 1
     seconds = time.perf_counter() - start
     assert count == ROWS, count
     return ROWS / seconds
 
 
-def mindspore_speed(path):
+def mindspore_speed(path, batch):
     mindspore.dataset.config.set_num_parallel_workers(1)
     rows = mindspore.dataset.MindDataset(path, columns_list=COLUMNS, shuffle=False, num_parallel_workers=1)
-    batches = rows.batch(BATCH, num_parallel_workers=1)
-    return rows_per_second(batches.create_tuple_iterator(num_epochs=1, output_numpy=True))
+    if batch:
+        rows = rows.batch(BATCH, num_parallel_workers=1)
+    return rows_per_second(rows.create_tuple_iterator(num_epochs=1, output_numpy=True))
 
 
-def tensorflow_speed(path):
+def tensorflow_speed(path, batch):
     features = {name: tf.io.FixedLenFeature([LENGTH], tf.int64) for name in COLUMNS}
-    rows = tf.data.TFRecordDataset(path).batch(BATCH)
-    batches = rows.map(lambda records: tf.io.parse_example(records, features), num_parallel_calls=1)
+    parse = tf.io.parse_example if batch else tf.io.parse_single_example
+    records = tf.data.TFRecordDataset(path)
+    if batch:
+        records = records.batch(BATCH)
+    rows = records.map(lambda record: parse(record, features), num_parallel_calls=1)
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     options.threading.max_intra_op_parallelism = 1
     options.autotune.enabled = False
-    return rows_per_second(list(batch.values()) for batch in batches.with_options(options))
+    return rows_per_second(list(row.values()) for row in rows.with_options(options))
 
 
 def main():
@@ -66,8 +71,11 @@ def main():
     speeds, loads = {}, []
     with tempfile.TemporaryDirectory(prefix="gradus-throughput-") as folder:
         gradus_speeds(bench, folder)  # makes the files
-        theirs = {"MindDataset": lambda: mindspore_speed(folder + "/rows.mindrecord"),
-                  "TFRecordDataset": lambda: tensorflow_speed(folder + "/rows.tfrecord")}
+        mind, tf_record = folder + "/rows.mindrecord", folder + "/rows.tfrecord"
+        theirs = {"MindDataset, batches": lambda: mindspore_speed(mind, True),
+                  "TFRecordDataset, batches": lambda: tensorflow_speed(tf_record, True),
+                  "MindDataset": lambda: mindspore_speed(mind, False),
+                  "TFRecordDataset": lambda: tensorflow_speed(tf_record, False)}
         for number in range(rounds + 1):
             for name, speed in theirs.items():
                 turn = gradus_speeds(bench, folder) | {name: speed()}
@@ -79,9 +87,11 @@ def main():
     print(f"core {CORE} of {os.cpu_count()}, load {min(loads):.1f} to {max(loads):.1f}, {rounds} rounds")
     median = {name: statistics.median(values) for name, values in speeds.items()}
     for name, values in speeds.items():
-        print(f"{name:20} {median[name]:10,.0f} rows/s (median of {len(values)}; {min(values):,.0f} to {max(values):,.0f})")
-    print(f"MindRecord: {median['Gradus, MindRecord'] / median['MindDataset']:.1f} times MindDataset")
-    print(f"TFRecord: {median['Gradus, TFRecord'] / median['TFRecordDataset']:.1f} times TFRecordDataset")
+        print(f"{name:27} {median[name]:10,.0f} rows/s (median of {len(values)}; {min(values):,.0f} to {max(values):,.0f})")
+    for kind in ("MindRecord", "TFRecord"):
+        for how in (", batches", ""):
+            peer = "MindDataset" if kind == "MindRecord" else "TFRecordDataset"
+            print(f"{kind}{how}: {median[f'Gradus, {kind}{how}'] / median[peer + how]:.1f} times {peer}")
 
 
 if __name__ == "__main__":
