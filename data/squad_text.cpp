@@ -1,6 +1,8 @@
 #include "data/squad_text.h"
 
+#include <limits>
 #include <unordered_set>
+#include <utility>
 
 #include "core/checked_json.h"
 #include "core/error.h"
@@ -10,16 +12,6 @@ namespace gradus {
 namespace {
 
 using nlohmann::json;
-
-std::string read_text(const std::string& path) {
-  LineReader reader(path);
-  std::string text;
-  for (std::string_view line; reader.next(line);) {
-    text += line;
-    text += '\n';
-  }
-  return text;
-}
 
 // A place in the file, for messages, spelt out only in these.
 struct Place {
@@ -61,28 +53,62 @@ int64_t count_characters(std::string_view utf8) {
   return count;
 }
 
+// Paragraphs are taken out of the JSON as they end, and what is left of articles then.
 class Reader {
  public:
-  explicit Reader(SquadData& data) : data_(data), place_{data.path} {}
+  Reader(const std::string& path, int64_t most_bytes, const std::function<void(SquadData&)>& use)
+      : path_(path), most_bytes_(most_bytes), use_(use), place_{path_} {
+    data_.path = path;
+  }
 
   void run() {
-    const json root = parse_json(read_text(data_.path), data_.path);
-    const json& articles = list(root, "data", place_);
-    for (place_.article = 0; place_.article < articles.size(); ++place_.article) {
-      place_.depth = 1;
-      const json& paragraphs = list(articles[place_.article], "paragraphs", place_);
-      for (place_.paragraph = 0; place_.paragraph < paragraphs.size(); ++place_.paragraph) {
-        place_.depth = 2;
-        add_paragraph(paragraphs[place_.paragraph]);
-      }
-    }
-    check(!data_.questions.empty(), "{}: no question", data_.path);
+    PieceReader file(path_);
+    const json root = parse_json([&] { return file.next(); }, path_,
+                                 [&](std::span<const std::string> path, json& object) {
+                                   if (path.size() == 5 && path[1] == "data" && path[3] == "paragraphs")
+                                     return take_paragraph(object);
+                                   return path.size() == 3 && path[1] == "data" && take_article(object);
+                                 });
+    place_.depth = 0;
+    check_all_taken(list(root, "data", place_));
+    hand_over();
+    check(has_question_, "{}: no question", path_);
   }
 
  private:
+  bool take_paragraph(const json& paragraph) {
+    place_.depth = 2;
+    add_paragraph(paragraph);
+    ++place_.paragraph;
+    if (bytes_ >= most_bytes_) hand_over();
+    return true;
+  }
+
+  bool take_article(const json& article) {
+    place_.depth = 1;
+    check_all_taken(list(article, "paragraphs", place_));
+    ++place_.article;
+    place_.paragraph = 0;
+    return true;
+  }
+
+  // What is left of a list of objects is something else.
+  void check_all_taken(const json& left) const {
+    check(left.empty(), "{}: expected a list of objects, found {} in it", place_.str(),
+          left.empty() ? "" : left.front().type_name());
+  }
+
+  void hand_over() {
+    has_question_ = has_question_ || !data_.questions.empty();
+    if (!data_.questions.empty()) use_(data_);
+    data_ = {path_, {}, {}, false};
+    bytes_ = 0;
+  }
+
   void add_paragraph(const json& paragraph) {
     data_.contexts.push_back(text(paragraph, "context", place_));
     length_ = count_characters(data_.contexts.back());
+    bytes_ += static_cast<int64_t>(data_.contexts.back().size());
     const json& questions = list(paragraph, "qas", place_);
     for (place_.question = 0; place_.question < questions.size(); ++place_.question) {
       place_.depth = 3;
@@ -95,6 +121,7 @@ class Reader {
     question.id = text(qa, "id", place_);
     check(ids_.insert(question.id).second, "{}: the id '{}' occurs twice", place_.str(), question.id);
     question.text = text(qa, "question", place_);
+    bytes_ += static_cast<int64_t>(question.text.size());
     question.context = static_cast<int32_t>(data_.contexts.size()) - 1;
     if (const auto impossible = qa.find("is_impossible"); impossible != qa.end()) {
       check(impossible->is_boolean(), "{}: \"is_impossible\" is {}, expected true or false", place_.str(),
@@ -118,7 +145,12 @@ class Reader {
           "{}: \"answer_start\" is {}: the context has {} characters", place_.str(), start.dump(), length_);
   }
 
-  SquadData& data_;
+  const std::string path_;
+  int64_t most_bytes_;
+  const std::function<void(SquadData&)>& use_;
+  SquadData data_;
+  int64_t bytes_ = 0;  // of the text in data_
+  bool has_question_ = false;
   Place place_;
   int64_t length_ = 0;  // of the paragraph's context, in characters
   std::unordered_set<std::string> ids_;
@@ -131,10 +163,13 @@ std::string SquadData::where(size_t question) const {
 }
 
 SquadData read_squad(const std::string& path) {
-  SquadData data;
-  data.path = path;
-  Reader(data).run();
-  return data;
+  SquadData whole;
+  read_squad(path, std::numeric_limits<int64_t>::max(), [&](SquadData& data) { whole = std::move(data); });
+  return whole;
+}
+
+void read_squad(const std::string& path, int64_t most_bytes, const std::function<void(SquadData&)>& use) {
+  Reader(path, most_bytes, use).run();
 }
 
 }  // namespace gradus

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,5 +38,9 @@ struct SquadData {
 // Error naming the file and "data[i].paragraphs[j].qas[k]" when something is missing or of another type, an id occurs twice,
 // an answer_start lies outside the context, and when there is no question.
 SquadData read_squad(const std::string& path);
+
+// The same in parts, for files of any size: `use` gets paragraphs whose text has `most_bytes` or a little more, as soon as they are
+// read. Apart from them memory is taken by the ids of all questions.
+void read_squad(const std::string& path, int64_t most_bytes, const std::function<void(SquadData&)>& use);
 
 }  // namespace gradus

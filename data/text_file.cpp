@@ -10,44 +10,59 @@
 
 namespace gradus {
 
-struct LineReader::File {
-  explicit File(const std::string& path) : handle(gzopen(path.c_str(), "rb")) {}
-  ~File() {
-    if (handle != nullptr) gzclose(handle);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  gzFile handle;
-};
+namespace {
 
-LineReader::LineReader(std::string path) : path_(std::move(path)) {
+constexpr size_t piece_size = size_t{1} << 18;
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+gzFile handle_of(void* handle) { return static_cast<gzFile>(handle); }
+
+}  // namespace
+
+PieceReader::PieceReader(std::string path) : path_(std::move(path)) {
   errno = 0;
-  file_ = std::make_unique<File>(path_);
-  check(file_->handle != nullptr, "{}: can't be opened: {}", path_, std::strerror(errno));
+  handle_ = gzopen(path_.c_str(), "rb");
+  check(handle_ != nullptr, "{}: can't be opened: {}", path_, std::strerror(errno));
 }
 
-LineReader::~LineReader() = default;
+PieceReader::~PieceReader() { gzclose(handle_of(handle_)); }
+
+size_t PieceReader::read(char* out, size_t size, const std::function<std::string()>& place) {
+  const int count = gzread(handle_of(handle_), out, static_cast<unsigned>(size));
+  if (count < static_cast<int>(size)) {
+    // A gzip stream that is cut short shows only here: the bytes before the cut were handed out as good.
+    int status = Z_OK;
+    const char* message = gzerror(handle_of(handle_), &status);
+    check(status != Z_ERRNO, "{}: can't be read: {}", path_, std::strerror(errno));
+    check(status == Z_OK, "{}: damaged gzip data {}: {}", path_, place(), message);
+  }
+  return static_cast<size_t>(std::max(count, 0));
+}
+
+std::string_view PieceReader::next() {
+  piece_.resize(piece_size);
+  piece_.resize(read(piece_.data(), piece_size, [] { return "in it"; }));
+  std::string_view piece = piece_;
+  if (!begun_ && piece.starts_with(byte_order_mark)) piece.remove_prefix(byte_order_mark.size());
+  begun_ = true;
+  return piece;
+}
+
+LineReader::LineReader(std::string path) : path_(std::move(path)), file_(path_) {}
 
 std::string LineReader::where() const { return fmt::format("{}:{}", path_, line_number_); }
 
 // Reads the next piece of the file behind the unread part of the buffer; false when there is none.
 bool LineReader::fill() {
   if (at_end_) return false;
-  constexpr unsigned piece = 1U << 18;
   buffer_.erase(0, begin_);
   begin_ = 0;
   const size_t old_size = buffer_.size();
-  buffer_.resize(old_size + piece);
-  const int read = gzread(file_->handle, buffer_.data() + old_size, piece);
-  buffer_.resize(old_size + static_cast<size_t>(std::max(read, 0)));
-  if (read < static_cast<int>(piece)) {
-    // A gzip stream that is cut short shows only here: the bytes before the cut were handed out as good.
-    int status = Z_OK;
-    const char* message = gzerror(file_->handle, &status);
-    check(status != Z_ERRNO, "{}: can't be read: {}", path_, std::strerror(errno));
-    check(status == Z_OK, "{}: damaged gzip data after line {}: {}", path_, line_number_, message);
-    at_end_ = true;
-  }
+  buffer_.resize(old_size + piece_size);
+  const size_t read = file_.read(buffer_.data() + old_size, piece_size,
+                                 [this] { return fmt::format("after line {}", line_number_); });
+  buffer_.resize(old_size + read);
+  at_end_ = read < piece_size;
   return read > 0;
 }
 
@@ -62,7 +77,7 @@ bool LineReader::next(std::string_view& line) {
   if (end == std::string::npos && begin_ == buffer_.size()) return false;
   line = std::string_view(buffer_).substr(begin_, end == std::string::npos ? end : end - begin_);
   begin_ = end == std::string::npos ? buffer_.size() : end + 1;
-  if (++line_number_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
+  if (++line_number_ == 1 && line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (find_invalid_utf8(line) != std::string_view::npos) check_utf8(line, where());
   return true;

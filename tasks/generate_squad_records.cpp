@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <limits>
+#include <memory>
 #include <span>
 #include <thread>
 
@@ -37,7 +37,7 @@ struct Settings {
   int64_t max_seq_length = 384, doc_stride = 128, max_query_length = 64;
   bool do_shuffle = true;
   int64_t random_seed = 12345;
-  int64_t threads = 0;
+  int64_t threads = 0, memory_mb = 2048;
 
   void declare(Options& options) {
     options.group("Input");
@@ -64,6 +64,11 @@ struct Settings {
     options.add("do_shuffle", do_shuffle, "mix the questions to train on");
     options.add("random_seed", random_seed, "of the mixing").at_least(0);
     options.add("threads", threads, "threads; 0: as many as there are processors").between(0, 1024);
+    options
+        .add("memory_mb", memory_mb,
+             "MiB for text and what is made of it at a time: a longer file is made in parts, each mixed by "
+             "itself")
+        .between(16, 1 << 24);
   }
 
   void finish() {
@@ -85,55 +90,85 @@ struct Settings {
   }
 };
 
-SquadData read_data(const Settings& settings, const std::string& path) {
-  SquadData data = read_squad(path);
-  const bool may_be_impossible = settings.version_2_with_negative == "auto"
-                                     ? data.has_impossible
-                                     : settings.version_2_with_negative == "true";
-  if (!may_be_impossible) {
-    for (SquadQuestion& question : data.questions) question.is_impossible = false;
-  }
-  return data;
-}
+// Makes the records of one file.
+class Generator {
+ public:
+  Generator(const Settings& settings, const Tokenizer& tokenizer, const std::string& path, SquadUse use)
+      : settings_(settings),
+        tokenizer_(tokenizer),
+        path_(path),
+        use_(use),
+        writer_(DatasetWriter::create(settings.output(use).string(),
+                                      parse_dataset_format(settings.dataset_format),
+                                      squad_record_columns(use))),
+        random_(static_cast<uint64_t>(settings.random_seed)) {}
 
-void generate(const Settings& settings, const Tokenizer& tokenizer, const std::string& path, SquadUse use) {
-  const fs::path output = settings.output(use);
-  if (fs::exists(output) && !settings.overwrite) {
-    fmt::print("{} is there already: kept (--overwrite true makes it anew)\n", output.string());
-    return;
+  void run() {
+    read_squad(path_, (settings_.memory_mb << 20) / bytes_per_byte, [this](SquadData& part) { add(part); });
+    check(unique_id_ > first_unique_id, "{}: no record: the contexts are empty, or don't have the answers",
+          path_);
+    writer_->finish();
+    progress_.finish();
+    const std::string parts = parts_ > 1 ? fmt::format(", made in {} parts", parts_) : "";
+    fmt::print("{}: {}{}\nTotal instances is:  {}\n", settings_.output(use_).string(), counts_.str(), parts,
+               unique_id_ - first_unique_id);
   }
-  const SquadData data = read_data(settings, path);
-  SquadFeaturizer featurizer(data, tokenizer, settings.squad(), use, settings.threads);
-  std::vector<size_t> order = featurizer.questions();
-  for (const std::string& question : featurizer.left_out())
-    fmt::print("left out: {}: question {}\n", path, question);
-  check(!order.empty(), "{}: no question is left", path);
-  if (use == SquadUse::training && settings.do_shuffle)
-    PythonRandom(static_cast<uint64_t>(settings.random_seed)).shuffle(order);
 
-  const auto writer = DatasetWriter::create(output.string(), parse_dataset_format(settings.dataset_format),
-                                            squad_record_columns(use));
-  Progress progress("questions", static_cast<int64_t>(order.size()), 10'000);
-  DatasetRow row;
-  int32_t unique_id = first_unique_id;
-  // So many at a time that all threads have work, and memory stays small.
-  constexpr size_t block = 512;
-  for (size_t begin = 0; begin < order.size(); begin += block) {
-    const size_t end = std::min(begin + block, order.size());
+ private:
+  // Memory for a byte of text with all that is made of it.
+  static constexpr int64_t bytes_per_byte = 10;
+  // Questions at a time: all threads have work, and memory stays small.
+  static constexpr size_t block = 512;
+
+  void add(SquadData& part) {
+    ++parts_;
+    if (settings_.version_2_with_negative == "false") {
+      for (SquadQuestion& question : part.questions) question.is_impossible = false;
+    }
+    SquadFeaturizer featurizer(part, tokenizer_, settings_.squad(), use_, settings_.threads);
+    std::vector<size_t> order = featurizer.questions();
+    for (const std::string& question : featurizer.left_out())
+      progress_.print(fmt::format("left out: {}: question {}", path_, question));
+    if (use_ == SquadUse::training && settings_.do_shuffle) random_.shuffle(order);
+    for (size_t begin = 0; begin < order.size(); begin += block) {
+      const size_t end = std::min(begin + block, order.size());
+      write(featurizer.run(std::span(order).subspan(begin, end - begin)), part, end - begin);
+    }
+    counts_ += featurizer.counts();
+  }
+
+  void write(const std::vector<SquadFeature>& features, const SquadData& part, size_t questions) {
     int64_t tokens = 0;
-    for (const SquadFeature& feature : featurizer.run(std::span(order).subspan(begin, end - begin))) {
-      make_squad_record(feature.window, unique_id++, data.questions[feature.question].is_impossible,
-                        static_cast<int32_t>(settings.max_seq_length), use, row);
-      writer->write(row);
+    for (const SquadFeature& feature : features) {
+      make_squad_record(feature.window, unique_id_++, part.questions[feature.question].is_impossible,
+                        static_cast<int32_t>(settings_.max_seq_length), use_, row_);
+      writer_->write(row_);
       tokens += static_cast<int64_t>(feature.window.input_ids.size());
     }
-    progress.update(static_cast<int64_t>(end), std::nan(""), tokens);
+    questions_ += static_cast<int64_t>(questions);
+    progress_.update(questions_, std::nan(""), tokens);
   }
-  check(unique_id > first_unique_id, "{}: no record: every context is empty", path);
-  writer->finish();
-  progress.finish();
-  fmt::print("{}: {}\nTotal instances is:  {}\n", output.string(), featurizer.counts().str(),
-             unique_id - first_unique_id);
+
+  const Settings& settings_;
+  const Tokenizer& tokenizer_;
+  const std::string& path_;
+  SquadUse use_;
+  std::unique_ptr<DatasetWriter> writer_;
+  PythonRandom random_;
+  Progress progress_{"questions", 0, 10'000};
+  SquadCounts counts_;
+  DatasetRow row_;
+  int32_t unique_id_ = first_unique_id;
+  int64_t questions_ = 0, parts_ = 0;
+};
+
+void generate(const Settings& settings, const Tokenizer& tokenizer, const std::string& path, SquadUse use) {
+  const std::string output = settings.output(use).string();
+  if (fs::exists(output) && !settings.overwrite) {
+    fmt::print("{} is there already: kept (--overwrite true makes it anew)\n", output);
+    return;
+  }
+  Generator(settings, tokenizer, path, use).run();
 }
 
 int run(int argc, char** argv) {

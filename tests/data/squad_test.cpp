@@ -192,6 +192,36 @@ TEST_CASE("squad windows: strides, cut questions, empty contexts") {
                        (empty.path + ": question 'q': 0 answers: expected one to train on").c_str(), Error);
 }
 
+TEST_CASE("squad files in parts: every paragraph once, in order") {
+  const TemporaryFolder folder;
+  std::string articles;
+  for (int a = 0; a < 6; ++a) {
+    std::string paragraphs;
+    for (int p = 0; p < a; ++p)
+      paragraphs +=
+          fmt::format("{}{{\"context\": \"{:050}\", \"qas\": [{{\"id\": \"{}-{}\", \"question\": \"q\"}}]}}",
+                      p == 0 ? "" : ",\n", p, a, p);
+    articles += fmt::format("{}{{\"title\": \"t\", \"paragraphs\": [{}]}}", a == 0 ? "" : ",\n", paragraphs);
+  }
+  const std::string path =
+      folder.write("a.json", "{\"version\": \"1\", \"data\": [" + articles + "], \"more\": [{}]}");
+  const SquadData whole = read_squad(path);
+  REQUIRE(whole.questions.size() == 15);
+  size_t parts = 0, questions = 0;
+  read_squad(path, 200, [&](SquadData& part) {
+    ++parts;
+    CHECK(part.contexts.size() <= 4);
+    for (const SquadQuestion& question : part.questions) {
+      const SquadQuestion& same = whole.questions.at(questions++);
+      CHECK(question.id == same.id);
+      CHECK(part.contexts.at(static_cast<size_t>(question.context)) ==
+            whole.contexts.at(static_cast<size_t>(same.context)));
+    }
+  });
+  CHECK(parts == 4);
+  CHECK(questions == 15);
+}
+
 TEST_CASE("squad files that are refused") {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& content, const std::string& message) {
@@ -201,7 +231,10 @@ TEST_CASE("squad files that are refused") {
   refused(R"({"rows": []})", "no \"data\"");
   refused(R"({"data": {}})", "\"data\" is object, expected a list");
   refused(R"({"data": [{}]})", "data[0]: no \"paragraphs\"");
-  refused(R"({"data": [{"paragraphs": [3]}]})", "data[0].paragraphs[0]: expected an object, found number");
+  refused(R"({"data": [{"paragraphs": [3]}]})", "data[0]: expected a list of objects, found number in it");
+  refused(R"({"data": [[]]})", "expected a list of objects, found array in it");
+  refused(R"({"data": [{"paragraphs": {"a": {"context": "c", "qas": []}}}]})",
+          "data[0]: \"paragraphs\" is object, expected a list");
   refused(R"({"data": []})", "no question");
   refused(squad_json("a", R"({"id": 3})"), "data[0].paragraphs[0].qas[0]: \"id\" is number, expected a text");
   refused(squad_json("a", R"({"id": "x", "question": "q"}, {"id": "x", "question": "q"})"),
