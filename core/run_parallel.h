@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -33,7 +34,11 @@ void run_parallel(size_t count, int64_t threads, const Job& job) {
   };
   std::vector<std::thread> pool;
   const int64_t helpers = std::min(threads, static_cast<int64_t>(count)) - 1;
-  for (int64_t t = 0; t < helpers; ++t) pool.emplace_back(work);
+  try {
+    for (int64_t t = 0; t < helpers; ++t) pool.emplace_back(work);
+  } catch (const std::system_error&) {
+    // The system gives no more threads: those there are do the work.
+  }
   work();
   for (std::thread& thread : pool) thread.join();
   if (error) std::rethrow_exception(error);

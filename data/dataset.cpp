@@ -96,7 +96,9 @@ class TfDataset final : public DatasetReader {
 
   int64_t size() override {
     if (!places_) {
+      const int64_t last = reader_.record_number();
       places_ = reader_.find_records();
+      if (last > 0) seek(last);
     }
     const auto count = static_cast<int64_t>(places_->size());
     return schema_ ? std::min(schema_->rows, count) : count;
@@ -109,6 +111,7 @@ class TfDataset final : public DatasetReader {
   }
 
   bool seeks_fast() const override { return compression_of(path_) == Compression::none; }
+  void close() override { reader_.close(); }
 
   bool next(DatasetRow& row) override {
     std::string_view record;
@@ -168,16 +171,18 @@ class MindDataset final : public DatasetReader {
  public:
   MindDataset(const std::string& path, std::vector<DatasetColumn> columns, bool has_schema,
               MindRecordShards shards)
-      : path_(path),
-        reader_(shards == MindRecordShards::all ? MindRecordReader(path)
-                                                : MindRecordReader(std::vector<std::string>{path})),
-        columns_(std::move(columns)),
-        has_schema_(has_schema) {
+      : path_(path), shards_(shards), columns_(std::move(columns)) {
+    open();
+    rows_ = reader_->rows();
     for (const DatasetColumn& column : columns_) places_.push_back(place_of(column));
+    warnings_ = reader_->warnings();
+    if (has_schema)
+      warnings_.push_back(
+          fmt::format("{}: a MindRecord file has its own schema: schema_file_path is not read", path_));
   }
 
   bool next(DatasetRow& row) override {
-    if (!reader_.next(values_)) return false;
+    if (!reader_->next(values_)) return false;
     row.resize(columns_.size());
     for (size_t c = 0; c < columns_.size(); ++c) {
       row[c].ints.clear();
@@ -190,24 +195,26 @@ class MindDataset final : public DatasetReader {
     return true;
   }
 
-  int64_t size() override { return reader_.rows(); }
-  void seek(int64_t number) override { reader_.seek(number); }
-  bool seeks_fast() const override { return true; }
-  std::string where() const override { return reader_.where(); }
-
-  std::vector<std::string> warnings() const override {
-    std::vector<std::string> warnings = reader_.warnings();
-    if (has_schema_)
-      warnings.push_back(
-          fmt::format("{}: a MindRecord file has its own schema: schema_file_path is not read", path_));
-    return warnings;
+  int64_t size() override { return rows_; }
+  void seek(int64_t number) override {
+    if (!reader_) open();
+    reader_->seek(number);
   }
+  bool seeks_fast() const override { return true; }
+  void close() override { reader_.reset(); }
+  std::string where() const override { return reader_->where(); }
+  std::vector<std::string> warnings() const override { return warnings_; }
 
  private:
+  void open() {
+    if (shards_ == MindRecordShards::all) reader_.emplace(path_);
+    else reader_.emplace(std::vector<std::string>{path_});
+  }
+
   std::optional<size_t> place_of(const DatasetColumn& wanted) const {
     std::vector<std::string_view> names;
-    for (size_t i = 0; i < reader_.columns().size(); ++i) {
-      const MindRecordColumn& column = reader_.columns()[i];
+    for (size_t i = 0; i < reader_->columns().size(); ++i) {
+      const MindRecordColumn& column = reader_->columns()[i];
       names.push_back(column.name);
       if (column.name != wanted.name) continue;
       check(wanted.floats ? column.is_float() : column.is_integer(), "{}: column {} holds {}, expected {}",
@@ -220,9 +227,11 @@ class MindDataset final : public DatasetReader {
   }
 
   std::string path_;
-  MindRecordReader reader_;
+  MindRecordShards shards_;
+  std::optional<MindRecordReader> reader_;  // none while closed
+  int64_t rows_ = 0;
+  std::vector<std::string> warnings_;
   std::vector<DatasetColumn> columns_;
-  bool has_schema_;
   std::vector<std::optional<size_t>> places_;  // of the columns in a record
   MindRecordRow values_;
 };

@@ -58,6 +58,8 @@ class DatasetReader {
   virtual void seek(int64_t number) = 0;
   // Whether seek() jumps.
   virtual bool seeks_fast() const = 0;
+  // Gives the open file back, but not what is known of its records; seek() opens it again.
+  virtual void close() = 0;
   // "path: record N" or "path: row N" of the last record: those of a TFRecord file count from 1, of MindRecord from 0.
   virtual std::string where() const = 0;
   // What was found odd but does no harm.

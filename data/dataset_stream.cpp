@@ -13,7 +13,9 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/random.h"
+#include "data/mind_record.h"
 
 namespace gradus {
 namespace {
@@ -78,7 +80,9 @@ std::vector<std::string> find_dataset_files(const std::string& path, DatasetForm
     const std::string name = entry.path().filename().string();
     const auto has = [&](std::string_view part) { return name.find(part) != std::string::npos; };
     const bool fits = is_tf ? has("tfrecord") || has("tf_record")
-                            : (has("mindrecord") || has("mind_record")) && !name.ends_with(".db");
+                            : (has("mindrecord") || has("mind_record")) && !has(".db");
+    // A file that is being written, or whose writer was killed, and descriptions are no records.
+    if (has(temporary_mark) || name.ends_with(".json")) continue;
     if (fits && entry.is_regular_file()) files.push_back(entry.path().string());
   }
   check(!files.empty(), "{}: no file whose name contains \"{}\"", path, is_tf ? "tfrecord" : "mindrecord");
@@ -89,7 +93,8 @@ std::vector<std::string> find_dataset_files(const std::string& path, DatasetForm
 struct DatasetStream::File {
   std::string path;
   int64_t records = 0;
-  std::unique_ptr<DatasetReader> reader;  // null while closed
+  std::unique_ptr<DatasetReader> reader;  // null before the first use
+  int64_t last_use = 0;                   // 0: its file is closed
 };
 
 // Which record stands at a position of this rank's part of the epoch.
@@ -245,24 +250,30 @@ DatasetStream::DatasetStream(std::vector<std::string> files, std::vector<Dataset
   check(options_.ranks > 0 && options_.rank >= 0 && options_.rank < options_.ranks,
         "[dataset stream] rank {} of {}: expected 0 to below the number of ranks", options_.rank,
         options_.ranks);
+  // Each shard of a set is a file of its own, so that places name it.
+  const bool is_set = options_.format == DatasetFormat::mindrecord && files.size() == 1;
+  const std::string first = files[0];
+  if (is_set) files = MindRecordReader(first).paths();
   std::set<std::string> warned;
   const bool has_schema = options_.format == DatasetFormat::tfrecord && !options_.schema_path.empty();
   const int64_t most = has_schema ? schema_rows(options_.schema_path) : std::numeric_limits<int64_t>::max();
   for (std::string& path : files) {
-    files_.push_back({std::move(path), 0, nullptr});
+    files_.push_back({std::move(path), 0, nullptr, 0});
     File& file = files_.back();
     DatasetReader& reader = open(files_.size() - 1);
     file.records = reader.size();
-    check(file.records > 0, "{}: no record", file.path);
+    check(file.records > 0 || is_set, "{}: no record", file.path);
     check(options_.shuffle != DatasetShuffle::full || reader.seeks_fast(),
           "{}: a compressed file can't be shuffled record by record: expected files to be shuffled whole",
           file.path);
     file.records = std::min(file.records, most - records_);
     records_ += file.records;
+    seeks_fast_ = seeks_fast_ && reader.seeks_fast();
     for (std::string& warning : reader.warnings()) {
       if (warned.insert(warning).second) warnings_.push_back(std::move(warning));
     }
   }
+  check(records_ > 0, "{}: no record", first);
   size_ = (records_ + options_.ranks - 1) / options_.ranks;
 }
 
@@ -270,14 +281,24 @@ DatasetStream::~DatasetStream() = default;
 
 DatasetReader& DatasetStream::open(size_t file) {
   File& wanted = files_[file];
-  if (wanted.reader != nullptr) return *wanted.reader;
-  const auto is_open = [](const File& f) { return f.reader != nullptr; };
-  if (static_cast<size_t>(std::count_if(files_.begin(), files_.end(), is_open)) >= most_open_files) {
-    for (File& other : files_) other.reader.reset();
+  if (wanted.last_use == 0) {
+    // What was used longest ago makes room.
+    if (open_files_ == most_open_files) {
+      const auto age = [](const File& f) {
+        return f.last_use == 0 ? std::numeric_limits<int64_t>::max() : f.last_use;
+      };
+      File& oldest = *std::min_element(files_.begin(), files_.end(),
+                                       [&](const File& a, const File& b) { return age(a) < age(b); });
+      oldest.reader->close();
+      oldest.last_use = 0;
+      --open_files_;
+    }
+    ++open_files_;
   }
-  // A file that was found in a folder stands for itself, and so do the other shards of its set.
-  const MindRecordShards shards = files_.size() > 1 ? MindRecordShards::one : MindRecordShards::all;
-  wanted.reader = DatasetReader::open(wanted.path, options_.format, columns_, options_.schema_path, shards);
+  wanted.last_use = ++uses_;
+  if (wanted.reader == nullptr)
+    wanted.reader = DatasetReader::open(wanted.path, options_.format, columns_, options_.schema_path,
+                                        MindRecordShards::one);
   return *wanted.reader;
 }
 
@@ -303,10 +324,7 @@ void DatasetStream::seek(int64_t number) {
   start(number);
 }
 
-bool DatasetStream::seeks_fast() const {
-  return std::all_of(files_.begin(), files_.end(),
-                     [&](const File& file) { return file.reader != nullptr && file.reader->seeks_fast(); });
-}
+void DatasetStream::close() { ahead_.reset(); }
 
 std::string DatasetStream::where() const {
   if (ahead_ == nullptr) return files_.front().path;

@@ -49,7 +49,8 @@ class DatasetStream final : public DatasetReader {
   int64_t size() override { return size_; }
   // Within the epoch: what came before in its order is left out.
   void seek(int64_t number) override;
-  bool seeks_fast() const override;
+  bool seeks_fast() const override { return seeks_fast_; }
+  void close() override;
   std::string where() const override;
   std::vector<std::string> warnings() const override;
 
@@ -67,6 +68,9 @@ class DatasetStream final : public DatasetReader {
   int64_t records_ = 0;  // of all files
   int64_t size_ = 0;
   int64_t epoch_ = 0;
+  bool seeks_fast_ = true;
+  size_t open_files_ = 0;
+  int64_t uses_ = 0;  // of files, counted for knowing which was used longest ago
   std::vector<std::string> warnings_;
   std::unique_ptr<Order> order_;  // of the epoch
   std::unique_ptr<Ahead> ahead_;

@@ -337,6 +337,12 @@ std::vector<int64_t> MindRecordReader::rows_per_shard() const {
   return rows;
 }
 
+std::vector<std::string> MindRecordReader::paths() const {
+  std::vector<std::string> paths;
+  for (const auto& shard : shards_) paths.push_back(shard->path());
+  return paths;
+}
+
 void MindRecordReader::seek(int64_t row) {
   check(row >= 0 && row <= rows_, "[mind_record] row {} of {}", row, rows_);
   shard_ = 0;

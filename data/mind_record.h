@@ -58,6 +58,7 @@ class MindRecordReader {
   const std::vector<MindRecordColumn>& columns() const { return columns_; }
   int64_t rows() const { return rows_; }
   std::vector<int64_t> rows_per_shard() const;
+  std::vector<std::string> paths() const;  // of the shards
   // What was found odd but does no harm, an index file that is missing or another file's, say.
   const std::vector<std::string>& warnings() const { return warnings_; }
 

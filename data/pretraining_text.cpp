@@ -9,7 +9,9 @@
 namespace gradus {
 namespace {
 
-constexpr std::string_view opening = "<doc ", closing = "</doc>";
+constexpr std::string_view closing = "</doc>";
+
+bool opens_document(std::string_view line) { return line.starts_with("<doc ") || line.starts_with("<doc>"); }
 
 bool is_blank(std::string_view line) {
   for (size_t at = 0; at < line.size();) {
@@ -51,10 +53,13 @@ PretrainingReader::PretrainingReader(const std::string& path, PretrainingForm fo
   if (form_ != PretrainingForm::automatic) return;
   form_ = PretrainingForm::sentences;
   for (std::string_view line; lines_.next(line);) {
-    if (is_blank(line)) continue;
+    if (is_blank(line)) {
+      starts_document_ = true;
+      continue;
+    }
     first_line_ = line;
     has_first_line_ = true;
-    if (line.starts_with(opening)) form_ = PretrainingForm::wikiextractor;
+    if (opens_document(line)) form_ = PretrainingForm::wikiextractor;
     return;
   }
 }
@@ -68,7 +73,7 @@ bool PretrainingReader::next_line(std::string_view& line) {
 
 bool PretrainingReader::next_paragraph(std::string_view& paragraph) {
   for (std::string_view line; next_line(line);) {
-    if (line.starts_with(opening)) {
+    if (opens_document(line)) {
       check(!in_document_, "{}: a document begins within another: expected {} before", lines_.where(),
             closing);
       in_document_ = starts_document_ = true;
@@ -98,7 +103,10 @@ bool PretrainingReader::next(std::string_view& sentence, bool& starts_document) 
   if (form_ == PretrainingForm::wikiextractor) {
     while (sentences_.empty()) {
       std::string_view paragraph;
-      if (!next_paragraph(paragraph)) return false;
+      if (!next_paragraph(paragraph)) {
+        starts_document = true;
+        return false;
+      }
       const std::vector<std::string_view> all = split_sentences(paragraph);
       sentences_.assign(all.begin(), all.end());
     }
@@ -106,7 +114,10 @@ bool PretrainingReader::next(std::string_view& sentence, bool& starts_document) 
     sentences_.pop_front();
   } else {
     do {
-      if (!next_line(sentence)) return false;
+      if (!next_line(sentence)) {
+        starts_document = starts_document_;
+        return false;
+      }
       if (is_blank(sentence)) starts_document_ = true;
     } while (is_blank(sentence));
   }
@@ -158,14 +169,17 @@ bool PretrainingText::read_block() {
     }
     std::string_view sentence;
     bool starts_document = false;
-    if (!reader_->next(sentence, starts_document)) {
+    const bool read = reader_->next(sentence, starts_document);
+    document_ended_ = document_ended_ || starts_document;
+    if (!read) {
       reader_.reset();
       ++next_path_;
       continue;
     }
     const size_t begin = block.text.size();
     block.text += sentence;
-    block.sentences.push_back({begin, block.text.size(), starts_document});
+    block.sentences.push_back({begin, block.text.size(), document_ended_});
+    document_ended_ = false;
   }
   block.tokens.resize(block.sentences.size());
   const size_t stripes = (block.sentences.size() + Block::stripe - 1) / Block::stripe;
@@ -192,7 +206,7 @@ bool PretrainingText::next(PretrainingDocuments& part, int64_t most_tokens) {
       const auto size = static_cast<int64_t>(part.tokens.size());
       const bool starts = block_->sentences[block_->at].starts_document;
       if (starts) end_document();
-      if (size >= (starts ? most_tokens : 2 * most_tokens)) {
+      if (size > 0 && size >= (starts ? most_tokens : 2 * most_tokens)) {
         cut_documents_ += starts ? 0 : 1;
         end_document();
         return true;

@@ -24,7 +24,8 @@ class PretrainingReader {
  public:
   PretrainingReader(const std::string& path, PretrainingForm form);
 
-  // The next sentence, valid until the next call, and whether a document ended before it; false at the end. Of
+  // The next sentence, valid until the next call, and whether a document ended before it; false at the end,
+  // and whether one ended there. Of
   // wikiextractor's files the titles are left out, &lt; &gt; &amp; &quot; become characters, and paragraphs are cut into
   // sentences (data/sentences.h). Throws Error "path:line: ..." on text outside documents, a document
   // without end and invalid UTF-8.
@@ -82,6 +83,7 @@ class PretrainingText {
   int64_t threads_;
   size_t next_path_ = 0;
   std::unique_ptr<PretrainingReader> reader_;
+  bool document_ended_ = false;   // before the next sentence
   std::unique_ptr<Block> block_;  // sentences read and tokenized ahead
   int64_t cut_documents_ = 0;
 };

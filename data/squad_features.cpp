@@ -262,8 +262,9 @@ void SquadFeaturizer::find_answers() {
     const SquadQuestion& question = data_.questions[i];
     const bool is_lost = !question.is_impossible && answers_[i].empty();
     if (is_lost)
-      left_out_.push_back(fmt::format("'{}': the answer '{}' is not in the context", question.id,
-                                      question.answers.front().text));
+      left_out_.push_back(
+          fmt::format("'{}': the answer '{}' is not in the context, or has no word piece there", question.id,
+                      question.answers.front().text));
     return is_lost;
   });
   counts_.lost_answers = static_cast<int64_t>(left_out_.size());

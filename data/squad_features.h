@@ -15,7 +15,7 @@ namespace gradus {
 // Which pieces are the answer.
 enum class AnswerSearch : uint8_t {
   // As google-research/bert: the words that hold the answer's characters; within them the first run of pieces
-  // equal to the answer's own.
+  // equal to the answer's own. (An answer of words without a piece is left out, where that program takes a neighbour's.)
   words,
   // The pieces that hold the answer's characters. Where the context has another text at the place given, the nearest place where it has
   // the answer counts.
@@ -102,7 +102,7 @@ class SquadFeaturizer {
 
   // The questions that there are features of, in the file's order: for training those whose answer was found.
   const std::vector<size_t>& questions() const { return questions_; }
-  // Those that are left out, "'id': the answer '...' is not in the context".
+  // Those that are left out, "'id': the answer '...' is not in the context, ...".
   const std::vector<std::string>& left_out() const { return left_out_; }
   // The windows of some of questions(), in the order given. For training they have the answers' places.
   std::vector<SquadFeature> run(std::span<const size_t> questions);

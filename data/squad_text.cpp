@@ -137,8 +137,10 @@ class Reader {
 
   void add_answer(const json& answer, SquadQuestion& question) const {
     const json& start = member(answer, "answer_start", place_);
-    check(start.is_number_integer(), "{}: \"answer_start\" is {}, expected a whole number", place_.str(),
-          start.dump());
+    const bool is_whole =
+        start.is_number_integer() &&
+        (!start.is_number_unsigned() || start.get<uint64_t>() <= std::numeric_limits<int64_t>::max());
+    check(is_whole, "{}: \"answer_start\" is {}, expected a whole number", place_.str(), start.dump());
     question.answers.push_back({text(answer, "text", place_), start.get<int64_t>()});
     // Some files say -1 where nobody looked for the place.
     check(question.answers.back().start >= -1 && question.answers.back().start < length_,

@@ -43,8 +43,8 @@ class TfRecordReader::Source {
     descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor_ < 0) fail_errno("open", path);
     struct stat status {};
-    if (::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode))
-      size_ = static_cast<uint64_t>(status.st_size);
+    is_file_ = ::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode);
+    if (is_file_) size_ = static_cast<uint64_t>(status.st_size);
     if (compression_ == Compression::none) return;
     input_.resize(piece);
     const int made = inflateInit2(&stream_, window_bits(compression_));
@@ -68,6 +68,8 @@ class TfRecordReader::Source {
     if (::lseek(descriptor_, static_cast<off_t>(position), SEEK_SET) < 0) fail_errno("read", path_);
     return true;
   }
+
+  bool is_file() const { return is_file_; }
 
   // The most bytes there can be: the size of a plain file.
   uint64_t size() const {
@@ -114,6 +116,7 @@ class TfRecordReader::Source {
   std::string path_;
   Compression compression_;
   int descriptor_ = -1;
+  bool is_file_ = false;
   uint64_t size_ = std::numeric_limits<uint64_t>::max();  // unknown for a pipe
   z_stream stream_{};
   std::string input_;             // compressed bytes
@@ -211,13 +214,21 @@ void TfRecordReader::jump(uint64_t position) {
   position_ = position;
 }
 
+void TfRecordReader::close() {
+  source_.reset();
+  buffer_ = {};
+  begin_ = end_ = 0;
+}
+
 void TfRecordReader::seek(uint64_t position, int64_t number) {
+  if (source_ == nullptr) restart();
   jump(position);
   number_ = number - 1;
 }
 
 std::vector<uint64_t> TfRecordReader::find_records() {
   std::vector<uint64_t> places;
+  check(source_->is_file(), "{}: records can be counted in a file only, not in a pipe", path_);
   restart();
   for (uint64_t length = 0; read_head(length);) {
     places.push_back(position_);

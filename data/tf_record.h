@@ -40,6 +40,9 @@ class TfRecordReader {
   // one is gone through. Throws Error when it ends before.
   void seek(uint64_t position, int64_t number);
 
+  // Gives the file and the buffer back; seek() opens the file again.
+  void close();
+
   int64_t record_number() const { return number_; }  // of the last record, from 1
   std::string where() const;                         // "path: record N"
 

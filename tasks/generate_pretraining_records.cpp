@@ -175,23 +175,27 @@ std::vector<Job> find_jobs(const Settings& settings) {
         {{inputs[i].path},
          {(fs::path(settings.output_dir) / record_name(inputs[i].name, settings.dataset_format)).string()}});
   std::vector<std::string> outputs;
-  for (const Job& job : jobs) outputs.insert(outputs.end(), job.outputs.begin(), job.outputs.end());
+  for (const Job& job : jobs) {
+    for (const std::string& output : job.outputs) outputs.push_back(fs::weakly_canonical(output).string());
+  }
   std::sort(outputs.begin(), outputs.end());
   const auto twice = std::adjacent_find(outputs.begin(), outputs.end());
   check(twice == outputs.end(), "{} would be written twice", twice == outputs.end() ? "" : *twice);
   return jobs;
 }
 
-// Leaves out what is there already.
+// Leaves out what is there already. Throws Error when of the files that share examples only some are.
 void drop_kept(std::vector<Job>& jobs, const Settings& settings) {
   std::erase_if(jobs, [&](const Job& job) {
-    const bool is_kept =
-        !settings.overwrite && std::all_of(job.outputs.begin(), job.outputs.end(),
-                                           [](const auto& path) { return fs::exists(path); });
-    if (is_kept)
-      fmt::print("{} is there already: kept (--overwrite true makes it anew)\n",
-                 fmt::join(job.outputs, ", "));
-    return is_kept;
+    const auto found = std::find_if(job.outputs.begin(), job.outputs.end(),
+                                    [](const std::string& path) { return fs::exists(path); });
+    if (settings.overwrite || found == job.outputs.end()) return false;
+    for (const std::string& path : job.outputs)
+      check(fs::exists(path),
+            "{} is there already, {} is not: expected all or none (--overwrite true makes them anew)", *found,
+            path);
+    fmt::print("{} is there already: kept (--overwrite true makes it anew)\n", fmt::join(job.outputs, ", "));
+    return true;
   });
 }
 
@@ -289,6 +293,10 @@ int run(int argc, char** argv) {
   const int64_t at_once = std::min(settings.threads, static_cast<int64_t>(jobs.size()));
   const int64_t most_tokens =
       (settings.memory_mb << 20) / at_once / PretrainingInstances::bytes_per_token(settings.pretraining());
+  check(most_tokens >= 100 * settings.max_seq_length,
+        "--memory_mb {} with --dupe_factor {} and {} files at a time is room for {} tokens of text: expected "
+        "{} or more",
+        settings.memory_mb, settings.dupe_factor, at_once, most_tokens, 100 * settings.max_seq_length);
   Report report(jobs.size());
   run_parallel(jobs.size(), at_once, [&](size_t i) {
     run_job(jobs[i], settings, tokenizer, settings.threads / at_once, most_tokens, report);

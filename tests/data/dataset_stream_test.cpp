@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "tests/files.h"
 
 using namespace gradus;
@@ -195,6 +196,10 @@ TEST_CASE("a stream: folders, schemas, nothing to read") {
   CHECK_THROWS_WITH_AS(find_dataset_files(numbers.path(), DatasetFormat::mindrecord),
                        (numbers.path() + ": no file whose name contains \"mindrecord\"").c_str(), Error);
   CHECK(find_dataset_files("x.bin", DatasetFormat::mindrecord) == std::vector<std::string>{"x.bin"});
+  // What is being written, an index and a description are none of the data.
+  numbers.write_text(fmt::format("a.tfrecord{}77", temporary_mark), "x");
+  numbers.write_text("a.tfrecord.expected.json", "{}");
+  CHECK(find_dataset_files(numbers.path(), DatasetFormat::tfrecord) == files);
   // numRows counts over all files.
   const std::string schema = numbers.write_text(
       "schema.json",
@@ -207,4 +212,50 @@ TEST_CASE("a stream: folders, schemas, nothing to read") {
   CHECK(parse_dataset_shuffle("files") == DatasetShuffle::files);
   CHECK(parse_dataset_shuffle("true") == DatasetShuffle::full);
   CHECK_THROWS_AS(parse_dataset_shuffle("some"), Error);
+}
+
+TEST_CASE("a stream of more files than are open at a time") {
+  for (const DatasetFormat format : {DatasetFormat::mindrecord, DatasetFormat::tfrecord}) {
+    const Numbers numbers(format);
+    int32_t number = 231;
+    for (int file = 0; file < 270; ++file)
+      numbers.write(
+          fmt::format("d{:03}.{}", file, format == DatasetFormat::tfrecord ? "tfrecord" : "mindrecord"), 2,
+          number);
+    DatasetStream stream = numbers.stream(DatasetShuffle::full);
+    CHECK(sorted(read_epoch(stream, 0)) == counting(231 + 540));
+    CHECK(sorted(read_epoch(stream, 1)) == counting(231 + 540));
+  }
+}
+
+TEST_CASE("a stream names the shard and its row") {
+  const auto folder = shared_folder("formats/fixtures/mindrecord");
+  if (folder.empty()) return;
+  const std::string path = (folder / "ner_4shard.mindrecord0").string();
+  const auto reader = DatasetReader::open(path, DatasetFormat::mindrecord, {{"input_ids"}});
+  DatasetStream stream({path}, {{"input_ids"}}, {});
+  DatasetRow row, expected;
+  while (reader->next(expected)) {
+    REQUIRE(stream.next(row));
+    CHECK(row[0].ints == expected[0].ints);
+    CHECK(stream.where() == reader->where());
+  }
+  CHECK_FALSE(stream.next(row));
+}
+
+TEST_CASE("counting the records of a file does not lose one's place") {
+  for (const DatasetFormat format : {DatasetFormat::mindrecord, DatasetFormat::tfrecord}) {
+    const Numbers numbers(format);
+    const auto reader = DatasetReader::open(
+        numbers.path(format == DatasetFormat::tfrecord ? "a.tfrecord" : "a.mindrecord"), format, columns);
+    DatasetRow row;
+    for (int i = 0; i < 7; ++i) REQUIRE(reader->next(row));
+    CHECK(reader->size() == 100);
+    REQUIRE(reader->next(row));
+    CHECK(row[0].ints == std::vector<int32_t>{7});
+    reader->close();
+    reader->seek(50);
+    REQUIRE(reader->next(row));
+    CHECK(row[0].ints == std::vector<int32_t>{50});
+  }
 }

@@ -113,7 +113,7 @@ TEST_CASE("sentences end at full stops, not at abbreviations") {
 TEST_CASE("pretraining text: a sentence a line, blank lines between documents") {
   const TemporaryFolder folder;
   const std::string path = folder.write("a.txt", "\n  \none\ntwo.  Three\n \xE3\x80\x80\n\nfour\n");
-  CHECK(read_all(path) == std::vector<std::string>{"one", "two.  Three", "|four"});
+  CHECK(read_all(path) == std::vector<std::string>{"|one", "two.  Three", "|four"});
   CHECK(read_all(folder.write("empty.txt", "\n\n")).empty());
 }
 
@@ -165,7 +165,13 @@ TEST_CASE("pretraining text in parts: whole documents, each sentence once") {
     CHECK(text.cut_documents() == 2);
     CHECK(documents == 51 + 2);
   }
-  // As one text: the last document goes on in the next file.
+  // As one text: the last document goes on in the next file, unless blank lines are between, in either.
+  const std::string open_end = folder.write("1.txt", "a b\nc\n"),
+                    closed = folder.write("2.txt", "a b\nc\n\n"), plain = folder.write("3.txt", "d\ne\n"),
+                    blank_first = folder.write("4.txt", "\nd\ne\n");
+  CHECK(read_documents({open_end, plain}, vocab).size() == 1);
+  CHECK(read_documents({closed, plain}, vocab).size() == 2);
+  CHECK(read_documents({open_end, blank_first}, vocab).size() == 2);
   CHECK(read_documents({path, folder.write("b.txt", "x\n\ny\n")}, vocab).size() == 52);
   CHECK_THROWS_AS(read_documents({path, (folder / "none").string()}, vocab), Error);
 }

@@ -184,7 +184,8 @@ TEST_CASE("squad windows: strides, cut questions, empty contexts") {
   SquadFeaturizer loses(lost, tokenizer, options, SquadUse::training, 1);
   CHECK(loses.questions().empty());
   CHECK(loses.counts().str() == "0 questions, 0 windows, 1 questions left out");
-  CHECK(loses.left_out() == std::vector<std::string>{"'x': the answer 'c' is not in the context"});
+  CHECK(loses.left_out() ==
+        std::vector<std::string>{"'x': the answer 'c' is not in the context, or has no word piece there"});
 
   CHECK_THROWS_AS(SquadFeaturizer(data, tokenizer, {6, 3, 3}, SquadUse::training, 1), Error);
   CHECK_THROWS_AS(SquadFeaturizer(data, tokenizer, {10, 0, 3}, SquadUse::training, 1), Error);
@@ -243,6 +244,11 @@ TEST_CASE("squad files that are refused") {
           "data[0].paragraphs[0].qas[0]: \"answer_start\" is 1: the context has 1 characters");
   refused(squad_json("a", R"({"id": "x", "question": "q", "answers": [{"text": "b", "answer_start": "0"}]})"),
           "data[0].paragraphs[0].qas[0]: \"answer_start\" is \"0\", expected a whole number");
+  refused(
+      squad_json(
+          "a",
+          R"({"id": "x", "question": "q", "answers": [{"text": "b", "answer_start": 18446744073709551615}]})"),
+      "data[0].paragraphs[0].qas[0]: \"answer_start\" is 18446744073709551615, expected a whole number");
   refused(squad_json("a", R"({"id": "x", "question": "q", "is_impossible": 1})"),
           "data[0].paragraphs[0].qas[0]: \"is_impossible\" is number, expected true or false");
 }

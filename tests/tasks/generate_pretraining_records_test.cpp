@@ -126,6 +126,17 @@ TEST_CASE("generate_pretraining_records: text longer than the memory is made in 
   CHECK(texts.rows("parts.mindrecord", DatasetFormat::mindrecord).size() > 39'000);
 }
 
+TEST_CASE("generate_pretraining_records does not replace one of several files") {
+  const Texts texts;
+  const std::string input = "--input_file=" + texts.path("text/AA/wiki_00");
+  const std::string a = texts.path("a.mindrecord"), b = texts.path("b.mindrecord");
+  texts.make({input, "--output_file=" + b});
+  texts.refuse({input, "--output_file=" + a + "," + b},
+               b + " is there already, " + a + " is not: expected all or none");
+  texts.refuse({input, "--output_file=" + a + "," + texts.path("./a.mindrecord")}, "would be written twice");
+  CHECK_FALSE(fs::exists(a));
+}
+
 TEST_CASE("generate_pretraining_records says what is wrong") {
   const Texts texts;
   const std::string input = "--input_file=" + texts.path("text/AA/wiki_00"),
@@ -140,6 +151,8 @@ TEST_CASE("generate_pretraining_records says what is wrong") {
   texts.refuse({"--input_file=" + texts.path("text") + "," + texts.path("text"), output},
                "would be written twice");
   texts.refuse({input, output, "--max_seq_length=4"}, "--max_seq_length");
+  texts.refuse({input, output, "--memory_mb=16", "--dupe_factor=2000000"},
+               "--memory_mb 16 with --dupe_factor 2000000");
   texts.refuse({"--input_file=" + texts.write("bad.txt", "good\nba\xFF\n"), output},
                "bad.txt:2: invalid UTF-8");
   CHECK_FALSE(fs::exists(texts.path("o/bad.mindrecord")));
