@@ -26,8 +26,9 @@ std::optional<Place> place_of(const std::string& path) {
     return Place{CheckpointFormat::safetensors, path};
   if (path.ends_with(index_ending))
     return Place{CheckpointFormat::tensorflow, path.substr(0, path.size() - index_ending.size())};
+  // A file of this very name counts before a prefix of TensorFlow's, which may be beside it.
+  if (path.ends_with(".ckpt") && fs::is_regular_file(path)) return Place{CheckpointFormat::mindspore, path};
   if (fs::exists(path + std::string(index_ending))) return Place{CheckpointFormat::tensorflow, path};
-  if (path.ends_with(".ckpt") && fs::exists(path)) return Place{CheckpointFormat::mindspore, path};
   return std::nullopt;
 }
 

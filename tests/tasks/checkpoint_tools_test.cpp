@@ -198,6 +198,18 @@ TEST_CASE("convert_checkpoint goes through all formats and comes back with the s
   CHECK(found.size() == expected.size());
 }
 
+TEST_CASE("a MindSpore file is read, whatever TensorFlow's is beside it") {
+  const TemporaryFolder folder;
+  const std::vector<float> values(3, 1.0F);
+  const TensorEntry bias{"bert.pooler.dense.bias", "F32", {3}, std::as_bytes(std::span(values))};
+  const std::string from = (folder / "from.safetensors").string(), both = (folder / "c.ckpt").string();
+  write_safetensors(from, std::vector<TensorEntry>{bias});
+  for (const char* format : {"tensorflow", "mindspore"})
+    REQUIRE(run("convert_checkpoint", {"--to", format, "--allow_missing", from, both}).status == 0);
+  CHECK(run("inspect_checkpoint", {both}).out.find("mindspore") != std::string::npos);
+  CHECK(run("inspect_checkpoint", {both + ".index"}).out.find("tensorflow") != std::string::npos);
+}
+
 TEST_CASE("convert_checkpoint names what a CRF loses on the way to TensorFlow, and keeps all else") {
   const fs::path fixtures = shared_folder("formats/fixtures");
   if (fixtures.empty()) return;
