@@ -3,18 +3,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iostream>
-#include <nlohmann/json.hpp>
 
-#include "core/files.h"
+#include "tasks/driver.h"
 #include "tasks/main.h"
-#include "tasks/metrics_file.h"
-#include "tasks/ner_input.h"
-#include "tasks/ner_predict.h"
-#include "tasks/ner_training.h"
+#include "tasks/ner/input.h"
+#include "tasks/ner/predict.h"
+#include "tasks/ner/training.h"
 #include "tasks/progress.h"
-#include "tasks/train_setup.h"
 
 using namespace gradus;
 
@@ -35,12 +30,6 @@ TaggerOptions tagger_options(const NerOptions& options) {
   tagger.seq_length = static_cast<int32_t>(options.seq_length);
   tagger.compute_type = options.device.dtype();
   return tagger;
-}
-
-void check_sequence_length(const NerOptions& options, const NerSystem& system) {
-  check(options.seq_length <= system.config().max_position_embeddings,
-        "--seq_length {} is above the model's max_position_embeddings {}", options.seq_length,
-        system.config().max_position_embeddings);
 }
 
 // Shows the first sentences of the held-out sample with the entities found.
@@ -73,24 +62,9 @@ EntityStyle style_of(const NerOptions& options) {
   return isatty(STDOUT_FILENO) != 0 ? EntityStyle::coloured : EntityStyle::plain;
 }
 
-void report_training(const TrainResult& result, RunMetrics& metrics) {
-  for (const auto& [name, value] : result.scores) metrics.scores[name] = value;
-  for (const auto& [name, value] : result.best_scores) metrics.scores["best_" + name] = value;
-  metrics.steps = result.steps;
-  metrics.seconds = result.seconds;
-  metrics.examples_per_second =
-      result.seconds > 0 ? static_cast<double>(result.examples) / result.seconds : 0;
-  metrics.tokens_per_second = result.seconds > 0 ? static_cast<double>(result.tokens) / result.seconds : 0;
-  metrics.train_loss = result.train_loss;
-  metrics.scores["seconds_to_first_step"] = result.seconds_to_first_step;
-  fmt::print("trained {} steps in {:.1f} s: {:.1f} sentences/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
-             result.seconds, metrics.examples_per_second, metrics.tokens_per_second, result.train_loss);
-}
-
 // The tagger to train: a new one, or a trained one to train further.
 std::unique_ptr<NerSystem> system_to_train(const NerOptions& options, NerInputs& inputs) {
-  if (!options.load_finetune_checkpoint_path.empty())
-    return NerSystem::load(options.load_finetune_checkpoint_path, options);
+  if (!options.load_finetune_checkpoint_path.empty()) return NerSystem::load(options);
   return NerSystem::create(options, ner_labels(options, inputs), std::move(inputs.vocab));
 }
 
@@ -103,12 +77,7 @@ void train(Backend& backend, const NerOptions& options, NerSystem& system, NerSe
   if (data.overlapping_mentions > 0)
     fmt::print("{}: {} mentions overlap others, of which they took words\n", data.path,
                data.overlapping_mentions);
-  const TrainConfig config = train_config(options.train, options.device);
-  fmt::print("memory: {}\n", plan_memory(system, task.examples(), config).str());
-  system.parameters().exclude_from_decay(options.train.no_decay);
-  system.allocate(backend, Parameters::Use::training, options.device.dtype(),
-                  static_cast<uint64_t>(options.device.seed));
-  report_training(gradus::train(system.parameters(), task, config), metrics);
+  run_training(backend, options, system, task, "sentences", metrics);
 }
 
 // Training has scored the final weights already, unless there was nothing left to train.
@@ -117,9 +86,7 @@ void evaluate(const NerOptions& options, NerEvaluation& evaluation, RunMetrics& 
   for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
   metrics.scores["eval_sentences_per_second"] = report.sentences_per_second;
   if (options.train.json) {
-    nlohmann::ordered_json scores;
-    for (const auto& [name, value] : report.scores) scores[name] = value;
-    fmt::print("{}\n", scores.dump());
+    fmt::print("{}\n", to_json_line(report.scores));
     return;
   }
   // The reference drivers put their scores between rules; conlleval's report stands alone.
@@ -129,13 +96,9 @@ void evaluate(const NerOptions& options, NerEvaluation& evaluation, RunMetrics& 
 }
 
 void predict(const NerOptions& options, const NerSystem& system, const NerTagger& tagger) {
-  if (options.predict_data_file_path == "-") {
-    std::ios::sync_with_stdio(false);
-    return predict_lines(system, tagger, std::cin, "standard input", style_of(options), stdout);
-  }
-  std::ifstream file(options.predict_data_file_path);
-  check(file.is_open(), "cannot open '{}'", options.predict_data_file_path);
-  predict_lines(system, tagger, file, options.predict_data_file_path, style_of(options), stdout);
+  read_predict_data(options, [&](std::istream& in, const std::string& name) {
+    predict_lines(system, tagger, in, name, style_of(options), stdout);
+  });
 }
 
 int run(int argc, char** argv) {
@@ -144,27 +107,17 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
-  // Predictions alone go to standard output; a log would be in the way.
-  const bool quiet = !options.train.do_train && !options.train.do_eval;
-  // A log that goes to a file or a pipe shall be readable while the run goes on.
-  if (!quiet) std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
-  if (!quiet) flags.print_effective(stdout);
-  Backend& backend = open_backend(options.device);
-  if (!quiet) fmt::print("device: {}\n", backend.description());
-
-  // Told now rather than after hours of training.
-  if (!options.train.metrics_file.empty()) check_writable(options.train.metrics_file);
+  Backend& backend = begin_run(flags, options);
 
   RunMetrics metrics;
   NerInputs inputs = read_ner_inputs(options);
   const bool training = options.train.do_train;
-  const auto system = training ? system_to_train(options, inputs)
-                               : NerSystem::load(options.load_finetune_checkpoint_path, options);
-  check_sequence_length(options, *system);
+  const auto system = training ? system_to_train(options, inputs) : NerSystem::load(options);
+  system->check_sequence_length(options.seq_length);
   if (training || options.train.do_eval)
     check_labels(options.assessment_method, system->labels(),
                  options.label_file_path.empty() ? "the label list" : options.label_file_path);
-  complete_ner_inputs(options, *system, inputs, quiet ? stderr : stdout);
+  complete_ner_inputs(options, *system, inputs, log_of(options));
   const NerTagger tagger(backend, *system, tagger_options(options));
   std::optional<NerEvaluation> evaluation;
   if (inputs.dev) {
@@ -176,14 +129,12 @@ int run(int argc, char** argv) {
   if (training) {
     train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics);
   } else {
-    system->allocate(backend, Parameters::Use::evaluation, options.device.dtype(), 0,
-                     quiet ? stderr : stdout);
+    load_weights(backend, options, *system);
   }
   if (options.train.do_eval) evaluate(options, *evaluation, metrics);
   if (options.use_sample) show_sentences(tagger, *system, inputs.dev->data, style_of(options));
   if (options.train.do_predict) predict(options, *system, tagger);
-  metrics.peak_rss_bytes = peak_rss_bytes();
-  if (!options.train.metrics_file.empty()) write_metrics_file(options.train.metrics_file, metrics);
+  end_run(options, metrics);
   return 0;
 }
 

@@ -120,12 +120,17 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
   options.add("save_checkpoint_steps", save_checkpoint_steps, "updates between saves; 0: every epoch")
       .at_least(0);
   options.add("eval_steps", eval_steps, "updates between evaluations; 0: every epoch").at_least(0);
+  options
+      .add("early_stopping_patience", early_stopping_patience,
+           "stop after so many evaluations without a better score; 0: train to the end")
+      .at_least(0);
   options.add("resume", resume, "go on from the newest checkpoint in the folder, to the same bits");
 
   options.group("Reports");
   options.add("log_dir", log_dir, "folder for TensorBoard event files");
   options.add("log_steps", log_steps, "updates between lines of the log").at_least(1);
   options.add("metrics_file", metrics_file, "JSON file for what the run measured");
+  options.add("report", report, "HTML page of the run: settings, curves, tables, the worst errors");
   options.add("json", json, "write results to standard output as JSON, one object a line");
 }
 
@@ -141,6 +146,8 @@ void TrainOptions::finish(Options& options) {
     if (optimizer == "AdamWeightDecay") options.preset("adam_eps", "1e-6", "AdamWeightDecay");
   }
   check(!resume || do_train, "--resume goes on with a training run: add --do_train");
+  check(early_stopping_patience == 0 || do_train,
+        "--early_stopping_patience ends a training run: add --do_train");
   check(!do_train || learning_rate >= end_learning_rate,
         "--end_learning_rate {} is above --learning_rate {}: the rate falls from one to the other",
         end_learning_rate, learning_rate);

@@ -67,13 +67,15 @@ struct TrainOptions {
 
   std::string save_finetune_checkpoint_path;
   int64_t keep_checkpoints = 1;
-  int64_t save_checkpoint_steps = 0;  // 0: at the end of every epoch
-  int64_t eval_steps = 0;             // 0: at the end of every epoch
+  int64_t save_checkpoint_steps = 0;    // 0: at the end of every epoch
+  int64_t eval_steps = 0;               // 0: at the end of every epoch
+  int64_t early_stopping_patience = 0;  // 0: train to the end
   bool resume = false;
 
   std::string log_dir;
   int64_t log_steps = 50;
   std::string metrics_file;
+  std::string report;
   bool json = false;
 
   // `save_path` is the default of --save_finetune_checkpoint_path.

@@ -28,6 +28,7 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
   config.warmup_proportion = options.warmup_proportion;
 
   config.eval_steps = options.eval_steps;
+  config.early_stopping_patience = options.early_stopping_patience;
   config.save_steps = options.save_checkpoint_steps;
   config.save_path = options.save_finetune_checkpoint_path;
   config.keep_checkpoints = options.keep_checkpoints;

@@ -20,6 +20,33 @@ Json to_json(const Scores& scores) {
   return json;
 }
 
+Json to_json(const TrainHistory& history) {
+  Json evaluations = Json::array();
+  for (const EvaluationPoint& point : history.evaluations)
+    evaluations.push_back({{"step", point.step}, {"scores", to_json(point.scores)}});
+  const LossCurve& losses = history.losses;
+  return {{"losses", losses.points()},
+          {"steps_per_loss", losses.steps_per_point()},
+          {"rest", losses.rest()},
+          {"rest_steps", losses.rest_steps()},
+          {"evaluations", std::move(evaluations)}};
+}
+
+Scores parse_scores(const Json& json) {
+  Scores scores;
+  for (const auto& [name, value] : json.items()) scores.emplace_back(name, value);
+  return scores;
+}
+
+TrainHistory parse_history(const Json& json) {
+  TrainHistory history;
+  history.losses = LossCurve(json.at("losses").get<std::vector<double>>(), json.at("steps_per_loss"),
+                             json.at("rest"), json.at("rest_steps"));
+  for (const Json& point : json.at("evaluations"))
+    history.evaluations.push_back({point.at("step"), parse_scores(point.at("scores"))});
+  return history;
+}
+
 void check_same(const std::filesystem::path& path, std::string_view name, int64_t found, int64_t expected) {
   check(found == expected, "{}: the checkpoint was made with {} {}, this run has {}: it can't be continued",
         path.string(), name, found, expected);
@@ -50,7 +77,9 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
             {"settings", state.settings},
             {"recent_losses", state.recent_losses},
             {"best_scores", to_json(state.best_scores)},
-            {"best_step", state.best_step}};
+            {"best_step", state.best_step},
+            {"evaluations_since_best", state.evaluations_since_best},
+            {"history", to_json(state.history)}};
   replace_file(folder / state_file, json.dump(2) + "\n");
 
   std::vector<std::vector<float>> values;
@@ -90,8 +119,9 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
   check(state.step >= 0, "{}: step {}, expected 0 or more", path.string(), state.step);
   state.recent_losses = json.at("recent_losses").get<std::vector<double>>();
   state.best_step = json.at("best_step");
-  for (const auto& [name, value] : json.at("best_scores").items())
-    state.best_scores.emplace_back(name, value);
+  state.best_scores = parse_scores(json.at("best_scores"));
+  state.evaluations_since_best = json.at("evaluations_since_best");
+  state.history = parse_history(json.at("history"));
   check(state.best_step < 0 || !state.best_scores.empty(), "{}: a best step without scores", path.string());
 
   load_tensors(folder.string(), parameters, {""}, 0);  // every tensor is required

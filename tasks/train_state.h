@@ -9,6 +9,7 @@
 
 #include "nn/optimizer.h"
 #include "nn/parameters.h"
+#include "tasks/history.h"
 #include "tasks/scores.h"
 
 namespace gradus {
@@ -29,6 +30,8 @@ struct TrainState {
   std::vector<double> recent_losses;
   Scores best_scores;
   int64_t best_step = -1;
+  int64_t evaluations_since_best = 0;
+  TrainHistory history;
 };
 
 // Writes trainer_state.json and optimizer.safetensors into an existing folder. Throws Error when it can't.

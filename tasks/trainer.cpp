@@ -65,23 +65,26 @@ class Training {
   }
 
   TrainResult run() {
-    const int64_t total = config_.schedule.total_steps;
-    Progress progress("train", total, config_.log_steps);
+    Progress progress("train", config_.schedule.total_steps, config_.log_steps);
     int64_t first_step = 0;  // of the epoch
-    for (uint32_t epoch = 0; state_.step < total; ++epoch) {
+    for (uint32_t epoch = 0; !is_finished(); ++epoch) {
       const std::vector<Batch> batches = make_batches(task_.lengths(), batch_plan(config_), epoch);
       const int64_t epoch_steps = steps_of(batches.size(), config_.accumulation_steps);
-      while (state_.step < std::min(first_step + epoch_steps, total)) {
+      while (state_.step < first_step + epoch_steps && !is_finished()) {
         const size_t begin = static_cast<size_t>((state_.step - first_step) * config_.accumulation_steps);
         const size_t end = std::min(begin + static_cast<size_t>(config_.accumulation_steps), batches.size());
         run_step(std::span(batches).subspan(begin, end - begin), progress);
-        finish_step(state_.step == first_step + epoch_steps || state_.step == total, progress);
+        finish_step(state_.step == first_step + epoch_steps, progress);
       }
       first_step += epoch_steps;
     }
     progress.finish();
     result_.steps = state_.step;
+    result_.stopped_early = has_stalled();
     result_.best_scores = state_.best_scores;
+    result_.best_step = state_.best_step;
+    result_.history = state_.history;
+    result_.schedule = config_.schedule;
     if (!state_.recent_losses.empty()) {
       result_.train_loss = std::accumulate(state_.recent_losses.begin(), state_.recent_losses.end(), 0.0) /
                            static_cast<double>(state_.recent_losses.size());
@@ -90,6 +93,13 @@ class Training {
   }
 
  private:
+  // Whether evaluations have brought nothing better for so long that the run shall end.
+  bool has_stalled() const {
+    const int64_t patience = config_.early_stopping_patience;
+    return patience > 0 && state_.evaluations_since_best >= patience;
+  }
+  bool is_finished() const { return state_.step >= config_.schedule.total_steps || has_stalled(); }
+
   void resume() {
     check(checkpoints_.has_value(), "--resume needs --save_finetune_checkpoint_path");
     const auto newest = latest_checkpoint(config_.save_path);
@@ -102,6 +112,12 @@ class Training {
     fmt::print("resuming from {} at step {}\n", newest->string(), state_.step);
     if (state_.step >= config_.schedule.total_steps)
       fmt::print("nothing is left to train: the run has {} steps\n", config_.schedule.total_steps);
+    else if (has_stalled()) fmt::print("nothing is left to train: {}\n", stall_text());
+  }
+
+  std::string stall_text() const {
+    return fmt::format("none of the last {} evaluations was better than that at step {}",
+                       state_.evaluations_since_best, state_.best_step);
   }
 
   // One optimizer step over `batches`, whose gradients add up.
@@ -164,6 +180,7 @@ class Training {
       for (const int32_t example : batch) result_.tokens += task_.lengths()[static_cast<size_t>(example)];
     }
     result_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    state_.history.losses.add(loss);
     state_.recent_losses.push_back(loss);
     if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
     if (events_) {
@@ -177,7 +194,8 @@ class Training {
     const auto due = [&](int64_t every) { return every > 0 ? state_.step % every == 0 : epoch_ends; };
     const bool last = state_.step == config_.schedule.total_steps;
     if (due(config_.eval_steps) || last) evaluate(progress);
-    if (checkpoints_ && (due(config_.save_steps) || last)) {
+    if (!last && has_stalled()) progress.print(fmt::format("stopping early: {}", stall_text()));
+    if (checkpoints_ && (due(config_.save_steps) || is_finished())) {
       auto draft = checkpoints_->begin(state_.step);
       save(draft);
     }
@@ -192,10 +210,13 @@ class Training {
       if (events_) events_->add_scalar("eval/" + name, state_.step, value);
     }
     progress.print(line);
+    state_.history.evaluations.push_back({state_.step, result_.scores});
     // A resumed run may score by another method than before: then the best is found anew.
     const bool comparable =
         state_.best_step >= 0 && result_.scores.front().first == state_.best_scores.front().first;
+    ++state_.evaluations_since_best;
     if (comparable && result_.scores.front().second <= state_.best_scores.front().second) return;
+    state_.evaluations_since_best = 0;
     state_.best_scores = result_.scores;
     state_.best_step = state_.step;
     if (!checkpoints_) return;

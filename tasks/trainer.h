@@ -12,6 +12,7 @@
 #include "nn/optimizer.h"
 #include "nn/parameters.h"
 #include "nn/schedule.h"
+#include "tasks/history.h"
 #include "tasks/scores.h"
 
 namespace gradus {
@@ -52,13 +53,14 @@ struct TrainConfig {
   Schedule schedule;  // total_steps and warmup_steps are set by the trainer
   double warmup_proportion = 0.1;
 
-  int64_t eval_steps = 0;           // 0: at the end of each epoch
-  int64_t save_steps = 0;           // 0: at the end of each epoch
-  std::filesystem::path save_path;  // empty: nothing is saved
-  int64_t keep_checkpoints = 1;     // newest ones kept; `best` is kept besides
-  bool resume = false;              // continue from the newest checkpoint in save_path
-  std::filesystem::path log_dir;    // TensorBoard events; empty: none
-  int64_t log_steps = 0;            // plain lines: 0 means by time
+  int64_t eval_steps = 0;               // 0: at the end of each epoch
+  int64_t early_stopping_patience = 0;  // evaluations without a better score that end the run; 0: none do
+  int64_t save_steps = 0;               // 0: at the end of each epoch
+  std::filesystem::path save_path;      // empty: nothing is saved
+  int64_t keep_checkpoints = 1;         // newest ones kept; `best` is kept besides
+  bool resume = false;                  // continue from the newest checkpoint in save_path
+  std::filesystem::path log_dir;        // TensorBoard events; empty: none
+  int64_t log_steps = 0;                // plain lines: 0 means by time
 };
 
 struct TrainResult {
@@ -68,8 +70,12 @@ struct TrainResult {
   int64_t tokens = 0;
   double train_loss = 0;             // mean of the last 20 steps
   double seconds_to_first_step = 0;  // from the start of the program
-  Scores scores;                     // of the last evaluation
+  bool stopped_early = false;
+  Scores scores;  // of the last evaluation
   Scores best_scores;
+  int64_t best_step = -1;  // none without evaluation
+  TrainHistory history;    // of the whole run
+  Schedule schedule;       // as it was run
 };
 
 // How a run forms its batches. Sentences of all lengths share a batch: packed rows have no padding to save, batches of

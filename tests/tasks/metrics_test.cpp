@@ -10,7 +10,7 @@
 #include "tasks/metrics/conlleval.h"
 #include "tasks/metrics/entities.h"
 #include "tasks/metrics/token_scores.h"
-#include "tasks/ner_evaluation.h"
+#include "tasks/ner/evaluation.h"
 
 using namespace gradus;
 

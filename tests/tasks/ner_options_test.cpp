@@ -1,5 +1,5 @@
 // The options of run_ner: values from files of the reference drivers, the built-in sample, and checks.
-#include "tasks/ner_options.h"
+#include "tasks/ner/options.h"
 
 #include <doctest/doctest.h>
 

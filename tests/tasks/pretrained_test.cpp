@@ -7,8 +7,8 @@
 
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
-#include "tasks/ner_batch.h"
-#include "tasks/ner_training.h"
+#include "tasks/ner/batch.h"
+#include "tasks/ner/training.h"
 #include "tests/files.h"
 
 using namespace gradus;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/ner_text.h"
-#include "tasks/ner_system.h"
+#include "tasks/ner/system.h"
 
 namespace gradus {
 

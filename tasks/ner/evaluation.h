@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/ner_text.h"
-#include "tasks/ner_tagger.h"
+#include "tasks/ner/tagger.h"
 #include "tasks/scores.h"
 
 namespace gradus {

@@ -1,4 +1,4 @@
-#include "tasks/ner_predict.h"
+#include "tasks/ner/predict.h"
 
 #include <nlohmann/json.hpp>
 

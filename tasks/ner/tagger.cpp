@@ -1,8 +1,8 @@
-#include "tasks/ner_tagger.h"
+#include "tasks/ner/tagger.h"
 
 #include "core/error.h"
 #include "data/batcher.h"
-#include "tasks/ner_batch.h"
+#include "tasks/ner/batch.h"
 
 namespace gradus {
 namespace {

@@ -1,12 +1,12 @@
-#include "tasks/ner_input.h"
+#include "tasks/ner/input.h"
 
 #include <algorithm>
 
 #include "core/error.h"
 #include "data/ner_records.h"
 #include "data/sample/sample.h"
-#include "tasks/ner_evaluation.h"
-#include "tasks/ner_predict.h"
+#include "tasks/ner/evaluation.h"
+#include "tasks/ner/predict.h"
 
 namespace gradus {
 namespace {
@@ -23,12 +23,6 @@ NerSet sample_set(const std::vector<SampleSentence>& sentences, const std::strin
   }
   return set;
 }
-
-bool reads_dev(const NerOptions& options) {
-  return !options.eval_data_file_path.empty() && (options.train.do_eval || options.train.do_train);
-}
-
-DatasetFormat format_of(const NerOptions& options) { return parse_dataset_format(options.dataset_format); }
 
 // Whether every word of the data is a single character. The words of records are pieces: an unknown one tells nothing.
 bool is_characters(const NerData& data) {
@@ -69,7 +63,7 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
   const std::filesystem::path beside = labels_beside(path);
   const LabelList labels =
       std::filesystem::exists(beside) ? LabelList::load(beside.string()) : system.labels();
-  NerRecords records = read_ner_records(path, format_of(options), options.schema_file_path, labels,
+  NerRecords records = read_ner_records(path, options.format(), options.schema_file_path, labels,
                                         system.tokenizer().vocab(), system.config().max_position_embeddings);
   for (const std::string& warning : records.warnings) fmt::print(log, "warning: {}\n", warning);
   if (learns && !options.given.contains("label_protocol")) system.set_protocol(records.protocol);
@@ -98,9 +92,9 @@ NerInputs read_ner_inputs(const NerOptions& options) {
     inputs.vocab.emplace(std::move(sample.vocabulary), "the built-in sample's vocabulary");
     return inputs;
   }
-  if (format_of(options) != DatasetFormat::text) return inputs;
+  if (options.format() != DatasetFormat::text) return inputs;
   if (options.train.do_train) inputs.train = {read_ner(options.train_data_file_path, NerTags::required), {}};
-  if (reads_dev(options)) {
+  if (options.reads_eval()) {
     inputs.dev = {read_ner(options.eval_data_file_path, NerTags::required), {}};
     check_tags(options.assessment_method, inputs.dev->data);
     if (inputs.train) check_tags(options.assessment_method, inputs.train->data);
@@ -133,11 +127,11 @@ LabelList ner_labels(const NerOptions& options, const NerInputs& inputs) {
 }
 
 void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs& inputs, std::FILE* log) {
-  const bool learns = options.train.do_train && options.load_finetune_checkpoint_path.empty();
-  if (!options.use_sample && format_of(options) != DatasetFormat::text) {
+  const bool learns = options.makes_head();
+  if (!options.use_sample && options.format() != DatasetFormat::text) {
     if (options.train.do_train)
       inputs.train = read_records(options, options.train_data_file_path, system, learns, log);
-    if (reads_dev(options))
+    if (options.reads_eval())
       inputs.dev = read_records(options, options.eval_data_file_path, system, false, log);
   }
   if (learns) system.set_characters(is_characters(inputs.train->data));

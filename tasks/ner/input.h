@@ -8,8 +8,8 @@
 #include "data/ner_features.h"
 #include "data/ner_text.h"
 #include "data/vocab.h"
-#include "tasks/ner_options.h"
-#include "tasks/ner_system.h"
+#include "tasks/ner/options.h"
+#include "tasks/ner/system.h"
 
 namespace gradus {
 

@@ -5,7 +5,7 @@
 #include <istream>
 #include <string>
 
-#include "tasks/ner_tagger.h"
+#include "tasks/ner/tagger.h"
 
 namespace gradus {
 

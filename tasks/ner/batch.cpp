@@ -1,4 +1,4 @@
-#include "tasks/ner_batch.h"
+#include "tasks/ner/batch.h"
 
 #include <algorithm>
 #include <numeric>

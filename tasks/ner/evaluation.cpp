@@ -1,4 +1,4 @@
-#include "tasks/ner_evaluation.h"
+#include "tasks/ner/evaluation.h"
 
 #include <chrono>
 

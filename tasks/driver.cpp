@@ -1,0 +1,79 @@
+#include "tasks/driver.h"
+
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "tasks/train_setup.h"
+
+namespace gradus {
+
+std::FILE* log_of(const FineTuneOptions& options) { return options.predicts_only() ? stderr : stdout; }
+
+Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
+  const bool quiet = options.predicts_only();
+  // A log that goes to a file or a pipe shall be readable while the run goes on.
+  if (!quiet) std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+  if (!quiet) flags.print_effective(stdout);
+  Backend& backend = open_backend(options.device);
+  if (!quiet) fmt::print("device: {}\n", backend.description());
+  for (const std::string& path : {options.train.metrics_file, options.train.report}) {
+    if (!path.empty()) check_writable(path);
+  }
+  return backend;
+}
+
+TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskSystem& system,
+                         FineTuning& task, const char* noun, RunMetrics& metrics) {
+  const TrainConfig config = train_config(options.train, options.device);
+  fmt::print("memory: {}\n", task.plan_memory(config).str());
+  system.parameters().exclude_from_decay(options.train.no_decay);
+  system.allocate(backend, Parameters::Use::training, options.device.dtype(),
+                  static_cast<uint64_t>(options.device.seed));
+  TrainResult result = train(system.parameters(), task, config);
+
+  const auto per_second = [&](int64_t count) {
+    return result.seconds > 0 ? static_cast<double>(count) / result.seconds : 0;
+  };
+  for (const auto& [name, value] : result.scores) metrics.scores[name] = value;
+  for (const auto& [name, value] : result.best_scores) metrics.scores["best_" + name] = value;
+  metrics.steps = result.steps;
+  metrics.seconds = result.seconds;
+  metrics.examples_per_second = per_second(result.examples);
+  metrics.tokens_per_second = per_second(result.tokens);
+  metrics.train_loss = result.train_loss;
+  metrics.scores["seconds_to_first_step"] = result.seconds_to_first_step;
+  fmt::print("trained {} steps in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
+             result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss);
+  return result;
+}
+
+void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& system) {
+  system.allocate(backend, Parameters::Use::evaluation, options.device.dtype(), 0, log_of(options));
+}
+
+void read_predict_data(const FineTuneOptions& options,
+                       const std::function<void(std::istream&, const std::string&)>& use) {
+  const std::string& path = options.predict_data_file_path;
+  if (path == "-") {
+    std::ios::sync_with_stdio(false);
+    return use(std::cin, "standard input");
+  }
+  std::ifstream file(path);
+  check(file.is_open(), "cannot open '{}'", path);
+  use(file, path);
+}
+
+std::string to_json_line(const Scores& scores) {
+  nlohmann::ordered_json json;
+  for (const auto& [name, value] : scores) json[name] = value;
+  return json.dump();
+}
+
+void end_run(const FineTuneOptions& options, RunMetrics& metrics) {
+  metrics.peak_rss_bytes = peak_rss_bytes();
+  if (!options.train.metrics_file.empty()) write_metrics_file(options.train.metrics_file, metrics);
+}
+
+}  // namespace gradus

@@ -1,0 +1,37 @@
+// What the main programs of all tasks do alike.
+#pragma once
+
+#include <functional>
+#include <istream>
+#include <string>
+
+#include "tasks/fine_tuning.h"
+#include "tasks/metrics_file.h"
+
+namespace gradus {
+
+// Where a run tells what it does: predictions alone leave standard output to themselves.
+std::FILE* log_of(const FineTuneOptions& options);
+
+// Begins a run: prints the effective options, opens the device and tells what it is. Throws Error when the files to be
+// written in the end can't be: better now than after hours.
+Backend& begin_run(const Options& flags, const FineTuneOptions& options);
+
+// Tells the memory plan, makes the weights and trains. `noun` is what the examples are called.
+TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskSystem& system,
+                         FineTuning& task, const char* noun, RunMetrics& metrics);
+
+// Makes the weights of a trained model, for a run that does not train.
+void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& system);
+
+// Opens the text of --predict_data_file_path, or standard input, and hands it over with its name for messages.
+void read_predict_data(const FineTuneOptions& options,
+                       const std::function<void(std::istream&, const std::string&)>& use);
+
+// Scores as one line of JSON.
+std::string to_json_line(const Scores& scores);
+
+// Writes --metrics_file.
+void end_run(const FineTuneOptions& options, RunMetrics& metrics);
+
+}  // namespace gradus

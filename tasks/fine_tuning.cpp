@@ -1,0 +1,66 @@
+#include "tasks/fine_tuning.h"
+
+#include <algorithm>
+
+#include "core/crc32c.h"
+#include "core/measuring_backend.h"
+
+namespace gradus {
+namespace {
+
+std::string mebibytes(int64_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+std::string_view bytes_of(std::span<const int32_t> numbers) {
+  return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
+}
+
+// Of all batches of all epochs the one with the most tokens.
+std::vector<int32_t> largest_batch(const TrainConfig& config, std::span<const int32_t> lengths) {
+  std::vector<int32_t> largest;
+  int64_t most = -1;
+  for (int64_t epoch = 0; epoch < std::max<int64_t>(config.epochs, 1); ++epoch) {
+    for (std::vector<int32_t>& batch :
+         make_batches(lengths, batch_plan(config), static_cast<uint32_t>(epoch))) {
+      int64_t tokens = 0;
+      for (const int32_t example : batch) tokens += lengths[static_cast<size_t>(example)];
+      if (tokens <= most) continue;
+      most = tokens;
+      largest = std::move(batch);
+    }
+  }
+  return largest;
+}
+
+}  // namespace
+
+std::string MemoryPlan::str() const {
+  return fmt::format("parameters {}, gradients {}, optimizer {}, activations {}: {} in all",
+                     mebibytes(parameters), mebibytes(gradients), mebibytes(optimizer),
+                     mebibytes(activations), mebibytes(parameters + gradients + optimizer + activations));
+}
+
+void FineTuning::add_example(size_t length, std::initializer_list<std::span<const int32_t>> numbers) {
+  lengths_.push_back(static_cast<int32_t>(length));
+  for (const std::span<const int32_t> list : numbers) checksum_ = crc32c(bytes_of(list), checksum_);
+}
+
+MemoryPlan FineTuning::plan_memory(const TrainConfig& config) const {
+  MeasuringBackend backend;
+  Parameters parameters;
+  const Loss loss = network_on(backend, parameters);
+  parameters.allocate(backend, Parameters::Use::training, config.compute_type);
+  MemoryPlan plan;
+  plan.gradients = static_cast<int64_t>(parameters.gradients().bytes());
+  plan.parameters = static_cast<int64_t>(backend.memory().current) - plan.gradients;
+  plan.optimizer = 2 * plan.gradients;
+
+  const size_t before = backend.memory().current;
+  Context context{true, config.compute_type, RandomStream(1, 0, 0, 0)};
+  backward(loss(context, largest_batch(config, lengths_)));
+  plan.activations = static_cast<int64_t>(backend.memory().peak - before);
+  return plan;
+}
+
+}  // namespace gradus

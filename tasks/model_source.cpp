@@ -1,0 +1,175 @@
+#include "tasks/model_source.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "nn/checkpoint_file.h"
+#include "tasks/checkpoint_directory.h"
+
+namespace gradus {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+// The folder of a checkpoint that may be given as a folder, as a file in it or as what its files' names begin with.
+fs::path folder_of(const std::string& path) {
+  check(fs::exists(path) || fs::exists(path + ".index"),
+        "cannot read '{}': expected a folder with a model, or its weights", path);
+  return fs::is_directory(path) ? fs::path(path) : fs::path(path).parent_path();
+}
+
+// The configuration of a pretrained model: config.json, or Google's bert_config.json. MindSpore's layer norm has an epsilon
+// of its own, which no file states.
+BertConfig pretrained_config(const std::string& pretrained, const fs::path& folder) {
+  const fs::path path = folder / "config.json", googles = folder / "bert_config.json";
+  const bool is_googles = !fs::exists(path) && fs::exists(googles);
+  BertConfig config = read_bert_config((is_googles ? googles : path).string());
+  if (is_googles && CheckpointFile(pretrained).names() == CheckpointFormat::mindspore)
+    config.layer_norm_eps = 1e-7;
+  return config;
+}
+
+// A save folder stands for its best checkpoint, or else its newest.
+std::string checkpoint_in(const std::string& path) {
+  if (!fs::is_directory(path) || fs::exists(fs::path(path) / "config.json")) return path;
+  const fs::path best = fs::path(path) / "best";
+  if (fs::exists(best)) return best.string();
+  const auto newest = latest_checkpoint(path);
+  check(newest.has_value(), "{}: no config.json, and no checkpoint either", path);
+  return newest->string();
+}
+
+// Whether the text is lower-cased: as asked for, or as the checkpoint's tokenizer_config.json says, or, without one,
+// unless the vocabulary has pieces with capital letters.
+bool lower_cases(const FineTuneOptions& options, const fs::path& folder, const Vocab& vocab) {
+  if (options.do_lower_case != "auto") return options.do_lower_case == "true";
+  const fs::path path = folder / "tokenizer_config.json";
+  if (!folder.empty() && fs::exists(path)) {
+    const Json json = Json::parse(read_file(path), nullptr, false);
+    check(!json.is_discarded(), "{}: not JSON", path.string());
+    if (json.contains("do_lower_case") && json["do_lower_case"].is_boolean()) return json["do_lower_case"];
+  }
+  return !vocab.has_capitals();
+}
+
+BertConfig config_from_scratch(const ModelOptions& model, const Vocab& vocab) {
+  BertConfig config;
+  config.vocab_size = vocab.size();
+  config.hidden_size = model.hidden_size;
+  config.num_hidden_layers = model.num_hidden_layers;
+  config.num_attention_heads = model.num_attention_heads;
+  config.intermediate_size = model.intermediate_size;
+  config.max_position_embeddings = model.max_position_embeddings;
+  return config;
+}
+
+// The vocabulary to use: the file of the options, or else the one in the model's folder. Pieces without a row in the
+// embedding table are an error; rows without a piece are not: published tables are padded.
+Vocab load_vocab(const FineTuneOptions& options, const fs::path& folder, const BertConfig& config) {
+  const std::string path =
+      options.vocab_file_path.empty() ? (folder / "vocab.txt").string() : options.vocab_file_path;
+  Vocab vocab = Vocab::load(path);
+  check(vocab.size() <= config.vocab_size,
+        "{}: the vocabulary has {} pieces, the model's embedding table {} rows", path, vocab.size(),
+        config.vocab_size);
+  return vocab;
+}
+
+// Takes --hidden_act and --layer_norm_eps; throws Error when another option is not as in the configuration of `model`.
+void override_config(BertConfig& config, const ModelOptions& options, const std::string& model) {
+  const auto same = [&](const char* name, int64_t asked, int64_t found) {
+    check(asked == 0 || asked == found, "--{} {}: the model in '{}' has {}", name, asked, model, found);
+  };
+  same("hidden_size", options.hidden_size, config.hidden_size);
+  same("num_hidden_layers", options.num_hidden_layers, config.num_hidden_layers);
+  same("num_attention_heads", options.num_attention_heads, config.num_attention_heads);
+  same("intermediate_size", options.intermediate_size, config.intermediate_size);
+  same("max_position_embeddings", options.max_position_embeddings, config.max_position_embeddings);
+  if (options.hidden_act != "auto")
+    config.hidden_act = parse_activation(options.hidden_act, BertConfigFormat::hugging_face, "--hidden_act");
+  if (options.layer_norm_eps > 0) config.layer_norm_eps = options.layer_norm_eps;
+}
+
+TaskSettings parse_settings(const Json& json, const TaskKind& kind, const std::string& where) try {
+  TaskSettings s;
+  s.dropout = json.at("dropout");
+  s.tokenizer = json.at("tokenizer");
+  s.do_lower_case = json.at("do_lower_case");
+  const auto expect = [&](bool good, const char* key, const char* expected) {
+    check(good, "{}: \"{}\": '{}' is {}, expected {}", where, kind.settings_key, key, json.at(key).dump(),
+          expected);
+  };
+  expect(s.dropout >= 0 && s.dropout < 1, "dropout", "a number from 0 to below 1");
+  expect(s.tokenizer == "hf" || s.tokenizer == "google", "tokenizer", "hf or google");
+  return s;
+} catch (const Json::exception& e) {
+  fail("{}: \"{}\": {}", where, kind.settings_key, e.what());
+}
+
+void set_dropout(ModelSource& source, double dropout) {
+  source.settings.dropout = source.config.hidden_dropout_prob = source.config.attention_probs_dropout_prob =
+      dropout;
+}
+
+}  // namespace
+
+Json TaskSettings::to_json() const {
+  return {{"dropout", dropout}, {"tokenizer", tokenizer}, {"do_lower_case", do_lower_case}};
+}
+
+Json saved_settings(const BertConfig& config, const TaskKind& kind, const std::string& where) {
+  const auto found = config.other_keys.find(kind.settings_key);
+  check(found != config.other_keys.end(), "{}: no \"{}\": this is not a {} trained by {}", where,
+        kind.settings_key, kind.noun, kind.program);
+  return Json::parse(found->second);
+}
+
+Json ModelSource::task_settings(const TaskKind& kind) const { return saved_settings(config, kind, where); }
+
+ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKind& kind) {
+  const std::string weights = checkpoint_in(options.load_finetune_checkpoint_path);
+  const fs::path folder = folder_of(weights);
+  const std::string where = (folder / "config.json").string();
+  BertConfig config = read_bert_config(where);
+  const TaskSettings settings = parse_settings(saved_settings(config, kind, where), kind, where);
+  override_config(config, options.model, weights);
+  options.check_fixed("tokenizer", options.tokenizer, settings.tokenizer, kind.noun, weights);
+  if (options.do_lower_case != "auto") {
+    options.check_fixed("do_lower_case", options.do_lower_case == "true", settings.do_lower_case, kind.noun,
+                        weights);
+  }
+  Vocab vocab = load_vocab(options, folder, config);
+  ModelSource source{std::move(config), settings, std::move(vocab), weights, true, where};
+  if (options.given.contains("dropout")) set_dropout(source, options.model.dropout);
+  return source;
+}
+
+ModelSource ModelSource::of_new(const FineTuneOptions& options, std::optional<Vocab> vocab) {
+  const std::string& pretrained = options.load_pretrain_checkpoint_path;
+  const fs::path folder = pretrained.empty() ? fs::path() : folder_of(pretrained);
+  BertConfig config;
+  if (pretrained.empty()) {
+    if (!options.vocab_file_path.empty()) vocab = Vocab::load(options.vocab_file_path);
+    check(vocab.has_value(), "no vocabulary: give --vocab_file_path");
+    config = config_from_scratch(options.model, *vocab);
+  } else {
+    config = pretrained_config(pretrained, folder);
+    vocab = load_vocab(options, folder, config);
+  }
+  override_config(config, options.model, pretrained);
+  TaskSettings settings;
+  settings.tokenizer = options.tokenizer;
+  settings.do_lower_case = lower_cases(options, folder, *vocab);
+  ModelSource source{std::move(config), settings, std::move(*vocab), pretrained, false, ""};
+  set_dropout(source, options.model.dropout);
+  return source;
+}
+
+std::string vocab_text(const Vocab& vocab) {
+  std::string text;
+  for (int32_t id = 0; id < vocab.size(); ++id) text += vocab.token(id) + "\n";
+  return text;
+}
+
+}  // namespace gradus

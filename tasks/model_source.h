@@ -1,0 +1,63 @@
+// What a task's model is made from: the folder of a pretrained or of a trained model, or nothing but a vocabulary.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "data/vocab.h"
+#include "data/word_piece.h"
+#include "nn/bert_config.h"
+#include "tasks/fine_tune_options.h"
+
+namespace gradus {
+
+// How the models of a task are named.
+struct TaskKind {
+  const char* settings_key;  // in config.json, of the object with the task's settings: "gradus_ner"
+  const char* architecture;  // the class of transformers that loads them
+  const char* program;       // that trains them
+  const char* noun;          // for such a model in messages: "tagger"
+};
+
+// What all tasks fix when they train a model.
+struct TaskSettings {
+  double dropout = 0.1;
+  std::string tokenizer = "hf";
+  bool do_lower_case = true;
+
+  TokenizerRules rules() const { return tokenizer == "google" ? TokenizerRules::google : TokenizerRules::hf; }
+  nlohmann::ordered_json to_json() const;
+
+  friend bool operator==(const TaskSettings&, const TaskSettings&) = default;
+};
+
+struct ModelSource {
+  BertConfig config;
+  TaskSettings settings;
+  Vocab vocab;
+  std::string weights;   // folder or file to read weights from; empty: none
+  bool trained = false;  // the weights of the head are there too
+  std::string where;     // path of its config.json, for messages
+
+  // The model that --load_finetune_checkpoint_path names, a checkpoint or a save folder with checkpoints (then the best one, or
+  // the newest). --hidden_act, --layer_norm_eps, --dropout and --vocab_file_path override. Throws Error naming the file when
+  // something is missing, broken, of another task, or not what the options ask for.
+  static ModelSource of_trained(const FineTuneOptions& options, const TaskKind& kind);
+  // A new model over the pretrained one of --load_pretrain_checkpoint_path, or without one. `vocab` is used when the options
+  // name no vocabulary.
+  static ModelSource of_new(const FineTuneOptions& options, std::optional<Vocab> vocab);
+
+  // What the task saved of its own.
+  nlohmann::ordered_json task_settings(const TaskKind& kind) const;
+};
+
+// The settings object that a configuration of that kind of task has. Throws Error naming the file, `where`, without one.
+nlohmann::ordered_json saved_settings(const BertConfig& config, const TaskKind& kind,
+                                      const std::string& where);
+
+// One piece a line, as it is saved.
+std::string vocab_text(const Vocab& vocab);
+
+}  // namespace gradus

@@ -1,0 +1,84 @@
+#include "tasks/task_system.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+
+namespace gradus {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+BertConfig with_labels(BertConfig config, std::vector<std::string> labels) {
+  config.labels = std::move(labels);
+  config.validate("the model");
+  return config;
+}
+
+// The text of an object, whatever the order of its keys.
+std::string sorted(const Json& object) { return nlohmann::json(object).dump(); }
+
+}  // namespace
+
+TaskSystem::TaskSystem(ModelSource source, const TaskKind& kind, std::vector<std::string> labels)
+    : kind_(kind),
+      source_(std::move(source)),
+      tokenizer_(source_.vocab, source_.settings.rules(), source_.settings.do_lower_case) {
+  source_.config = with_labels(std::move(source_.config), std::move(labels));
+}
+
+// A trained model has all its weights; a pretrained one lacks the head, and perhaps the pooler.
+std::vector<std::string> TaskSystem::required() const {
+  if (source_.trained) return {""};
+  return {"bert.embeddings.", "bert.encoder."};
+}
+
+void TaskSystem::check_weights() const {
+  if (!source_.weights.empty()) check_tensors(source_.weights, parameters_, required());
+}
+
+void TaskSystem::allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,
+                          std::FILE* log) {
+  parameters_.allocate(backend, use, compute_type);
+  const std::string& weights = source_.weights;
+  if (weights.empty()) return parameters_.initialize_all(seed);
+  const LoadReport report = load_tensors(weights, parameters_, required(), seed);
+  if (!report.missing.empty()) fmt::print(log, "new in this model: {}\n", fmt::join(report.missing, ", "));
+  if (!report.unused.empty()) fmt::print(log, "unused in {}: {}\n", weights, fmt::join(report.unused, ", "));
+}
+
+void TaskSystem::check_continues(const std::filesystem::path& checkpoint) const {
+  const std::string path = (checkpoint / "config.json").string();
+  BertConfig saved = read_bert_config(path);
+  check(saved.labels == config().labels,
+        "{}: the checkpoint has the tags {}, this run has {}: it can't be continued", path,
+        fmt::join(saved.labels, ", "), fmt::join(config().labels, ", "));
+  const std::string settings = sorted(saved_settings(saved, kind_, path)), own = sorted(settings_json());
+  check(settings == own, "{}: the checkpoint was made with {}, this run has {}: it can't be continued", path,
+        settings, own);
+  saved.other_keys = config().other_keys;
+  check(saved == config(), "{}: the checkpoint's model is not the one of this run: it can't be continued",
+        path);
+  const std::string vocab_path = (checkpoint / "vocab.txt").string();
+  check(read_file(vocab_path) == vocab_text(vocab()),
+        "{}: the checkpoint's vocabulary is not the one of this run: it can't be continued", vocab_path);
+}
+
+void TaskSystem::save(const std::filesystem::path& folder) const {
+  BertConfig saved = config();
+  saved.other_keys[kind_.settings_key] = settings_json().dump();
+  write_bert_config((folder / "config.json").string(), saved, kind_.architecture);
+  const Json tokenizer{{"tokenizer_class", "BertTokenizer"},
+                       {"do_lower_case", source_.settings.do_lower_case}};
+  replace_file(folder / "tokenizer_config.json", tokenizer.dump(2) + "\n");
+  replace_file(folder / "vocab.txt", vocab_text(vocab()));
+  save_tensors(parameters_, (folder / "model.safetensors").string());
+}
+
+void TaskSystem::check_sequence_length(int64_t seq_length) const {
+  check(seq_length <= config().max_position_embeddings,
+        "--seq_length {} is above the model's max_position_embeddings {}", seq_length,
+        config().max_position_embeddings);
+}
+
+}  // namespace gradus

@@ -1,0 +1,60 @@
+// A task's model as it lies on the disk: encoder and head, vocabulary, and the rules they were trained with.
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/word_piece.h"
+#include "nn/model_files.h"
+#include "nn/parameters.h"
+#include "tasks/model_source.h"
+
+namespace gradus {
+
+// What the systems of all tasks do alike. A task's own adds its settings and its network, which declares its parameters in
+// parameters() when the system is made.
+class TaskSystem {
+ public:
+  virtual ~TaskSystem() = default;
+  TaskSystem(const TaskSystem&) = delete;
+  TaskSystem& operator=(const TaskSystem&) = delete;
+
+  // Makes the weights: reads them from where the model comes, or gives them initial values. Tells `log` which tensors
+  // are new or unused.
+  void allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,
+                std::FILE* log = stdout);
+  // Throws Error, naming the file, when the checkpoint's labels, settings, model or vocabulary are not this system's: a
+  // run can't go on from there.
+  void check_continues(const std::filesystem::path& checkpoint) const;
+  // Writes config.json, tokenizer_config.json, vocab.txt and model.safetensors into an existing folder.
+  void save(const std::filesystem::path& folder) const;
+  // Throws Error when the model has no positions for sequences so long.
+  void check_sequence_length(int64_t seq_length) const;
+
+  const BertConfig& config() const { return source_.config; }
+  const Vocab& vocab() const { return source_.vocab; }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  Parameters& parameters() { return parameters_; }
+
+ protected:
+  // `labels` go into the configuration.
+  TaskSystem(ModelSource source, const TaskKind& kind, std::vector<std::string> labels);
+  // Throws Error when the weights lack a tensor that the network, declared by now, needs, or have it in another shape.
+  void check_weights() const;
+  // What config.json says of the task, as an object.
+  virtual nlohmann::ordered_json settings_json() const = 0;
+  const TaskSettings& task_settings() const { return source_.settings; }
+
+ private:
+  // What the names of tensors begin with that the weights must have.
+  std::vector<std::string> required() const;
+
+  TaskKind kind_;
+  ModelSource source_;
+  Tokenizer tokenizer_;
+  Parameters parameters_;
+};
+
+}  // namespace gradus
