@@ -64,9 +64,19 @@ Variable lstm(const Variable& gates_x, const Variable& w_hh, const Packing& pack
 
 // --- losses: autograd/ops/losses.cpp ---------------------------------------------------------------------------
 
-// Sum over labelled rows of -log softmax(logits)[label], over `normalizer`.  logits [R, K] float32;
-// labels int32 [R], below K, negative for rows that do not count; returns [1].
-Variable cross_entropy(const Variable& logits, const Tensor& labels, float normalizer);
+// Sum over labelled rows of -w[label] log softmax(logits)[label], over `normalizer`.  logits [R, K] float32;
+// labels int32 [R], below K, negative for rows that do not count; class weights w float32 [K], or empty for 1 each;
+// returns [1].
+Variable cross_entropy(const Variable& logits, const Tensor& labels, float normalizer,
+                       const Tensor& class_weights = {});
+// Sum of (prediction - target)^2, over `normalizer`.  predictions [R, 1] float32; targets float32 [C], C at most R:
+// the rows after them do not count; returns [1].
+Variable squared_error(const Variable& predictions, const Tensor& targets, float normalizer);
+// For the first and the last token of a span (Devlin et al. 2018, arXiv:1810.04805, section 4.2): sum over sequences
+// b and columns c of -log softmax(logits[:, c] over the tokens of b)[positions[b, c]], over `normalizer`.
+// logits [T, 2] float32; positions int32 [B, 2], within the sequence, negative where none counts; returns [1].
+Variable span_cross_entropy(const Variable& logits, const Packing& packing, const Tensor& positions,
+                            float normalizer);
 // Negative log-likelihood of the tags under a linear-chain CRF (Lafferty et al. 2001), summed over the sequences,
 // over `normalizer`. emissions [T, K] float32; tags int32 [T]; transitions [K, K] from row to column;
 // start, end [K]; returns [1].

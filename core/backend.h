@@ -153,13 +153,30 @@ class Backend {
                                   const Dropout& dropout, Grad dqkv) = 0;
 
   // --- losses and predictions --------------------------------------------------------------------
-  // loss = sum over rows with label >= 0 of (lse - logits[label]) / normalizer. logits float32 [R, K];
-  // labels int32 [R], below K, negative for rows without one; loss float32 [1]; lse float32 [R], the log-
-  // sum-exp of each row.
-  virtual void cross_entropy_forward(const Tensor& logits, const Tensor& labels, float normalizer,
-                                     const Tensor& loss, const Tensor& lse) = 0;
+  // loss = sum over rows with label >= 0 of w[label] (lse - logits[label]) / normalizer. logits float32 [R, K];
+  // labels int32 [R], below K, negative for rows without one; class weights w float32 [K], or empty for 1
+  // each; loss float32 [1]; lse float32 [R], the log-sum-exp of each row.
+  virtual void cross_entropy_forward(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
+                                     float normalizer, const Tensor& loss, const Tensor& lse) = 0;
   virtual void cross_entropy_backward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
-                                      float normalizer, const Tensor& lse, Grad dlogits) = 0;
+                                      const Tensor& class_weights, float normalizer, const Tensor& lse,
+                                      Grad dlogits) = 0;
+  // loss = sum over r < C of (predictions[r] - targets[r])^2 / normalizer. predictions float32 [R, 1]; targets
+  // float32 [C], C at most R: the rows after them do not count; loss float32 [1].
+  virtual void squared_error_forward(const Tensor& predictions, const Tensor& targets, float normalizer,
+                                     const Tensor& loss) = 0;
+  virtual void squared_error_backward(const Tensor& dloss, const Tensor& predictions, const Tensor& targets,
+                                      float normalizer, Grad dpredictions) = 0;
+  // A softmax over the rows of each sequence, for each of two columns c: loss = sum over b, c with positions[b, c]
+  // >= 0 of (lse[b, c] - logits[offsets[b] + positions[b, c], c]) / normalizer. logits float32 [T, 2]; positions
+  // int32 [B, 2], negative for those that do not count; loss float32 [1]; lse float32 [B, 2], the log-sum-exp of
+  // each sequence's column. Throws Error on a position past the end of its sequence.
+  virtual void span_cross_entropy_forward(const Tensor& logits, const Packing& packing,
+                                          const Tensor& positions, float normalizer, const Tensor& loss,
+                                          const Tensor& lse) = 0;
+  virtual void span_cross_entropy_backward(const Tensor& dloss, const Tensor& logits, const Packing& packing,
+                                           const Tensor& positions, float normalizer, const Tensor& lse,
+                                           Grad dlogits) = 0;
   // Index of the largest element of each row, the lowest one among equals. x float32 [R, K]; y int32 [R].
   virtual void argmax(const Tensor& x, const Tensor& y) = 0;
 

@@ -52,9 +52,16 @@ class MeasuringBackend final : public Backend {
                          const Tensor&) override {}
   void attention_backward(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Packing&, int64_t,
                           const Dropout&, Grad) override {}
-  void cross_entropy_forward(const Tensor&, const Tensor&, float, const Tensor&, const Tensor&) override {}
-  void cross_entropy_backward(const Tensor&, const Tensor&, const Tensor&, float, const Tensor&,
-                              Grad) override {}
+  void cross_entropy_forward(const Tensor&, const Tensor&, const Tensor&, float, const Tensor&,
+                             const Tensor&) override {}
+  void cross_entropy_backward(const Tensor&, const Tensor&, const Tensor&, const Tensor&, float,
+                              const Tensor&, Grad) override {}
+  void squared_error_forward(const Tensor&, const Tensor&, float, const Tensor&) override {}
+  void squared_error_backward(const Tensor&, const Tensor&, const Tensor&, float, Grad) override {}
+  void span_cross_entropy_forward(const Tensor&, const Packing&, const Tensor&, float, const Tensor&,
+                                  const Tensor&) override {}
+  void span_cross_entropy_backward(const Tensor&, const Tensor&, const Packing&, const Tensor&, float,
+                                   const Tensor&, Grad) override {}
   void argmax(const Tensor&, const Tensor&) override {}
   void lstm_forward(const Tensor&, const Tensor&, const Packing&, const Tensor&, const Tensor&,
                     const Tensor&) override {}

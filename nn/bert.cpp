@@ -55,12 +55,14 @@ BertLayer::BertLayer(const Scope& scope, const BertConfig& config)
       self.add_stacked({"query.bias", "key.bias", "value.bias"}, {config.hidden_size}, Init::constant(0));
 }
 
-Variable BertLayer::forward(Context& context, const Variable& x, const Packing& packing) const {
+Variable BertLayer::forward(Context& context, const Variable& x, const Packing& packing,
+                            const Tensor& rows) const {
+  const auto wanted = [&](const Variable& all) { return rows ? gather_rows(all, rows) : all; };
   const Variable qkv = linear(x, qkv_weight_, qkv_bias_);
-  const Variable heads = attention(qkv, packing, heads_, context.dropout(attention_dropout_));
+  const Variable heads = wanted(attention(qkv, packing, heads_, context.dropout(attention_dropout_)));
   const Variable projected = linear(heads, attention_output_.weight, attention_output_.bias);
   const Variable a =
-      dropout_add_layer_norm(projected, x, context.dropout(hidden_dropout_), attention_norm_.weight,
+      dropout_add_layer_norm(projected, wanted(x), context.dropout(hidden_dropout_), attention_norm_.weight,
                              attention_norm_.bias, attention_norm_.eps);
   // Trained, the wide layer keeps its sum before the activation alone; evaluated, the activation is part of the
   // first product and nothing is kept.
@@ -79,10 +81,18 @@ BertEncoder::BertEncoder(const Scope& scope, const BertConfig& config)
     layers_.emplace_back(scope / "encoder" / "layer" / i, config);
 }
 
-Variable BertEncoder::forward(Context& context, const TokenBatch& batch) const {
+Variable BertEncoder::forward(Context& context, const TokenBatch& batch, const Tensor& rows) const {
   Variable x = embeddings_.forward(context, batch);
-  for (const BertLayer& layer : layers_) x = layer.forward(context, x, batch.packing);
+  for (const BertLayer& layer : layers_)
+    x = layer.forward(context, x, batch.packing, &layer == &layers_.back() ? rows : Tensor());
   return x;
+}
+
+BertPooler::BertPooler(const Scope& scope, const BertConfig& config)
+    : dense_(scope / "dense", config.hidden_size, config.hidden_size, config.initializer_range) {}
+
+Variable BertPooler::forward(const Variable& first) const {
+  return linear(first, dense_.weight, dense_.bias, Activation::tanh);
 }
 
 }  // namespace gradus

@@ -43,7 +43,9 @@ class BertEmbeddings {
 class BertLayer {
  public:
   BertLayer(const Scope& scope, const BertConfig& config);
-  Variable forward(Context& context, const Variable& x, const Packing& packing) const;  // [T, H] -> [T, H]
+  // [T, H] -> [T, H], or -> [R, H] with `rows`: what follows the attention is then computed for these rows alone.
+  Variable forward(Context& context, const Variable& x, const Packing& packing,
+                   const Tensor& rows = {}) const;
 
  private:
   Parameter qkv_weight_, qkv_bias_;  // query, key and value stacked: [3 H, H], [3 H]
@@ -60,12 +62,24 @@ class BertLayer {
 class BertEncoder {
  public:
   BertEncoder(const Scope& scope, const BertConfig& config);
-  // The last layer's output, [T, H] in the context's compute type.
-  Variable forward(Context& context, const TokenBatch& batch) const;
+  // The last layer's output, [T, H] in the context's compute type. With `rows`, int32 [R] as gather_rows takes them,
+  // only these rows of it, [R, H]: a classifier that looks at one token of each sequence saves most of the last
+  // layer. Rows of a negative number have values that mean nothing.
+  Variable forward(Context& context, const TokenBatch& batch, const Tensor& rows = {}) const;
 
  private:
   BertEmbeddings embeddings_;
   std::vector<BertLayer> layers_;
+};
+
+// tanh of a linear map, over the vectors of the sequences' first tokens: [R, H] -> [R, H].
+class BertPooler {
+ public:
+  BertPooler(const Scope& scope, const BertConfig& config);
+  Variable forward(const Variable& first) const;
+
+ private:
+  Linear dense_;
 };
 
 }  // namespace gradus

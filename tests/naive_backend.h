@@ -64,10 +64,20 @@ class NaiveBackend final : public Backend {
                           const Packing& packing, int64_t heads, const Dropout& dropout, Grad dqkv) override;
 
   // losses and predictions
-  void cross_entropy_forward(const Tensor& logits, const Tensor& labels, float normalizer, const Tensor& loss,
-                             const Tensor& lse) override;
+  void cross_entropy_forward(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
+                             float normalizer, const Tensor& loss, const Tensor& lse) override;
   void cross_entropy_backward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
-                              float normalizer, const Tensor& lse, Grad dlogits) override;
+                              const Tensor& class_weights, float normalizer, const Tensor& lse,
+                              Grad dlogits) override;
+  void squared_error_forward(const Tensor& predictions, const Tensor& targets, float normalizer,
+                             const Tensor& loss) override;
+  void squared_error_backward(const Tensor& dloss, const Tensor& predictions, const Tensor& targets,
+                              float normalizer, Grad dpredictions) override;
+  void span_cross_entropy_forward(const Tensor& logits, const Packing& packing, const Tensor& positions,
+                                  float normalizer, const Tensor& loss, const Tensor& lse) override;
+  void span_cross_entropy_backward(const Tensor& dloss, const Tensor& logits, const Packing& packing,
+                                   const Tensor& positions, float normalizer, const Tensor& lse,
+                                   Grad dlogits) override;
   void argmax(const Tensor& x, const Tensor& y) override;
 
   // LSTM

@@ -43,7 +43,12 @@ struct CrossEntropy {
   double loss = 0;
   Matrix lse;
 };
-CrossEntropy cross_entropy(const Matrix& logits, const std::vector<int32_t>& labels, double normalizer);
+// `class_weights` is empty for 1 each.
+CrossEntropy cross_entropy(const Matrix& logits, const std::vector<int32_t>& labels,
+                           const Matrix& class_weights, double normalizer);
+double squared_error(const Matrix& predictions, const Matrix& targets, double normalizer);
+CrossEntropy span_cross_entropy(const Matrix& logits, const Sequences& sequences,
+                                const std::vector<int32_t>& positions, double normalizer);
 
 // --- naive/lstm.cpp ---
 struct Lstm {

@@ -46,10 +46,21 @@ void row_gradient(const float* __restrict row, int64_t classes, float lse, int32
   out[label] -= scale;
 }
 
+// The weight of each class; 1 where the tensor is empty.
+class ClassWeights {
+ public:
+  explicit ClassWeights(const Tensor& weights) : weights_(weights ? weights.data<float>() : nullptr) {}
+  float operator[](int32_t label) const { return weights_ != nullptr ? weights_[label] : 1.0F; }
+
+ private:
+  const float* weights_;
+};
+
 }  // namespace
 
-void CpuBackend::cross_entropy_forward(const Tensor& logits, const Tensor& labels, float normalizer,
-                                       const Tensor& loss, const Tensor& lse) {
+void CpuBackend::cross_entropy_forward(const Tensor& logits, const Tensor& labels,
+                                       const Tensor& class_weights, float normalizer, const Tensor& loss,
+                                       const Tensor& lse) {
   const int64_t rows = logits.rows();
   const int64_t classes = logits.shape().last();
   const float* const x = logits.data<float>();
@@ -58,21 +69,25 @@ void CpuBackend::cross_entropy_forward(const Tensor& logits, const Tensor& label
   parallel_for(rows, row_grain(classes), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) lse_out[r] = log_sum_exp(x + r * classes, classes);
   });
+  const ClassWeights weight(class_weights);
   double sum = 0;
   for (int64_t r = 0; r < rows; ++r) {
-    if (label[r] >= 0) sum += static_cast<double>(lse_out[r]) - x[r * classes + label[r]];
+    if (label[r] < 0) continue;
+    sum += weight[label[r]] * (static_cast<double>(lse_out[r]) - x[r * classes + label[r]]);
   }
   *loss.data<float>() = static_cast<float>(sum / normalizer);
 }
 
 void CpuBackend::cross_entropy_backward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
-                                        float normalizer, const Tensor& lse, Grad dlogits) {
+                                        const Tensor& class_weights, float normalizer, const Tensor& lse,
+                                        Grad dlogits) {
   const int64_t classes = logits.shape().last();
   const float scale = *dloss.data<float>() / normalizer;
   const float* const x = logits.data<float>();
   const int32_t* const label = labels.data<int32_t>();
   const float* const lse_in = lse.data<float>();
   float* const dx = dlogits.tensor.data<float>();
+  const ClassWeights weight(class_weights);
   parallel_for(logits.rows(), row_grain(classes), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const float* const row = x + r * classes;
@@ -80,9 +95,9 @@ void CpuBackend::cross_entropy_backward(const Tensor& dloss, const Tensor& logit
       if (label[r] < 0) {
         if (!dlogits.accumulate) std::fill_n(out, classes, 0.0F);
       } else if (dlogits.accumulate) {
-        row_gradient<true>(row, classes, lse_in[r], label[r], scale, out);
+        row_gradient<true>(row, classes, lse_in[r], label[r], scale * weight[label[r]], out);
       } else {
-        row_gradient<false>(row, classes, lse_in[r], label[r], scale, out);
+        row_gradient<false>(row, classes, lse_in[r], label[r], scale * weight[label[r]], out);
       }
     }
   });

@@ -1,16 +1,52 @@
-// Cross entropy, and the predictions that go with it.
+// Cross entropy and the predictions that go with it, squared error, and cross entropy over the tokens of sequences.
 #include "tests/naive_backend.h"
 #include "tests/reference.h"
 
 namespace gradus {
 namespace reference {
 
-CrossEntropy cross_entropy(const Matrix& logits, const std::vector<int32_t>& labels, double normalizer) {
+namespace {
+
+double weight_of(const Matrix& class_weights, int32_t label) {
+  return class_weights ? class_weights[label] : 1;
+}
+
+}  // namespace
+
+CrossEntropy cross_entropy(const Matrix& logits, const std::vector<int32_t>& labels,
+                           const Matrix& class_weights, double normalizer) {
   CrossEntropy result{0, Matrix(1, logits.rows())};
   for (int64_t r = 0; r < logits.rows(); ++r) {
     result.lse[r] = log_sum_exp(logits.columns(), [&](int64_t k) { return logits(r, k); });
     const int32_t label = labels[static_cast<size_t>(r)];
-    if (label >= 0) result.loss += (result.lse[r] - logits(r, label)) / normalizer;
+    if (label < 0) continue;
+    result.loss += weight_of(class_weights, label) * (result.lse[r] - logits(r, label)) / normalizer;
+  }
+  return result;
+}
+
+double squared_error(const Matrix& predictions, const Matrix& targets, double normalizer) {
+  double loss = 0;
+  for (int64_t r = 0; r < targets.size(); ++r) {
+    const double error = predictions[r] - targets[r];
+    loss += error * error / normalizer;
+  }
+  return loss;
+}
+
+CrossEntropy span_cross_entropy(const Matrix& logits, const Sequences& sequences,
+                                const std::vector<int32_t>& positions, double normalizer) {
+  const auto count = static_cast<int64_t>(sequences.size());
+  CrossEntropy result{0, Matrix(count, 2)};
+  for (int64_t b = 0; b < count; ++b) {
+    const auto [begin, end] = sequences[static_cast<size_t>(b)];
+    for (int64_t c = 0; c < 2; ++c) {
+      const int32_t position = positions[static_cast<size_t>(2 * b + c)];
+      check(position < end - begin, "[span_cross_entropy] position {} in sequence {}: it has {} tokens",
+            position, b, end - begin);
+      result.lse(b, c) = log_sum_exp(end - begin, [&](int64_t t) { return logits(begin + t, c); });
+      if (position >= 0) result.loss += (result.lse(b, c) - logits(begin + position, c)) / normalizer;
+    }
   }
   return result;
 }
@@ -21,27 +57,78 @@ using reference::load;
 using reference::Matrix;
 using reference::store;
 
-void NaiveBackend::cross_entropy_forward(const Tensor& logits, const Tensor& labels, float normalizer,
-                                         const Tensor& loss, const Tensor& lse) {
-  const auto result = reference::cross_entropy(load(logits), labels.to_host_int(), normalizer);
+void NaiveBackend::cross_entropy_forward(const Tensor& logits, const Tensor& labels,
+                                         const Tensor& class_weights, float normalizer, const Tensor& loss,
+                                         const Tensor& lse) {
+  const auto result =
+      reference::cross_entropy(load(logits), labels.to_host_int(), load(class_weights), normalizer);
   loss.copy_from_host(std::vector{static_cast<float>(result.loss)});
   store(result.lse, lse);
 }
 
-// dlogits = (softmax - one-hot label) dloss / normalizer, and zero in rows without a label.
+// dlogits = w[label] (softmax - one-hot label) dloss / normalizer, and zero in rows without a label.
 void NaiveBackend::cross_entropy_backward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
-                                          float normalizer, const Tensor& lse, Grad dlogits) {
+                                          const Tensor& class_weights, float normalizer, const Tensor& lse,
+                                          Grad dlogits) {
   const Matrix scores = load(logits);
   const Matrix log_sums = load(lse);
   const std::vector<int32_t> wanted = labels.to_host_int();
-  const double factor = static_cast<double>(dloss.item()) / normalizer;
+  const Matrix weights = load(class_weights);
+  const double scale = static_cast<double>(dloss.item()) / normalizer;
   Matrix gradient(scores.rows(), scores.columns());
   for (int64_t r = 0; r < scores.rows(); ++r) {
     const int32_t label = wanted[static_cast<size_t>(r)];
     if (label < 0) continue;
+    const double factor = scale * reference::weight_of(weights, label);
     for (int64_t k = 0; k < scores.columns(); ++k)
       gradient(r, k) = std::exp(scores(r, k) - log_sums[r]) * factor;
     gradient(r, label) -= factor;
+  }
+  store(gradient, dlogits);
+}
+
+void NaiveBackend::squared_error_forward(const Tensor& predictions, const Tensor& targets, float normalizer,
+                                         const Tensor& loss) {
+  const double result = reference::squared_error(load(predictions), load(targets), normalizer);
+  loss.copy_from_host(std::vector{static_cast<float>(result)});
+}
+
+void NaiveBackend::squared_error_backward(const Tensor& dloss, const Tensor& predictions,
+                                          const Tensor& targets, float normalizer, Grad dpredictions) {
+  const Matrix values = load(predictions);
+  const Matrix wanted = load(targets);
+  Matrix gradient(values.rows(), values.columns());
+  for (int64_t r = 0; r < wanted.size(); ++r)
+    gradient[r] = 2 * (values[r] - wanted[r]) * dloss.item() / normalizer;
+  store(gradient, dpredictions);
+}
+
+void NaiveBackend::span_cross_entropy_forward(const Tensor& logits, const Packing& packing,
+                                              const Tensor& positions, float normalizer, const Tensor& loss,
+                                              const Tensor& lse) {
+  const auto result = reference::span_cross_entropy(load(logits), reference::sequences_of(packing),
+                                                    positions.to_host_int(), normalizer);
+  loss.copy_from_host(std::vector{static_cast<float>(result.loss)});
+  store(result.lse, lse);
+}
+
+// Over the tokens of a sequence dlogits = (softmax - one-hot position) dloss / normalizer, and zero elsewhere.
+void NaiveBackend::span_cross_entropy_backward(const Tensor& dloss, const Tensor& logits,
+                                               const Packing& packing, const Tensor& positions,
+                                               float normalizer, const Tensor& lse, Grad dlogits) {
+  const Matrix scores = load(logits);
+  const Matrix log_sums = load(lse);
+  const std::vector<int32_t> wanted = positions.to_host_int();
+  const reference::Sequences sequences = reference::sequences_of(packing);
+  const double factor = static_cast<double>(dloss.item()) / normalizer;
+  Matrix gradient(scores.rows(), scores.columns());
+  for (int64_t i = 0; i < log_sums.size(); ++i) {
+    const auto [begin, end] = sequences[static_cast<size_t>(i / 2)];
+    const int32_t position = wanted[static_cast<size_t>(i)];
+    if (position < 0) continue;
+    for (int64_t t = begin; t < end; ++t)
+      gradient(t, i % 2) = std::exp(scores(t, i % 2) - log_sums[i]) * factor;
+    gradient(begin + position, i % 2) -= factor;
   }
   store(gradient, dlogits);
 }

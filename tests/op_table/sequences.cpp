@@ -40,17 +40,69 @@ OpCase lstm_case(const Lengths& lengths, int64_t directions, int64_t units) {
 
 // --- losses ------------------------------------------------------------------------------------------------
 
-OpCase cross_entropy_case(int64_t rows, int64_t classes, int32_t lowest_label) {
+enum class ClassWeights : uint8_t { none, different };
+
+OpCase cross_entropy_case(int64_t rows, int64_t classes, int32_t lowest_label,
+                          ClassWeights weighted = ClassWeights::none) {
   const std::vector<int32_t> labels = random_ints(rows, lowest_label, static_cast<int32_t>(classes));
   const float normalizer = 0.7F * static_cast<float>(rows);
+  Matrix weights;
+  if (weighted == ClassWeights::different) {
+    weights = Matrix(1, classes);
+    for (int64_t k = 0; k < classes; ++k) weights[k] = static_cast<double>(k % 5) / 4;  // 0 among them
+  }
+  return {.label = fmt::format("[{}, {}] labels from {}{}", rows, classes, lowest_label,
+                               weights ? ", weighted" : ""),
+          .inputs = {{.name = "logits", .shape = {rows, classes}, .deviation = 3}},
+          .call =
+              [=](const Inputs& x, DType) {
+                Backend& backend = x[0].backend();
+                return cross_entropy(x[0], int_tensor(backend, labels), normalizer,
+                                     weights ? float_tensor(backend, weights) : Tensor());
+              },
+          .reference =
+              [=](const Matrices& x) {
+                return scalar(reference::cross_entropy(x[0], labels, weights, normalizer).loss);
+              },
+          .flops = 4.0 * static_cast<double>(rows * classes)};
+}
+
+// Of `rows` predictions the first `count` have a target.
+OpCase squared_error_case(int64_t rows, int64_t count) {
+  Matrix targets(1, count);
+  for (int64_t i = 0; i < count; ++i) targets[i] = static_cast<double>(i % 6);
+  const float normalizer = 0.7F * static_cast<float>(rows);
   return {
-      .label = fmt::format("[{}, {}] labels from {}", rows, classes, lowest_label),
-      .inputs = {{.name = "logits", .shape = {rows, classes}, .deviation = 3}},
+      .label = fmt::format("{} targets of {} rows", count, rows),
+      .inputs = {{.name = "predictions", .shape = {rows, 1}, .deviation = 2}},
       .call = [=](const Inputs& x,
-                  DType) { return cross_entropy(x[0], int_tensor(x[0].backend(), labels), normalizer); },
+                  DType) { return squared_error(x[0], float_tensor(x[0].backend(), targets), normalizer); },
       .reference =
-          [=](const Matrices& x) { return scalar(reference::cross_entropy(x[0], labels, normalizer).loss); },
-      .flops = 4.0 * static_cast<double>(rows * classes)};
+          [=](const Matrices& x) { return scalar(reference::squared_error(x[0], targets, normalizer)); },
+      .flops = 3.0 * static_cast<double>(count)};
+}
+
+// Positions anywhere in their sequences; where `some_absent`, every third does not count.
+OpCase span_cross_entropy_case(const Lengths& lengths, bool some_absent) {
+  const auto count = static_cast<int64_t>(lengths.each.size());
+  std::vector<int32_t> positions = random_ints(2 * count, 0, 1 << 20);
+  for (size_t i = 0; i < positions.size(); ++i)
+    positions[i] = some_absent && i % 3 == 2 ? -1 : positions[i] % lengths.each[i / 2];
+  const float normalizer = 1.5F * static_cast<float>(count);
+  return {.label = fmt::format("{}{}", lengths.str(), some_absent ? ", some absent" : ""),
+          .inputs = {{.name = "logits", .shape = {lengths.rows(), 2}, .deviation = 3}},
+          .call =
+              [=](const Inputs& x, DType) {
+                Backend& backend = x[0].backend();
+                return span_cross_entropy(x[0], lengths.packing(backend),
+                                          int_tensor(backend, positions).reshape({count, 2}), normalizer);
+              },
+          .reference =
+              [=](const Matrices& x) {
+                return scalar(
+                    reference::span_cross_entropy(x[0], lengths.sequences(), positions, normalizer).loss);
+              },
+          .flops = 8.0 * static_cast<double>(lengths.rows())};
 }
 
 OpCase crf_nll_case(const Lengths& lengths, int64_t tag_count) {
@@ -105,17 +157,31 @@ std::vector<Op> sequence_rows() {
 std::vector<Op> loss_rows() {
   Op cross_entropy{
       .name = "cross_entropy",
-      .cases = {cross_entropy_case(1, 2, 0), cross_entropy_case(11, 9, -2), cross_entropy_case(5, 1003, -1)},
+      .cases = {cross_entropy_case(1, 2, 0), cross_entropy_case(11, 9, -2), cross_entropy_case(5, 1003, -1),
+                cross_entropy_case(11, 9, -2, ClassWeights::different),
+                cross_entropy_case(40, 33, 0, ClassWeights::different)},
       .float32_only = true};
   cross_entropy.float32 = {1e-6, 2e-6, 5e-7};
   cross_entropy.benchmarks = {cross_entropy_case(4096, 9, -1), cross_entropy_case(614, 28996, 0)};
+  Op squared_error{.name = "squared_error",
+                   .cases = {squared_error_case(1, 1), squared_error_case(7, 7), squared_error_case(16, 11),
+                             squared_error_case(5, 0)},
+                   .float32_only = true};
+  squared_error.benchmarks = {squared_error_case(32, 32)};
+  Op span_cross_entropy{
+      .name = "span_cross_entropy",
+      .cases = {span_cross_entropy_case({{1}, 0}, false), span_cross_entropy_case({{4, 1, 6}, 2}, false),
+                span_cross_entropy_case({{3, 40, 17, 384}, 5}, true)},
+      .float32_only = true};
+  span_cross_entropy.benchmarks = {span_cross_entropy_case({std::vector<int32_t>(12, 384), 0}, false)};
+  span_cross_entropy.float32 = {1e-6, 2e-6, 5e-7};
   Op crf_nll{.name = "crf_nll",
              .cases = {crf_nll_case({{1}, 0}, 2), crf_nll_case({{4, 1, 6}, 2}, 5),
                        crf_nll_case({{3, 40, 17, 8}, 1}, 17)},
              .float32_only = true};
   crf_nll.benchmarks = {crf_nll_case(sentences(32), 9), crf_nll_case(sentences(200), 9)};
   crf_nll.float32 = {2e-6, 1e-5, 5e-7};
-  return {cross_entropy, crf_nll};
+  return {cross_entropy, squared_error, span_cross_entropy, crf_nll};
 }
 
 }  // namespace gradus::op_table_rows

@@ -19,6 +19,12 @@ inline Tensor int_tensor(Backend& backend, const std::vector<int32_t>& values) {
   return Tensor::from(backend, {static_cast<int64_t>(values.size())}, std::span<const int32_t>(values));
 }
 
+// A vector of the values, rounded to float32.
+inline Tensor float_tensor(Backend& backend, const Matrix& values) {
+  const std::vector<float> rounded(values.begin(), values.end());
+  return Tensor::from(backend, {values.size()}, std::span(rounded));
+}
+
 // Numbers in [low, high) that look random and repeat.
 inline std::vector<int32_t> random_ints(int64_t count, int32_t low, int32_t high) {
   RandomSequence random(5, static_cast<uint32_t>(count));

@@ -58,7 +58,7 @@ TEST_CASE("the reference formulas are PyTorch's") {
   check_same(reference::attention(wave(1, 9, 18), {{0, 3}, {3, 4}, {4, 9}}, 2, {}).context,
              expected["attention"]);
   check_same(reference::lstm(wave(1, 8, 24), wave(2, 24, 3), {{0, 4}, {4, 5}, {5, 8}}).y, expected["lstm"]);
-  CHECK(reference::cross_entropy(wave(1, 5, 4, 3), {3, -1, 0, 2, -1}, 7).loss ==
+  CHECK(reference::cross_entropy(wave(1, 5, 4, 3), {3, -1, 0, 2, -1}, {}, 7).loss ==
         doctest::Approx(expected["cross_entropy"].get<double>()).epsilon(1e-13));
 }
 

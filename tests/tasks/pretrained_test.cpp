@@ -1,30 +1,22 @@
 // Real pretrained weights, against the reference implementation: the encoder's output, and the losses and gradient
-// norms of a whole training run. GRADUS_MINILM names the folder of a six-layer BERT (tests/fetch_minilm.sh gets it).
+// norms of whole training runs.
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "nn/optimizer.h"
-#include "nn/schedule.h"
+#include "nn/model_files.h"
+#include "tasks/classifier/batch.h"
 #include "tasks/ner/batch.h"
 #include "tasks/ner/training.h"
+#include "tasks/squad/batch.h"
 #include "tests/files.h"
+#include "tests/tasks/training_reference.h"
 
 using namespace gradus;
 using Json = nlohmann::json;
 
 namespace {
-
-// The folder with the weights; empty, with a message, where there is none.
-std::string minilm() {
-  const char* folder = std::getenv("GRADUS_MINILM");
-  if (folder == nullptr || !std::filesystem::exists(std::filesystem::path(folder) / "model.safetensors")) {
-    MESSAGE("skipped: GRADUS_MINILM names no folder with a model.safetensors");
-    return {};
-  }
-  return folder;
-}
 
 // The pretrained encoder under a head for `tags`, without dropout.
 std::unique_ptr<NerSystem> system_of(const std::string& folder, std::vector<std::string> tags) {
@@ -64,6 +56,32 @@ double worst_difference(DType compute_type, const std::string& folder, const Jso
   return worst;
 }
 
+// The pretrained encoder, without dropout, under a head with the values of the reference runs.
+template <typename Model>
+struct Pretrained {
+  template <typename... Config>
+  Pretrained(Backend& backend, const std::string& folder, const std::string& head, const Config&... config)
+      : model(Scope(parameters), without_dropout(read_bert_config(folder + "/config.json")), config...) {
+    parameters.allocate(backend, Parameters::Use::training, DType::float32);
+    const LoadReport report = load_tensors(folder, parameters, {"bert."}, 1);
+    CHECK(report.missing == std::vector<std::string>{head + ".weight", head + ".bias"});
+    fill_head(parameters, head);
+  }
+  static BertConfig without_dropout(BertConfig config) {
+    config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0;
+    return config;
+  }
+  Parameters parameters;
+  Model model;
+};
+
+// The first window of each question, in order.
+std::vector<SquadFeature> first_windows(SquadFeaturizer& featurizer, size_t questions) {
+  std::vector<SquadFeature> features;
+  for (size_t i = 0; i < questions; ++i) features.push_back(featurizer.run(std::vector{i})[0]);
+  return features;
+}
+
 }  // namespace
 
 TEST_CASE("pretrained BERT gives transformers' hidden states, all sentences in one packed batch") {
@@ -80,14 +98,11 @@ TEST_CASE("pretrained BERT gives transformers' hidden states, all sentences in o
   CHECK(bf16 <= 5e-2);
 }
 
-TEST_CASE("fine-tuning follows PyTorch's losses and gradient norms step by step") {
+TEST_CASE("fine-tuning a tagger follows PyTorch's losses and gradient norms step by step") {
   const std::filesystem::path fixtures = shared_folder("formats/fixtures/training_reference");
   const std::string folder = minilm();
   if (folder.empty() || fixtures.empty()) return;
   const Json reference = Json::parse(file_content(fixtures / "ner_softmax.json"));
-  const auto losses = reference["losses"].get<std::vector<double>>();
-  const auto norms = reference["grad_norm_before_clipping"].get<std::vector<double>>();
-
   Backend& backend = find_backend("CPU");
   auto system = system_of(folder, reference["labels"].get<std::vector<std::string>>());
   const NerData data = read_ner((fixtures / "../../../data/conll2003/train.txt").string(), NerTags::required);
@@ -95,32 +110,50 @@ TEST_CASE("fine-tuning follows PyTorch's losses and gradient norms step by step"
       make_ner_examples(data, system->tokenizer(), &system->labels(), {128, system->protocol()});
   NerTraining task(backend, *system, data, std::move(examples), nullptr);
   system->allocate(backend, Parameters::Use::training, DType::float32, 1);
-  const Tensor head = system->parameters().value(system->parameters().find("classifier.weight"));
-  std::vector<float> weight;
-  for (int64_t i = 0; i < head.elements(); ++i) {
-    weight.push_back(static_cast<float>(0.05 * std::sin(0.7 * static_cast<double>(i) + 0.3)));
-  }
-  head.copy_from_host(weight);
-  system->parameters().value(system->parameters().find("classifier.bias")).fill_zero();
+  fill_head(system->parameters(), "classifier");
+  follow_reference(reference, system->parameters(), 1e-4, 5, [&](Context& context, size_t step) {
+    const std::vector<int32_t> batch = batch_of_step(step, 16);
+    return task.loss(context, batch, static_cast<float>(task.loss_weight(batch)));
+  });
+}
 
-  Optimizer optimizer(system->parameters(), {});
-  Schedule schedule;
-  schedule.learning_rate = 1e-4;
-  schedule.warmup_steps = 5;
-  schedule.total_steps = 50;
-  double worst_loss = 0, worst_norm = 0;
-  for (size_t step = 0; step < losses.size(); ++step) {
-    std::vector<int32_t> batch;
-    for (int32_t i = 0; i < 16; ++i) batch.push_back(static_cast<int32_t>(step) * 16 + i);
-    Context context{true, DType::float32, RandomStream(1, 0, static_cast<uint32_t>(step), 0)};
-    const Variable loss = task.loss(context, batch, static_cast<float>(task.loss_weight(batch)));
-    worst_loss = std::max(worst_loss, std::abs(loss.value().item() / losses[step] - 1));
-    backward(loss);
-    system->parameters().check_all_reached();
-    const double norm = optimizer.step(schedule.at(static_cast<int64_t>(step)));
-    worst_norm = std::max(worst_norm, std::abs(norm / norms[step] - 1));
-  }
-  MESSAGE("largest relative difference: losses " << worst_loss << ", gradient norms " << worst_norm);
-  CHECK(worst_loss <= 1e-3);
-  CHECK(worst_norm <= 1e-3);
+TEST_CASE("fine-tuning a classifier follows PyTorch's losses and gradient norms step by step") {
+  const std::filesystem::path fixtures = shared_folder("formats/fixtures/training_reference");
+  const std::string folder = minilm();
+  if (folder.empty() || fixtures.empty()) return;
+  Backend& backend = find_backend("CPU");
+  const Vocab vocab = Vocab::load(folder + "/vocab.txt");
+  const Tokenizer tokenizer(vocab);
+  const ClassificationData data = read_classification((fixtures / "../../../data/mrpc/train.tsv").string(),
+                                                      ClassificationForm::mrpc, ClassLabelUse::required);
+  const ClassLabels labels(published_labels(ClassificationForm::mrpc));
+  const auto examples = make_classification_examples(data, tokenizer, &labels, 128).examples;
+  const ClassifierHeadConfig head{.classes = 2, .regression = false, .dropout = 0, .class_weights = {}};
+  Pretrained<ClassifierModel> trained(backend, folder, "classifier", head);
+  const Json reference = Json::parse(file_content(fixtures / "mrpc_classifier.json"));
+  follow_reference(reference, trained.parameters, 5e-5, 4, [&](Context& context, size_t step) {
+    const ClassifierBatch batch = make_classifier_batch(backend, examples, batch_of_step(step, 8));
+    return trained.model.loss(context, batch, 8);
+  });
+}
+
+TEST_CASE("fine-tuning on questions follows PyTorch's losses and gradient norms step by step") {
+  const std::filesystem::path fixtures = shared_folder("formats/fixtures/training_reference");
+  const std::string folder = minilm();
+  if (folder.empty() || fixtures.empty()) return;
+  const Json reference = Json::parse(file_content(fixtures / "squad.json"));
+  const size_t questions = 4 * reference["losses"].size();
+  Backend& backend = find_backend("CPU");
+  const Vocab vocab = Vocab::load(folder + "/vocab.txt");
+  const Tokenizer tokenizer(vocab);
+  SquadData data = read_squad((fixtures / "../../../data/squad/train_part2.json.gz").string());
+  data.questions.resize(questions);
+  SquadFeaturizer featurizer(data, tokenizer, {}, SquadUse::training, 2);
+  REQUIRE(featurizer.questions().size() == questions);  // every answer was found
+  const std::vector<SquadFeature> features = first_windows(featurizer, questions);
+  Pretrained<SquadModel> trained(backend, folder, "qa_outputs");
+  follow_reference(reference, trained.parameters, 1e-4, 3, [&](Context& context, size_t step) {
+    const SquadBatch batch = make_squad_batch(backend, features, batch_of_step(step, 4));
+    return trained.model.loss(context, batch, 8);
+  });
 }

@@ -1,0 +1,46 @@
+#include "nn/heads/classifier.h"
+
+#include <cmath>
+
+namespace gradus {
+namespace {
+
+const ClassifierHeadConfig& checked(const ClassifierHeadConfig& head) {
+  if (head.regression) {
+    check(head.classes == 1, "[classifier] {} outputs for a score: expected 1", head.classes);
+    check(head.class_weights.empty(), "[classifier] class weights for a score: expected none");
+  } else {
+    check(head.classes >= 2, "[classifier] number of classes {}: expected at least 2", head.classes);
+  }
+  check(head.class_weights.empty() || head.class_weights.size() == static_cast<size_t>(head.classes),
+        "[classifier] {} class weights for {} classes: expected one for each or none",
+        head.class_weights.size(), head.classes);
+  for (const float weight : head.class_weights)
+    check(std::isfinite(weight) && weight >= 0, "[classifier] class weight {}: expected 0 or more", weight);
+  return head;
+}
+
+}  // namespace
+
+ClassifierModel::ClassifierModel(const Scope& scope, const BertConfig& bert, const ClassifierHeadConfig& head)
+    : head_(checked(head)),
+      bert_(scope / "bert", bert),
+      pooler_(scope / "bert" / "pooler", bert),
+      classifier_(scope / "classifier", bert.hidden_size, head.classes, bert.initializer_range) {}
+
+Variable ClassifierModel::logits(Context& context, const ClassifierBatch& batch) const {
+  const Variable pooled = pooler_.forward(bert_.forward(context, batch.tokens, batch.first_rows));
+  const Variable dropped = dropout(pooled, context.dropout(head_.dropout));
+  return cast(linear(dropped, classifier_.weight, classifier_.bias), DType::float32);
+}
+
+Variable ClassifierModel::loss(Context& context, const ClassifierBatch& batch, float normalizer) const {
+  const Variable scores = logits(context, batch);
+  if (head_.regression) return squared_error(scores, batch.scores, normalizer);
+  const Tensor weights = head_.class_weights.empty() ? Tensor()
+                                                     : Tensor::from(scores.backend(), {head_.classes},
+                                                                    std::span(head_.class_weights));
+  return cross_entropy(scores, batch.labels, normalizer, weights);
+}
+
+}  // namespace gradus

@@ -1,0 +1,47 @@
+// A class or a score for each sequence: BERT's pooler over its first token, then a linear map. Devlin et al. 2018,
+// arXiv:1810.04805, section 4.1.
+#pragma once
+
+#include <vector>
+
+#include "nn/bert.h"
+
+namespace gradus {
+
+// B sequences and R rows, one for the first token of each; R may be more, so that the code generated for one number of
+// rows serves many batches (padded_rows). Rows past the last sequence have row number -1 and label -100.
+struct ClassifierBatch {
+  TokenBatch tokens;
+  Tensor first_rows;  // int32 [R], into the tokens
+  Tensor labels;      // int32 [R], negative where nothing counts; may be empty for prediction and for scores
+  Tensor scores;      // float32 [B], of regression; otherwise, and for prediction, it may be empty
+};
+
+struct ClassifierHeadConfig {
+  int64_t classes = 2;               // K; 1 for regression
+  bool regression = false;           // a score instead of a class
+  float dropout = 0.1F;              // on the pooled vector
+  std::vector<float> class_weights;  // of the loss, K of them; empty for 1 each
+};
+
+class ClassifierModel {
+ public:
+  // Parameter names: bert.*, with bert.pooler.*, and classifier.*. Throws Error on a number of classes or weights
+  // that doesn't fit, and on a weight that is negative or not finite.
+  ClassifierModel(const Scope& scope, const BertConfig& bert, const ClassifierHeadConfig& head);
+
+  // Weighted cross-entropy, or the squared error of the scores, summed over the batch and divided by `normalizer`. The
+  // mean needs the sum of the weights of the labels of the optimizer step the batch is part of; without weights, and
+  // of scores, that is the number of sequences.
+  Variable loss(Context& context, const ClassifierBatch& batch, float normalizer) const;
+  // The score of each class, or the one score, float32 [R, K].
+  Variable logits(Context& context, const ClassifierBatch& batch) const;
+
+ private:
+  ClassifierHeadConfig head_;
+  BertEncoder bert_;
+  BertPooler pooler_;
+  Linear classifier_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,18 @@
+#include "nn/heads/squad.h"
+
+namespace gradus {
+
+SquadModel::SquadModel(const Scope& scope, const BertConfig& bert)
+    : bert_(scope / "bert", bert),
+      qa_outputs_(scope / "qa_outputs", bert.hidden_size, 2, bert.initializer_range) {}
+
+Variable SquadModel::logits(Context& context, const SquadBatch& batch) const {
+  const Variable hidden = bert_.forward(context, batch.tokens);
+  return cast(linear(hidden, qa_outputs_.weight, qa_outputs_.bias), DType::float32);
+}
+
+Variable SquadModel::loss(Context& context, const SquadBatch& batch, float normalizer) const {
+  return span_cross_entropy(logits(context, batch), batch.tokens.packing, batch.positions, normalizer);
+}
+
+}  // namespace gradus

@@ -1,0 +1,25 @@
+#include "tasks/squad/batch.h"
+
+#include <algorithm>
+
+#include "tasks/token_packer.h"
+
+namespace gradus {
+
+SquadBatch make_squad_batch(Backend& backend, std::span<const SquadFeature> features,
+                            std::span<const int32_t> chosen) {
+  TokenPacker tokens;
+  std::vector<int32_t> positions;
+  for (const int32_t index : chosen) {
+    const SquadWindow& window = features[static_cast<size_t>(index)].window;
+    std::vector<int32_t> token_types(window.input_ids.size(), 0);
+    std::fill(token_types.begin() + window.context_begin, token_types.end(), 1);
+    tokens.add(window.input_ids, token_types);
+    positions.push_back(window.start);
+    positions.push_back(window.end);
+  }
+  const auto count = static_cast<int64_t>(chosen.size());
+  return {tokens.batch(backend), Tensor::from(backend, {count, 2}, std::span<const int32_t>(positions))};
+}
+
+}  // namespace gradus
