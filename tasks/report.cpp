@@ -15,6 +15,8 @@
 namespace gradus {
 namespace {
 
+constexpr double largest_written_out = 1e9;  // scores from here on are short: "1e+12"
+
 std::string explained(std::string_view explanation) {
   if (explanation.empty()) return "";
   return fmt::format("<p class=\"explanation\">{}</p>\n", escape_html(explanation));
@@ -30,12 +32,18 @@ std::string notes(const Report& report) {
   return list("notes", items);
 }
 
+std::string value_text(const ReportScore& score) {
+  if (!std::isfinite(score.value)) return "–";
+  if (std::abs(score.value) >= largest_written_out) return fmt::format("{:.4g}", score.value);
+  const std::string text = fmt::format("{:.{}f}", score.value, std::max(0, score.decimals));
+  const bool is_zero = text.find_first_not_of("-0.") == std::string::npos;
+  return is_zero && text.starts_with('-') ? text.substr(1) : text;
+}
+
 std::string tile(const ReportScore& score) {
-  const bool known = std::isfinite(score.value);
-  const std::string value = known ? fmt::format("{:.{}f}", score.value, std::max(0, score.decimals)) : "–";
   std::string html = fmt::format("<li><span class=\"name\">{}</span><span class=\"value\">{}",
-                                 escape_html(score.name), value);
-  if (known && !score.unit.empty())
+                                 escape_html(score.name), value_text(score));
+  if (std::isfinite(score.value) && !score.unit.empty())
     html += fmt::format("<span class=\"unit\">{}</span>", escape_html(score.unit));
   html += "</span>";
   if (!score.explanation.empty())

@@ -23,12 +23,14 @@ body {
   margin: 0; background: var(--page); color: var(--text);
   font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, "Noto Sans", sans-serif;
 }
-main { max-width: 60rem; margin: 0 auto; padding: 2.5rem clamp(1rem, 4vw, 2.5rem) 3rem; }
-h1 { margin: 0; font-size: 2rem; line-height: 1.2; letter-spacing: -0.015em; overflow-wrap: anywhere; }
-h2 { margin: 0 0 0.2rem; font-size: 1.25rem; line-height: 1.3; overflow-wrap: anywhere; }
+main {
+  max-width: 60rem; margin: 0 auto; padding: 2.5rem clamp(1rem, 4vw, 2.5rem) 3rem; overflow-wrap: anywhere;
+}
+h1 { margin: 0; font-size: 2rem; line-height: 1.2; letter-spacing: -0.015em; }
+h2 { margin: 0 0 0.2rem; font-size: 1.25rem; line-height: 1.3; }
 h3 { margin: 1.4rem 0 0.3rem; font-size: 1rem; }
 section { margin-top: 2.75rem; }
-.subtitle { margin: 0.4rem 0 0; color: var(--muted); overflow-wrap: anywhere; }
+.subtitle { margin: 0.4rem 0 0; color: var(--muted); }
 .explanation { margin: 0 0 1rem; max-width: 44rem; color: var(--muted); }
 .small { font-size: 0.875rem; color: var(--muted); margin: 0.5rem 0 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -37,7 +39,7 @@ section { margin-top: 2.75rem; }
 .notes li {
   margin-top: 0.5rem; padding: 0.6rem 0.9rem; background: var(--note);
   border-left: 4px solid var(--note-edge);
-  overflow-wrap: anywhere;
+ 
 }
 
 .tiles {
@@ -48,7 +50,7 @@ section { margin-top: 2.75rem; }
 .tiles li {
   padding: 0.9rem 1rem 0.85rem; background: var(--panel); border-radius: 0.5rem; break-inside: avoid;
 }
-.tiles .name { display: block; color: var(--muted); font-size: 0.875rem; overflow-wrap: anywhere; }
+.tiles .name { display: block; color: var(--muted); font-size: 0.875rem; }
 .tiles .value {
   display: block; font-size: 1.9rem; line-height: 1.25; font-weight: 600; font-variant-numeric: tabular-nums;
 }
@@ -63,11 +65,12 @@ section { margin-top: 2.75rem; }
 }
 .facts div { border-top: 1px solid var(--rule); padding-top: 0.35rem; break-inside: avoid; }
 .facts dt { color: var(--muted); font-size: 0.875rem; }
-.facts dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; unicode-bidi: isolate; }
+.facts dd { margin: 0; font-variant-numeric: tabular-nums; unicode-bidi: isolate; }
 
 .chart {
   display: grid; grid-template: "y plot" 15rem ". x" 1.5rem ". name" auto / 3.2rem 1fr; column-gap: 0.5rem;
-  margin-right: 1rem; font-size: 0.8125rem; color: var(--muted); font-variant-numeric: tabular-nums;
+  margin-right: 1rem; padding-top: 0.6rem; font-size: 0.8125rem; color: var(--muted);
+  font-variant-numeric: tabular-nums;
   break-inside: avoid;
 }
 .chart.low { grid-template-rows: 8rem 1.5rem auto; }
@@ -97,7 +100,7 @@ section { margin-top: 2.75rem; }
 .legend {
   display: flex; flex-wrap: wrap; gap: 0.2rem 1.5rem; margin: 0 0 0.7rem; padding: 0; list-style: none;
 }
-.legend li { font-size: 0.875rem; overflow-wrap: anywhere; }
+.legend li { font-size: 0.875rem; }
 .legend li::before {
   content: ""; display: inline-block; width: 1.4em; height: 0; margin-right: 0.5em; vertical-align: middle;
   border-top: 3px solid currentColor;
@@ -107,6 +110,7 @@ section { margin-top: 2.75rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9375rem; }
 th, td { padding: 0.3rem 0.9rem 0.3rem 0; text-align: left; vertical-align: top; unicode-bidi: isolate; }
+.scroll th, .scroll td { overflow-wrap: normal; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { border-bottom: 1.5px solid var(--muted); font-weight: 600; vertical-align: bottom; }
 tbody td, tbody th { border-bottom: 1px solid var(--rule); font-weight: 400; }
@@ -140,11 +144,11 @@ tr { break-inside: avoid; }
 .errors { margin: 0; padding: 0; list-style: none; }
 .errors li { padding: 0.9rem 0 1rem; border-top: 1px solid var(--rule); break-inside: avoid; }
 .errors .about { margin: 0; display: flex; flex-wrap: wrap; gap: 0.1rem 1.2rem; }
-.errors .about b { font-weight: 600; overflow-wrap: anywhere; }
-.errors .about span { color: var(--muted); font-size: 0.875rem; line-height: 1.7; overflow-wrap: anywhere; }
+.errors .about b { font-weight: 600; }
+.errors .about span { color: var(--muted); font-size: 0.875rem; line-height: 1.7; }
 .errors .about strong { color: var(--text); font-weight: 600; unicode-bidi: isolate; }
 .errors .text {
-  margin: 0.35rem 0 0; max-width: 48rem; line-height: 1.85; white-space: pre-wrap; overflow-wrap: anywhere;
+  margin: 0.35rem 0 0; max-width: 48rem; line-height: 1.85; white-space: pre-wrap;
 }
 mark {
   color: inherit; background: rgb(var(--right) / 0.2); border-bottom: 3px solid rgb(var(--right));
@@ -152,9 +156,7 @@ mark {
   border-radius: 0.15em; unicode-bidi: isolate; -webkit-box-decoration-break: clone;
   box-decoration-break: clone;
 }
-mark.missed {
-  background: none; border-bottom: 0; outline: 1.5px dashed rgb(var(--wrong)); outline-offset: -1px;
-}
+mark.missed { background: none; border: 1.5px dashed rgb(var(--wrong)); }
 mark.invented { background: rgb(var(--wrong) / 0.22); border-bottom: 3px double rgb(var(--wrong)); }
 mark.mistaken { background: rgb(var(--wrong) / 0.1); border-bottom: 3px dotted rgb(var(--wrong)); }
 mark small {
@@ -167,7 +169,7 @@ mark small {
 
 details summary { cursor: pointer; color: var(--link); }
 details table { margin-top: 0.8rem; }
-.settings td { overflow-wrap: anywhere; }
+.scroll .settings td { overflow-wrap: anywhere; }
 .settings .default td { color: var(--muted); }
 footer { margin-top: 3.5rem; padding-top: 0.8rem; border-top: 1px solid var(--rule); }
 
@@ -181,9 +183,10 @@ footer { margin-top: 3.5rem; padding-top: 0.8rem; border-top: 1px solid var(--ru
 }
 @media print {
   :root { --page: #fff; }
+  html { font-size: 10pt; }
   main { max-width: none; padding: 0; }
-  body { font-size: 10pt; }
-  h2, .explanation { break-after: avoid; }
+  h2, h3, .explanation, .legend { break-after: avoid; }
+  .explanation, .confusion, section:has(.chart) { break-inside: avoid; }
   details summary { display: none; }
   details::details-content { content-visibility: visible; display: block; }
 }

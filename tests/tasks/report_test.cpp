@@ -106,15 +106,21 @@ TEST_CASE("a page tells the whole run") {
   Report report = empty_report();
   report.subtitle = "run_ner · 2.1 min";
   report.notes = {"one class only"};
-  report.scores = {{"span F1", 91.2345, 2, "%", "of entities"}, {"loss", not_a_number}, {"MCC", -0.5, 1}};
+  report.scores = {{"span F1", 91.2345, 2, "%", "of entities"},
+                   {"loss", not_a_number},
+                   {"MCC", -0.5, 1},
+                   {"none", -1e-9},
+                   {"much", 1e300}};
   report.facts = {{"steps", "400"}, {"device", "CPU"}};
   const Page page(report);
   CHECK(page.text("//h1") == "a run");
   CHECK(page.text("//title") == "a run");
   CHECK(page.text("//p[@class='subtitle']") == "run_ner · 2.1 min");
   CHECK(page.texts("//ul[@class='notes']/li") == Texts{"one class only"});
-  CHECK(page.texts("//ul[@class='tiles']//span[@class='name']") == Texts{"span F1", "loss", "MCC"});
-  CHECK(page.texts("//ul[@class='tiles']//span[@class='value']") == Texts{"91.23%", "–", "-0.5"});
+  CHECK(page.texts("//ul[@class='tiles']//span[@class='name']") ==
+        Texts{"span F1", "loss", "MCC", "none", "much"});
+  CHECK(page.texts("//ul[@class='tiles']//span[@class='value']") ==
+        Texts{"91.23%", "–", "-0.5", "0.00", "1e+300"});
   CHECK(page.texts("//ul[@class='tiles']//span[@class='meaning']") == Texts{"of entities"});
   CHECK(page.texts("//dt") == Texts{"steps", "device"});
   CHECK(page.texts("//dd") == Texts{"400", "CPU"});
