@@ -1,0 +1,87 @@
+#include "tasks/classifier/options.h"
+
+#include <charconv>
+#include <cmath>
+
+namespace gradus {
+
+bool scores_numbers(const std::string& assessment_method) {
+  return assessment_method == "spearman_correlation" || assessment_method == "pearson_correlation";
+}
+
+bool ClassifierOptions::learns_scores() const {
+  return has_scores(form()) || scores_numbers(assessment_method);
+}
+
+std::vector<float> ClassifierOptions::listed_class_weights() const {
+  std::vector<float> weights;
+  if (class_weights.empty() || class_weights == "balanced") return weights;
+  for (size_t begin = 0; begin <= class_weights.size();) {
+    const size_t end = std::min(class_weights.find(',', begin), class_weights.size());
+    const char* last = class_weights.data() + end;
+    float weight = 0;
+    const auto result = std::from_chars(class_weights.data() + begin, last, weight);
+    check(result.ec == std::errc() && result.ptr == last && std::isfinite(weight) && weight > 0,
+          "--class_weights: found '{}', expected balanced, or positive numbers with commas between",
+          class_weights.substr(begin, end - begin));
+    weights.push_back(weight);
+    begin = end + 1;
+  }
+  return weights;
+}
+
+void ClassifierOptions::declare(Options& options) {
+  declare_data(options, "./classifier_finetune/ckpt/",
+               {"training data: a file in the form of --task_name; of records a file or a folder",
+                "evaluation data",
+                "text to classify, a line each, two texts of a pair with a tab between; or, named as a file, in the "
+                "form of a --task_name other than tsv; -: stdin",
+                "what the training and evaluation data are: text or records"});
+  options
+      .add("task_name", task_name,
+           "form and labels of the text: those of a published data set, or tsv: text, label or text_a, "
+           "text_b, label with tabs between, or a header that tells")
+      .choices({"tsv", "cola", "mrpc", {"sst2", {"sst-2"}}, {"sts_b", {"sts-b", "stsb"}}, "tnews"});
+  options.add("label_file_path", label_file_path,
+              "labels, one a line, in the order of their ids; none: those of the data set");
+  options.add("num_class", num_class, "number of classes; 0: as many as there are labels").at_least(0);
+  options.add("output_dir", output_dir,
+              "folder for eval_results.txt and test_results.tsv; none: the save folder, when training");
+
+  options.group("Head");
+  options.add("class_weights", class_weights,
+              "weights of the classes in the loss: numbers with commas between, or balanced: the rarer the "
+              "heavier; none: all alike");
+  options
+      .add("assessment_method", assessment_method,
+           "score to choose and judge by; f1 counts all classes but the first, macro_f1 is the mean of all; the "
+           "correlations make a model of numbers instead of classes")
+      .choices({"accuracy",
+                "f1",
+                "macro_f1",
+                {"mcc", {"matthews"}},
+                {"spearman_correlation", {"spearman"}},
+                {"pearson_correlation", {"pearson"}}});
+  declare_model(options);
+}
+
+void ClassifierOptions::finish(Options& options) {
+  train.finish(options);
+  if (task_name == "sts_b") options.preset("assessment_method", "spearman_correlation", "--task_name sts_b");
+  if (task_name == "cola") options.preset("assessment_method", "mcc", "--task_name cola");
+  FineTuneOptions::finish(options, {"task_name", "class_weights", "num_class"}, false);
+  if (train.do_train && output_dir.empty()) {
+    options.preset("output_dir", train.save_finetune_checkpoint_path, "--save_finetune_checkpoint_path");
+  }
+  check(!has_scores(form()) || scores_numbers(assessment_method),
+        "--assessment_method {}: the texts of --task_name {} have scores, not classes: expected "
+        "spearman_correlation or pearson_correlation",
+        assessment_method, task_name);
+  check(published_labels(form()).empty() || !scores_numbers(assessment_method),
+        "--assessment_method {} compares numbers, the texts of --task_name {} have classes", assessment_method,
+        task_name);
+  check(class_weights.empty() || !learns_scores(), "--class_weights: scores have no classes");
+  listed_class_weights();
+}
+
+}  // namespace gradus

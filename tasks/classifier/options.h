@@ -1,0 +1,34 @@
+// Options of run_classifier: train, score and use a model that tells classes of text apart, or gives scores.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/classification_text.h"
+#include "tasks/fine_tune_options.h"
+
+namespace gradus {
+
+struct ClassifierOptions : FineTuneOptions {
+  std::string task_name = "tsv";
+  std::string assessment_method = "accuracy";
+  int64_t num_class = 0;  // 0: as many as there are labels
+  std::string label_file_path;
+  std::string class_weights;  // "", "balanced", or a number for each class
+  std::string output_dir;
+
+  ClassificationForm form() const { return parse_classification_form(task_name); }
+  // Whether a new model learns numbers instead of classes.
+  bool learns_scores() const;
+  // The numbers of --class_weights; empty unless it lists some. Throws Error on anything but positive numbers.
+  std::vector<float> listed_class_weights() const;
+
+  void declare(Options& options);
+  // Completes the options after parse() and throws Error when they don't fit together.
+  void finish(Options& options);
+};
+
+// Whether an assessment method compares numbers instead of classes.
+bool scores_numbers(const std::string& assessment_method);
+
+}  // namespace gradus

@@ -1,0 +1,99 @@
+#include "tasks/classifier/system.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace gradus {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr TaskKind classifier_kind{"gradus_classifier", "BertForSequenceClassification", "run_classifier",
+                                   "classifier"};
+// The one output of a model of scores; transformers tells by the number of labels how many there are.
+const std::vector<std::string> score_label{"score"};
+
+ClassifierSettings parse_settings(const ModelSource& source) try {
+  const Json json = source.task_settings(classifier_kind);
+  ClassifierSettings s;
+  s.task_name = json.at("task_name");
+  s.regression = json.at("regression");
+  s.pairs = json.at("pairs");
+  s.class_weights = json.at("class_weights").get<std::vector<float>>();
+  parse_classification_form(s.task_name);
+  return s;
+} catch (const Json::exception& e) {
+  fail("{}: \"{}\": {}", source.where, classifier_kind.settings_key, e.what());
+}
+
+std::vector<std::string> names_of(const std::optional<ClassLabels>& labels) {
+  return labels ? labels->names() : score_label;
+}
+
+// Throws Error when an option was set to what a trained classifier can't be any more.
+void check_options(const ClassifierOptions& options, const ClassifierSettings& saved,
+                   const std::string& folder) {
+  options.check_fixed("task_name", options.task_name, saved.task_name, classifier_kind.noun, folder);
+  check(scores_numbers(options.assessment_method) == saved.regression,
+        "--assessment_method {}: the classifier in '{}' gives {}", options.assessment_method, folder,
+        saved.regression ? "numbers" : "classes");
+}
+
+}  // namespace
+
+ClassifierSystem::ClassifierSystem(ModelSource source, ClassifierSettings settings,
+                                   std::optional<ClassLabels> labels)
+    : TaskSystem(std::move(source), classifier_kind, names_of(labels)),
+      settings_(std::move(settings)),
+      labels_(std::move(labels)) {
+  model_.emplace(Scope(parameters()), config(), head());
+  check_weights();
+}
+
+std::unique_ptr<ClassifierSystem> ClassifierSystem::load(const ClassifierOptions& options) {
+  ModelSource source = ModelSource::of_trained(options, classifier_kind);
+  ClassifierSettings settings = parse_settings(source);
+  check(!source.config.labels.empty(), "{}: no id2label: this is not a trained classifier", source.where);
+  check_options(options, settings, source.weights);
+  std::optional<ClassLabels> labels;
+  if (!settings.regression) labels.emplace(source.config.labels);
+  if (labels && !options.label_file_path.empty()) {
+    const ClassLabels asked = ClassLabels::load(options.label_file_path);
+    check(asked.names() == labels->names(), "{}: the labels {}, the classifier in '{}' has {}",
+          options.label_file_path, fmt::join(asked.names(), ", "), source.weights,
+          fmt::join(labels->names(), ", "));
+  }
+  return std::unique_ptr<ClassifierSystem>(
+      new ClassifierSystem(std::move(source), std::move(settings), std::move(labels)));
+}
+
+std::unique_ptr<ClassifierSystem> ClassifierSystem::create(const ClassifierOptions& options,
+                                                           const std::optional<ClassLabels>& labels,
+                                                           ClassifierSettings settings) {
+  ModelSource source = ModelSource::of_new(options, std::nullopt);
+  // How transformers, too, knows what the outputs are.
+  source.config.other_keys["problem_type"] =
+      settings.regression ? "\"regression\"" : "\"single_label_classification\"";
+  return std::unique_ptr<ClassifierSystem>(
+      new ClassifierSystem(std::move(source), std::move(settings), labels));
+}
+
+Json ClassifierSystem::settings_json() const {
+  Json json{{"task_name", settings_.task_name},
+            {"regression", settings_.regression},
+            {"pairs", settings_.pairs},
+            {"class_weights", settings_.class_weights}};
+  json.update(task_settings().to_json());
+  return json;
+}
+
+ClassifierHeadConfig ClassifierSystem::head() const {
+  ClassifierHeadConfig head;
+  head.classes = labels_ ? labels_->size() : 1;
+  head.regression = settings_.regression;
+  head.dropout = static_cast<float>(task_settings().dropout);
+  head.class_weights = settings_.class_weights;
+  return head;
+}
+
+}  // namespace gradus

@@ -1,0 +1,28 @@
+// The inputs of tests/golden/make_scores.py, and what scikit-learn and SciPy give for them.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/files.h"
+
+namespace gradus {
+
+// The cases under one name of tests/golden/scores.json.
+inline nlohmann::json golden_cases(const std::string& key) {
+  const char* source = std::getenv("GRADUS_SOURCE");
+  REQUIRE_MESSAGE(source != nullptr, "GRADUS_SOURCE is not set: expected the project's folder");
+  return nlohmann::json::parse(file_content(std::filesystem::path(source) / "tests/golden/scores.json"))[key];
+}
+
+// Element i of a sequence of numbers below 2^32 that look random: `noise` of the script.
+inline uint32_t golden_noise(int64_t i, uint32_t seed) {
+  uint32_t h = static_cast<uint32_t>(i) * 2654435761U + seed * 40503U;
+  h ^= h >> 15;
+  h *= 2246822519U;
+  return h ^ h >> 13;
+}
+
+}  // namespace gradus
