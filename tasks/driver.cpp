@@ -65,6 +65,11 @@ void read_predict_data(const FineTuneOptions& options,
   use(file, path);
 }
 
+std::string label_list_of(const std::string& records) {
+  const std::filesystem::path path = records;
+  return ((std::filesystem::is_directory(path) ? path : path.parent_path()) / "label_list.txt").string();
+}
+
 std::string to_json_line(const Scores& scores) {
   nlohmann::ordered_json json;
   for (const auto& [name, value] : scores) json[name] = value;

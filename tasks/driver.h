@@ -28,6 +28,9 @@ void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& 
 void read_predict_data(const FineTuneOptions& options,
                        const std::function<void(std::istream&, const std::string&)>& use);
 
+// Where the generators write the labels of records that lie in a file or a folder: label_list.txt beside them.
+std::string label_list_of(const std::string& records);
+
 // Scores as one line of JSON.
 std::string to_json_line(const Scores& scores);
 

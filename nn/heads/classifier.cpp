@@ -28,6 +28,12 @@ ClassifierModel::ClassifierModel(const Scope& scope, const BertConfig& bert, con
       pooler_(scope / "bert" / "pooler", bert),
       classifier_(scope / "classifier", bert.hidden_size, head.classes, bert.initializer_range) {}
 
+void ClassifierModel::set_class_weights(std::vector<float> weights) {
+  ClassifierHeadConfig head = head_;
+  head.class_weights = std::move(weights);
+  head_ = checked(head);
+}
+
 Variable ClassifierModel::logits(Context& context, const ClassifierBatch& batch) const {
   const Variable pooled = pooler_.forward(bert_.forward(context, batch.tokens, batch.first_rows));
   const Variable dropped = dropout(pooled, context.dropout(head_.dropout));

@@ -30,6 +30,9 @@ class ClassifierModel {
   // that doesn't fit, and on a weight that is negative or not finite.
   ClassifierModel(const Scope& scope, const BertConfig& bert, const ClassifierHeadConfig& head);
 
+  // Throws Error as the constructor does.
+  void set_class_weights(std::vector<float> weights);
+
   // Weighted cross-entropy, or the squared error of the scores, summed over the batch and divided by `normalizer`. The
   // mean needs the sum of the weights of the labels of the optimizer step the batch is part of; without weights, and
   // of scores, that is the number of sequences.

@@ -31,12 +31,12 @@ std::vector<float> ClassifierOptions::listed_class_weights() const {
 }
 
 void ClassifierOptions::declare(Options& options) {
-  declare_data(options, "./classifier_finetune/ckpt/",
-               {"training data: a file in the form of --task_name; of records a file or a folder",
-                "evaluation data",
-                "text to classify, a line each, two texts of a pair with a tab between; or, named as a file, in the "
-                "form of a --task_name other than tsv; -: stdin",
-                "what the training and evaluation data are: text or records"});
+  declare_data(
+      options, "./classifier_finetune/ckpt/",
+      {"training data: a file in the form of --task_name; of records a file or a folder", "evaluation data",
+       "text to classify, a line each, two texts of a pair with a tab between; or, named as a file, in the "
+       "form of a --task_name other than tsv; -: stdin",
+       "what the training and evaluation data are: text or records"});
   options
       .add("task_name", task_name,
            "form and labels of the text: those of a published data set, or tsv: text, label or text_a, "
@@ -54,7 +54,8 @@ void ClassifierOptions::declare(Options& options) {
               "heavier; none: all alike");
   options
       .add("assessment_method", assessment_method,
-           "score to choose and judge by; f1 counts all classes but the first, macro_f1 is the mean of all; the "
+           "score to choose and judge by; f1 counts all classes but the first, macro_f1 is the mean of all; "
+           "the "
            "correlations make a model of numbers instead of classes")
       .choices({"accuracy",
                 "f1",
@@ -78,10 +79,19 @@ void ClassifierOptions::finish(Options& options) {
         "spearman_correlation or pearson_correlation",
         assessment_method, task_name);
   check(published_labels(form()).empty() || !scores_numbers(assessment_method),
-        "--assessment_method {} compares numbers, the texts of --task_name {} have classes", assessment_method,
-        task_name);
+        "--assessment_method {} compares numbers, the texts of --task_name {} have classes",
+        assessment_method, task_name);
   check(class_weights.empty() || !learns_scores(), "--class_weights: scores have no classes");
   listed_class_weights();
+}
+
+void ClassifierOptions::take(const std::string& trained_task, bool gives_scores, Options& options) {
+  const std::string reason = "the classifier";
+  options.preset("task_name", trained_task, reason);
+  if (gives_scores) options.preset("assessment_method", "spearman_correlation", reason);
+  if (trained_task == "cola") options.preset("assessment_method", "mcc", reason);
+  check(scores_numbers(assessment_method) == gives_scores, "--assessment_method {}: the classifier gives {}",
+        assessment_method, gives_scores ? "scores, not classes" : "classes, not scores");
 }
 
 }  // namespace gradus

@@ -26,6 +26,8 @@ struct ClassifierOptions : FineTuneOptions {
   void declare(Options& options);
   // Completes the options after parse() and throws Error when they don't fit together.
   void finish(Options& options);
+  // Takes from a trained classifier what was not given. Throws Error when the assessment method doesn't suit it.
+  void take(const std::string& trained_task, bool gives_scores, Options& options);
 };
 
 // Whether an assessment method compares numbers instead of classes.

@@ -30,15 +30,6 @@ std::vector<std::string> names_of(const std::optional<ClassLabels>& labels) {
   return labels ? labels->names() : score_label;
 }
 
-// Throws Error when an option was set to what a trained classifier can't be any more.
-void check_options(const ClassifierOptions& options, const ClassifierSettings& saved,
-                   const std::string& folder) {
-  options.check_fixed("task_name", options.task_name, saved.task_name, classifier_kind.noun, folder);
-  check(scores_numbers(options.assessment_method) == saved.regression,
-        "--assessment_method {}: the classifier in '{}' gives {}", options.assessment_method, folder,
-        saved.regression ? "numbers" : "classes");
-}
-
 }  // namespace
 
 ClassifierSystem::ClassifierSystem(ModelSource source, ClassifierSettings settings,
@@ -54,7 +45,8 @@ std::unique_ptr<ClassifierSystem> ClassifierSystem::load(const ClassifierOptions
   ModelSource source = ModelSource::of_trained(options, classifier_kind);
   ClassifierSettings settings = parse_settings(source);
   check(!source.config.labels.empty(), "{}: no id2label: this is not a trained classifier", source.where);
-  check_options(options, settings, source.weights);
+  options.check_fixed("task_name", options.task_name, settings.task_name, classifier_kind.noun,
+                      source.weights);
   std::optional<ClassLabels> labels;
   if (!settings.regression) labels.emplace(source.config.labels);
   if (labels && !options.label_file_path.empty()) {
@@ -68,14 +60,22 @@ std::unique_ptr<ClassifierSystem> ClassifierSystem::load(const ClassifierOptions
 }
 
 std::unique_ptr<ClassifierSystem> ClassifierSystem::create(const ClassifierOptions& options,
-                                                           const std::optional<ClassLabels>& labels,
-                                                           ClassifierSettings settings) {
+                                                           const std::optional<ClassLabels>& labels) {
+  ClassifierSettings settings;
+  settings.task_name = options.task_name;
+  settings.regression = !labels;
   ModelSource source = ModelSource::of_new(options, std::nullopt);
   // How transformers, too, knows what the outputs are.
   source.config.other_keys["problem_type"] =
       settings.regression ? "\"regression\"" : "\"single_label_classification\"";
   return std::unique_ptr<ClassifierSystem>(
       new ClassifierSystem(std::move(source), std::move(settings), labels));
+}
+
+void ClassifierSystem::learn_from(bool pairs, std::vector<float> class_weights) {
+  settings_.pairs = pairs;
+  settings_.class_weights = std::move(class_weights);
+  model_->set_class_weights(settings_.class_weights);
 }
 
 Json ClassifierSystem::settings_json() const {

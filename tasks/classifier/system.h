@@ -28,8 +28,10 @@ class ClassifierSystem final : public TaskSystem {
   static std::unique_ptr<ClassifierSystem> load(const ClassifierOptions& options);
   // A new one with these labels, none for scores, over the pretrained model of the options, or one with initial weights.
   static std::unique_ptr<ClassifierSystem> create(const ClassifierOptions& options,
-                                                  const std::optional<ClassLabels>& labels,
-                                                  ClassifierSettings settings);
+                                                  const std::optional<ClassLabels>& labels);
+
+  // What the data says of a new classifier. Throws Error unless there is a weight for each class or none.
+  void learn_from(bool pairs, std::vector<float> class_weights);
 
   const ClassifierSettings& settings() const { return settings_; }
   // Of classes; nothing when it gives scores.

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "data/ner_records.h"
 #include "data/sample/sample.h"
+#include "tasks/driver.h"
 #include "tasks/ner/evaluation.h"
 #include "tasks/ner/predict.h"
 
@@ -51,18 +52,12 @@ void keep_words(NerExamples& examples) {
   }
 }
 
-std::filesystem::path labels_beside(const std::string& records) {
-  const std::filesystem::path path = records;
-  return (std::filesystem::is_directory(path) ? path : path.parent_path()) / "label_list.txt";
-}
-
 // `learns`: the tagger is new and takes over how these records are labelled, unless the options say it.
 NerSet read_records(const NerOptions& options, const std::string& path, NerSystem& system, bool learns,
                     std::FILE* log) {
   // The generators write the tags beside the records; with others the numbers in these would mean something else.
-  const std::filesystem::path beside = labels_beside(path);
-  const LabelList labels =
-      std::filesystem::exists(beside) ? LabelList::load(beside.string()) : system.labels();
+  const std::string beside = label_list_of(path);
+  const LabelList labels = std::filesystem::exists(beside) ? LabelList::load(beside) : system.labels();
   NerRecords records = read_ner_records(path, options.format(), options.schema_file_path, labels,
                                         system.tokenizer().vocab(), system.config().max_position_embeddings);
   for (const std::string& warning : records.warnings) fmt::print(log, "warning: {}\n", warning);
@@ -72,7 +67,7 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
         "{}: the records are labelled by the protocol {}, the tagger by {}", path, name_of(records.protocol),
         name_of(system.protocol()));
   check(labels.tags() == system.labels().tags(), "{}: the records have the labels {}, the tagger has {}",
-        beside.string(), fmt::join(labels.tags(), ", "), fmt::join(system.labels().tags(), ", "));
+        beside, fmt::join(labels.tags(), ", "), fmt::join(system.labels().tags(), ", "));
   check(!system.settings().crf_constraints || system.protocol() == LabelProtocol::first_piece,
         "{}: the records are labelled by the protocol {}: --crf_constraints needs first_piece, the tag of "
         "other pieces "
@@ -107,7 +102,7 @@ LabelList ner_labels(const NerOptions& options, const NerInputs& inputs) {
   if (inputs.train)
     return named.empty() ? LabelList::from_data(inputs.train->data.tags()) : LabelList::load(named);
   const std::string& records = options.train_data_file_path;
-  const std::string beside = labels_beside(records).string();
+  const std::string beside = label_list_of(records);
   if (!std::filesystem::exists(beside)) {
     check(!named.empty(),
           "{}: records hold the numbers of labels: name the file of their tags with --label_file_path, or "

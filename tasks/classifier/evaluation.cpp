@@ -1,0 +1,163 @@
+#include "tasks/classifier/evaluation.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <span>
+
+#include "data/batcher.h"
+#include "tasks/classifier/batch.h"
+#include "tasks/metrics/correlation.h"
+
+namespace gradus {
+namespace {
+
+// exp(x - max) over its sum, in place of the logits.
+void softmax(std::span<const float> logits, std::span<double> probabilities) {
+  const float largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (size_t k = 0; k < logits.size(); ++k)
+    sum += probabilities[k] = std::exp(static_cast<double>(logits[k]) - largest);
+  for (double& probability : probabilities) probability /= sum;
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+// The scores of numbers against those of the data, and what the reference program prints.
+void score_numbers(const std::string& method, const ClassifierSet& set, ClassifierReport& report) {
+  std::vector<double> gold;
+  for (const ClassificationExample& example : set.examples) {
+    gold.push_back(example.score);
+    const double difference = report.outputs[gold.size() - 1] - gold.back();
+    report.losses.push_back(difference * difference);
+  }
+  const std::pair<std::string, double> spearman{"spearman_correlation",
+                                                100 * spearman_correlation(report.outputs, gold)};
+  const std::pair<std::string, double> pearson{"pearson_correlation",
+                                               100 * pearson_correlation(report.outputs, gold)};
+  report.scores = method == "pearson_correlation" ? Scores{pearson, spearman} : Scores{spearman, pearson};
+  report.text = method == "pearson_correlation"
+                    ? fmt::format("Pearson Correlation is {:.6f}\n", pearson.second / 100)
+                    : fmt::format("Spearman Correlation is {:.6f}\n", spearman.second / 100);
+}
+
+std::string reference_text(const std::string& method, const ConfusionMatrix& matrix) {
+  const MatthewsCounts positives = matrix.positives();
+  if (method == "accuracy") {
+    return fmt::format("acc_num {} , total_num {}, accuracy {:.6f}\n", matrix.correct(), matrix.total(),
+                       matrix.accuracy());
+  }
+  if (method == "f1") {
+    return fmt::format("Precision {:.6f} \nRecall {:.6f} \nF1 {:.6f} \n", positives.precision(),
+                       positives.recall(), positives.f1());
+  }
+  if (method == "macro_f1") return fmt::format("Macro F1 {:.6f} \n", matrix.macro_f1());
+  return fmt::format("MCC {:.6f} \n", matrix.matthews_correlation());
+}
+
+void score_classes(const std::string& method, const ClassifierSet& set, const ClassLabels& labels,
+                   ClassifierReport& report) {
+  const auto classes = static_cast<size_t>(labels.size());
+  std::vector<int32_t> gold;
+  for (const ClassificationExample& example : set.examples) {
+    const double probability = report.outputs[gold.size() * classes + static_cast<size_t>(example.label)];
+    report.losses.push_back(-std::log(std::max(probability, 1e-300)));
+    gold.push_back(example.label);
+  }
+  const ConfusionMatrix& matrix = report.confusion.emplace(labels.size());
+  report.confusion->add(best_classes(report.outputs, classes), gold);
+  const Scores all{{"accuracy", 100 * matrix.accuracy()},
+                   {"f1", 100 * matrix.positives().f1()},
+                   {"macro_f1", 100 * matrix.macro_f1()},
+                   {"mcc", 100 * matrix.matthews_correlation()}};
+  for (const bool chosen : {true, false}) {
+    for (const auto& score : all) {
+      if ((score.first == method) == chosen) report.scores.push_back(score);
+    }
+  }
+  report.text = reference_text(method, matrix);
+}
+
+}  // namespace
+
+std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExample>& examples) const {
+  const size_t width = this->width();
+  std::vector<double> outputs(examples.size() * width);
+  std::vector<int32_t> lengths;
+  for (const ClassificationExample& example : examples)
+    lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
+  const RecordingScope scope(RecordingScope::Mode::evaluate);
+  BatchPlan plan;
+  plan.batch_size = options_.batch_size;
+  plan.shuffle = false;
+  plan.group_lengths = options_.group_lengths;
+  for (const std::vector<int32_t>& chosen : make_batches(lengths, plan, 0)) {
+    Context context;
+    context.compute_type = options_.compute_type;
+    const ClassifierBatch batch = make_classifier_batch(backend_, examples, chosen);
+    const std::vector<float> logits = system_.model().logits(context, batch).value().to_host();
+    for (size_t row = 0; row < chosen.size(); ++row) {
+      const std::span<const float> from = std::span(logits).subspan(row * width, width);
+      const std::span<double> to =
+          std::span(outputs).subspan(static_cast<size_t>(chosen[row]) * width, width);
+      if (system_.settings().regression) to[0] = static_cast<double>(from[0]);
+      else softmax(from, to);
+    }
+  }
+  return outputs;
+}
+
+std::vector<int32_t> best_classes(const std::vector<double>& probabilities, size_t classes) {
+  std::vector<int32_t> best;
+  for (auto row = probabilities.begin(); row != probabilities.end();
+       row += static_cast<std::ptrdiff_t>(classes)) {
+    best.push_back(
+        static_cast<int32_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row));
+  }
+  return best;
+}
+
+ClassifierEvaluation::ClassifierEvaluation(const ClassifierPredictor& predictor,
+                                           const ClassifierSystem& system, const ClassifierSet& set,
+                                           std::string method)
+    : predictor_(predictor), system_(system), set_(set), method_(std::move(method)) {}
+
+const ClassifierReport& ClassifierEvaluation::run() {
+  const auto start = std::chrono::steady_clock::now();
+  ClassifierReport report;
+  report.outputs = predictor_.run(set_.examples);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.examples_per_second = static_cast<double>(set_.examples.size()) / seconds;
+  if (system_.labels()) score_classes(method_, set_, *system_.labels(), report);
+  else score_numbers(method_, set_, report);
+  report.scores.emplace_back("loss", mean(report.losses));
+  return latest_.emplace(std::move(report));
+}
+
+std::string collapse_warning(const ConfusionMatrix& confusion, const ClassLabels& labels) {
+  if (!confusion.collapsed()) return "";
+  int32_t only = 0;
+  while (confusion.predicted_count(only) == 0) ++only;
+  return fmt::format(
+      "every prediction is '{}': the training has collapsed; another --seed, a lower --learning_rate or a "
+      "longer "
+      "--warmup_proportion may help",
+      labels.name(only));
+}
+
+std::string describe(const ConfusionMatrix& confusion, const ClassLabels& labels) {
+  int32_t most = 0;
+  for (int32_t id = 1; id < labels.size(); ++id) {
+    if (confusion.gold_count(id) > confusion.gold_count(most)) most = id;
+  }
+  const std::string warning = collapse_warning(confusion, labels);
+  return fmt::format("{}always answering '{}' would give accuracy {:.6f}\n{}",
+                     confusion_text(confusion, labels.names()), labels.name(most),
+                     confusion.majority_accuracy(), warning.empty() ? "" : "warning: " + warning + "\n");
+}
+
+}  // namespace gradus

@@ -1,0 +1,75 @@
+// What a classifier predicts, and what that is worth.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tasks/classifier/input.h"
+#include "tasks/metrics/classification_scores.h"
+#include "tasks/scores.h"
+
+namespace gradus {
+
+struct ClassifierRunOptions {
+  int64_t batch_size = 64;
+  bool group_lengths = true;  // batches of similar lengths; the predictions are the same either way
+  DType compute_type = DType::float32;
+};
+
+// Predicts with an allocated system.
+class ClassifierPredictor {
+ public:
+  ClassifierPredictor(Backend& backend, const ClassifierSystem& system, ClassifierRunOptions options)
+      : backend_(backend), system_(system), options_(options) {}
+
+  // The probability of each class for each of N examples, [N, K]; or the N scores.
+  std::vector<double> run(const std::vector<ClassificationExample>& examples) const;
+  // Numbers that run() gives for an example: K, or 1.
+  size_t width() const { return static_cast<size_t>(system_.head().classes); }
+
+ private:
+  Backend& backend_;
+  const ClassifierSystem& system_;
+  ClassifierRunOptions options_;
+};
+
+// The class of the highest probability, the first of equals, of each example's `classes` probabilities.
+std::vector<int32_t> best_classes(const std::vector<double>& probabilities, size_t classes);
+
+struct ClassifierReport {
+  Scores scores;     // percentages, the method's own first; then "loss", the mean over the examples
+  std::string text;  // what the method's reference program prints
+  double examples_per_second = 0;
+  std::vector<double> outputs;               // ClassifierPredictor::run
+  std::vector<double> losses;                // of each example
+  std::optional<ConfusionMatrix> confusion;  // of classes
+};
+
+// Scores one classifier on one set of data, as often as its weights change.
+class ClassifierEvaluation {
+ public:
+  // Keeps references to all but the method.
+  ClassifierEvaluation(const ClassifierPredictor& predictor, const ClassifierSystem& system,
+                       const ClassifierSet& set, std::string method);
+
+  const ClassifierReport& run();
+  // Of the last run; empty before the first.
+  const std::optional<ClassifierReport>& latest() const { return latest_; }
+  const ClassifierSet& set() const { return set_; }
+
+ private:
+  const ClassifierPredictor& predictor_;
+  const ClassifierSystem& system_;
+  const ClassifierSet& set_;
+  std::string method_;
+  std::optional<ClassifierReport> latest_;
+};
+
+// What a reader should know of the classes predicted: the matrix, what always answering the most frequent class would give,
+// and a warning when that is what the model does.
+std::string describe(const ConfusionMatrix& confusion, const ClassLabels& labels);
+// The warning; empty when there is no reason for it.
+std::string collapse_warning(const ConfusionMatrix& confusion, const ClassLabels& labels);
+
+}  // namespace gradus

@@ -1,0 +1,183 @@
+#include "tasks/classifier/input.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "data/classification_records.h"
+#include "tasks/driver.h"
+
+namespace gradus {
+namespace {
+
+// The labels of a table of one's own as numbers; those of STS-B are numbers already.
+void read_scores(ClassificationData& data) {
+  for (size_t i = 0; i < data.texts.size(); ++i) {
+    ClassificationText& text = data.texts[i];
+    const char* end = text.label.data() + text.label.size();
+    const auto result = std::from_chars(text.label.data(), end, text.score);
+    check(result.ec == std::errc() && result.ptr == end && std::isfinite(text.score),
+          "{}: label '{}': expected a number, to be predicted as such", data.where(i), text.label);
+  }
+}
+
+ClassifierSet read_texts(const ClassifierOptions& options, const std::string& path, bool scores) {
+  ClassifierSet set;
+  set.path = path;
+  set.data = read_classification(path, options.form(), ClassLabelUse::required);
+  if (scores) read_scores(set.data);
+  return set;
+}
+
+void make_examples(ClassifierSet& set, const ClassifierSystem& system, int64_t seq_length) {
+  ClassificationExamples made = make_classification_examples(set.data, system.tokenizer(),
+                                                             system.labels() ? &*system.labels() : nullptr,
+                                                             static_cast<int32_t>(seq_length));
+  set.examples = std::move(made.examples);
+  set.counts = made.counts;
+}
+
+ClassifierSet read_records(const ClassifierOptions& options, const std::string& path,
+                           const ClassifierSystem& system, std::FILE* log) {
+  const std::string beside = label_list_of(path);
+  if (system.labels() && std::filesystem::exists(beside)) {
+    const ClassLabels labels = ClassLabels::load(beside);
+    check(labels.names() == system.labels()->names(),
+          "{}: the records have the labels {}, the classifier has {}", beside,
+          fmt::join(labels.names(), ", "), fmt::join(system.labels()->names(), ", "));
+  }
+  ClassificationLimits limits;
+  limits.classes = system.labels() ? system.labels()->size() : 0;
+  limits.vocab_size = system.vocab().size();
+  limits.token_types = static_cast<int32_t>(system.config().type_vocab_size);
+  limits.longest = system.config().max_position_embeddings;
+  ClassificationRecords records =
+      read_classification_records(path, options.format(), options.schema_file_path, limits);
+  for (const std::string& warning : records.warnings) fmt::print(log, "warning: {}\n", warning);
+  ClassifierSet set;
+  set.path = path;
+  set.examples = std::move(records.examples);
+  set.counts.examples = static_cast<int64_t>(set.examples.size());
+  for (const ClassificationExample& example : set.examples)
+    set.counts.pieces += static_cast<int64_t>(example.input_ids.size());
+  return set;
+}
+
+bool is_pair(const ClassificationExample& example) {
+  return std::find(example.segment_ids.begin(), example.segment_ids.end(), 1) != example.segment_ids.end();
+}
+
+// A set is of pairs when one of its examples is: records don't say it, and a pair may have an empty second text.
+bool has_pairs(const ClassifierSet& set) {
+  return std::any_of(set.examples.begin(), set.examples.end(), is_pair);
+}
+
+// The mean weight of an example is 1.
+std::vector<float> balanced_weights(const ClassifierSet& set, const ClassLabels& labels) {
+  std::vector<int64_t> counts(static_cast<size_t>(labels.size()), 0);
+  for (const ClassificationExample& example : set.examples) ++counts[static_cast<size_t>(example.label)];
+  std::vector<float> weights;
+  for (int32_t id = 0; id < labels.size(); ++id) {
+    const int64_t count = counts[static_cast<size_t>(id)];
+    check(count > 0, "--class_weights balanced: the training data have no example of the class '{}'",
+          labels.name(id));
+    weights.push_back(static_cast<float>(set.examples.size()) / static_cast<float>(count) /
+                      static_cast<float>(labels.size()));
+  }
+  return weights;
+}
+
+std::vector<float> class_weights(const ClassifierOptions& options, const ClassifierSet& set,
+                                 const std::optional<ClassLabels>& labels) {
+  if (options.class_weights == "balanced") return balanced_weights(set, *labels);
+  std::vector<float> weights = options.listed_class_weights();
+  check(weights.empty() || weights.size() == static_cast<size_t>(labels->size()),
+        "--class_weights {}: {} numbers, expected one for each of the {} classes {}", options.class_weights,
+        weights.size(), labels->size(), fmt::join(labels->names(), ", "));
+  return weights;
+}
+
+void check_asked_labels(const ClassifierOptions& options, const ClassLabels& labels,
+                        const std::string& source) {
+  if (options.label_file_path.empty()) return;
+  const ClassLabels asked = ClassLabels::load(options.label_file_path);
+  check(asked.names() == labels.names(),
+        "{}: the labels {}, but {}, which belongs to the records, has {}: leave out --label_file_path",
+        options.label_file_path, fmt::join(asked.names(), ", "), source, fmt::join(labels.names(), ", "));
+}
+
+ClassLabels find_labels(const ClassifierOptions& options, const ClassifierInputs& inputs) {
+  const std::string beside = label_list_of(options.train_data_file_path);
+  if (options.format() != DatasetFormat::text && std::filesystem::exists(beside)) {
+    ClassLabels labels = ClassLabels::load(beside);
+    check_asked_labels(options, labels, beside);
+    return labels;
+  }
+  if (!options.label_file_path.empty()) return ClassLabels::load(options.label_file_path);
+  std::vector<std::string> names = published_labels(options.form());
+  if (!names.empty()) return ClassLabels(std::move(names));
+  if (inputs.train) {
+    for (const auto& [name, count] : inputs.train->data.label_counts()) names.push_back(name);
+    return ClassLabels(std::move(names));
+  }
+  check(options.num_class > 0,
+        "{}: records hold the numbers of labels: name the file of their names with --label_file_path, put it "
+        "beside them as label_list.txt, or give --num_class",
+        options.train_data_file_path);
+  for (int64_t id = 0; id < options.num_class; ++id) names.push_back(std::to_string(id));
+  return ClassLabels(std::move(names));
+}
+
+}  // namespace
+
+std::string ClassifierSet::text(size_t example, const Vocab& vocab) const {
+  if (!data.texts.empty()) {
+    const ClassificationText& text = data.texts[example];
+    return text.text_b ? text.text_a + " | " + *text.text_b : text.text_a;
+  }
+  std::string text;
+  for (const int32_t id : examples[example].input_ids) {
+    const std::string& piece = vocab.token(id);
+    if (piece.starts_with("##")) text += piece.substr(2);
+    else text += (text.empty() ? "" : " ") + piece;
+  }
+  return text;
+}
+
+std::string ClassifierSet::where(size_t example) const {
+  return data.texts.empty() ? fmt::format("{}: example {}", path, example + 1) : data.where(example);
+}
+
+ClassifierInputs read_classifier_texts(const ClassifierOptions& options, bool scores) {
+  ClassifierInputs inputs;
+  if (options.format() != DatasetFormat::text) return inputs;
+  if (options.train.do_train) inputs.train = read_texts(options, options.train_data_file_path, scores);
+  if (options.reads_eval()) inputs.dev = read_texts(options, options.eval_data_file_path, scores);
+  return inputs;
+}
+
+ClassLabels classifier_labels(const ClassifierOptions& options, const ClassifierInputs& inputs) {
+  ClassLabels labels = find_labels(options, inputs);
+  check(options.num_class == 0 || options.num_class == labels.size(),
+        "--num_class {}: there are {} labels: {}", options.num_class, labels.size(),
+        fmt::join(labels.names(), ", "));
+  check(labels.size() > 1, "there is one label, '{}': nothing to tell apart", labels.name(0));
+  return labels;
+}
+
+void complete_classifier_inputs(const ClassifierOptions& options, ClassifierSystem& system,
+                                ClassifierInputs& inputs, std::FILE* log) {
+  if (options.format() == DatasetFormat::text) {
+    for (std::optional<ClassifierSet>* set : {&inputs.train, &inputs.dev}) {
+      if (*set) make_examples(**set, system, options.seq_length);
+    }
+  } else {
+    if (options.train.do_train)
+      inputs.train = read_records(options, options.train_data_file_path, system, log);
+    if (options.reads_eval()) inputs.dev = read_records(options, options.eval_data_file_path, system, log);
+  }
+  if (options.makes_head())
+    system.learn_from(has_pairs(*inputs.train), class_weights(options, *inputs.train, system.labels()));
+}
+
+}  // namespace gradus

@@ -1,0 +1,45 @@
+// The data of a run: texts or records, and the labels in them.
+#pragma once
+
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/classification_features.h"
+#include "tasks/classifier/system.h"
+
+namespace gradus {
+
+// One set of examples. Those of records have no text.
+struct ClassifierSet {
+  std::string path;
+  ClassificationData data;
+  std::vector<ClassificationExample> examples;
+  ClassificationCounts counts;
+
+  // The text of an example, the two of a pair with " | " between; of records the pieces put together again.
+  std::string text(size_t example, const Vocab& vocab) const;
+  // "path:line" of an example, or "path: example N" of records.
+  std::string where(size_t example) const;
+};
+
+struct ClassifierInputs {
+  std::optional<ClassifierSet> train, dev;
+};
+
+// Reads the texts that the options name; of records nothing yet, because they need the classifier's labels and vocabulary.
+// `scores`: the labels are numbers. Throws Error "path:line: ..." on one that is not.
+ClassifierInputs read_classifier_texts(const ClassifierOptions& options, bool scores);
+
+// The labels of a new classifier: those of --label_file_path, of the published data set, or those of the training data. Records
+// hold numbers: their labels are in label_list.txt beside them, where the generators write it, or else they are called
+// by their numbers, --num_class of them. Throws Error when the options contradict each other.
+ClassLabels classifier_labels(const ClassifierOptions& options, const ClassifierInputs& inputs);
+
+// Makes examples of the texts, or reads the records, and tells a new classifier what the data it learns from are like. What the
+// readers warn of goes to `log`. Throws Error when the data do not fit the classifier.
+void complete_classifier_inputs(const ClassifierOptions& options, ClassifierSystem& system,
+                                ClassifierInputs& inputs, std::FILE* log);
+
+}  // namespace gradus
