@@ -122,7 +122,7 @@ TEST_CASE("classifier: the output is a linear map of the pooled vector of each f
     Trained<ClassifierModel> trained(*backend, classes(4));
     const ClassifierBatch batch = classifier_batch(*backend);
     const Matrix logits = load(trained.model.logits(trained.context, batch).value());
-    // The encoder is declared first, so another over the same names has the same values.
+    // Initial values depend on the seed and the names alone: this encoder has the same.
     Parameters parameters;
     const BertEncoder encoder(Scope(parameters) / "bert", tiny_bert());
     parameters.allocate(*backend, Parameters::Use::evaluation, DType::float32);

@@ -1,0 +1,51 @@
+// What the batches of the heads for classes and answers hold.
+#include <doctest/doctest.h>
+
+#include "tasks/classifier_batch.h"
+#include "tasks/squad_batch.h"
+
+using namespace gradus;
+
+namespace {
+
+using Ints = std::vector<int32_t>;
+
+Ints filled(Ints values, int32_t filler) {
+  values.resize(16, filler);
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("a classifier's batch: the first row, label and score of each example, in the order chosen") {
+  const std::vector<ClassificationExample> examples{{{2, 5, 3}, {0, 0, 0}, 1, 0.5F},
+                                                    {{2, 9, 9, 3}, {0, 0, 0, 0}, 7, 9},
+                                                    {{2, 6, 3, 8, 3}, {0, 0, 0, 1, 1}, -1, 4}};
+  const ClassifierBatch batch = make_classifier_batch(find_backend("CPU"), examples, Ints{2, 0});
+  CHECK(batch.tokens.input_ids.to_host_int() == filled({2, 6, 3, 8, 3, 2, 5, 3}, 0));
+  CHECK(batch.tokens.token_type_ids.to_host_int() == filled({0, 0, 0, 1, 1, 0, 0, 0}, 0));
+  CHECK(batch.tokens.position_ids.to_host_int() == filled({0, 1, 2, 3, 4, 0, 1, 2}, 0));
+  CHECK(batch.tokens.packing.offsets.to_host_int() == Ints{0, 5, 8});
+  CHECK(batch.tokens.packing.longest == 5);
+  CHECK(batch.first_rows.to_host_int() == filled({0, 5}, -1));
+  CHECK(batch.labels.to_host_int() == filled({-1, 1}, -100));
+  CHECK(batch.scores.to_host() == std::vector<float>{4, 0.5F});
+}
+
+TEST_CASE("a batch of questions: segment 1 from the context on, and the answer's place in each window") {
+  SquadFeature first{0, {}}, second{1, {}};
+  first.window.input_ids = {2, 5, 3, 7, 8, 3};
+  first.window.context_begin = 3;
+  first.window.start = 3;
+  first.window.end = 4;
+  second.window.input_ids = {2, 3, 9, 3};
+  second.window.context_begin = 2;
+  const SquadBatch batch = make_squad_batch(find_backend("CPU"), std::vector{first, second}, Ints{1, 0});
+  CHECK(batch.tokens.input_ids.to_host_int() == filled({2, 3, 9, 3, 2, 5, 3, 7, 8, 3}, 0));
+  CHECK(batch.tokens.token_type_ids.to_host_int() == filled({0, 0, 1, 1, 0, 0, 0, 1, 1, 1}, 0));
+  CHECK(batch.tokens.position_ids.to_host_int() == filled({0, 1, 2, 3, 0, 1, 2, 3, 4, 5}, 0));
+  CHECK(batch.tokens.packing.offsets.to_host_int() == Ints{0, 4, 10});
+  CHECK(batch.tokens.packing.longest == 6);
+  CHECK(batch.positions.shape() == Shape{2, 2});
+  CHECK(batch.positions.to_host_int() == Ints{0, 0, 3, 4});
+}
