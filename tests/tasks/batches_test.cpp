@@ -1,8 +1,8 @@
 // What the batches of the heads for classes and answers hold.
 #include <doctest/doctest.h>
 
-#include "tasks/classifier_batch.h"
-#include "tasks/squad_batch.h"
+#include "tasks/classifier/batch.h"
+#include "tasks/squad/batch.h"
 
 using namespace gradus;
 
