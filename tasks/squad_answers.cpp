@@ -24,6 +24,14 @@ struct ScoredSpan {
   double score() const { return double{start_logit} + double{end_logit}; }
 };
 
+void check_window(const SquadWindow& window, const SquadContext& context) {
+  const size_t begin = static_cast<size_t>(window.first_piece), pieces = window.max_context.size();
+  check(window.context_begin > 0 && window.first_piece >= 0 && begin + pieces <= context.pieces.size() &&
+            static_cast<size_t>(window.context_begin) + pieces <= window.input_ids.size(),
+        "[squad] a window of {} tokens with pieces {} to {} from token {} on: the context has {} pieces",
+        window.input_ids.size(), begin, begin + pieces, window.context_begin, context.pieces.size());
+}
+
 void check_logits(std::span<const float> logits, const SquadWindow& window, std::string_view name) {
   check(logits.size() == window.input_ids.size(),
         "[squad] {} {} logits, expected {} as the window has tokens", logits.size(), name,
@@ -146,6 +154,7 @@ SquadPrediction AnswerFinder::run(const std::string& text, const SquadContext& c
   ScoredSpan null{{}, 0, 0};
   double null_score = no_null_score;
   for (const WindowLogits& logits : windows) {
+    check_window(logits.window, context);
     check_logits(logits.start, logits.window, "start");
     check_logits(logits.end, logits.window, "end");
     add_spans(logits, options_, spans);

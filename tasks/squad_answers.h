@@ -57,10 +57,12 @@ class AnswerFinder {
   AnswerFinder(const Vocab& vocab, const AnswerOptions& options);
 
   // The answer to a question, given all its windows. A span of the context is a candidate when its start and its end are
-  // among the best of a window, and no other window has more context around its start. Without a candidate the answer
-  // is "empty", with logits 0, as in run_squad.py. Version 2 adds "", with the logits of [CLS] in the window where
-  // their sum is least, and answers "" when null_odds are above the threshold; without a window that sum is a million.
-  // Throws Error when there is not a finite logit for every token.
+  // among the best of a window, and no other window has more context around its start. Without a candidate there is
+  // "empty", with logits 0. Version 2 adds "", with the logits of [CLS] in the window where their sum is least, and
+  // answers "" when null_odds are above the threshold; without a window that sum is a million. Throws Error when a
+  // window is not one of this context, or has not a finite logit for every token.
+  //
+  // All this as run_squad.py, but that padding is never among the best, and that "" alone does not stop it.
   SquadPrediction run(const std::string& text, const SquadContext& context,
                       std::span<const WindowLogits> windows) const;
 
@@ -77,8 +79,8 @@ class AnswerFinder {
 // By question id, in the order of the files.
 using SquadPredictions = std::vector<std::pair<std::string, SquadPrediction>>;
 
-// The files of run_squad.py, byte by byte: predictions.json has an answer for each id, nbest_predictions.json a list of candidates,
-// null_odds.json a number.
+// The files of run_squad.py, byte by byte: predictions.json has an answer for each id, nbest_predictions.json a list of
+// candidates, null_odds.json a number.
 std::string predictions_json(const SquadPredictions& predictions);
 std::string nbest_predictions_json(const SquadPredictions& predictions);
 std::string null_odds_json(const SquadPredictions& predictions);

@@ -13,8 +13,8 @@ using Segments = std::vector<std::u32string>;
 
 // The program's list: other punctuation counts.
 bool is_punctuation(char32_t code) {
-  constexpr std::u32string_view list = U"-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』";
-  return list.find(code) != std::u32string_view::npos;
+  constexpr std::u32string_view ascii = U"-:_*^/\\~`+=", others = U"，。：？！“”；’《》·、「」（）－～『』";
+  return (code < 0x80 ? ascii : others).find(code) != std::u32string_view::npos;
 }
 
 bool is_chinese(char32_t code) { return code >= 0x4E00 && code <= 0x9FA5; }

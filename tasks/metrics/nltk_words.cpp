@@ -34,7 +34,8 @@ Text set_apart(View text, LengthAt length_at) {
 
 // Opening quotation marks: a straight one at the beginning, or behind a blank or bracket.
 Text open_quotes(const Text& sentence) {
-  Text text = set_apart(sentence, [](View t, size_t i) -> size_t { return contains(U"«“‘„", t[i]) ? 1 : 0; });
+  const auto quote_at = [](View t, size_t i) -> size_t { return contains(U"«“‘„", t[i]) ? 1 : 0; };
+  const Text text = set_apart(sentence, quote_at);
   Text result;
   size_t begin = 0;
   if (text.starts_with(U'"')) {

@@ -22,13 +22,13 @@ using AnswerTexts = std::unordered_map<std::string, std::string>;
 // words. Letters and blanks are Unicode's. Throws Error on invalid UTF-8.
 std::string normalize_answer(std::string_view text);
 
-// All scores are percentages.
+// All scores are percentages. F1 is the mean over questions of the best F1 with an answer given: words in common, each as often
+// as both have it. Without a prediction a question scores 0.
 struct SquadScores {
   double exact_match = 0;  // questions where the answer equals one given, normalised
-  double f1 =
-      0;  // mean over questions of the best F1 with an answer given: words in common, as often as both have them
+  double f1 = 0;
   int64_t total = 0;                    // questions
-  std::vector<std::string> unanswered;  // ids without a prediction: these score 0
+  std::vector<std::string> unanswered;  // ids of those without a prediction
 
   // {"exact_match": ..., "f1": ...}, as the program prints it
   std::string json() const;

@@ -333,6 +333,11 @@ TEST_CASE("squad answers: logits that don't fit are refused") {
   CHECK_THROWS_WITH_AS(run(good, {1, 2}), "[squad] 2 end logits, expected 6 as the window has tokens", Error);
   CHECK_THROWS_WITH_AS(run(bad, good), "[squad] the start logit of token 4 is nan, expected a finite number",
                        Error);
+  const Example other("a b c");
+  CHECK_THROWS_WITH_AS(
+      example.run(AnswerOptions{}, other.windows(), {{std::vector<float>(7), std::vector<float>(7)}}),
+      "[squad] a window of 7 tokens with pieces 0 to 3 from token 3 on: the context has 2 pieces", Error);
+  CHECK_THROWS_AS(example.run(AnswerOptions{}, {SquadWindow{}}, {{{}, {}}}), Error);
   AnswerOptions none;
   none.n_best_size = 0;
   CHECK_THROWS_WITH_AS(AnswerFinder(example.vocab, none),
