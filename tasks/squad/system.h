@@ -1,0 +1,45 @@
+// A model that finds answers: BERT with the scores of each token as an answer's first and last, and the rules it was trained
+// with.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "nn/heads/squad.h"
+#include "tasks/squad/options.h"
+#include "tasks/task_system.h"
+
+namespace gradus {
+
+// What training fixes; saved in config.json under "gradus_squad".
+struct SquadSettings {
+  bool version_2 = false;              // it saw questions that the text does not answer
+  double null_score_diff_threshold = 0;  // best on the evaluation data
+};
+
+class SquadSystem final : public TaskSystem {
+ public:
+  // Reads the trained model of the options (ModelSource::of_trained).
+  static std::unique_ptr<SquadSystem> load(const SquadDriverOptions& options);
+  // A new one over the pretrained model of the options, or one with initial weights.
+  static std::unique_ptr<SquadSystem> create(const SquadDriverOptions& options);
+
+  // What the data says of a new model.
+  void set_version_2(bool version_2) { settings_.version_2 = version_2; }
+  void set_threshold(double threshold) { settings_.null_score_diff_threshold = threshold; }
+
+  const SquadSettings& settings() const { return settings_; }
+  const TaskSettings& text_settings() const { return task_settings(); }
+  const SquadModel& model() const { return *model_; }
+
+ private:
+  SquadSystem(ModelSource source, SquadSettings settings);
+  nlohmann::ordered_json settings_json() const override;
+  void check_settings(const nlohmann::ordered_json& saved, const std::string& where) const override;
+
+  SquadSettings settings_;
+  std::optional<SquadModel> model_;
+};
+
+}  // namespace gradus
