@@ -1,8 +1,53 @@
 #include "data/squad_records.h"
 
+#include <algorithm>
+
+#include "core/error.h"
+#include "data/dataset_stream.h"
 #include "data/token_records.h"
 
 namespace gradus {
+namespace {
+
+constexpr size_t start_column = token_columns, end_column = token_columns + 1,
+                 impossible_column = token_columns + 2;
+
+int32_t single_value(const DatasetReader& reader, const DatasetRow& row, size_t column, const char* name) {
+  const std::vector<int32_t>& values = row[column].ints;
+  check(values.size() == 1, "{}: {} has {} values: expected 1", reader.where(), name, values.size());
+  return values[0];
+}
+
+SquadWindow read_window(const DatasetReader& reader, const DatasetRow& row, const SquadLimits& limits) {
+  const auto count =
+      static_cast<std::ptrdiff_t>(count_tokens(reader, row, limits.longest, limits.vocab_size));
+  const std::vector<int32_t>&ids = row[input_ids_column].ints, &segments = row[segment_ids_column].ints;
+  const auto second = std::find(segments.begin(), segments.begin() + count, 1);
+  const auto wrong = [&] {
+    const auto odd = std::find_if(segments.begin(), second, [](int32_t x) { return x != 0; });
+    if (odd != second) return odd;
+    return std::find_if(second, segments.begin() + count, [](int32_t x) { return x != 1; });
+  }();
+  check(wrong == segments.begin() + count, "{}: segment_ids[{}] is {}: expected zeros, then ones",
+        reader.where(), wrong - segments.begin(), wrong == segments.begin() + count ? 0 : *wrong);
+  check(second != segments.begin() + count, "{}: segment_ids has no 1: there is no text to find an answer in",
+        reader.where());
+  SquadWindow window;
+  window.input_ids.assign(ids.begin(), ids.begin() + count);
+  window.context_begin = static_cast<int32_t>(second - segments.begin());
+  return window;
+}
+
+void read_answer(const DatasetReader& reader, const DatasetRow& row, SquadWindow& window) {
+  window.start = single_value(reader, row, start_column, "start_positions");
+  window.end = single_value(reader, row, end_column, "end_positions");
+  check(window.start >= 0 && window.start <= window.end &&
+            window.end < static_cast<int32_t>(window.input_ids.size()),
+        "{}: the answer is at {} to {}: expected an order within the {} tokens", reader.where(), window.start,
+        window.end, window.input_ids.size());
+}
+
+}  // namespace
 
 std::vector<DatasetColumn> squad_record_columns(SquadUse use) {
   std::vector<DatasetColumn> columns = token_record_columns();
@@ -22,6 +67,30 @@ void make_squad_record(const SquadWindow& window, int32_t unique_id, bool is_imp
   append_tokens(window.input_ids, segments, max_seq_length, row);
   if (use == SquadUse::evaluation) return;
   for (const int32_t value : {window.start, window.end, is_impossible ? 1 : 0}) row.push_back({{value}, {}});
+}
+
+SquadRecords read_squad_records(const std::string& path, DatasetFormat format, const std::string& schema_path,
+                                const SquadLimits& limits, SquadUse use) {
+  std::vector<DatasetColumn> columns = token_record_columns();
+  if (use == SquadUse::training) {
+    for (const char* name : {"start_positions", "end_positions"}) columns.push_back({name});
+    columns.push_back({"is_impossible", false, true});
+  }
+  DatasetStream reader(find_dataset_files(path, format), std::move(columns), {format, schema_path});
+  SquadRecords records;
+  for (DatasetRow row; reader.next(row);) {
+    SquadFeature& feature = records.features.emplace_back();
+    feature.question = records.features.size() - 1;
+    feature.window = read_window(reader, row, limits);
+    if (use == SquadUse::evaluation) continue;
+    read_answer(reader, row, feature.window);
+    if (!row[impossible_column].ints.empty() &&
+        single_value(reader, row, impossible_column, "is_impossible") != 0)
+      records.has_impossible = true;
+  }
+  check(!records.features.empty(), "{}: no record", path);
+  records.warnings = reader.warnings();
+  return records;
 }
 
 }  // namespace gradus

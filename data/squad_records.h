@@ -1,7 +1,8 @@
-// Questions about text as records of token ids: what generate_squad_records writes.
+// Questions about text as records of token ids: what generate_squad_records writes and run_squad reads.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "data/dataset.h"
@@ -19,5 +20,24 @@ std::vector<DatasetColumn> squad_record_columns(SquadUse use);
 // Fills `row` with the values of these columns. Throws Error when the window is longer than max_seq_length.
 void make_squad_record(const SquadWindow& window, int32_t unique_id, bool is_impossible,
                        int32_t max_seq_length, SquadUse use, DatasetRow& row);
+
+// What the model that records are read for can take.
+struct SquadLimits {
+  int32_t vocab_size = 0;  // pieces
+  int64_t longest = 512;   // max_position_embeddings
+};
+
+struct SquadRecords {
+  std::vector<SquadFeature> features;  // the number of its record is the "question" of each; no max_context
+  bool has_impossible = false;         // some record says that its question has no answer
+  std::vector<std::string> warnings;
+};
+
+// Reads all records of a file, or of a folder of files (data/dataset_stream.h). The filling, where the mask is 0, is dropped. Throws
+// Error "<place>: ..." (DatasetReader::where) when a record is not as above or beyond `limits`, its mask is anything but ones
+// and then zeros, its segments anything but zeros and then ones, an answer does not begin and end in order among its tokens,
+// and when there is no record.
+SquadRecords read_squad_records(const std::string& path, DatasetFormat format, const std::string& schema_path,
+                                const SquadLimits& limits, SquadUse use);
 
 }  // namespace gradus

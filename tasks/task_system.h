@@ -45,6 +45,8 @@ class TaskSystem {
   void check_weights() const;
   // What config.json says of the task, as an object.
   virtual nlohmann::ordered_json settings_json() const = 0;
+  // A key of it that training itself sets, so that a run goes on whatever its value; empty: none.
+  virtual std::string tuned_setting() const { return ""; }
   const TaskSettings& task_settings() const { return source_.settings; }
 
  private:

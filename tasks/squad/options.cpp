@@ -16,34 +16,38 @@ SquadOptions SquadDriverOptions::features(bool words) const {
 }
 
 void SquadDriverOptions::declare(Options& options) {
-  declare_data(options, "./squad_finetune/ckpt/",
-               {"training data: a JSON file of SQuAD's form, or several with commas between; of records a file or a "
-                "folder",
-                "evaluation data; of records nothing but what --eval_json_path has anyway",
-                "paragraphs, each with its questions: a line of text, then a question a line, a blank line before "
-                "the next text; or a file of SQuAD's form; -: stdin",
-                "what the training and evaluation data are: text (JSON) or records"});
+  declare_data(
+      options, "./squad_finetune/ckpt/",
+      {"training data: a JSON file of SQuAD's form, or several with commas between; of records a file or a "
+       "folder",
+       "evaluation data; of records nothing but what --eval_json_path has anyway",
+       "paragraphs, each with its questions: a line of text, then a question a line, a blank line before "
+       "the next text; or a file of SQuAD's form; -: stdin",
+       "what the training and evaluation data are: text (JSON) or records"});
   options.add("eval_json_path", eval_json_path, "with records: the questions and answers to score on");
   options.add("doc_stride", doc_stride, "word pieces from the beginning of a window to that of the next")
       .between(1, 1000000);
   options.add("max_query_length", max_query_length, "most word pieces of a question").between(1, 1000000);
   options
-      .add("answer_text", answer_text,
-           "answers as the text has them (characters), or put together of its words as in the reference code; "
-           "auto: words with --tokenizer google")
+      .add(
+          "answer_text", answer_text,
+          "answers as the text has them (characters), or put together of its words as in the reference code; "
+          "auto: words with --tokenizer google")
       .choices({"auto", "characters", "words"});
-  options.add("output_dir", output_dir,
-              "folder for predictions.json, nbest_predictions.json and null_odds.json; none: the save folder, "
-              "when training");
+  options.add(
+      "output_dir", output_dir,
+      "folder for predictions.json, nbest_predictions.json and null_odds.json; none: the save folder, "
+      "when training");
 
   options.group("Answers");
   options
       .add("version_2_with_negative", version_2_with_negative,
            "whether a text may not have the answer; auto: as the data, or the trained model, says")
       .choices({"auto", {"true", {"1"}}, {"false", {"0"}}});
-  options.add("null_score_diff_threshold", null_score_diff_threshold,
-              "no answer is better when its score exceeds the best one's by more; unless given, what training found "
-              "best on the evaluation data");
+  options.add(
+      "null_score_diff_threshold", null_score_diff_threshold,
+      "no answer is better when its score exceeds the best one's by more; unless given, what training found "
+      "best on the evaluation data");
   options.add("n_best_size", n_best_size, "answers kept for each question").between(1, 1000);
   options.add("max_answer_length", max_answer_length, "most word pieces of an answer").between(1, 1000000);
   options

@@ -14,7 +14,7 @@ namespace gradus {
 
 // What training fixes; saved in config.json under "gradus_squad".
 struct SquadSettings {
-  bool version_2 = false;              // it saw questions that the text does not answer
+  bool version_2 = false;                // it saw questions that the text does not answer
   double null_score_diff_threshold = 0;  // best on the evaluation data
 };
 
@@ -36,7 +36,7 @@ class SquadSystem final : public TaskSystem {
  private:
   SquadSystem(ModelSource source, SquadSettings settings);
   nlohmann::ordered_json settings_json() const override;
-  void check_settings(const nlohmann::ordered_json& saved, const std::string& where) const override;
+  std::string tuned_setting() const override { return "null_score_diff_threshold"; }
 
   SquadSettings settings_;
   std::optional<SquadModel> model_;

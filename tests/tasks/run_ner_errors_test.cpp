@@ -273,7 +273,7 @@ TEST_CASE("run_ner refuses to resume with settings that don't continue the run")
   tiny.refuse(resume("--use_crf"), config);
   const std::string labels = tiny.write("labels.txt", "O\nB-PER\nI-PER\nB-LOC\nI-LOC\n");
   tiny.refuse(resume("--label_file_path=" + labels),
-              config + ": the checkpoint has the tags O, B-LOC, B-PER");
+              config + ": the checkpoint has the labels O, B-LOC, B-PER");
   const std::string data =
       tiny.write("other_train.txt", replaced(file_content(tiny.path("train.txt")), "lives O\n", "left O\n"));
   tiny.refuse(resume("--train_data_file_path=" + data),

@@ -1,0 +1,132 @@
+// run_squad: trains, scores and uses a model that finds the answers to questions in a text.
+#include <cstdio>
+#include <filesystem>
+
+#include "core/files.h"
+#include "tasks/driver.h"
+#include "tasks/main.h"
+#include "tasks/progress.h"
+#include "tasks/squad/predict.h"
+#include "tasks/squad/training.h"
+
+using namespace gradus;
+
+namespace {
+
+constexpr const char* purpose =
+    R"(Trains, scores and uses a model that finds the answers to questions in a text: BERT with a linear map that scores each
+token as an answer's first and last. Data have the form of SQuAD 1.1 or 2.0.)";
+constexpr const char* example =
+    R"(run_squad --do_train --do_eval --load_pretrain_checkpoint_path model/ --train_data_file_path train-v1.1.json \
+          --eval_data_file_path dev-v1.1.json --learning_rate 1e-4 --epoch_num 2
+  printf 'Anna lives in Alden.\nWhere does Anna live?\n' | run_squad --do_predict \
+          --load_finetune_checkpoint_path squad_finetune/ckpt/best)";
+
+// Whether questions may have no answer: as the option says, or else the data.
+bool may_lack_answers(const SquadDriverOptions& options, bool data_says) {
+  return options.version_2_with_negative == "auto" ? data_says : options.version_2_with_negative == "true";
+}
+
+std::string method_for(const SquadDriverOptions& options, const SquadData& data) {
+  if (options.assessment_method != "auto") return options.assessment_method;
+  return is_chinese(data) ? "cmrc" : "squad";
+}
+
+void write_predictions(const SquadDriverOptions& options, const SquadPredictions& predictions,
+                       bool version_2) {
+  if (options.output_dir.empty()) return;
+  const std::filesystem::path folder = options.output_dir;
+  std::filesystem::create_directories(folder);
+  replace_file(folder / "predictions.json", predictions_json(predictions));
+  replace_file(folder / "nbest_predictions.json", nbest_predictions_json(predictions));
+  if (version_2) replace_file(folder / "null_odds.json", null_odds_json(predictions));
+}
+
+// Training has scored the final weights already, unless there was nothing left to train.
+void evaluate(const SquadDriverOptions& options, SquadEvaluation& evaluation, bool version_2,
+              RunMetrics& metrics) {
+  const SquadReport& report = evaluation.latest() ? *evaluation.latest() : evaluation.run();
+  for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
+  metrics.scores["eval_windows_per_second"] = report.windows_per_second;
+  write_predictions(options, with_ids(evaluation.questions().data(), report.predictions), version_2);
+  if (options.train.json) {
+    fmt::print("{}\n", to_json_line(report.scores));
+    return;
+  }
+  fmt::print("evaluation data: {}; {:.1f} windows/s\n{}\n{}{}\n", evaluation.questions().description(),
+             report.windows_per_second, rule_line(), report.text, rule_line());
+}
+
+// Whether a file looks like JSON: the first byte that is no blank is a brace.
+bool is_json(const std::string& path) {
+  std::FILE* file = path == "-" ? nullptr : std::fopen(path.c_str(), "rb");
+  if (file == nullptr) return false;
+  int byte = std::fgetc(file);
+  while (byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t') byte = std::fgetc(file);
+  std::fclose(file);
+  return byte == '{' || path.ends_with(".gz");
+}
+
+void predict(Backend& backend, const SquadDriverOptions& options, const SquadSystem& system) {
+  const SquadAnswerer answerer(backend, system, options,
+                               may_lack_answers(options, system.settings().version_2));
+  const AnswerStyle style = options.train.json ? AnswerStyle::json : AnswerStyle::plain;
+  const std::string& path = options.predict_data_file_path;
+  if (!is_json(path)) {
+    read_predict_data(options, [&](std::istream& in, const std::string& name) {
+      answer_lines(system, answerer, options, in, name, style, stdout);
+    });
+    return;
+  }
+  const SquadQuestions questions(read_squad(path), system, options);
+  std::vector<SquadPrediction> predictions = answerer.run(questions);
+  if (answerer.version_2()) apply_threshold(predictions, system.settings().null_score_diff_threshold);
+  for (size_t i = 0; i < predictions.size(); ++i)
+    fmt::print("{}\n", show_answer(questions.data().questions[i].text, predictions[i], style));
+  write_predictions(options, with_ids(questions.data(), std::move(predictions)), answerer.version_2());
+}
+
+int run(int argc, char** argv) {
+  SquadDriverOptions options;
+  Options flags("run_squad", purpose, example);
+  options.declare(flags);
+  if (!flags.parse(argc, argv)) return 0;
+  options.finish(flags);
+  const auto system = options.makes_head() ? SquadSystem::create(options) : SquadSystem::load(options);
+  system->check_sequence_length(options.seq_length);
+  Backend& backend = begin_run(flags, options);
+
+  RunMetrics metrics;
+  std::optional<SquadTrainingSet> training;
+  std::optional<SquadQuestions> dev;
+  std::optional<SquadAnswerer> answerer;
+  std::optional<SquadEvaluation> evaluation;
+  if (options.train.do_train) {
+    training = read_squad_training(options, *system, log_of(options));
+    fmt::print("training data: {}\n", training->description);
+    if (options.makes_head()) system->set_version_2(may_lack_answers(options, training->has_impossible));
+  }
+  bool version_2 = false;
+  if (options.reads_eval()) {
+    dev.emplace(read_squad(options.eval_questions()), *system, options);
+    check_squad_records(options, *system, *dev);
+    version_2 = may_lack_answers(options, dev->data().has_impossible);
+    answerer.emplace(backend, *system, options, version_2);
+    const bool tuned = options.train.do_train && !options.given.contains("null_score_diff_threshold");
+    evaluation.emplace(*answerer, *system, *dev, method_for(options, dev->data()), tuned);
+  }
+  if (training) {
+    SquadTraining task(backend, *system, *training, evaluation ? &*evaluation : nullptr);
+    run_training(backend, options, *system, task, "windows", metrics);
+  } else {
+    load_weights(backend, options, *system);
+  }
+  if (options.train.do_eval) evaluate(options, *evaluation, version_2, metrics);
+  if (options.train.do_predict) predict(backend, options, *system);
+  end_run(options, metrics);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, run); }

@@ -1,0 +1,171 @@
+#include "tasks/squad/evaluation.h"
+
+#include <chrono>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "core/run_parallel.h"
+#include "data/batcher.h"
+#include "data/unicode.h"
+#include "tasks/metrics/cmrc_scores.h"
+#include "tasks/metrics/squad_scores.h"
+#include "tasks/squad/batch.h"
+
+namespace gradus {
+namespace {
+
+AnswerTexts texts_of(const SquadData& data, const std::vector<SquadPrediction>& predictions) {
+  AnswerTexts texts;
+  for (size_t i = 0; i < predictions.size(); ++i) texts.emplace(data.questions[i].id, predictions[i].text);
+  return texts;
+}
+
+NullOdds odds_of(const SquadData& data, const std::vector<SquadPrediction>& predictions) {
+  NullOdds odds;
+  for (size_t i = 0; i < predictions.size(); ++i)
+    odds.emplace_back(data.questions[i].id, predictions[i].null_odds);
+  return odds;
+}
+
+}  // namespace
+
+SquadAnswerer::SquadAnswerer(Backend& backend, const SquadSystem& system, const SquadDriverOptions& options,
+                             bool version_2)
+    : backend_(backend), system_(system), options_(options), version_2_(version_2) {}
+
+std::vector<SquadAnswerer::Logits> SquadAnswerer::logits(const std::vector<SquadFeature>& features) const {
+  std::vector<Logits> all(features.size());
+  std::vector<int32_t> lengths;
+  for (const SquadFeature& feature : features)
+    lengths.push_back(static_cast<int32_t>(feature.window.input_ids.size()));
+  const RecordingScope scope(RecordingScope::Mode::evaluate);
+  BatchPlan plan;
+  plan.batch_size = options_.train.eval_batch_size;
+  plan.shuffle = false;
+  plan.group_lengths = options_.eval_pad == "grouped";
+  for (const std::vector<int32_t>& chosen : make_batches(lengths, plan, 0)) {
+    Context context;
+    context.compute_type = options_.device.dtype();
+    const SquadBatch batch = make_squad_batch(backend_, features, chosen);
+    const std::vector<float> values = system_.model().logits(context, batch).value().to_host();
+    size_t row = 0;
+    for (const int32_t index : chosen) {
+      Logits& window = all[static_cast<size_t>(index)];
+      for (int32_t t = 0; t < lengths[static_cast<size_t>(index)]; ++t, ++row) {
+        window.start.push_back(values[2 * row]);
+        window.end.push_back(values[2 * row + 1]);
+      }
+    }
+  }
+  return all;
+}
+
+std::vector<SquadPrediction> SquadAnswerer::run(const SquadQuestions& questions) const {
+  const std::vector<SquadFeature>& features = questions.features();
+  const std::vector<Logits> all = logits(features);
+  std::vector<std::vector<WindowLogits>> windows(questions.data().questions.size());
+  for (size_t i = 0; i < features.size(); ++i)
+    windows[features[i].question].push_back({features[i].window, all[i].start, all[i].end});
+
+  AnswerOptions answers;
+  answers.n_best_size = static_cast<int32_t>(options_.n_best_size);
+  answers.max_answer_length = static_cast<int32_t>(options_.max_answer_length);
+  answers.version_2 = version_2_;
+  answers.null_score_diff_threshold = std::numeric_limits<double>::infinity();
+  const TaskSettings& settings = system_.text_settings();
+  answers.text = options_.uses_words(settings.tokenizer) ? AnswerText::words : AnswerText::characters;
+  answers.do_lower_case = settings.do_lower_case;
+  const AnswerFinder finder(system_.vocab(), answers);
+  std::vector<SquadPrediction> predictions(windows.size());
+  run_parallel(windows.size(), thread_count(options_), [&](size_t i) {
+    const auto context = static_cast<size_t>(questions.data().questions[i].context);
+    predictions[i] = finder.run(questions.data().contexts[context], questions.context(i), windows[i]);
+  });
+  return predictions;
+}
+
+void apply_threshold(std::vector<SquadPrediction>& predictions, double threshold) {
+  for (SquadPrediction& prediction : predictions) {
+    if (prediction.null_odds > threshold) prediction.text.clear();
+  }
+}
+
+SquadPredictions with_ids(const SquadData& data, std::vector<SquadPrediction> predictions) {
+  SquadPredictions result;
+  for (size_t i = 0; i < predictions.size(); ++i)
+    result.emplace_back(data.questions[i].id, std::move(predictions[i]));
+  return result;
+}
+
+bool is_chinese(const SquadData& data) {
+  int64_t ideographs = 0, latin = 0;
+  for (const std::string& context : data.contexts) {
+    for (const std::string_view character : split_characters(context)) {
+      if (character.size() == 3 && character >= "\u4E00" && character <= "\u9FFF") ++ideographs;
+      else if (character.size() == 1 && std::isalpha(static_cast<unsigned char>(character[0])) != 0) ++latin;
+    }
+  }
+  return ideographs > latin;
+}
+
+SquadEvaluation::SquadEvaluation(const SquadAnswerer& answerer, SquadSystem& system,
+                                 const SquadQuestions& questions, std::string method, bool tuned)
+    : answerer_(answerer),
+      system_(system),
+      questions_(questions),
+      method_(std::move(method)),
+      tuned_(tuned) {}
+
+const SquadReport& SquadEvaluation::run() {
+  const auto start = std::chrono::steady_clock::now();
+  SquadReport report;
+  report.predictions = answerer_.run(questions_);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.windows_per_second = static_cast<double>(questions_.features().size()) / seconds;
+  if (answerer_.version_2()) score_version_2(report);
+  else score(report);
+  return latest_.emplace(std::move(report));
+}
+
+void SquadEvaluation::score(SquadReport& report) {
+  const SquadData& data = questions_.data();
+  const AnswerTexts texts = texts_of(data, report.predictions);
+  if (method_ == "cmrc") {
+    const CmrcScores scores = score_cmrc(data, texts);
+    report.scores = {{"f1", scores.f1}, {"exact_match", scores.exact_match}, {"average", scores.average()}};
+    const nlohmann::ordered_json json{{"AVERAGE", scores.average()},
+                                      {"F1", scores.f1},
+                                      {"EM", scores.exact_match},
+                                      {"TOTAL", scores.total}};
+    report.text = json.dump() + "\n";
+    return;
+  }
+  const SquadScores scores = score_squad(data, texts);
+  report.scores = {{"f1", scores.f1}, {"exact_match", scores.exact_match}};
+  report.text = scores.json() + "\n";
+}
+
+void SquadEvaluation::score_version_2(SquadReport& report) {
+  const SquadData& data = questions_.data();
+  const NullOdds odds = odds_of(data, report.predictions);
+  const SquadV2Scores best =
+      score_squad_v2(data, texts_of(data, report.predictions), odds, std::numeric_limits<double>::infinity());
+  if (tuned_) system_.set_threshold(best.best_f1->threshold);
+  const double threshold = system_.settings().null_score_diff_threshold;
+  apply_threshold(report.predictions, threshold);
+  const SquadV2Scores scores =
+      score_squad_v2(data, texts_of(data, report.predictions), odds, std::numeric_limits<double>::infinity());
+  report.scores = {{"f1", scores.all.f1}, {"exact_match", scores.all.exact}};
+  if (scores.has_answer) {
+    report.scores.emplace_back("has_answer_f1", scores.has_answer->f1);
+    report.scores.emplace_back("has_answer_exact_match", scores.has_answer->exact);
+  }
+  if (scores.no_answer) report.scores.emplace_back("no_answer_f1", scores.no_answer->f1);
+  report.scores.emplace_back("best_threshold_f1", best.best_f1->score);
+  report.scores.emplace_back("best_threshold_exact_match", best.best_exact->score);
+  report.text = scores.json() + "\n" +
+                fmt::format("null_score_diff_threshold {:.6f}; the best for F1 here: {:.6f}\n", threshold,
+                            best.best_f1->threshold);
+}
+
+}  // namespace gradus

@@ -1,0 +1,79 @@
+// What a model answers, and what that is worth.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tasks/scores.h"
+#include "tasks/squad/input.h"
+
+namespace gradus {
+
+// Answers questions with an allocated system.
+class SquadAnswerer {
+ public:
+  // `version_2`: a text may not have the answer.
+  SquadAnswerer(Backend& backend, const SquadSystem& system, const SquadDriverOptions& options,
+                bool version_2);
+
+  // The best answers to each question, in their order. Answers "" only where the text has no candidate; whether no answer
+  // is better is decided by a threshold.
+  std::vector<SquadPrediction> run(const SquadQuestions& questions) const;
+  bool version_2() const { return version_2_; }
+
+ private:
+  // The start and the end logits of a window's tokens.
+  struct Logits {
+    std::vector<float> start, end;
+  };
+  std::vector<Logits> logits(const std::vector<SquadFeature>& features) const;
+
+  Backend& backend_;
+  const SquadSystem& system_;
+  const SquadDriverOptions& options_;
+  bool version_2_;
+};
+
+// Answers "" where no answer is better than the best one by more than `threshold`.
+void apply_threshold(std::vector<SquadPrediction>& predictions, double threshold);
+
+// Predictions with the ids of their questions.
+SquadPredictions with_ids(const SquadData& data, std::vector<SquadPrediction> predictions);
+
+// Whether most letters of the texts are Chinese.
+bool is_chinese(const SquadData& data);
+
+struct SquadReport {
+  Scores scores;     // percentages, "f1" first
+  std::string text;  // what the scorer's program prints
+  double windows_per_second = 0;
+  std::vector<SquadPrediction> predictions;
+};
+
+// Scores one model on one set of questions, as often as its weights change.
+class SquadEvaluation {
+ public:
+  // Keeps references to all but the method, "squad" or "cmrc". `tuned`: of version 2, the threshold that is best on these questions
+  // becomes the system's with every run; otherwise the system's is applied.
+  SquadEvaluation(const SquadAnswerer& answerer, SquadSystem& system, const SquadQuestions& questions,
+                  std::string method, bool tuned);
+
+  const SquadReport& run();
+  // Of the last run; empty before the first.
+  const std::optional<SquadReport>& latest() const { return latest_; }
+  const SquadQuestions& questions() const { return questions_; }
+
+ private:
+  void score(SquadReport& report);
+  void score_version_2(SquadReport& report);
+
+  const SquadAnswerer& answerer_;
+  SquadSystem& system_;
+  const SquadQuestions& questions_;
+  std::string method_;
+  bool tuned_;
+  std::optional<SquadReport> latest_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,104 @@
+#include "tasks/squad/input.h"
+
+#include <filesystem>
+#include <numeric>
+#include <thread>
+
+#include "data/squad_records.h"
+
+namespace gradus {
+namespace {
+
+constexpr size_t most_shown = 3;  // of the questions that are left out
+
+bool words_of(const SquadDriverOptions& options, const SquadSystem& system) {
+  return options.uses_words(system.text_settings().tokenizer);
+}
+
+// One file, or several with commas between.
+std::vector<std::string> files_of(const std::string& list) {
+  if (std::filesystem::exists(list)) return {list};
+  std::vector<std::string> files;
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t end = std::min(list.find(',', begin), list.size());
+    files.push_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return files;
+}
+
+void add_file(const SquadDriverOptions& options, const SquadSystem& system, const std::string& file,
+              SquadTrainingSet& set, SquadCounts& counts, std::FILE* log) {
+  const SquadData data = read_squad(file);
+  set.has_impossible = set.has_impossible || data.has_impossible;
+  SquadFeaturizer featurizer(data, system.tokenizer(), options.features(words_of(options, system)),
+                             SquadUse::training, thread_count(options));
+  std::vector<SquadFeature> features = featurizer.run(featurizer.questions());
+  std::move(features.begin(), features.end(), std::back_inserter(set.features));
+  counts += featurizer.counts();
+  const std::vector<std::string>& left_out = featurizer.left_out();
+  for (size_t i = 0; i < std::min(left_out.size(), most_shown); ++i)
+    fmt::print(log, "{}: left out: {}\n", file, left_out[i]);
+  if (left_out.size() > most_shown)
+    fmt::print(log, "{}: left out: {} more\n", file, left_out.size() - most_shown);
+}
+
+SquadLimits limits_of(const SquadSystem& system) {
+  return {system.vocab().size(), system.config().max_position_embeddings};
+}
+
+std::vector<size_t> all_of(size_t count) {
+  std::vector<size_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), size_t{0});
+  return numbers;
+}
+
+}  // namespace
+
+int64_t thread_count(const SquadDriverOptions& options) {
+  if (options.device.threads > 0) return options.device.threads;
+  return std::max<int64_t>(1, std::thread::hardware_concurrency());
+}
+
+SquadQuestions::SquadQuestions(SquadData data, const SquadSystem& system, const SquadDriverOptions& options)
+    : data_(std::move(data)),
+      featurizer_(data_, system.tokenizer(), options.features(words_of(options, system)),
+                  SquadUse::evaluation, thread_count(options)),
+      features_(featurizer_.run(all_of(data_.questions.size()))) {}
+
+SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const SquadSystem& system,
+                                     std::FILE* log) {
+  SquadTrainingSet set;
+  const std::string& path = options.train_data_file_path;
+  if (options.format() != DatasetFormat::text) {
+    SquadRecords records = read_squad_records(path, options.format(), options.schema_file_path,
+                                              limits_of(system), SquadUse::training);
+    for (const std::string& warning : records.warnings) fmt::print(log, "warning: {}\n", warning);
+    set.features = std::move(records.features);
+    set.has_impossible = records.has_impossible;
+    set.description = fmt::format("{} windows", set.features.size());
+    return set;
+  }
+  SquadCounts counts;
+  for (const std::string& file : files_of(path)) add_file(options, system, file, set, counts, log);
+  set.description = counts.str();
+  return set;
+}
+
+void check_squad_records(const SquadDriverOptions& options, const SquadSystem& system,
+                         const SquadQuestions& questions) {
+  const std::string& path = options.eval_data_file_path;
+  if (options.format() == DatasetFormat::text || path == options.eval_json_path) return;
+  const SquadRecords records = read_squad_records(path, options.format(), options.schema_file_path,
+                                                  limits_of(system), SquadUse::evaluation);
+  const std::string advice =
+      "were they made with other --seq_length, --doc_stride, --max_query_length or rules of the tokenizer?";
+  check(records.features.size() == questions.features().size(), "{}: {} windows, {} makes {}: {}", path,
+        records.features.size(), questions.data().path, questions.features().size(), advice);
+  for (size_t i = 0; i < records.features.size(); ++i) {
+    check(records.features[i].window.input_ids == questions.features()[i].window.input_ids,
+          "{}: record {} is not the window that {} makes: {}", path, i + 1, questions.data().path, advice);
+  }
+}
+
+}  // namespace gradus

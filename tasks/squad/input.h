@@ -1,0 +1,52 @@
+// The data of a run: questions with their texts, and the windows of tokens made of them.
+#pragma once
+
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tasks/squad/system.h"
+
+namespace gradus {
+
+// Windows to train on.
+struct SquadTrainingSet {
+  std::vector<SquadFeature> features;
+  bool has_impossible = false;
+  std::string description;  // what they were made of, for the log
+};
+
+// Questions to answer, with all windows of each. Not to be moved once it is made: its parts point at each other.
+class SquadQuestions {
+ public:
+  // `threads` as in --threads. Throws Error when a text leaves no room for its question.
+  SquadQuestions(SquadData data, const SquadSystem& system, const SquadDriverOptions& options);
+  SquadQuestions(const SquadQuestions&) = delete;
+  SquadQuestions& operator=(const SquadQuestions&) = delete;
+
+  const SquadData& data() const { return data_; }
+  const std::vector<SquadFeature>& features() const { return features_; }
+  const SquadContext& context(size_t question) const {
+    return featurizer_.context(static_cast<size_t>(data_.questions[question].context));
+  }
+  std::string description() const { return featurizer_.counts().str(); }
+
+ private:
+  SquadData data_;
+  SquadFeaturizer featurizer_;
+  std::vector<SquadFeature> features_;  // in the order of the questions
+};
+
+// Reads the files to train on. What was left out of them goes to `log`.
+SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const SquadSystem& system,
+                                     std::FILE* log);
+
+// Throws Error naming the record when those of --eval_data_file_path are not the windows of the questions.
+void check_squad_records(const SquadDriverOptions& options, const SquadSystem& system,
+                         const SquadQuestions& questions);
+
+// How many threads --threads means.
+int64_t thread_count(const SquadDriverOptions& options);
+
+}  // namespace gradus

@@ -1,0 +1,54 @@
+#include "tasks/squad/system.h"
+
+#include <nlohmann/json.hpp>
+
+namespace gradus {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr TaskKind squad_kind{"gradus_squad", "BertForQuestionAnswering", "run_squad",
+                              "question answering model"};
+
+SquadSettings parse_settings(const ModelSource& source) try {
+  const Json json = source.task_settings(squad_kind);
+  SquadSettings s;
+  s.version_2 = json.at("version_2");
+  s.null_score_diff_threshold = json.at("null_score_diff_threshold");
+  return s;
+} catch (const Json::exception& e) {
+  fail("{}: \"{}\": {}", source.where, squad_kind.settings_key, e.what());
+}
+
+}  // namespace
+
+SquadSystem::SquadSystem(ModelSource source, SquadSettings settings)
+    : TaskSystem(std::move(source), squad_kind, {}), settings_(settings) {
+  check(config().type_vocab_size > 1,
+        "the model has one type of tokens (type_vocab_size): expected two, for the question and the text");
+  model_.emplace(Scope(parameters()), config());
+  check_weights();
+}
+
+std::unique_ptr<SquadSystem> SquadSystem::load(const SquadDriverOptions& options) {
+  ModelSource source = ModelSource::of_trained(options, squad_kind);
+  SquadSettings settings = parse_settings(source);
+  if (options.given.contains("null_score_diff_threshold"))
+    settings.null_score_diff_threshold = options.null_score_diff_threshold;
+  return std::unique_ptr<SquadSystem>(new SquadSystem(std::move(source), settings));
+}
+
+std::unique_ptr<SquadSystem> SquadSystem::create(const SquadDriverOptions& options) {
+  SquadSettings settings;
+  settings.null_score_diff_threshold = options.null_score_diff_threshold;
+  return std::unique_ptr<SquadSystem>(new SquadSystem(ModelSource::of_new(options, std::nullopt), settings));
+}
+
+Json SquadSystem::settings_json() const {
+  Json json{{"version_2", settings_.version_2},
+            {"null_score_diff_threshold", settings_.null_score_diff_threshold}};
+  json.update(task_settings().to_json());
+  return json;
+}
+
+}  // namespace gradus

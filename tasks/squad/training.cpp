@@ -1,0 +1,30 @@
+#include "tasks/squad/training.h"
+
+#include <array>
+
+#include "tasks/squad/batch.h"
+
+namespace gradus {
+
+SquadTraining::SquadTraining(Backend& backend, SquadSystem& system, const SquadTrainingSet& train,
+                             SquadEvaluation* evaluation)
+    : FineTuning(system), backend_(backend), system_(system), train_(train), evaluation_(evaluation) {
+  for (const SquadFeature& feature : train.features) {
+    const SquadWindow& window = feature.window;
+    const std::array<int32_t, 3> places{window.context_begin, window.start, window.end};
+    add_example(window.input_ids.size(), {window.input_ids, places});
+  }
+}
+
+Variable SquadTraining::loss(Context& context, std::span<const int32_t> examples, float normalizer) {
+  return system_.model().loss(context, make_squad_batch(backend_, train_.features, examples), normalizer);
+}
+
+FineTuning::Loss SquadTraining::network_on(Backend& backend, Parameters& parameters) const {
+  const auto model = std::make_shared<SquadModel>(Scope(parameters), system_.config());
+  return [this, &backend, model](Context& context, std::span<const int32_t> chosen) {
+    return model->loss(context, make_squad_batch(backend, train_.features, chosen), 1);
+  };
+}
+
+}  // namespace gradus
