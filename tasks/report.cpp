@@ -59,9 +59,8 @@ std::string tiles(const Report& report) {
 
 std::string facts(const Report& report) {
   std::string items;
-  for (const ReportFact& fact : report.facts)
-    items +=
-        fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", escape_html(fact.name), escape_html(fact.value));
+  for (const auto& [name, value] : report.facts)
+    items += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", escape_html(name), escape_html(value));
   if (!items.empty()) items = fmt::format("<dl class=\"facts\">\n{}</dl>\n", items);
   return section_html("The run", "What it worked on, and what it took.", items);
 }
@@ -98,16 +97,15 @@ std::string table_row(const char* cell, const std::vector<std::string>& texts,
   return html + "</tr>\n";
 }
 
-std::string table(const ReportTable& table) {
-  const std::vector<bool> numbers = number_columns(table);
-  if (table.rows.empty()) return "";
+std::string table(const ReportTable& given) {
+  const std::vector<bool> numbers = number_columns(given);
+  if (given.rows.empty()) return "";
   std::string rows;
-  for (const std::vector<std::string>& row : table.rows) rows += table_row("td", row, numbers);
-  return section_html(
-      table.heading, table.explanation,
-      fmt::format("<div class=\"scroll\" "
-                  "tabindex=\"0\"><table>\n<thead>{}</thead>\n<tbody>\n{}</tbody>\n</table></div>\n",
-                  table_row("th", table.columns, numbers), rows));
+  for (const std::vector<std::string>& row : given.rows) rows += table_row("td", row, numbers);
+  return section_html(given.heading, given.explanation,
+                      fmt::format("<div class=\"scroll\" tabindex=\"0\"><table>\n"
+                                  "<thead>{}</thead>\n<tbody>\n{}</tbody>\n</table></div>\n",
+                                  table_row("th", given.columns, numbers), rows));
 }
 
 std::string tables(const Report& report) {
@@ -129,8 +127,8 @@ std::string settings(const Report& report) {
       "Settings",
       "All that is needed to repeat the run. Those that were set come first, with where they were set; the "
       "others have their defaults.",
-      fmt::format("<details><summary>{} settings</summary>\n<div class=\"scroll\" tabindex=\"0\"><table "
-                  "class=\"settings\">\n"
+      fmt::format("<details><summary>{} settings</summary>\n"
+                  "<div class=\"scroll\" tabindex=\"0\"><table class=\"settings\">\n"
                   "<thead><tr><th>setting</th><th>value</th><th>set by</th></tr></thead>\n"
                   "<tbody>\n{}{}</tbody>\n</table></div></details>\n",
                   report.settings.size(), changed, untouched));

@@ -67,14 +67,14 @@ struct ReportError {
 // A part that is empty has no section on the page.
 struct Report {
   std::string title;
-  std::string subtitle;                 // "run_classifier · 2.1 min · CPU"
-  std::vector<std::string> notes;       // warnings: "the model predicts one class only"
-  std::vector<ReportScore> scores;      // the first is the one the run is judged by
-  std::vector<ReportFact> facts;        // of the run: examples, steps, seconds, memory, device
-  ReportCurve training_loss;            // a point for each step
-  std::vector<ReportCurve> evaluation;  // scores measured during the run
-  std::optional<int64_t> best_step;     // whose weights are kept
-  ReportCurve learning_rate;
+  std::string subtitle;                               // "run_classifier · 2.1 min · CPU"
+  std::vector<std::string> notes;                     // warnings: "the model predicts one class only"
+  std::vector<ReportScore> scores;                    // the first is the one the run is judged by
+  std::vector<ReportFact> facts;                      // of the run: examples, steps, seconds, memory, device
+  ReportCurve training_loss = {"training loss", {}};  // a point for each step
+  std::vector<ReportCurve> evaluation;                // scores measured during the run
+  std::optional<int64_t> best_step;                   // whose weights are kept
+  ReportCurve learning_rate = {"learning rate", {}};
   std::vector<ReportTable> tables;
   std::optional<ConfusionMatrix> confusion;
   std::vector<std::string> classes;  // labels of the matrix

@@ -46,11 +46,8 @@ std::string training_loss(const Report& report) {
 }
 
 std::string learning_rate(const Report& report) {
-  const Chart chart{"Learning rate over the steps",
-                    "step",
-                    {{"", run_means(drawable(report.learning_rate.points), most_points)}},
-                    true,
-                    true};
+  const std::vector<ChartPoint> points = run_means(drawable(report.learning_rate.points), most_points);
+  const Chart chart{"Learning rate over the steps", "step", {{"", points}}, true, true};
   return section_html(
       "Learning rate",
       "How far one step may move the model's weights. Small at first, so that a model that knows nothing of "
