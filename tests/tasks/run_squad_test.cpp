@@ -1,0 +1,381 @@
+// run_squad, as its user runs it, on a task so small that it is learned in seconds: where people live.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "tests/tasks/program.h"
+
+using namespace gradus;
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::vector<std::string> names{"anna", "boris", "clara", "dora"},
+    places{"alden", "brom", "colby", "dell"};
+
+Json question(const std::string& id, const std::string& text, const std::string& context,
+              const std::string& answer) {
+  Json answers = Json::array();
+  if (!answer.empty()) answers.push_back({{"text", answer}, {"answer_start", context.find(answer)}});
+  return {{"id", id}, {"question", text}, {"answers", answers}};
+}
+
+Json file_of(const Json& paragraphs) {
+  return {{"version", "1"}, {"data", {{{"title", "t"}, {"paragraphs", paragraphs}}}}};
+}
+
+// One text for each pair of people, and two questions about it.
+Json toy_questions() {
+  Json paragraphs = Json::array();
+  for (size_t i = 0; i < names.size(); ++i) {
+    const size_t k = (i + 1) % names.size();
+    const std::string context =
+        names[i] + " lives in " + places[i] + " . " + names[k] + " is in " + places[k];
+    paragraphs.push_back(
+        {{"context", context},
+         {"qas",
+          {question(fmt::format("a{}", i), "where does " + names[i] + " live ?", context, places[i]),
+           question(fmt::format("b{}", i), "where is " + names[k] + " ?", context, places[k])}}});
+  }
+  return file_of(paragraphs);
+}
+
+// The same, version 2: of every text another question is asked, too, that it does not answer.
+Json toy_questions_with_none() {
+  Json file = toy_questions();
+  for (Json& paragraph : file["data"][0]["paragraphs"]) {
+    for (Json& qa : paragraph["qas"]) qa["is_impossible"] = false;
+    Json none = question(fmt::format("n{}", std::string(paragraph["qas"][0]["id"])), "who ate the cake ?",
+                         paragraph["context"], "");
+    none["is_impossible"] = true;
+    paragraph["qas"].push_back(none);
+  }
+  return file;
+}
+
+class TinySquad {
+ public:
+  TinySquad() {
+    std::string vocabulary =
+        "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n.\n?\nlives\nin\nis\nwhere\ndoes\nlive\nwho\nate\nthe\ncake\n";
+    for (const auto& words : {names, places}) {
+      for (const std::string& word : words) vocabulary += word + "\n";
+    }
+    for (const char* character : {"\u4E2D", "\u6587", "\u5317", "\u4EAC", "\u5728", "\u54EA"})
+      vocabulary += std::string(character) + "\n";
+    write("vocab.txt", vocabulary);
+    write("v1.json", toy_questions().dump());
+    write("v2.json", toy_questions_with_none().dump());
+  }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string write(const std::string& name, const std::string& content) const {
+    write_file(path(name), content);
+    return path(name);
+  }
+
+  // Flags that train a model of hidden size 32 on a file for `epochs` epochs of 2 steps and score it on the same file.
+  Words training(const std::string& data, int epochs, const Words& more = {}) const {
+    Words flags{"--do_train",
+                "--do_eval",
+                "--threads=1",
+                "--hidden_size=32",
+                "--num_hidden_layers=2",
+                "--num_attention_heads=2",
+                "--intermediate_size=64",
+                "--max_position_embeddings=64",
+                "--seq_length=32",
+                "--max_query_length=10",
+                "--doc_stride=8",
+                "--train_batch_size=6",
+                "--dropout=0",
+                "--epoch_num=" + std::to_string(epochs),
+                "--learning_rate=5e-3",
+                "--eval_steps=1000",
+                "--vocab_file_path=" + path("vocab.txt"),
+                "--train_data_file_path=" + path(data),
+                "--eval_data_file_path=" + path(data),
+                "--metrics_file=" + path("metrics.json"),
+                "--save_finetune_checkpoint_path=" + path("save")};
+    flags.insert(flags.end(), more.begin(), more.end());
+    return flags;
+  }
+  // Flags that use the model in save.
+  Words using_it(const std::string& what, const Words& more = {}) const {
+    Words flags{what,
+                "--threads=1",
+                "--seq_length=32",
+                "--max_query_length=10",
+                "--doc_stride=8",
+                "--load_finetune_checkpoint_path=" + path("save"),
+                "--metrics_file=" + path("metrics.json")};
+    flags.insert(flags.end(), more.begin(), more.end());
+    return flags;
+  }
+
+  Outcome run(const Words& flags, const std::string& input = "") const {
+    return Process(command_of("run_squad", flags), input).wait();
+  }
+  std::string print(const Words& flags, const std::string& input = "") const {
+    const Outcome outcome = run(flags, input);
+    REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+    return outcome.out;
+  }
+  void refuse(const Words& flags, const std::string& message, const std::string& input = "") const {
+    const Outcome outcome = run(flags, input);
+    CHECK(outcome.status == 2);
+    CHECK(outcome.err.starts_with("error: "));
+    CHECK_MESSAGE(outcome.err.find(message) != std::string::npos, outcome.err << "\nexpected: " << message);
+  }
+
+  Json json(const std::string& name) const { return Json::parse(file_content(path(name))); }
+  double metric(const std::string& name) const { return json("metrics.json").at(name); }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+}  // namespace
+
+TEST_CASE("run_squad learns where people live, and answers what it is asked") {
+  const TinySquad tiny;
+  const std::string out = tiny.print(tiny.training("v1.json", 60));
+  CHECK(out.find("8 questions, 8 windows") != std::string::npos);
+  CHECK(tiny.metric("f1") == 100);
+  CHECK(tiny.metric("exact_match") == 100);
+  CHECK(out.find(R"({"exact_match": 100.0, "f1": 100.0})") != std::string::npos);
+
+  const Json predictions = tiny.json("save/predictions.json");
+  CHECK(predictions.size() == 8);
+  CHECK(predictions.at("a0") == "alden");
+  CHECK(tiny.json("save/nbest_predictions.json").at("b1")[0].at("text") == "colby");
+  CHECK_FALSE(fs::exists(tiny.path("save/null_odds.json")));
+
+  const std::string input =
+      "\xEF\xBB\xBF"
+      "anna lives in alden . boris is in brom\r\nwhere does anna live ?\r\nwhere is boris ?\n"
+      "\n\nclara lives in colby . dora is in dell\nwhere is dora ?";
+  const std::string answers = tiny.print(tiny.using_it("--do_predict"), input);
+  CHECK(answers.starts_with("alden\t"));
+  CHECK(answers.find("\twhere does anna live ?\nbrom\t") != std::string::npos);
+  CHECK(answers.find("\twhere is boris ?\ndell\t") != std::string::npos);
+  CHECK(answers.ends_with("\twhere is dora ?\n"));
+
+  const Json answer = Json::parse(tiny.print(tiny.using_it("--do_predict", {"--json"}),
+                                             "anna lives in alden . boris is in brom\nwhere is boris ?\n"));
+  CHECK(answer.at("question") == "where is boris ?");
+  CHECK(answer.at("answer") == "brom");
+  CHECK(answer.at("n_best")[0].at("probability") == answer.at("probability"));
+}
+
+TEST_CASE("run_squad answers a file without answers and writes what it predicts") {
+  const TinySquad tiny;
+  tiny.print(tiny.training("v1.json", 30, {"--output_dir=" + tiny.path("none")}));
+  Json file = toy_questions();
+  for (Json& paragraph : file["data"][0]["paragraphs"]) {
+    for (Json& qa : paragraph["qas"]) qa.erase("answers");
+  }
+  tiny.write("asked.json", file.dump());
+  tiny.print(tiny.using_it("--do_predict", {"--predict_data_file_path=" + tiny.path("asked.json"),
+                                            "--output_dir=" + tiny.path("out")}));
+  CHECK(tiny.json("out/predictions.json") == tiny.json("none/predictions.json"));
+  CHECK(tiny.json("out/nbest_predictions.json") == tiny.json("none/nbest_predictions.json"));
+}
+
+TEST_CASE("run_squad recognises version 2, finds the threshold for no answer and keeps it with the model") {
+  const TinySquad tiny;
+  const std::string out = tiny.print(tiny.training("v2.json", 120, {"--learning_rate=2e-3", "--seed=3"}));
+  CHECK(out.find("4 questions without an answer") != std::string::npos);
+  CHECK(tiny.metric("f1") == 100);
+  CHECK(tiny.metric("no_answer_f1") == 100);
+  CHECK(tiny.json("save/predictions.json").at("na0") == "");
+  CHECK(tiny.json("save/null_odds.json").size() == 12);
+  const double threshold =
+      tiny.json("save/best/config.json").at("gradus_squad").at("null_score_diff_threshold");
+
+  // Scored again, alone, the stored threshold counts.
+  const std::string again =
+      tiny.print(tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.path("v2.json")}));
+  CHECK(again.find(fmt::format("null_score_diff_threshold {:.6f}", threshold)) != std::string::npos);
+  CHECK(tiny.metric("f1") == 100);
+  const std::string text = "anna lives in alden . boris is in brom\nwho ate the cake ?\nwhere is boris ?\n";
+  const std::string answers = tiny.print(tiny.using_it("--do_predict"), text);
+  CHECK(answers.starts_with("\t"));
+  CHECK(answers.find("\nbrom\t") != std::string::npos);
+  // Below every question's odds nothing is answered; without no answers all are.
+  const std::string none =
+      tiny.print(tiny.using_it("--do_predict", {"--null_score_diff_threshold=-1000"}), text);
+  CHECK(none.find("\n\t") != std::string::npos);
+  const std::string always =
+      tiny.print(tiny.using_it("--do_predict", {"--version_2_with_negative=false"}), text);
+  CHECK_FALSE(always.starts_with("\t"));
+}
+
+TEST_CASE("run_squad learns the same from records as from text, to the last bit") {
+  const TinySquad tiny;
+  const Words google{"--tokenizer=google", "--train_data_shuffle=false"};
+  const auto loss = [&](const Words& more) {
+    Words flags = google;
+    flags.insert(flags.end(), more.begin(), more.end());
+    tiny.print(tiny.training("v1.json", 3, flags));
+    fs::remove_all(tiny.path("save"));
+    return tiny.metric("train_loss");
+  };
+  const double text = loss({});
+  for (const std::string format : {"mindrecord", "tfrecord"}) {
+    const Outcome made =
+        Process(command_of("generate_squad_records",
+                           {"--train_file=" + tiny.path("v1.json"), "--predict_file=" + tiny.path("v1.json"),
+                            "--do_shuffle=false", "--vocab_file=" + tiny.path("vocab.txt"),
+                            "--max_seq_length=32", "--max_query_length=10", "--doc_stride=8",
+                            "--dataset_format=" + format, "--output_dir=" + tiny.path(format)}),
+                "")
+            .wait();
+    REQUIRE_MESSAGE(made.status == 0, made.err);
+    const std::string ending = format == "mindrecord" ? ".mindrecord" : ".tf_record";
+    std::string train, eval;
+    for (const auto& entry : fs::directory_iterator(tiny.path(format))) {
+      const std::string name = entry.path().filename().string();
+      if (name.ends_with(".db")) continue;
+      (name.starts_with("train") ? train : eval) = entry.path().string();
+    }
+    const Words records{"--dataset_format=" + format, "--train_data_file_path=" + train,
+                        "--eval_data_file_path=" + eval, "--eval_json_path=" + tiny.path("v1.json")};
+    CHECK(loss(records) == text);
+    Words wrong = records;
+    wrong.insert(wrong.end(), google.begin(), google.end());
+    wrong.push_back("--max_query_length=3");
+    wrong.push_back("--save_finetune_checkpoint_path=");
+    tiny.refuse(tiny.training("v1.json", 1, wrong), "were they made with other --seq_length");
+    Words no_json{"--dataset_format=" + format, "--train_data_file_path=" + train,
+                  "--eval_data_file_path=" + eval};
+    tiny.refuse(tiny.training("v1.json", 1, no_json), "give --eval_json_path");
+  }
+}
+
+TEST_CASE("run_squad goes on after a stop to the same bits, the threshold included") {
+  const TinySquad tiny;
+  const Words steady{"--dropout=0.1", "--gradient_accumulation_steps=2", "--train_batch_size=3",
+                     "--eval_steps=2", "--save_checkpoint_steps=2"};
+  const auto trained = [&](const Words& more) {
+    Words flags = steady;
+    flags.insert(flags.end(), more.begin(), more.end());
+    return tiny.print(tiny.training("v2.json", 1, flags));
+  };
+  trained({"--max_steps=6", "--save_finetune_checkpoint_path=" + tiny.path("whole")});
+  trained({"--max_steps=4", "--save_finetune_checkpoint_path=" + tiny.path("save")});
+  // A schedule of other length is another run: only the steps it has done are the same.
+  trained(
+      {"--max_steps=6", "--warmup_proportion=0.1", "--save_finetune_checkpoint_path=" + tiny.path("parts")});
+  CHECK(file_content(tiny.path("whole/checkpoint-6/model.safetensors")) ==
+        file_content(tiny.path("parts/checkpoint-6/model.safetensors")));
+  fs::remove_all(tiny.path("parts/checkpoint-6"));
+  fs::remove_all(tiny.path("parts/best"));
+  fs::copy(tiny.path("whole"), tiny.path("resumed"), fs::copy_options::recursive);
+  trained({"--max_steps=6", "--resume", "--save_finetune_checkpoint_path=" + tiny.path("resumed")});
+  CHECK(file_content(tiny.path("whole/checkpoint-6/model.safetensors")) ==
+        file_content(tiny.path("resumed/checkpoint-6/model.safetensors")));
+}
+
+TEST_CASE("run_squad answers alike whatever the batches, and finds answers far into a long text") {
+  const TinySquad tiny;
+  tiny.print(tiny.training("v1.json", 30));
+  const Json wanted = tiny.json("save/nbest_predictions.json");
+  for (const char* how : {"--eval_batch_size=1", "--eval_batch_size=3", "--eval_pad=given"}) {
+    tiny.print(tiny.using_it("--do_eval", {how, "--eval_data_file_path=" + tiny.path("v1.json"),
+                                           "--output_dir=" + tiny.path("out")}));
+    const Json found = tiny.json("out/nbest_predictions.json");
+    REQUIRE(found.size() == wanted.size());
+    for (const auto& [id, answers] : wanted.items()) {
+      CHECK(found.at(id)[0].at("text") == answers[0].at("text"));
+      CHECK(std::abs(found.at(id)[0].at("probability").get<double>() -
+                     answers[0].at("probability").get<double>()) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE("run_squad finds answers far into a text, in the window that has them") {
+  const TinySquad tiny;
+  Json file = toy_questions();
+  std::string filling;
+  for (int i = 0; i < 12; ++i) filling += "the cake . ";
+  for (Json& paragraph : file["data"][0]["paragraphs"]) {
+    paragraph["context"] = filling + std::string(paragraph["context"]);
+    for (Json& qa : paragraph["qas"])
+      qa["answers"][0]["answer_start"] = qa["answers"][0]["answer_start"].get<size_t>() + filling.size();
+  }
+  tiny.write("long.json", file.dump());
+  // 45 pieces, of which 24 or 25 fit beside the question, from every eighth on.
+  const std::string out = tiny.print(tiny.training("long.json", 40));
+  CHECK(out.find("training data: 8 questions, 32 windows") != std::string::npos);
+  CHECK(tiny.metric("f1") == 100);
+}
+
+TEST_CASE("run_squad scores Chinese texts as CMRC 2018 does") {
+  const TinySquad tiny;
+  const std::string context = "\u5317\u4EAC\u5728\u4E2D\u6587";
+  const Json file = file_of({{{"context", context},
+                              {"qas",
+                               {{{"id", "1"},
+                                 {"question", "\u54EA\u5728"},
+                                 {"answers", {{{"text", "\u5317\u4EAC"}, {"answer_start", 0}}}}}}}}});
+  tiny.write("chinese.json", file.dump());
+  const std::string out = tiny.print(tiny.training("chinese.json", 40));
+  CHECK(out.find(R"({"AVERAGE":100.0,"F1":100.0,"EM":100.0,"TOTAL":1})") != std::string::npos);
+  CHECK(tiny.json("save/predictions.json").at("1") == "\u5317\u4EAC");
+  const std::string squad = tiny.print(tiny.using_it(
+      "--do_eval", {"--assessment_method=SQuAD", "--eval_data_file_path=" + tiny.path("chinese.json")}));
+  CHECK(squad.find(R"({"exact_match": 100.0, "f1": 100.0})") != std::string::npos);
+}
+
+TEST_CASE("run_squad trains on several files") {
+  const TinySquad tiny;
+  Json other = toy_questions();
+  for (Json& paragraph : other["data"][0]["paragraphs"]) {
+    for (Json& qa : paragraph["qas"]) qa["id"] = fmt::format("other{}", std::string(qa["id"]));
+  }
+  tiny.write("other.json", other.dump());
+  const std::string out = tiny.print(tiny.training(
+      "v1.json", 1, {"--train_data_file_path=" + tiny.path("v1.json") + "," + tiny.path("other.json")}));
+  CHECK(out.find("training data: 16 questions, 16 windows") != std::string::npos);
+}
+
+TEST_CASE("run_squad says what is wrong with its input") {
+  const TinySquad tiny;
+  tiny.refuse({"--do_train"}, "--do_train needs --train_data_file_path");
+  tiny.refuse(tiny.training("v1.json", 1, {"--train_data_file_path=" + tiny.path("no.json")}), "no.json");
+  tiny.write("bad.json", "{\"data\": [}");
+  tiny.refuse(tiny.training("v1.json", 1, {"--eval_data_file_path=" + tiny.path("bad.json")}), "bad.json");
+  tiny.write("empty.json", "");
+  tiny.refuse(tiny.training("v1.json", 1, {"--train_data_file_path=" + tiny.path("empty.json")}),
+              "empty.json");
+  Json two = toy_questions();
+  two["data"][0]["paragraphs"][0]["qas"][0]["answers"].push_back({{"text", "anna"}, {"answer_start", 0}});
+  tiny.write("two.json", two.dump());
+  tiny.refuse(tiny.training("v1.json", 1, {"--train_data_file_path=" + tiny.path("two.json")}),
+              "question 'a0'");
+  tiny.refuse(tiny.training("v1.json", 1, {"--seq_length=12"}), "leaves no room for the text");
+  tiny.refuse(tiny.training("v1.json", 1, {"--seq_length=65", "--max_position_embeddings=64"}),
+              "--seq_length 65 is above");
+  tiny.refuse(tiny.training("v1.json", 1, {"--assessment_method=accuracy"}),
+              "expected one of auto, squad, cmrc");
+  tiny.refuse(tiny.training("v1.json", 1, {"--doc_stride=0"}), "--doc_stride");
+
+  tiny.print(tiny.training("v1.json", 1));
+  tiny.refuse(tiny.using_it("--do_predict"), "standard input:2", "anna lives in alden\nwhere \xFF\n");
+  tiny.refuse(tiny.using_it("--do_eval"), "--do_eval needs --eval_data_file_path");
+  tiny.refuse(tiny.using_it("--do_predict", {"--tokenizer=google"}),
+              "--tokenizer google: the question answering model in");
+  const Outcome other =
+      Process(command_of("run_ner", {"--do_predict", "--load_finetune_checkpoint_path=" + tiny.path("save")}),
+              "")
+          .wait();
+  CHECK(other.status == 2);
+  CHECK(other.err.find("this is not a tagger trained by run_ner") != std::string::npos);
+  // Nothing is asked: nothing is answered.
+  CHECK(tiny.print(tiny.using_it("--do_predict"), "").empty());
+  CHECK(tiny.print(tiny.using_it("--do_predict"), "a text without a question\n").empty());
+}
