@@ -56,25 +56,6 @@ bool is_composite_since_unicode_13(char32_t code) {
   return false;
 }
 
-// Unicode's Case_Ignorable (3.13, D136): transparent to the final sigma's neighbourhood.
-bool is_case_ignorable(char32_t code) {
-  for (const char32_t c :
-       {U'\'', U'.', U':', U'\u00B7', U'\u0387', U'\u055F', U'\u05F4', U'\u2018', U'\u2019', U'\u2024',
-        U'\u2027', U'\uFE13', U'\uFE52', U'\uFE55', U'\uFF07', U'\uFF0E', U'\uFF1A'}) {
-    if (code == c) return true;
-  }
-  const std::string_view name = category(code);
-  return name == "Mn" || name == "Me" || name == "Cf" || name == "Lm" || name == "Sk";
-}
-
-// Unicode's Cased (D135) of a code point that isn't case-ignorable.
-bool is_cased(char32_t code) {
-  const std::string_view name = category(code);
-  return name == "Lu" || name == "Ll" || name == "Lt" || code == 0xAA || code == 0xBA ||
-         in(code, 0x2160, 0x217F) || in(code, 0x24B6, 0x24E9) || in(code, 0x1F130, 0x1F149) ||
-         in(code, 0x1F150, 0x1F169) || in(code, 0x1F170, 0x1F189);
-}
-
 // The code point that ends at text[pos], which moves to its first byte.
 char32_t decode_backward(std::string_view text, size_t& pos) {
   do --pos;

@@ -75,6 +75,22 @@ bool is_python_space(char32_t code) {
   return code == 0x85 || code == 0x2028 || code == 0x2029 || category(code) == "Zs";
 }
 
+bool is_case_ignorable(char32_t code) {
+  constexpr std::u32string_view inside_words =
+      U"'.:\u00B7\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13\uFE52\uFE55\uFF07\uFF0E\uFF1A";
+  const std::string_view name = category(code);
+  return inside_words.find(code) != std::u32string_view::npos || name == "Mn" || name == "Me" ||
+         name == "Cf" || name == "Lm" || name == "Sk";
+}
+
+bool is_cased(char32_t code) {
+  const auto in = [&](char32_t first, char32_t last) { return code >= first && code <= last; };
+  const std::string_view name = category(code);
+  return name == "Lu" || name == "Ll" || name == "Lt" || code == 0xAA || code == 0xBA ||
+         in(0x2160, 0x217F) || in(0x24B6, 0x24E9) || in(0x1F130, 0x1F149) || in(0x1F150, 0x1F169) ||
+         in(0x1F170, 0x1F189);
+}
+
 char32_t to_lower(char32_t code) {
   return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code)));
 }

@@ -13,25 +13,6 @@ namespace {
 constexpr char32_t capital_sigma = 0x3A3, small_sigma = 0x3C3, final_sigma = 0x3C2;
 constexpr char32_t dotted_capital_i = 0x130, dot_above = 0x307;
 
-bool in(char32_t code, char32_t first, char32_t last) { return code >= first && code <= last; }
-
-// Unicode's Case_Ignorable (3.13, D136).
-bool is_case_ignorable(char32_t code) {
-  constexpr std::u32string_view inside_words =
-      U"'.:\u00B7\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13\uFE52\uFE55\uFF07\uFF0E\uFF1A";
-  const std::string_view name = category(code);
-  return inside_words.find(code) != std::u32string_view::npos || name == "Mn" || name == "Me" ||
-         name == "Cf" || name == "Lm" || name == "Sk";
-}
-
-// Unicode's Cased (D135) of a code point that isn't case-ignorable.
-bool is_cased(char32_t code) {
-  const std::string_view name = category(code);
-  return name == "Lu" || name == "Ll" || name == "Lt" || code == 0xAA || code == 0xBA ||
-         in(code, 0x2160, 0x217F) || in(code, 0x24B6, 0x24E9) || in(code, 0x1F130, 0x1F149) ||
-         in(code, 0x1F150, 0x1F169) || in(code, 0x1F170, 0x1F189);
-}
-
 // Final_Sigma (table 3-17): a cased letter before it and none behind it, case-ignorable characters aside.
 bool is_final_sigma(std::u32string_view text, size_t at) {
   const auto letter = [](auto begin, auto end) {
