@@ -70,6 +70,13 @@ std::string label_list_of(const std::string& records) {
   return ((std::filesystem::is_directory(path) ? path : path.parent_path()) / "label_list.txt").string();
 }
 
+void check_results_folder(const std::string& folder, const std::vector<std::string>& files) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  check(!error, "cannot make folder '{}': {}", folder, error.message());
+  for (const std::string& file : files) check_writable(std::filesystem::path(folder) / file);
+}
+
 std::string to_json_line(const Scores& scores) {
   nlohmann::ordered_json json;
   for (const auto& [name, value] : scores) json[name] = value;

@@ -51,7 +51,7 @@ void TaskSystem::check_continues(const std::filesystem::path& checkpoint) const 
   const std::string path = (checkpoint / "config.json").string();
   BertConfig saved = read_bert_config(path);
   check(saved.labels == config().labels,
-        "{}: the checkpoint has the tags {}, this run has {}: it can't be continued", path,
+        "{}: the checkpoint has the labels {}, this run has {}: it can't be continued", path,
         fmt::join(saved.labels, ", "), fmt::join(config().labels, ", "));
   const std::string settings = sorted(saved_settings(saved, kind_, path)), own = sorted(settings_json());
   check(settings == own, "{}: the checkpoint was made with {}, this run has {}: it can't be continued", path,
