@@ -62,7 +62,7 @@ TEST_CASE("run_classifier refuses text that is not as its form says") {
 
 TEST_CASE("run_classifier refuses pairs where it knows single texts, and the reverse") {
   const TinyClassifier tiny;
-  const std::string pairs = tiny.write("pairs.txt", replaced(classified_pairs, "same", "pos"));
+  const std::string pairs = tiny.write("pairs.txt", replaced(classified_pairs, "like", "pos"));
   tiny.refuse(tiny.training({"--eval_data_file_path=" + pairs}), pairs + ":2: unknown label 'other'");
   const std::string dev = tiny.write("dev.txt", "red\tred\tpos\n");
   tiny.refuse(tiny.training({"--eval_data_file_path=" + dev}),

@@ -168,10 +168,10 @@ TEST_CASE("pairs are predicted from two texts with a tab between") {
   const std::string best =
       tiny.train_well({"--train_data_file_path=" + data, "--eval_data_file_path=" + data});
   const std::vector<std::string> lines =
-      lines_of(tiny.print(tiny.predicting(best), "red ball\tred\nred ball\tblue\n\t\n"));
+      lines_of(tiny.print(tiny.predicting(best), "blue book\tgood\nred play\tvery bad\n\t\n"));
   REQUIRE(lines.size() == 3);
-  CHECK(lines[0].starts_with("same\t0.9"));
-  CHECK(lines[0].ends_with("\tred ball\tred"));
+  CHECK(lines[0].starts_with("like\t0.9"));
+  CHECK(lines[0].ends_with("\tblue book\tgood"));
   CHECK(lines[1].starts_with("other\t0.9"));
   const Json row = Json::parse(tiny.print(tiny.predicting(best, {"--json"}), "red ball\t\n"));
   CHECK(row.at("text_a") == "red ball");

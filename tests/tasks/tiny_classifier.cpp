@@ -8,10 +8,10 @@ const std::string classified_texts =
     "the book is very bad .\tneg\na very good film\tpos\na very bad book\tneg\n";
 
 const std::string classified_pairs =
-    "red ball\tred\tsame\nred ball\tblue\tother\nblue hat\tblue\tsame\nblue hat\tred\tother\nred hat\tthe "
-    "red\tsame\n"
-    "blue ball\tthe red\tother\nthe blue ball\tblue .\tsame\nthe red hat\tblue .\tother\n"
-    "a red ball\tred\tsame\na blue hat\tred\tother\n";
+    "red ball\tgood\tlike\nred ball\tbad\tother\nblue hat\tvery good\tlike\nblue hat\tvery bad\tother\nred "
+    "hat\tgood "
+    ".\tlike\nblue ball\tbad .\tother\nthe film\tis good\tlike\nthe film\tis bad\tother\na book\tgood\tlike\n"
+    "a play\tbad\tother\n";
 
 const std::string scored_texts =
     "good good film\t2\ngood book\t1\nthe play\t0\nbad film\t-1\nbad bad book\t-2\na film\t0\ngood play\t1\n"
@@ -29,8 +29,8 @@ const std::string vocabulary =
 TinyClassifier::TinyClassifier() : TinyTask("run_classifier", classified_texts, vocabulary) {}
 
 std::string TinyClassifier::train_well(const Words& more) const {
-  Words flags =
-      training({"--epoch_num=120", "--eval_steps=100000", "--save_checkpoint_steps=100000", "--dropout=0"});
+  Words flags = training({"--epoch_num=120", "--eval_steps=100000", "--save_checkpoint_steps=100000",
+                          "--hidden_size=64", "--learning_rate=2e-3", "--dropout=0"});
   flags.insert(flags.end(), more.begin(), more.end());
   print(flags);
   return path("save/best");

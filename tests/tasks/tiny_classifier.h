@@ -7,7 +7,7 @@ namespace gradus {
 
 // Two columns: a text, and pos or neg.
 extern const std::string classified_texts;
-// Three columns: two texts, and whether they name the same colour.
+// Three columns: a thing, what is said of it, and like or other.
 extern const std::string classified_pairs;
 // Two columns: a text, and how often it says good, less how often bad.
 extern const std::string scored_texts;
@@ -16,7 +16,7 @@ class TinyClassifier : public TinyTask {
  public:
   TinyClassifier();
 
-  // Trains until the data are known by heart, and returns the folder of the best checkpoint.
+  // Trains a model of hidden size 64, which gets less stuck, until the data are known by heart, and returns the folder of the best checkpoint.
   std::string train_well(const Words& more = {}) const;
   // Trains for one step and returns the folder of the best checkpoint.
   std::string train_best(const Words& more = {}) const;
