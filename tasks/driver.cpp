@@ -21,6 +21,9 @@ Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
   for (const std::string& path : {options.train.metrics_file, options.train.report}) {
     if (!path.empty()) check_writable(path);
   }
+  const std::string& texts = options.predict_data_file_path;
+  check(!options.train.do_predict || texts == "-" || std::ifstream(texts).is_open(), "cannot open '{}'",
+        texts);
   return backend;
 }
 
@@ -46,6 +49,11 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   metrics.scores["seconds_to_first_step"] = result.seconds_to_first_step;
   fmt::print("trained {} steps in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
              result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss);
+  if (result.best_step >= 0 && result.best_step < result.steps && !config.save_path.empty()) {
+    const auto& [name, value] = result.best_scores.front();
+    fmt::print("best: {} {:.2f} at step {}, in {}; what follows is of the last step\n", name, value,
+               result.best_step, (config.save_path / "best").string());
+  }
   return result;
 }
 

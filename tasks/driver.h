@@ -15,7 +15,7 @@ namespace gradus {
 std::FILE* log_of(const FineTuneOptions& options);
 
 // Begins a run: prints the effective options, opens the device and tells what it is. Throws Error when the files to be
-// written in the end can't be: better now than after hours.
+// written, or read, in the end can't be: better now than after hours.
 Backend& begin_run(const Options& flags, const FineTuneOptions& options);
 
 // Tells the memory plan, makes the weights and trains. `noun` is what the examples are called.

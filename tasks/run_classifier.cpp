@@ -19,6 +19,8 @@ with a linear map of its pooled first token.)";
 constexpr const char* example =
     R"(run_classifier --do_train --do_eval --task_name mrpc --load_pretrain_checkpoint_path model/ \
           --train_data_file_path train.tsv --eval_data_file_path dev.tsv --learning_rate 5e-5
+  run_classifier --do_train --class_weights balanced --load_pretrain_checkpoint_path model/ \
+          --train_data_file_path texts_and_labels.tsv
   run_classifier --do_predict --load_finetune_checkpoint_path classifier_finetune/ckpt/best < texts.txt)";
 
 // The classifier to train: a new one, or a trained one to train further.

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "nn/safetensors.h"
 #include "tests/tasks/tiny_classifier.h"
 
 using namespace gradus;
@@ -84,6 +85,33 @@ TEST_CASE("run_classifier refuses pairs where it knows single texts, and the rev
   tiny.refuse(tiny.predicting(save),
               "standard input:1: 1 texts with tabs between, expected 2: the classifier was trained on pairs",
               "\n");
+}
+
+TEST_CASE("run_classifier refuses pairs where the encoder has one type of tokens") {
+  const TinyClassifier tiny;
+  const std::string best = tiny.train_best();
+  const std::string path = best + "/model.safetensors";
+  // The table's first row alone.
+  const SafetensorsFile file(path);
+  std::vector<TensorEntry> entries = file.tensors();
+  for (TensorEntry& entry : entries) {
+    if (entry.name != "bert.embeddings.token_type_embeddings.weight") continue;
+    entry.shape[0] = 1;
+    entry.data = entry.data.first(entry.data.size() / 2);
+  }
+  fs::create_directory(tiny.path("narrow"));
+  write_safetensors(tiny.path("narrow/model.safetensors"), entries);
+  for (const std::string name : {"/config.json", "/vocab.txt"})
+    fs::copy(best + name, tiny.path("narrow" + name));
+  edit_config(tiny.path("narrow"), "type_vocab_size", 1);
+  const auto flags = [&](const std::string& data) {
+    return tiny.training({"--max_steps=1", "--load_pretrain_checkpoint_path=" + tiny.path("narrow"),
+                          "--train_data_file_path=" + data,
+                          "--eval_data_file_path=", "--save_finetune_checkpoint_path=" + tiny.path("other")});
+  };
+  tiny.refuse(flags(tiny.write("pairs.txt", classified_pairs)),
+              "the texts are pairs: the model has one type of tokens (type_vocab_size)");
+  tiny.print(flags(tiny.path("train.txt")));
 }
 
 TEST_CASE("run_classifier refuses options that don't fit together") {
@@ -234,7 +262,7 @@ TEST_CASE("run_classifier refuses a vocabulary and records that are not the mode
   CHECK(tiny.print(training).find("\nlabels: 0, 1, 2\n") != std::string::npos);
 }
 
-TEST_CASE("run_classifier says before the training that its results can't be written") {
+TEST_CASE("run_classifier says before the training that its results can't be written, or texts not be read") {
   const TinyClassifier tiny;
   const std::string file = tiny.write("file", "not a folder");
   const auto refused = [&](const std::string& flag, const std::string& text) {
@@ -247,6 +275,9 @@ TEST_CASE("run_classifier says before the training that its results can't be wri
   refused("--output_dir=" + file, "'" + file + "'");
   refused("--output_dir=/proc/gradus", "cannot make folder '/proc/gradus'");
   CHECK(file_content(file) == "not a folder");
+  tiny.refuse(tiny.training({"--do_predict", "--predict_data_file_path=" + nowhere}),
+              "cannot open '" + nowhere + "'");
+  CHECK_FALSE(fs::exists(tiny.path("save")));
   tiny.refuse(tiny.training({"--save_finetune_checkpoint_path=" + file}), "'" + file + "'");
 }
 

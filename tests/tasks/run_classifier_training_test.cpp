@@ -143,8 +143,8 @@ TEST_CASE("run_classifier learns from records what it learns from the text") {
     const double loss = tiny.train_loss(), eval_loss = tiny.score("eval_loss");
     for (const std::string format : {"mindrecord", "tfrecord"}) {
       CAPTURE(format);
-      const std::string records = tiny.path(format),
-                        end = format == "mindrecord" ? ".mindrecord" : ".tfrecord";
+      const std::string records = tiny.path(format);
+      const std::string end = format == "mindrecord" ? ".mindrecord" : ".tf_record";
       const Outcome made =
           Process(command_of("generate_classifier_records",
                              {"--dataset_name=" + task, "--data_dir=" + tiny.path("data"),
@@ -153,11 +153,7 @@ TEST_CASE("run_classifier learns from records what it learns from the text") {
                   "")
               .wait();
       REQUIRE_MESSAGE(made.status == 0, made.err);
-      std::string train = records + "/train" + end, dev = records + "/eval" + end;
-      if (format == "tfrecord" && !fs::exists(train)) {
-        train = records + "/train.tf_record";
-        dev = records + "/eval.tf_record";
-      }
+      const std::string train = records + "/train" + end, dev = records + "/eval" + end;
       Words of_records = flags;
       for (const std::string& flag :
            {"--dataset_format=" + format, "--train_data_file_path=" + train, "--eval_data_file_path=" + dev,
@@ -239,6 +235,8 @@ TEST_CASE("training stops early when the score stalls, keeps the best, and goes 
   CHECK(fs::exists(tiny.path("save/checkpoint-3")));
   const auto best = nlohmann::json::parse(file_content(tiny.path("save/best/trainer_state.json")));
   CHECK(best.at("step") == 1);
+  CHECK(part_from(out, "best: ").find(" at step 1, in " + tiny.path("save/best") + "; what") !=
+        std::string::npos);
   const std::string results = file_content(tiny.path("save/eval_results.txt"));
   CHECK(results.find("global_step = 3\n") != std::string::npos);
 
