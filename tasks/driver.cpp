@@ -51,8 +51,8 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
              result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss);
   if (result.best_step >= 0 && result.best_step < result.steps && !config.save_path.empty()) {
     const auto& [name, value] = result.best_scores.front();
-    fmt::print("best: {} {:.2f} at step {}, in {}; what follows is of the last step\n", name, value,
-               result.best_step, (config.save_path / "best").string());
+    fmt::print("best: {} {:.2f} at step {}, in {}; the model in use is that of step {}\n", name, value,
+               result.best_step, (config.save_path / "best").string(), result.steps);
   }
   return result;
 }

@@ -235,7 +235,8 @@ TEST_CASE("training stops early when the score stalls, keeps the best, and goes 
   CHECK(fs::exists(tiny.path("save/checkpoint-3")));
   const auto best = nlohmann::json::parse(file_content(tiny.path("save/best/trainer_state.json")));
   CHECK(best.at("step") == 1);
-  CHECK(part_from(out, "best: ").find(" at step 1, in " + tiny.path("save/best") + "; what") !=
+  CHECK(part_from(out, "best: ")
+            .find(" at step 1, in " + tiny.path("save/best") + "; the model in use is that of step 3\n") !=
         std::string::npos);
   const std::string results = file_content(tiny.path("save/eval_results.txt"));
   CHECK(results.find("global_step = 3\n") != std::string::npos);
