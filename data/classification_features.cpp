@@ -81,6 +81,15 @@ class ExampleMaker {
 
 }  // namespace
 
+ClassificationCounts& ClassificationCounts::operator+=(const ClassificationCounts& other) {
+  examples += other.examples;
+  pieces += other.pieces;
+  truncated += other.truncated;
+  dropped_pieces += other.dropped_pieces;
+  empty_texts += other.empty_texts;
+  return *this;
+}
+
 std::string ClassificationCounts::str() const {
   std::string text = fmt::format("{} examples, {} pieces", examples, pieces);
   if (truncated > 0)

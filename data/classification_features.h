@@ -29,6 +29,7 @@ struct ClassificationCounts {
   int64_t dropped_pieces = 0;  // in these
   int64_t empty_texts = 0;     // texts that tokenize to nothing; of a pair each counts
 
+  ClassificationCounts& operator+=(const ClassificationCounts& other);
   // "408 examples, 21593 pieces, ...": what is 0 is left out after the first two.
   std::string str() const;
 };

@@ -203,6 +203,10 @@ void add_json_row(const LineReader& reader, std::string_view line, ClassLabelUse
 
 std::string_view name_of(ClassificationForm form) { return form_names[static_cast<size_t>(form)]; }
 
+bool is_classification_form(std::string_view name) {
+  return std::find(form_names.begin(), form_names.end(), name) != form_names.end();
+}
+
 ClassificationForm parse_classification_form(std::string_view name) {
   const auto found = std::find(form_names.begin(), form_names.end(), name);
   check(found != form_names.end(), "data set '{}': expected one of {}", name, fmt::join(form_names, ", "));
@@ -234,6 +238,22 @@ std::map<std::string, int64_t> ClassificationData::label_counts() const {
   if (!labelled) return counts;
   for (const ClassificationText& text : texts) ++counts[text.label];
   return counts;
+}
+
+std::vector<std::string> ClassificationData::ordered_labels() const {
+  std::vector<std::string> names;
+  std::vector<std::pair<int64_t, std::string>> numbers;
+  for (const auto& [name, count] : label_counts()) {
+    names.push_back(name);
+    int64_t value = 0;
+    const char* last = name.data() + name.size();
+    const auto [end, error] = std::from_chars(name.data(), last, value);
+    if (error == std::errc() && end == last) numbers.emplace_back(value, name);
+  }
+  if (numbers.size() < names.size()) return names;
+  std::sort(numbers.begin(), numbers.end());
+  for (size_t i = 0; i < names.size(); ++i) names[i] = numbers[i].second;
+  return names;
 }
 
 ClassificationData read_classification(const std::string& path, ClassificationForm form, ClassLabelUse use) {

@@ -25,6 +25,8 @@ enum class ClassificationForm : uint8_t {
 std::string_view name_of(ClassificationForm form);
 // Throws Error that names the forms when `name` is none of them.
 ClassificationForm parse_classification_form(std::string_view name);
+// Whether there is a form of this name.
+bool is_classification_form(std::string_view name);
 // Whether the texts have a score, to be predicted as a number, instead of a class.
 bool has_scores(ClassificationForm form);
 // The labels of a published data set, in the order of their ids; none for scores, and for tsv, whose data
@@ -49,6 +51,9 @@ struct ClassificationData {
   std::string where(size_t text) const;
   // Every label that occurs, in byte order, and how often. None when the data has none.
   std::map<std::string, int64_t> label_counts() const;
+  // Every label that occurs, in the order of their ids when no list says another: by value when all are whole
+  // numbers, else in byte order.
+  std::vector<std::string> ordered_labels() const;
 };
 
 enum class ClassLabelUse { required, optional };

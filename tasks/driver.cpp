@@ -21,6 +21,9 @@ Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
   for (const std::string& path : {options.train.metrics_file, options.train.report}) {
     if (!path.empty()) check_writable(path);
   }
+  const std::string& texts = options.predict_data_file_path;
+  check(!options.train.do_predict || texts == "-" || std::ifstream(texts).is_open(), "cannot open '{}'",
+        texts);
   return backend;
 }
 
@@ -46,6 +49,11 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   metrics.scores["seconds_to_first_step"] = result.seconds_to_first_step;
   fmt::print("trained {} steps in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
              result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss);
+  if (result.best_step >= 0 && result.best_step < result.steps && !config.save_path.empty()) {
+    const auto& [name, value] = result.best_scores.front();
+    fmt::print("best: {} {:.2f} at step {}, in {}; the model in use is that of step {}\n", name, value,
+               result.best_step, (config.save_path / "best").string(), result.steps);
+  }
   return result;
 }
 
@@ -68,6 +76,13 @@ void read_predict_data(const FineTuneOptions& options,
 std::string label_list_of(const std::string& records) {
   const std::filesystem::path path = records;
   return ((std::filesystem::is_directory(path) ? path : path.parent_path()) / "label_list.txt").string();
+}
+
+void check_results_folder(const std::string& folder, const std::vector<std::string>& files) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  check(!error, "cannot make folder '{}': {}", folder, error.message());
+  for (const std::string& file : files) check_writable(std::filesystem::path(folder) / file);
 }
 
 std::string to_json_line(const Scores& scores) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <istream>
 #include <string>
+#include <vector>
 
 #include "tasks/fine_tuning.h"
 #include "tasks/metrics_file.h"
@@ -14,7 +15,7 @@ namespace gradus {
 std::FILE* log_of(const FineTuneOptions& options);
 
 // Begins a run: prints the effective options, opens the device and tells what it is. Throws Error when the files to be
-// written in the end can't be: better now than after hours.
+// written, or read, in the end can't be: better now than after hours.
 Backend& begin_run(const Options& flags, const FineTuneOptions& options);
 
 // Tells the memory plan, makes the weights and trains. `noun` is what the examples are called.
@@ -30,6 +31,10 @@ void read_predict_data(const FineTuneOptions& options,
 
 // Where the generators write the labels of records that lie in a file or a folder: label_list.txt beside them.
 std::string label_list_of(const std::string& records);
+
+// Makes the folder for result files unless it is there. Throws Error when one of these can't be written to it: better now
+// than after hours.
+void check_results_folder(const std::string& folder, const std::vector<std::string>& files);
 
 // Scores as one line of JSON.
 std::string to_json_line(const Scores& scores);

@@ -18,7 +18,9 @@ void FineTuneOptions::declare_data(Options& options, const std::string& save_pat
   options
       .add("do_lower_case", do_lower_case, "lower-case text and strip accents; auto: as the checkpoint says")
       .choices({"auto", {"true", {"1"}}, {"false", {"0"}}});
-  options.add("seq_length", seq_length, "most word pieces of a sequence, [CLS] and [SEP] included")
+  options
+      .add("seq_length", seq_length,
+           "most word pieces of a sequence, [CLS] and [SEP] included; records are as long as they are")
       .at_least(3);
   options.add("eval_pad", eval_pad, "evaluation batches in the given order, or grouped by length")
       .choices({"given", "grouped"});

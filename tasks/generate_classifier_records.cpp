@@ -79,9 +79,7 @@ ClassLabels new_labels(const Settings& settings, const std::vector<Work>& works)
         "which labels there are is told by the data to train on: make its records too (--do_train true), or "
         "name a "
         "--label_file");
-  std::vector<std::string> names;
-  for (const auto& [name, count] : works.front().data.label_counts()) names.push_back(name);
-  return ClassLabels(std::move(names));
+  return ClassLabels(works.front().data.ordered_labels());
 }
 
 // None when the data has scores.

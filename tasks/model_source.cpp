@@ -5,6 +5,7 @@
 #include "core/files.h"
 #include "nn/checkpoint_file.h"
 #include "tasks/checkpoint_directory.h"
+#include "tasks/train_state.h"
 
 namespace gradus {
 namespace {
@@ -140,7 +141,8 @@ ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKi
                         weights);
   }
   Vocab vocab = load_vocab(options, folder, config);
-  ModelSource source{std::move(config), settings, std::move(vocab), weights, true, where};
+  ModelSource source{std::move(config),    settings, std::move(vocab), weights, true, where,
+                     trained_steps(folder)};
   if (options.given.contains("dropout")) set_dropout(source, options.model.dropout);
   return source;
 }
@@ -155,13 +157,17 @@ ModelSource ModelSource::of_new(const FineTuneOptions& options, std::optional<Vo
     config = config_from_scratch(options.model, *vocab);
   } else {
     config = pretrained_config(pretrained, folder);
+    // What another task has said of its head is not true of the new one.
+    std::erase_if(config.other_keys, [](const auto& entry) {
+      return entry.first.starts_with("gradus_") || entry.first == "problem_type";
+    });
     vocab = load_vocab(options, folder, config);
   }
   override_config(config, options.model, pretrained);
   TaskSettings settings;
   settings.tokenizer = options.tokenizer;
   settings.do_lower_case = lower_cases(options, folder, *vocab);
-  ModelSource source{std::move(config), settings, std::move(*vocab), pretrained, false, ""};
+  ModelSource source{std::move(config), settings, std::move(*vocab), pretrained, false, "", 0};
   set_dropout(source, options.model.dropout);
   return source;
 }

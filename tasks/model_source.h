@@ -40,6 +40,7 @@ struct ModelSource {
   std::string weights;   // folder or file to read weights from; empty: none
   bool trained = false;  // the weights of the head are there too
   std::string where;     // path of its config.json, for messages
+  int64_t steps = 0;     // a trained model's training had
 
   // The model that --load_finetune_checkpoint_path names, a checkpoint or a save folder with checkpoints (then the best one, or
   // the newest). --hidden_act, --layer_norm_eps, --dropout and --vocab_file_path override. Throws Error naming the file when

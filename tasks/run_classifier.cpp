@@ -14,11 +14,13 @@ using namespace gradus;
 namespace {
 
 constexpr const char* purpose =
-    R"(Trains, scores and uses a model that tells classes of texts, or of pairs of texts, apart, or gives them scores: BERT with
-a linear map of its pooled first token.)";
+    R"(Trains, scores and uses a model that tells classes of texts, or of pairs of texts, apart, or gives them scores: BERT
+with a linear map of its pooled first token.)";
 constexpr const char* example =
     R"(run_classifier --do_train --do_eval --task_name mrpc --load_pretrain_checkpoint_path model/ \
           --train_data_file_path train.tsv --eval_data_file_path dev.tsv --learning_rate 5e-5
+  run_classifier --do_train --class_weights balanced --load_pretrain_checkpoint_path model/ \
+          --train_data_file_path texts_and_labels.tsv
   run_classifier --do_predict --load_finetune_checkpoint_path classifier_finetune/ckpt/best < texts.txt)";
 
 // The classifier to train: a new one, or a trained one to train further.
@@ -29,49 +31,68 @@ std::unique_ptr<ClassifierSystem> make_system(const ClassifierOptions& options,
   return ClassifierSystem::create(options, labels);
 }
 
-TrainResult train(Backend& backend, const ClassifierOptions& options, ClassifierSystem& system,
-                  const ClassifierSet& set, ClassifierEvaluation* evaluation, RunMetrics& metrics) {
+void train(Backend& backend, const ClassifierOptions& options, ClassifierSystem& system,
+           const ClassifierSet& set, ClassifierEvaluation* evaluation, RunMetrics& metrics) {
   ClassifierTraining task(backend, system, set, evaluation);
   fmt::print("training data: {}\n", set.counts.str());
   if (system.labels()) fmt::print("labels: {}\n", fmt::join(system.labels()->names(), ", "));
-  return run_training(backend, options, system, task, "examples", metrics);
+  run_training(backend, options, system, task, "examples", metrics);
 }
 
-// Writes a result file when there is a folder for them.
+constexpr const char* scores_file = "eval_results.txt";
+constexpr const char* predictions_file = "test_results.tsv";
+
+// Asked before the work: whether the result files can be written. The folder that training saves to is asked for by itself.
+void check_results(const ClassifierOptions& options) {
+  const TrainOptions& train = options.train;
+  if (options.output_dir.empty() ||
+      (train.do_train && options.output_dir == train.save_finetune_checkpoint_path))
+    return;
+  std::vector<std::string> files;
+  if (train.do_eval) files.emplace_back(scores_file);
+  if (train.do_predict) files.emplace_back(predictions_file);
+  check_results_folder(options.output_dir, files);
+}
+
 void write_result(const ClassifierOptions& options, const char* name, const std::string& text) {
-  if (options.output_dir.empty()) return;
-  std::filesystem::create_directories(options.output_dir);
-  replace_file(std::filesystem::path(options.output_dir) / name, text);
+  if (!options.output_dir.empty()) replace_file(std::filesystem::path(options.output_dir) / name, text);
 }
 
 // Training has scored the final weights already, unless there was nothing left to train.
 void evaluate(const ClassifierOptions& options, const ClassifierSystem& system,
               ClassifierEvaluation& evaluation, RunMetrics& metrics) {
   const ClassifierReport& report = evaluation.latest() ? *evaluation.latest() : evaluation.run();
-  for (const auto& [name, value] : report.scores) metrics.scores[name == "loss" ? "eval_loss" : name] = value;
+  for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
   metrics.scores["eval_examples_per_second"] = report.examples_per_second;
-  write_result(options, "eval_results.txt", results_text(report.scores, metrics.steps));
+  const int64_t steps = options.train.do_train ? metrics.steps : system.trained_steps();
+  write_result(options, scores_file, results_text(report.scores, steps));
   if (options.train.json) {
     fmt::print("{}\n", to_json_line(report.scores));
-    return;
+  } else {
+    fmt::print("evaluation data: {}; {:.1f} examples/s\n{}\n{}{}\n{}", evaluation.set().counts.str(),
+               report.examples_per_second, rule_line(), report.text, rule_line(), evaluation.description());
   }
-  fmt::print("evaluation data: {}; {:.1f} examples/s\n{}\n{}{}\n", evaluation.set().counts.str(),
-             report.examples_per_second, rule_line(), report.text, rule_line());
-  if (report.confusion) fmt::print("{}", describe(*report.confusion, *system.labels()));
+  if (const std::string remark = evaluation.remark(); !remark.empty()) {
+    fmt::print(options.train.json ? stderr : stdout,
+               "warning: {}: the training was too short or has collapsed; another --seed, a lower "
+               "--learning_rate or "
+               "a larger --warmup_proportion may help\n",
+               remark);
+  }
 }
 
 void predict(const ClassifierOptions& options, const ClassifierSystem& system,
              const ClassifierPredictor& predictor) {
   const std::string& path = options.predict_data_file_path;
-  std::vector<double> outputs;
-  if (path != "-" && system.settings().task_name != "tsv") {
-    outputs = predict_file(system, predictor, options.seq_length, path, options.train.json, stdout);
+  ClassifierWriter writer(system, predictor,
+                          {options.seq_length, options.train.json, !options.output_dir.empty(), stdout});
+  if (path != "-" && options.form() != ClassificationForm::tsv) {
+    writer.write_file(path, options.form());
   } else {
-    read_predict_data(options, [&](std::istream& in, const std::string& name) {
-      outputs = predict_lines(system, predictor, options.seq_length, in, name, options.train.json, stdout);
-    });
+    read_predict_data(options,
+                      [&](std::istream& in, const std::string& name) { writer.write_lines(in, name); });
   }
-  write_result(options, "test_results.tsv", results_table(outputs, predictor.width()));
+  write_result(options, predictions_file, writer.table());
 }
 
 int run(int argc, char** argv) {
@@ -93,6 +114,7 @@ int run(int argc, char** argv) {
   if (!system) system = make_system(options, inputs);
   system->check_sequence_length(options.seq_length);
   complete_classifier_inputs(options, *system, inputs, log_of(options));
+  check_results(options);
   const ClassifierPredictor predictor(
       backend, *system,
       {options.train.eval_batch_size, options.eval_pad == "grouped", options.device.dtype()});

@@ -34,6 +34,8 @@ class TaskSystem {
   void check_sequence_length(int64_t seq_length) const;
 
   const BertConfig& config() const { return source_.config; }
+  // Updates that a trained model has had before this run; 0 of a new one.
+  int64_t trained_steps() const { return source_.steps; }
   const Vocab& vocab() const { return source_.vocab; }
   const Tokenizer& tokenizer() const { return tokenizer_; }
   Parameters& parameters() { return parameters_; }

@@ -93,6 +93,13 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
   write_safetensors((folder / optimizer_file).string(), entries);
 }
 
+int64_t trained_steps(const std::filesystem::path& folder) try {
+  const std::filesystem::path path = folder / state_file;
+  return std::filesystem::exists(path) ? Json::parse(read_file(path)).at("step").get<int64_t>() : 0;
+} catch (const nlohmann::json::exception& e) {
+  fail("{}: not a trainer state: {}", (folder / state_file).string(), e.what());
+}
+
 TrainState load_train_state(const std::filesystem::path& folder, const TrainState& expected,
                             Optimizer& optimizer, Parameters& parameters) try {
   const std::filesystem::path path = folder / state_file;

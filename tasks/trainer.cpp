@@ -210,6 +210,8 @@ class Training {
       if (events_) events_->add_scalar("eval/" + name, state_.step, value);
     }
     progress.print(line);
+    const std::string remark = task_.remark();
+    if (!remark.empty()) progress.print(fmt::format("step {}: {}", state_.step, remark));
     state_.history.evaluations.push_back({state_.step, result_.scores});
     // A resumed run may score by another method than before: then the best is found anew.
     const bool comparable =

@@ -33,6 +33,8 @@ class TrainTask {
   virtual Variable loss(Context& context, std::span<const int32_t> examples, float normalizer) = 0;
   // Scores on the development data; the first one is what `best` is chosen by. Empty without such data.
   virtual Scores evaluate() = 0;
+  // What the log shall say of the last evaluation beside its scores; empty for nothing.
+  virtual std::string remark() const { return {}; }
   // Writes everything that evaluation and prediction need into an existing folder.
   virtual void save(const std::filesystem::path& folder) const = 0;
   // Throws Error when a checkpoint that was saved so holds another model than this task's.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <span>
 
 #include "data/batcher.h"
@@ -90,6 +91,8 @@ std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExa
   std::vector<int32_t> lengths;
   for (const ClassificationExample& example : examples)
     lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
+  constexpr int32_t none = std::numeric_limits<int32_t>::max();
+  int32_t first_bad = none;
   const RecordingScope scope(RecordingScope::Mode::evaluate);
   BatchPlan plan;
   plan.batch_size = options_.batch_size;
@@ -102,12 +105,19 @@ std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExa
     const std::vector<float> logits = system_.model().logits(context, batch).value().to_host();
     for (size_t row = 0; row < chosen.size(); ++row) {
       const std::span<const float> from = std::span(logits).subspan(row * width, width);
+      if (!std::all_of(from.begin(), from.end(), [](float x) { return std::isfinite(x); }))
+        first_bad = std::min(first_bad, chosen[row]);
       const std::span<double> to =
           std::span(outputs).subspan(static_cast<size_t>(chosen[row]) * width, width);
       if (system_.settings().regression) to[0] = static_cast<double>(from[0]);
       else softmax(from, to);
     }
   }
+  check(first_bad == none,
+        "example {}: the model gives an infinite number, or none: its training has diverged, or "
+        "--compute_type is "
+        "too coarse",
+        int64_t{first_bad} + 1);
   return outputs;
 }
 
@@ -134,30 +144,41 @@ const ClassifierReport& ClassifierEvaluation::run() {
   report.examples_per_second = static_cast<double>(set_.examples.size()) / seconds;
   if (system_.labels()) score_classes(method_, set_, *system_.labels(), report);
   else score_numbers(method_, set_, report);
-  report.scores.emplace_back("loss", mean(report.losses));
+  report.scores.emplace_back("eval_loss", mean(report.losses));
   return latest_.emplace(std::move(report));
 }
 
-std::string collapse_warning(const ConfusionMatrix& confusion, const ClassLabels& labels) {
-  if (!confusion.collapsed()) return "";
+std::string ClassifierEvaluation::remark() const {
+  if (!latest_ || !latest_->confusion || !latest_->confusion->collapsed()) return {};
+  const ConfusionMatrix& confusion = *latest_->confusion;
   int32_t only = 0;
   while (confusion.predicted_count(only) == 0) ++only;
-  return fmt::format(
-      "every prediction is '{}': the training has collapsed; another --seed, a lower --learning_rate or a "
-      "longer "
-      "--warmup_proportion may help",
-      labels.name(only));
+  return fmt::format("every prediction is '{}'", system_.labels()->name(only));
 }
 
-std::string describe(const ConfusionMatrix& confusion, const ClassLabels& labels) {
+std::string ClassifierEvaluation::baseline() const {
+  if (!system_.labels()) {
+    double sum = 0, squares = 0;
+    for (const ClassificationExample& example : set_.examples) sum += example.score;
+    const double mean = sum / static_cast<double>(set_.examples.size());
+    for (const ClassificationExample& example : set_.examples)
+      squares += (example.score - mean) * (example.score - mean);
+    return fmt::format("always answering the mean, {:.4f}, would give the loss {:.4f}\n", mean,
+                       squares / static_cast<double>(set_.examples.size()));
+  }
+  const ConfusionMatrix& confusion = *latest_->confusion;
   int32_t most = 0;
-  for (int32_t id = 1; id < labels.size(); ++id) {
+  for (int32_t id = 1; id < system_.labels()->size(); ++id) {
     if (confusion.gold_count(id) > confusion.gold_count(most)) most = id;
   }
-  const std::string warning = collapse_warning(confusion, labels);
-  return fmt::format("{}always answering '{}' would give accuracy {:.6f}\n{}",
-                     confusion_text(confusion, labels.names()), labels.name(most),
-                     confusion.majority_accuracy(), warning.empty() ? "" : "warning: " + warning + "\n");
+  return fmt::format("always answering '{}' would give accuracy {:.6f}\n", system_.labels()->name(most),
+                     confusion.majority_accuracy());
+}
+
+std::string ClassifierEvaluation::description() const {
+  std::string text;
+  if (latest_->confusion) text = confusion_text(*latest_->confusion, system_.labels()->names());
+  return text + baseline();
 }
 
 }  // namespace gradus

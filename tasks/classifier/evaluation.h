@@ -38,7 +38,7 @@ class ClassifierPredictor {
 std::vector<int32_t> best_classes(const std::vector<double>& probabilities, size_t classes);
 
 struct ClassifierReport {
-  Scores scores;     // percentages, the method's own first; then "loss", the mean over the examples
+  Scores scores;     // percentages, the method's own first; then "eval_loss", the mean over the examples
   std::string text;  // what the method's reference program prints
   double examples_per_second = 0;
   std::vector<double> outputs;               // ClassifierPredictor::run
@@ -58,18 +58,20 @@ class ClassifierEvaluation {
   const std::optional<ClassifierReport>& latest() const { return latest_; }
   const ClassifierSet& set() const { return set_; }
 
+  // Of the last run, to see whether it is worth anything: the confusion matrix, and what always giving the same answer would be
+  // worth.
+  std::string description() const;
+  // "every prediction is 'x'", when the last run gave nothing else although there is more; otherwise empty.
+  std::string remark() const;
+
  private:
+  std::string baseline() const;
+
   const ClassifierPredictor& predictor_;
   const ClassifierSystem& system_;
   const ClassifierSet& set_;
   std::string method_;
   std::optional<ClassifierReport> latest_;
 };
-
-// What a reader should know of the classes predicted: the matrix, what always answering the most frequent class would give,
-// and a warning when that is what the model does.
-std::string describe(const ConfusionMatrix& confusion, const ClassLabels& labels);
-// The warning; empty when there is no reason for it.
-std::string collapse_warning(const ConfusionMatrix& confusion, const ClassLabels& labels);
 
 }  // namespace gradus

@@ -97,6 +97,21 @@ std::vector<float> class_weights(const ClassifierOptions& options, const Classif
   return weights;
 }
 
+// A classifier that is trained further keeps its weights of classes unless others are asked for.
+void learn_from(const ClassifierOptions& options, const ClassifierSet& set, ClassifierSystem& system) {
+  system.set_task(options.task_name);
+  if (options.makes_head()) system.set_pairs(has_pairs(set));
+  if (options.makes_head() || !options.class_weights.empty())
+    system.set_class_weights(class_weights(options, set, system.labels()));
+}
+
+void check_pairs(const ClassifierSet& set, const ClassifierSystem& system) {
+  const auto kind = [](bool pairs) { return pairs ? "pairs" : "single texts"; };
+  const bool pairs = has_pairs(set);
+  check(pairs == system.settings().pairs, "{}: {}, but the classifier is one of {}", set.path, kind(pairs),
+        kind(!pairs));
+}
+
 void check_asked_labels(const ClassifierOptions& options, const ClassLabels& labels,
                         const std::string& source) {
   if (options.label_file_path.empty()) return;
@@ -117,7 +132,9 @@ ClassLabels find_labels(const ClassifierOptions& options, const ClassifierInputs
   std::vector<std::string> names = published_labels(options.form());
   if (!names.empty()) return ClassLabels(std::move(names));
   if (inputs.train) {
-    for (const auto& [name, count] : inputs.train->data.label_counts()) names.push_back(name);
+    names = inputs.train->data.ordered_labels();
+    check(names.size() > 1, "{}: there is one label, '{}', and nothing to tell it apart from",
+          inputs.train->path, names.front());
     return ClassLabels(std::move(names));
   }
   check(options.num_class > 0,
@@ -161,7 +178,7 @@ ClassLabels classifier_labels(const ClassifierOptions& options, const Classifier
   check(options.num_class == 0 || options.num_class == labels.size(),
         "--num_class {}: there are {} labels: {}", options.num_class, labels.size(),
         fmt::join(labels.names(), ", "));
-  check(labels.size() > 1, "there is one label, '{}': nothing to tell apart", labels.name(0));
+  check(labels.size() > 1, "there is one label, '{}', and nothing to tell it apart from", labels.name(0));
   return labels;
 }
 
@@ -176,8 +193,10 @@ void complete_classifier_inputs(const ClassifierOptions& options, ClassifierSyst
       inputs.train = read_records(options, options.train_data_file_path, system, log);
     if (options.reads_eval()) inputs.dev = read_records(options, options.eval_data_file_path, system, log);
   }
-  if (options.makes_head())
-    system.learn_from(has_pairs(*inputs.train), class_weights(options, *inputs.train, system.labels()));
+  if (options.train.do_train) learn_from(options, *inputs.train, system);
+  for (const std::optional<ClassifierSet>* set : {&inputs.train, &inputs.dev}) {
+    if (*set) check_pairs(**set, system);
+  }
 }
 
 }  // namespace gradus

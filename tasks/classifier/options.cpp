@@ -70,7 +70,7 @@ void ClassifierOptions::finish(Options& options) {
   train.finish(options);
   if (task_name == "sts_b") options.preset("assessment_method", "spearman_correlation", "--task_name sts_b");
   if (task_name == "cola") options.preset("assessment_method", "mcc", "--task_name cola");
-  FineTuneOptions::finish(options, {"task_name", "class_weights", "num_class"}, false);
+  FineTuneOptions::finish(options, {}, false);
   if (train.do_train && output_dir.empty()) {
     options.preset("output_dir", train.save_finetune_checkpoint_path, "--save_finetune_checkpoint_path");
   }
@@ -81,17 +81,31 @@ void ClassifierOptions::finish(Options& options) {
   check(published_labels(form()).empty() || !scores_numbers(assessment_method),
         "--assessment_method {} compares numbers, the texts of --task_name {} have classes",
         assessment_method, task_name);
-  check(class_weights.empty() || !learns_scores(), "--class_weights: scores have no classes");
+  check(class_weights.empty() || train.do_train, "--class_weights {}: they count in training: add --do_train",
+        class_weights);
   listed_class_weights();
+  if (makes_head()) check_no_classes(learns_scores());
+}
+
+void ClassifierOptions::check_no_classes(bool scores) const {
+  if (!scores) return;
+  const std::string reason = "there are scores to learn or to give, no classes";
+  check(class_weights.empty(), "--class_weights {}: {}", class_weights, reason);
+  check(label_file_path.empty(), "--label_file_path {}: {}", label_file_path, reason);
+  check(num_class <= 1, "--num_class {}: {}", num_class, reason);
 }
 
 void ClassifierOptions::take(const std::string& trained_task, bool gives_scores, Options& options) {
   const std::string reason = "the classifier";
   options.preset("task_name", trained_task, reason);
+  const char* gives = gives_scores ? "scores, not classes" : "classes, not scores";
+  check(gives_scores ? published_labels(form()).empty() : !has_scores(form()),
+        "--task_name {}: the classifier gives {}", task_name, gives);
   if (gives_scores) options.preset("assessment_method", "spearman_correlation", reason);
   if (trained_task == "cola") options.preset("assessment_method", "mcc", reason);
   check(scores_numbers(assessment_method) == gives_scores, "--assessment_method {}: the classifier gives {}",
-        assessment_method, gives_scores ? "scores, not classes" : "classes, not scores");
+        assessment_method, gives);
+  check_no_classes(gives_scores);
 }
 
 }  // namespace gradus

@@ -10,21 +10,41 @@
 
 namespace gradus {
 
-// Classifies the lines of `in`, a text each, or two with a tab between when the classifier was trained on pairs. Writes a line for each
-// to `out` as soon as it is known: the label and its probability, or the score, and the text, with tabs between; with `json`
-// an object with the probability of every class. Returns what ClassifierPredictor::run gave for all lines. `name` stands for the
-// input in messages. Throws Error "name:line: ..." on invalid UTF-8 and on a line with too few or too many texts.
-std::vector<double> predict_lines(const ClassifierSystem& system, const ClassifierPredictor& predictor,
-                                  int64_t seq_length, std::istream& in, const std::string& name, bool json,
-                                  std::FILE* out);
+// Classifies new texts and writes a line for each, as soon as it is known: the label and its probability, or the score, and the
+// text, with tabs between; with `json` an object with the probability of every class.
+class ClassifierWriter {
+ public:
+  struct Settings {
+    int64_t seq_length = 128;
+    bool json = false;
+    bool keep_table = false;  // whether table() is wanted
+    std::FILE* out = stdout;
+  };
 
-// The same for a file in the form of a published data set, with labels or without.
-std::vector<double> predict_file(const ClassifierSystem& system, const ClassifierPredictor& predictor,
-                                 int64_t seq_length, const std::string& path, bool json, std::FILE* out);
+  // Keeps references.
+  ClassifierWriter(const ClassifierSystem& system, const ClassifierPredictor& predictor, Settings settings)
+      : system_(system), predictor_(predictor), settings_(settings) {}
 
-// What run_classifier.py of google-research/bert calls test_results.tsv: a line for each text, with the probabilities of its
-// classes in the order of their ids, or its score.
-std::string results_table(const std::vector<double>& outputs, size_t width);
+  // The lines of `in`, a text each, or two with a tab between when the classifier was trained on pairs. `name` stands for the
+  // input in messages. Throws Error "name:line: ..." on invalid UTF-8 and on a line with too few or too many texts.
+  void write_lines(std::istream& in, const std::string& name);
+  // A file in the form of a data set, with labels or without.
+  void write_file(const std::string& path, ClassificationForm form);
+
+  // What run_classifier.py of google-research/bert calls test_results.tsv: a line for each text so far, with the probabilities
+  // of its classes in the order of their ids, or its score.
+  const std::string& table() const { return table_; }
+
+ private:
+  void write(const ClassificationData& data);
+  void tell(const std::string& name);
+
+  const ClassifierSystem& system_;
+  const ClassifierPredictor& predictor_;
+  Settings settings_;
+  ClassificationCounts counts_;
+  std::string table_;
+};
 
 // What that program calls eval_results.txt: "eval_accuracy = ...", a line each in the order of the names.
 std::string results_text(const Scores& scores, int64_t global_step);

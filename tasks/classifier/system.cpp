@@ -1,6 +1,6 @@
 #include "tasks/classifier/system.h"
 
-#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace gradus {
@@ -15,12 +15,23 @@ const std::vector<std::string> score_label{"score"};
 
 ClassifierSettings parse_settings(const ModelSource& source) try {
   const Json json = source.task_settings(classifier_kind);
+  const auto expect = [&](bool good, const char* key, const std::string& expected) {
+    check(good, "{}: \"{}\": '{}' is {}, expected {}", source.where, classifier_kind.settings_key, key,
+          json.at(key).dump(), expected);
+  };
   ClassifierSettings s;
   s.task_name = json.at("task_name");
   s.regression = json.at("regression");
   s.pairs = json.at("pairs");
   s.class_weights = json.at("class_weights").get<std::vector<float>>();
-  parse_classification_form(s.task_name);
+  const size_t labels = source.config.labels.size();
+  expect(is_classification_form(s.task_name), "task_name", "the name of a data set, or tsv");
+  expect(s.regression ? labels == 1 : labels > 1, "regression",
+         fmt::format("{} as id2label has {} labels", !s.regression, labels));
+  expect(s.class_weights.empty() || (!s.regression && s.class_weights.size() == labels), "class_weights",
+         "a number for each class, or none");
+  for (const float weight : s.class_weights)
+    expect(std::isfinite(weight) && weight > 0, "class_weights", "positive numbers");
   return s;
 } catch (const Json::exception& e) {
   fail("{}: \"{}\": {}", source.where, classifier_kind.settings_key, e.what());
@@ -43,10 +54,11 @@ ClassifierSystem::ClassifierSystem(ModelSource source, ClassifierSettings settin
 
 std::unique_ptr<ClassifierSystem> ClassifierSystem::load(const ClassifierOptions& options) {
   ModelSource source = ModelSource::of_trained(options, classifier_kind);
-  ClassifierSettings settings = parse_settings(source);
   check(!source.config.labels.empty(), "{}: no id2label: this is not a trained classifier", source.where);
-  options.check_fixed("task_name", options.task_name, settings.task_name, classifier_kind.noun,
-                      source.weights);
+  ClassifierSettings settings = parse_settings(source);
+  const size_t classes = source.config.labels.size();
+  check(options.num_class == 0 || options.num_class == static_cast<int64_t>(classes),
+        "--num_class {}: the classifier in '{}' has {}", options.num_class, source.weights, classes);
   std::optional<ClassLabels> labels;
   if (!settings.regression) labels.emplace(source.config.labels);
   if (labels && !options.label_file_path.empty()) {
@@ -72,8 +84,16 @@ std::unique_ptr<ClassifierSystem> ClassifierSystem::create(const ClassifierOptio
       new ClassifierSystem(std::move(source), std::move(settings), labels));
 }
 
-void ClassifierSystem::learn_from(bool pairs, std::vector<float> class_weights) {
+void ClassifierSystem::set_task(const std::string& task_name) { settings_.task_name = task_name; }
+
+void ClassifierSystem::set_pairs(bool pairs) {
+  check(!pairs || config().type_vocab_size > 1,
+        "the texts are pairs: the model has one type of tokens (type_vocab_size), and can't tell the two "
+        "apart");
   settings_.pairs = pairs;
+}
+
+void ClassifierSystem::set_class_weights(std::vector<float> class_weights) {
   settings_.class_weights = std::move(class_weights);
   model_->set_class_weights(settings_.class_weights);
 }

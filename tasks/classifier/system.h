@@ -30,8 +30,12 @@ class ClassifierSystem final : public TaskSystem {
   static std::unique_ptr<ClassifierSystem> create(const ClassifierOptions& options,
                                                   const std::optional<ClassLabels>& labels);
 
-  // What the data says of a new classifier. Throws Error unless there is a weight for each class or none.
-  void learn_from(bool pairs, std::vector<float> class_weights);
+  // What training data say of the classifier that learns from them: their form, whether they are pairs, and what each class
+  // weighs. Throws Error when the encoder can't tell the texts of a pair apart, and unless there is a weight for each
+  // class or none.
+  void set_task(const std::string& task_name);
+  void set_pairs(bool pairs);
+  void set_class_weights(std::vector<float> class_weights);
 
   const ClassifierSettings& settings() const { return settings_; }
   // Of classes; nothing when it gives scores.

@@ -15,6 +15,7 @@ class ClassifierTraining final : public FineTuning {
   double loss_weight(std::span<const int32_t> examples) const override;
   Variable loss(Context& context, std::span<const int32_t> examples, float normalizer) override;
   Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
+  std::string remark() const override { return evaluation_ == nullptr ? "" : evaluation_->remark(); }
 
  private:
   Loss network_on(Backend& backend, Parameters& parameters) const override;

@@ -50,12 +50,4 @@ struct MatthewsCounts : F1Counts {
   double correlation() const;  // -1 to 1
 };
 
-// Spearman 1904, "The proof and measurement of association between two things": the correlation of the ranks,
-// where equal values share the mean of their ranks; -1 to 1. Throws Error when the numbers of values differ or
-// one is not a number.
-double spearman_correlation(std::span<const float> predicted, std::span<const float> labels);
-// The same by 1 - 6 sum(d^2) / (n (n^2 - 1)), where equal values take ranks in the order in which they come:
-// what MindSpore prints, and wrong where values are equal.
-double spearman_correlation_without_ties(std::span<const float> predicted, std::span<const float> labels);
-
 }  // namespace gradus

@@ -4,12 +4,11 @@
 
 #include "data/basic_tokenizer.h"
 #include "data/unicode.h"
+#include "tasks/line_batches.h"
 #include "tasks/metrics/entities.h"
 
 namespace gradus {
 namespace {
-
-constexpr size_t batch_lines = 64;  // lines read ahead when the input is a file or a pipe
 
 // An ANSI colour for each type, the same one every time.
 int colour_of(const std::string& type) {
@@ -82,31 +81,20 @@ std::string show_entities(const std::string& text, const TextWords& words, const
 
 void predict_lines(const NerSystem& system, const NerTagger& tagger, std::istream& in,
                    const std::string& name, EntityStyle style, std::FILE* out) {
-  int64_t line_number = 0;
   NerCounts counts;
-  for (bool more = true; more;) {
-    std::vector<std::string> lines;
+  LineBatches batches(in, name);
+  for (std::vector<std::string> lines; batches.next(lines);) {
     std::vector<TextWords> words;
     NerData data;
     data.path = name;
     data.labelled = false;
-    std::string line;
-    // A line that a person types is answered at once; lines that are there already are taken together.
-    while (lines.size() < batch_lines && (lines.empty() || in.rdbuf()->in_avail() > 0)) {
-      more = static_cast<bool>(std::getline(in, line));
-      if (!more) break;
-      ++line_number;
-      if (line_number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
-      if (line.ends_with('\r')) line.pop_back();
-      check_utf8(line, fmt::format("{}:{}", name, line_number));
-      words.push_back(split_words(line, system.settings().characters));
+    for (size_t i = 0; i < lines.size(); ++i) {
+      words.push_back(split_words(lines[i], system.settings().characters));
       NerSentence sentence;
       sentence.words = words.back().words;
-      sentence.lines.assign(sentence.words.size(), line_number);
+      sentence.lines.assign(sentence.words.size(), batches.number(i));
       data.sentences.push_back(std::move(sentence));
-      lines.push_back(line);
     }
-    check(!in.bad(), "cannot read '{}'", name);
     const std::vector<std::vector<int32_t>> tags = tagger.predict(data, counts);
     for (size_t i = 0; i < lines.size(); ++i) {
       fmt::print(out, "{}\n", show_entities(lines[i], words[i], system.labels(), tags[i], style));

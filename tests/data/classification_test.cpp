@@ -145,6 +145,19 @@ TEST_CASE("TNEWS: JSON lines with a label or without") {
                        doctest::Contains((bad.path() + ":2: invalid JSON: ").c_str()), Error);
 }
 
+TEST_CASE(
+    "labels that are found are in the order of their values when they are numbers, else of their bytes") {
+  const auto labels = [](const Strings& names) {
+    std::string text;
+    for (const std::string& name : names) text += "a\t" + name + "\n";
+    return read(text, Form::tsv).ordered_labels();
+  };
+  CHECK(labels({"10", "9", "-1", "9", "010"}) == Strings{"-1", "9", "010", "10"});
+  CHECK(labels({"10", "9", "1.5"}) == Strings{"1.5", "10", "9"});
+  CHECK(labels({"pos", "neg", "Neg", "10"}) == Strings{"10", "Neg", "neg", "pos"});
+  CHECK(labels({"9", "99999999999999999999"}) == Strings{"9", "99999999999999999999"});
+}
+
 TEST_CASE("a table of one's own: text and label, a pair and label, or what the header says") {
   const ClassificationData plain = read("good film\tpos\nbad \"film\tneg\n", Form::tsv);
   REQUIRE(plain.texts.size() == 2);

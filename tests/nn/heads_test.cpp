@@ -132,6 +132,8 @@ TEST_CASE("classifier: the output is a linear map of the pooled vector of each f
       return load(trained.parameters.value(trained.parameters.find(name)));
     };
     const Matrix dense = value("bert.pooler.dense.weight"), out = value("classifier.weight");
+    const std::vector<float> bias =
+        trained.parameters.value(trained.parameters.find("classifier.bias")).to_host();
     for (int64_t b = 0; b < 3; ++b) {
       const int64_t row = std::vector<int64_t>{0, 5, 7}[static_cast<size_t>(b)];
       std::vector<double> pooled(16);
@@ -141,7 +143,7 @@ TEST_CASE("classifier: the output is a linear map of the pooled vector of each f
         pooled[static_cast<size_t>(o)] = std::tanh(sum);
       }
       for (int64_t k = 0; k < 4; ++k) {
-        double sum = 0;
+        double sum = bias[static_cast<size_t>(k)];
         for (int64_t h = 0; h < 16; ++h) sum += out(k, h) * pooled[static_cast<size_t>(h)];
         CHECK(logits(b, k) == doctest::Approx(sum).epsilon(1e-4));
       }

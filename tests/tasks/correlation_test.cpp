@@ -76,7 +76,10 @@ TEST_CASE("Pearson's correlation of the largest and smallest numbers") {
 }
 
 TEST_CASE("Spearman's correlation without ties ranks equal values in the order in which they come") {
-  const Values rising{1, 2, 3, 4, 5}, mixed{2, 1, 4, 3, 5};
+  const Values rising{1, 2, 3, 4, 5}, falling{5, 4, 3, 2, -1}, mixed{2, 1, 4, 3, 5};
+  CHECK(spearman_correlation(rising, rising) == doctest::Approx(1));
+  CHECK(spearman_correlation(rising, falling) == doctest::Approx(-1));
+  CHECK(spearman_correlation(mixed, rising) == doctest::Approx(0.8));
   CHECK(spearman_correlation_without_ties(mixed, rising) == doctest::Approx(0.8));
   // Ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: 4.5 / sqrt(4.5 * 5). Without shared ranks all agree.
   const Values equal{4, 3, 3, 1}, labels{9, 8, 7, 6};

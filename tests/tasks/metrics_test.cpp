@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -17,7 +16,6 @@ using namespace gradus;
 namespace {
 
 using Ids = std::vector<int32_t>;
-using Values = std::vector<float>;
 using Tags = std::vector<std::string>;
 
 }  // namespace
@@ -55,8 +53,6 @@ TEST_CASE("scores of nothing are 0") {
   binary.add(Ids{0, 0}, Ids{0, 0});
   CHECK(binary.f1() == 0);
   CHECK(MatthewsCounts{}.correlation() == 0);
-  CHECK(spearman_correlation({}, {}) == 0);
-  CHECK(spearman_correlation_without_ties({}, {}) == 0);
   CHECK(ConllevalResult{}.accuracy() == 0);
   CHECK(SpanCounts{}.f1() == 0);
 }
@@ -67,21 +63,6 @@ TEST_CASE("token scores refuse ids that don't fit") {
   CHECK_THROWS_WITH_AS(MicroF1{}.add(Ids{1, 2}, Ids{1, -100}),
                        "[metrics] prediction 2 and label -100 at 1, expected 0 or more", Error);
   CHECK_THROWS_AS(AccuracyCounts{}.add(Ids{-1}, Ids{0}), Error);
-  CHECK_THROWS_AS(spearman_correlation(Values{1}, Values{1, 2}), Error);
-  CHECK_THROWS_AS(spearman_correlation(Values{std::numeric_limits<float>::quiet_NaN()}, Values{1}), Error);
-}
-
-TEST_CASE("Spearman's correlation of ranks, with and without equal values") {
-  const Values rising{1, 2, 3, 4, 5}, falling{5, 4, 3, 2, -1}, mixed{2, 1, 4, 3, 5};
-  CHECK(spearman_correlation(rising, rising) == doctest::Approx(1));
-  CHECK(spearman_correlation(rising, falling) == doctest::Approx(-1));
-  CHECK(spearman_correlation(mixed, rising) == doctest::Approx(0.8));
-  CHECK(spearman_correlation_without_ties(mixed, rising) == doctest::Approx(0.8));
-  // Ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: 4.5 / sqrt(4.5 * 5).
-  const Values equal{4, 3, 3, 1}, labels{9, 8, 7, 6};
-  CHECK(spearman_correlation(equal, labels) == doctest::Approx(4.5 / std::sqrt(22.5)));
-  CHECK(spearman_correlation_without_ties(equal, labels) == doctest::Approx(1));
-  CHECK(spearman_correlation(Values{1, 1}, Values{1, 2}) == 0);
 }
 
 TEST_CASE("tags split at either separator") {

@@ -3,11 +3,9 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "nn/safetensors.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -15,48 +13,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Replaces the first occurrence.
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
-
 // Trains for one step and returns the folder of the best checkpoint.
 std::string train_best(const TinyNer& tiny, const Words& more = {}) {
   Words flags = tiny.training({"--max_steps=1"});
   flags.insert(flags.end(), more.begin(), more.end());
   tiny.print(flags);
   return tiny.path("save/best");
-}
-
-// Changes a value of the configuration in a checkpoint.
-void edit_config(const std::string& checkpoint, const std::string& key, const nlohmann::json& value) {
-  const std::string path = checkpoint + "/config.json";
-  nlohmann::json config = nlohmann::json::parse(file_content(path));
-  config[key] = value;
-  write_file(path, config.dump());
-}
-
-// Puts a NaN into a tensor of a checkpoint.
-void poison(const std::string& checkpoint, const std::string& tensor) {
-  const std::string path = checkpoint + "/model.safetensors";
-  const SafetensorsFile file(path);
-  std::vector<std::vector<float>> values;
-  std::vector<TensorEntry> entries;
-  values.reserve(file.tensors().size());
-  bool found = false;
-  for (const TensorEntry& entry : file.tensors()) {
-    values.emplace_back(static_cast<size_t>(entry.elements()));
-    copy_as_float(entry, values.back());
-    if (entry.name == tensor) {
-      values.back().at(1) = std::numeric_limits<float>::quiet_NaN();
-      found = true;
-    }
-    entries.push_back({entry.name, "F32", entry.shape, std::as_bytes(std::span(values.back()))});
-  }
-  REQUIRE(found);
-  write_safetensors(path, entries);
 }
 
 // A small file system in memory, mounted on a new folder while this object lives; needs a right that tests may lack.

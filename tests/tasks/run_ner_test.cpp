@@ -3,7 +3,6 @@
 
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <sstream>
 
 #include "data/unicode.h"
 #include "nn/safetensors.h"
@@ -35,13 +34,6 @@ std::string characters(const std::string& text, size_t begin, size_t end) {
   const auto all = split_characters(text);
   for (size_t i = begin; i < end; ++i) result += all.at(i);
   return result;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
 }
 
 // "PER Anna, LOC Alden": the entities of a line of JSON; checks that their offsets are those of their texts.

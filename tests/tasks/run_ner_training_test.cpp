@@ -12,15 +12,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string with_crlf(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '\n') result += '\r';
-    result += c;
-  }
-  return result;
-}
-
 bool same_file(const TinyNer& tiny, const std::string& a, const std::string& b) {
   return file_content(tiny.path(a)) == file_content(tiny.path(b));
 }

@@ -1,0 +1,67 @@
+#include "tasks/history.h"
+
+#include <doctest/doctest.h>
+
+#include "core/error.h"
+
+using namespace gradus;
+
+namespace {
+
+LossCurve reread(const LossCurve& curve) {
+  return {curve.points(), curve.steps_per_point(), curve.rest(), curve.rest_steps()};
+}
+
+bool same(const LossCurve& a, const LossCurve& b) {
+  return a.points() == b.points() && a.steps_per_point() == b.steps_per_point() && a.rest() == b.rest() &&
+         a.rest_steps() == b.rest_steps();
+}
+
+}  // namespace
+
+TEST_CASE("a loss curve has the means over equally many steps, however many there are") {
+  LossCurve curve;
+  constexpr auto most = static_cast<int64_t>(LossCurve::most_points);
+  for (int64_t steps = 1; steps <= 9 * most; ++steps) {
+    curve.add(static_cast<double>(steps));  // whole numbers: their sums and halves are exact
+    if (steps > 10 && (steps + 3) % most > 6) continue;
+    CAPTURE(steps);
+    const int64_t width = curve.steps_per_point();
+    const auto points = static_cast<int64_t>(curve.points().size());
+    REQUIRE(points <= most);
+    CHECK((width == 1 || points >= most / 2));
+    REQUIRE(points * width + curve.rest_steps() == steps);
+    for (int64_t i = 0; i < points; ++i) {
+      // The mean of i * width + 1 to (i + 1) * width.
+      REQUIRE(curve.points()[static_cast<size_t>(i)] == static_cast<double>(2 * i * width + width + 1) / 2);
+    }
+    double rest = 0;
+    for (int64_t step = points * width + 1; step <= steps; ++step) rest += static_cast<double>(step);
+    CHECK(curve.rest() == rest);
+  }
+  CHECK(curve.steps_per_point() == 16);
+}
+
+TEST_CASE("a loss curve that was saved goes on as if it had not been") {
+  LossCurve whole, saved;
+  for (int step = 0; step < 5000; ++step) {
+    const double loss = 1.0 / (step + 1);
+    whole.add(loss);
+    saved.add(loss);
+    saved = reread(saved);
+  }
+  CHECK(same(whole, saved));
+}
+
+TEST_CASE("a loss curve refuses what no curve has") {
+  const std::vector<double> points{1, 2};
+  CHECK(LossCurve(points, 4, 3, 3).rest_steps() == 3);
+  CHECK_THROWS_AS(LossCurve(points, 0, 0, 0), Error);
+  CHECK_THROWS_AS(LossCurve(points, 4, 0, 4), Error);
+  CHECK_THROWS_AS(LossCurve(points, 4, 0, -1), Error);
+  CHECK_THROWS_WITH_AS(
+      LossCurve(std::vector<double>(1025), 1, 0, 0),
+      "a loss curve of 1025 points of 1 steps, and 0 steps more: expected at most 1024 points, and "
+      "fewer steps than a point's",
+      Error);
+}

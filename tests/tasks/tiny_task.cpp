@@ -1,0 +1,152 @@
+#include "tests/tasks/tiny_task.h"
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/files.h"
+#include "nn/safetensors.h"
+
+namespace gradus {
+
+TinyTask::TinyTask(std::string program, const std::string& train, const std::string& vocabulary)
+    : program_(std::move(program)) {
+  write("train.txt", train);
+  write("vocab.txt", vocabulary);
+}
+
+std::string TinyTask::write(const std::string& name, const std::string& content) const {
+  write_file(path(name), content);
+  return path(name);
+}
+
+Words TinyTask::training(const Words& more) const {
+  Words flags{"--do_train",
+              "--threads=1",
+              "--hidden_size=16",
+              "--num_hidden_layers=1",
+              "--num_attention_heads=2",
+              "--intermediate_size=32",
+              "--max_position_embeddings=32",
+              "--seq_length=24",
+              "--train_batch_size=4",
+              "--epoch_num=2",
+              "--learning_rate=5e-3",
+              "--vocab_file_path=" + path("vocab.txt"),
+              "--train_data_file_path=" + path("train.txt"),
+              "--eval_data_file_path=" + path("train.txt"),
+              "--metrics_file=" + path("metrics.json"),
+              "--save_finetune_checkpoint_path=" + path("save")};
+  flags.insert(flags.end(), more.begin(), more.end());
+  return flags;
+}
+
+Words TinyTask::scoring(const std::string& checkpoint, const Words& more) const {
+  Words flags{"--do_eval",
+              "--threads=1",
+              "--seq_length=24",
+              "--eval_data_file_path=" + path("train.txt"),
+              "--metrics_file=" + path("metrics.json"),
+              "--load_finetune_checkpoint_path=" + checkpoint};
+  flags.insert(flags.end(), more.begin(), more.end());
+  return flags;
+}
+
+Words TinyTask::predicting(const std::string& checkpoint, const Words& more) const {
+  Words flags{"--do_predict", "--threads=1", "--seq_length=24",
+              "--load_finetune_checkpoint_path=" + checkpoint};
+  flags.insert(flags.end(), more.begin(), more.end());
+  return flags;
+}
+
+Outcome TinyTask::run(const Words& flags, const std::string& input) const {
+  return Process(command_of(program_, flags), input).wait();
+}
+
+std::string TinyTask::print(const Words& flags, const std::string& input) const {
+  const Outcome outcome = run(flags, input);
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  return outcome.out;
+}
+
+void TinyTask::refuse(const Words& flags, const std::string& text, const std::string& input) const {
+  const Outcome outcome = run(flags, input);
+  CAPTURE(outcome.err);
+  CHECK(outcome.status == 2);
+  CHECK(outcome.err.starts_with("error: "));
+  CHECK(outcome.err.find('\n') == outcome.err.size() - 1);
+  CHECK_MESSAGE(outcome.err.find(text) != std::string::npos, "expected: " << text);
+  CHECK(unfinished_files(path("save")) == Words{});
+}
+
+double TinyTask::score(const std::string& name) const {
+  return nlohmann::json::parse(file_content(path("metrics.json"))).at(name);
+}
+
+Words unfinished_files(const std::string& folder) {
+  Words found;
+  if (!std::filesystem::is_directory(folder)) return found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with('.') || name.find(temporary_mark) != std::string::npos)
+      found.push_back(entry.path().string());
+  }
+  return found;
+}
+
+std::string part_from(const std::string& text, const std::string& begin) {
+  const size_t at = text.find(begin);
+  return at == std::string::npos ? std::string() : text.substr(at);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+std::string with_crlf(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '\n') result += '\r';
+    result += c;
+  }
+  return result;
+}
+
+void edit_config(const std::string& checkpoint, const std::string& key, const nlohmann::json& value) {
+  const std::string path = checkpoint + "/config.json";
+  nlohmann::json config = nlohmann::json::parse(file_content(path));
+  config[key] = value;
+  write_file(path, config.dump());
+}
+
+void poison(const std::string& checkpoint, const std::string& tensor) {
+  const std::string path = checkpoint + "/model.safetensors";
+  const SafetensorsFile file(path);
+  std::vector<std::vector<float>> values;
+  std::vector<TensorEntry> entries;
+  values.reserve(file.tensors().size());
+  bool found = false;
+  for (const TensorEntry& entry : file.tensors()) {
+    values.emplace_back(static_cast<size_t>(entry.elements()));
+    copy_as_float(entry, values.back());
+    if (entry.name == tensor) {
+      values.back().at(1) = std::numeric_limits<float>::quiet_NaN();
+      found = true;
+    }
+    entries.push_back({entry.name, "F32", entry.shape, std::as_bytes(std::span(values.back()))});
+  }
+  REQUIRE(found);
+  write_safetensors(path, entries);
+}
+
+}  // namespace gradus
