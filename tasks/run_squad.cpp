@@ -36,10 +36,19 @@ void write_predictions(const SquadDriverOptions& options, const SquadPredictions
                        bool version_2) {
   if (options.output_dir.empty()) return;
   const std::filesystem::path folder = options.output_dir;
-  std::filesystem::create_directories(folder);
   replace_file(folder / "predictions.json", predictions_json(predictions));
   replace_file(folder / "nbest_predictions.json", nbest_predictions_json(predictions));
   if (version_2) replace_file(folder / "null_odds.json", null_odds_json(predictions));
+}
+
+// Throws Error when the files of write_predictions can't be written.
+void check_results(const SquadDriverOptions& options) {
+  const TrainOptions& train = options.train;
+  // The save folder is made, and tried, when training begins.
+  if (options.output_dir.empty() ||
+      (train.do_train && options.output_dir == train.save_finetune_checkpoint_path))
+    return;
+  check_results_folder(options.output_dir, {"predictions.json", "nbest_predictions.json", "null_odds.json"});
 }
 
 // Training has scored the final weights already, unless there was nothing left to train.
@@ -115,6 +124,7 @@ int run(int argc, char** argv) {
     const bool tuned = options.train.do_train && !options.given.contains("null_score_diff_threshold");
     evaluation.emplace(*answerer, *system, *dev, method_for(options, dev->data()), tuned);
   }
+  check_results(options);
   if (training) {
     SquadTraining task(backend, *system, *training, evaluation ? &*evaluation : nullptr);
     run_training(backend, options, *system, task, "windows", metrics);
