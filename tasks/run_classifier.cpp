@@ -4,6 +4,7 @@
 
 #include "core/files.h"
 #include "tasks/classifier/predict.h"
+#include "tasks/classifier/report.h"
 #include "tasks/classifier/training.h"
 #include "tasks/driver.h"
 #include "tasks/main.h"
@@ -47,7 +48,7 @@ void write_result(const ClassifierOptions& options, const char* name, const std:
 // Training has scored the final weights already, unless there was nothing left to train.
 void evaluate(const ClassifierOptions& options, const ClassifierSystem& system,
               ClassifierEvaluation& evaluation, RunMetrics& metrics) {
-  const ClassifierReport& report = evaluation.latest() ? *evaluation.latest() : evaluation.run();
+  const ClassifierReport& report = evaluation.current();
   for (const auto& [name, value] : report.scores) metrics.scores[name == "loss" ? "eval_loss" : name] = value;
   metrics.scores["eval_examples_per_second"] = report.examples_per_second;
   write_result(options, "eval_results.txt", results_text(report.scores, metrics.steps));
@@ -98,10 +99,18 @@ int run(int argc, char** argv) {
       {options.train.eval_batch_size, options.eval_pad == "grouped", options.device.dtype()});
   std::optional<ClassifierEvaluation> evaluation;
   if (inputs.dev) evaluation.emplace(predictor, *system, *inputs.dev, options.assessment_method);
-  if (options.train.do_train)
-    train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics);
-  else load_weights(backend, options, *system);
+  FinishedRun finished{flags, options, backend, "examples"};
+  if (options.train.do_train) {
+    finished.training_data = inputs.train->counts.str();
+    finished.training =
+        train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics);
+  } else {
+    load_weights(backend, options, *system);
+  }
   if (options.train.do_eval) evaluate(options, *system, *evaluation, metrics);
+  if (!options.train.report.empty())
+    write_report(options.train.report,
+                 classifier_report(finished, *system, evaluation ? &*evaluation : nullptr));
   if (options.train.do_predict) predict(options, *system, predictor);
   end_run(options, metrics);
   return 0;

@@ -56,6 +56,8 @@ class ClassifierEvaluation {
   const ClassifierReport& run();
   // Of the last run; empty before the first.
   const std::optional<ClassifierReport>& latest() const { return latest_; }
+  // The last run, one that is made now when there was none.
+  const ClassifierReport& current() { return latest_ ? *latest_ : run(); }
   const ClassifierSet& set() const { return set_; }
 
  private:
