@@ -121,6 +121,7 @@ void add_best_note(Report& report, const FinishedRun& run, const ScoredData& sco
   const TrainResult& result = *run.training;
   if (result.best_step < 0 || result.best_step == result.steps || result.best_scores.empty()) return;
   const auto& [score, value] = result.best_scores.front();
+  if (value <= scored.scores.front().second) return;
   const ScoreName* name = find_name(scored.names, score);
   const std::string& folder = run.options.train.save_finetune_checkpoint_path;
   const std::string kept = folder.empty() ? "" : "; its weights are in the folder best of " + folder;

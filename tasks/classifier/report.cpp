@@ -20,6 +20,15 @@ constexpr ScoreName score_names[] = {
 };
 constexpr int most_bands = 6;
 
+// Of more than two classes the F1 of all but the first tells little: it is shown where it was asked for.
+std::vector<ScoreName> names_for(const ClassifierSystem& system, const Scores& scores) {
+  std::vector<ScoreName> names(std::begin(score_names), std::end(score_names));
+  const bool many = system.labels() && system.labels()->size() > 2;
+  if (many && scores.front().first != "f1")
+    std::erase_if(names, [](const ScoreName& n) { return n.score == "f1"; });
+  return names;
+}
+
 // The examples that the model got wrong, those with the highest loss first.
 std::vector<size_t> worst(const ClassifierReport& found, const std::function<bool(size_t)>& is_wrong) {
   std::vector<size_t> order(found.losses.size());
@@ -30,11 +39,18 @@ std::vector<size_t> worst(const ClassifierReport& found, const std::function<boo
   return order;
 }
 
+// The texts of a pair a line each.
+std::string lines_of(const ClassifierSet& set, const Vocab& vocab, size_t i) {
+  if (set.data.texts.empty()) return set.text(i, vocab);
+  const ClassificationText& text = set.data.texts[i];
+  return text.text_b ? text.text_a + '\n' + *text.text_b : text.text_a;
+}
+
 ReportError error_at(const ClassifierSet& set, const Vocab& vocab, const ClassifierReport& found, size_t i) {
   ReportError error;
   error.heading = without_folder(set.where(i));
   error.loss = found.losses[i];
-  error.text = {{set.text(i, vocab)}};
+  error.text = {{lines_of(set, vocab, i)}};
   return error;
 }
 
@@ -109,7 +125,8 @@ Report classifier_report(const FinishedRun& run, const ClassifierSystem& system,
   if (evaluation == nullptr) return run_report(run, task, nullptr);
   const ClassifierReport& found = evaluation->current();
   const ClassifierSet& set = evaluation->set();
-  const ScoredData scored{set.path, set.counts.str(), found.examples_per_second, found.scores, score_names};
+  const std::vector<ScoreName> names = names_for(system, found.scores);
+  const ScoredData scored{set.path, set.counts.str(), found.examples_per_second, found.scores, names};
   Report report = run_report(run, task, &scored);
   if (system.labels()) add_classes(report, system, set, found);
   else add_numbers(report, system, set, found);
