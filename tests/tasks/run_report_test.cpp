@@ -42,6 +42,7 @@ class TinyRun {
                 "--num_hidden_layers=1",
                 "--num_attention_heads=2",
                 "--max_position_embeddings=64",
+                "--seq_length=40",
                 "--train_batch_size=2",
                 "--epoch_num=2",
                 "--vocab_file_path=" + path("vocab.txt"),
@@ -93,7 +94,7 @@ TEST_CASE("run_ner's page has scores, curves, types, sentences and settings") {
                                       "Learning rate", "Each type", "Worst errors", "Settings"});
   CHECK(tile(page, "F1") == fmt::format("{:.2f}%", tiny.score("span_f1")));
   CHECK(tile(page, "recall") == fmt::format("{:.2f}%", tiny.score("span_recall")));
-  CHECK(page.texts("//section[h2='Each type']//tbody/tr/td[5]") == Texts{"7", "12"});
+  CHECK(page.texts("//section[h2='Each type']//tbody/tr/td[5]") == Texts{"8", "10"});
   CHECK(contains(page.error_texts(), "Clara met Anna in Port Mill ."));
   CHECK(page.count("//mark[@class='missed']") > 0);
   const auto set = settings(page);
@@ -194,7 +195,7 @@ TEST_CASE("run_squad's page has kinds of questions, and answers in their texts")
         question("c", "Who left?", "Boris", 31), question("d", "Why does Boris live?", nullptr, 0)}}};
   const nlohmann::json json{{"data", {{{"paragraphs", {paragraph}}}}}};
   const std::string data = tiny.write("data.json", json.dump());
-  const Words flags{"--seq_length=40", "--max_query_length=10", "--learning_rate=1e-5"};
+  const Words flags{"--max_query_length=10", "--learning_rate=1e-5"};
   const Page page = tiny.train("run_squad", data, flags);
   CHECK(!page.refers_to_others());
   CHECK(page.text("//h1") == "Answers to questions: data.json");
