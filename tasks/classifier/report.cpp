@@ -88,8 +88,11 @@ ReportTable band_table(const ClassifierSet& set, const ClassifierReport& found) 
       {}};
   const auto [low, high] = std::ranges::minmax(set.examples, {}, &ClassificationExample::score);
   const double step = round_ticks(low.score, high.score, most_bands).step;
-  const auto band_of = [&](float score) { return std::floor(static_cast<double>(score) / step); };
-  for (double band = band_of(low.score); band <= band_of(high.score); ++band) {
+  // The highest score belongs to the last band even where another one would begin.
+  const double first = std::floor(low.score / step);
+  const double last = std::max(first, std::ceil(high.score / step) - 1);
+  const auto band_of = [&](float score) { return std::min(last, std::floor(score / step)); };
+  for (double band = first; band <= last; ++band) {
     double count = 0, sum = 0, difference = 0;
     for (size_t i = 0; i < set.examples.size(); ++i) {
       const float gold = set.examples[i].score;
@@ -99,9 +102,10 @@ ReportTable band_table(const ClassifierSet& set, const ClassifierReport& found) 
       difference += std::abs(found.outputs[i] - static_cast<double>(gold));
     }
     if (count > 0)
-      table.rows.push_back({fmt::format("{:g} to below {:g}", band * step, (band + 1) * step),
-                            fmt::format("{:.0f}", count), fmt::format("{:.2f}", sum / count),
-                            fmt::format("{:.2f}", difference / count)});
+      table.rows.push_back(
+          {fmt::format("{:g} to {}{:g}", band * step, band < last ? "below " : "", (band + 1) * step),
+           fmt::format("{:.0f}", count), fmt::format("{:.2f}", sum / count),
+           fmt::format("{:.2f}", difference / count)});
   }
   return table;
 }

@@ -36,6 +36,7 @@ Report filled_with(const std::string& text) {
   report.facts = {{text, text}};
   report.training_loss = rising(text, 50);
   report.training_loss.points[3].y = not_a_number;
+  report.evaluation_loss = rising(text, 4);
   report.evaluation = {rising(text, 2), rising(text, 1)};
   report.best_step = 2;
   report.learning_rate = rising(text, 3);
