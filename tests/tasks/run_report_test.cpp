@@ -97,6 +97,9 @@ TEST_CASE("run_ner's page has scores, curves, types, sentences and settings") {
   CHECK(page.texts("//section[h2='Each type']//tbody/tr/td[5]") == Texts{"8", "10"});
   CHECK(contains(page.error_texts(), "Clara met Anna in Port Mill ."));
   CHECK(page.count("//mark[@class='missed']") > 0);
+  const Texts facts = page.texts("//dl[@class='facts']/div");
+  CHECK(contains(facts, "steps6"));
+  CHECK(contains(facts, "passes over the data2"));
   const auto set = settings(page);
   CHECK(set.at("epoch_num") == "2 (command line)");
   CHECK(set.at("weight_decay") == "0.01 (default)");
@@ -206,6 +209,15 @@ TEST_CASE("run_squad's page has kinds of questions, and answers in their texts")
   const Texts texts = page.error_texts();
   REQUIRE(!texts.empty());
   for (const std::string& text : texts) CHECK(text == "Anna lives in Alden since May. Boris left.");
+  const Words strict{"--max_query_length=10", "--learning_rate=0",
+                     "--save_finetune_checkpoint_path=", "--null_score_diff_threshold=-1000"};
+  const Page silent = tiny.train("run_squad", data, strict);
+  CHECK(silent.texts("//section[h2='Questions with and without an answer']//tbody/tr/td[3]") ==
+        Texts{"0", "0"});
+  CHECK(silent.count("//ul[@class='notes']/li[starts-with(., 'No question is answered')]") == 1);
+  Texts missed = silent.texts("//p[@class='text']/mark[@class='missed']/text()");
+  std::ranges::sort(missed);
+  CHECK(missed == Texts{"Alden", "Anna", "Boris"});
   const Texts asked = page.texts("//p[@class='about']/b");
   CHECK(std::ranges::all_of(asked, [](const std::string& text) { return text.ends_with("?"); }));
 }
