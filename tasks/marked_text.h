@@ -16,8 +16,8 @@ struct TextSpan {
   std::string label;  // "PER"
 };
 
-// The text in parts. Spans that overlap are one part; a label says what it means where that is not the whole part:
-// "PER “Anna”". Spans without a byte are left out. Throws Error when a span is not in the text.
+// The text in parts. Spans that overlap are one part; a label says what it means where that is not the whole
+// part: "PER “Anna”". Spans without a byte are left out. Throws Error when a span is not in the text.
 std::vector<ReportSegment> mark_text(const std::string& text, const std::vector<TextSpan>& gold,
                                      const std::vector<TextSpan>& predicted);
 

@@ -1,4 +1,5 @@
-// The part of a report that is the same for all programs: what a run worked on and took, its curves, its settings.
+// The part of a report that is the same for all programs: what a run worked on and took, its curves, its
+// settings.
 #pragma once
 
 #include <optional>
@@ -45,10 +46,12 @@ struct ScoredData {
   std::span<const ScoreName> names;  // of the scores to show; "loss" needs none
 };
 
-// A report with everything but tables, confusion matrix and errors. `task` begins its title; `scored` may be null.
+// A report with everything but tables, confusion matrix and errors. `task` begins its title; `scored` may be
+// null.
 Report run_report(const FinishedRun& run, const std::string& task, const ScoredData* scored);
 
-// What became of each label: precision, recall, F1 and the counts they come from. `label` is the first column's name.
+// What became of each label: precision, recall, F1 and the counts they come from. `label` is the first
+// column's name.
 ReportTable counts_table(const std::string& heading, const std::string& label,
                          const std::vector<std::pair<std::string, SpanCounts>>& rows);
 std::vector<std::pair<std::string, SpanCounts>> counts_of(const ConfusionMatrix& confusion,

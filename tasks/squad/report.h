@@ -6,7 +6,8 @@
 
 namespace gradus {
 
-// `evaluation` may be null: the page then has no scores. Its latest run is shown, and one is made when there was none.
+// `evaluation` may be null: the page then has no scores. Its latest run is shown, and one is made when there
+// was none.
 Report squad_report(const FinishedRun& run, SquadEvaluation* evaluation);
 
 }  // namespace gradus
