@@ -109,6 +109,8 @@ class Options {
   // A nested list of the configuration file; none when the file lacks it. Throws Error on a single value.
   std::optional<std::vector<std::string>> list(std::string_view path);
 
+  const std::string& program() const { return program_; }
+  const std::deque<Option>& all() const { return options_; }
   // Every option with its value and where that came from, then what the file holds that nothing used.
   std::string effective() const;
   void print_effective(std::FILE* out) const;

@@ -54,6 +54,7 @@ void FineTuneOptions::check_inputs(bool has_data) const {
   const TrainOptions& t = train;
   check(t.do_train || t.do_eval || t.do_predict,
         "At least one of --do_train, --do_eval and --do_predict must be true");
+  check(t.report.empty() || t.do_train || t.do_eval, "--report needs --do_train or --do_eval");
   if (!has_data) {
     check(!t.do_train || !train_data_file_path.empty(), "--do_train needs --train_data_file_path");
     check(!t.do_eval || !eval_data_file_path.empty(), "--do_eval needs --eval_data_file_path");

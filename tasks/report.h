@@ -47,7 +47,8 @@ struct ReportTable {
 };
 
 // A part of a text, marked when it stands for something in the gold labels or in the prediction: an entity's
-// type, or "answer". Where both are given and differ, the place is right and the type is wrong.
+// type, or "answer". Where both are given and differ, something is there, but of another type or
+// with other limits.
 struct ReportSegment {
   std::string text;
   std::string gold = {};
@@ -67,13 +68,15 @@ struct ReportError {
 // A part that is empty has no section on the page.
 struct Report {
   std::string title;
-  std::string subtitle;                               // "run_classifier · 2.1 min · CPU"
-  std::vector<std::string> notes;                     // warnings: "the model predicts one class only"
-  std::vector<ReportScore> scores;                    // the first is the one the run is judged by
-  std::vector<ReportFact> facts;                      // of the run: examples, steps, seconds, memory, device
-  ReportCurve training_loss = {"training loss", {}};  // a point for each step
-  std::vector<ReportCurve> evaluation;                // scores measured during the run
-  std::optional<int64_t> best_step;                   // whose weights are kept
+  std::string subtitle;             // "run_classifier · 2.1 min · CPU"
+  std::vector<std::string> notes;   // warnings: "the model predicts one class only"
+  std::vector<ReportScore> scores;  // the first is the one the run is judged by
+  std::vector<ReportFact> facts;    // of the run: examples, steps, seconds, memory, device
+  ReportCurve training_loss = {"training loss", {}};
+  int64_t steps_per_loss = 1;  // a point of training_loss is a mean over so many
+  ReportCurve evaluation_loss = {"evaluation loss", {}};
+  std::vector<ReportCurve> evaluation;  // scores measured during the run
+  std::optional<int64_t> best_step;     // whose weights are kept
   ReportCurve learning_rate = {"learning rate", {}};
   std::vector<ReportTable> tables;
   std::optional<ConfusionMatrix> confusion;

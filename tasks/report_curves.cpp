@@ -22,27 +22,31 @@ std::string left_out(const ReportCurve& curve) {
 }
 
 // The steps as they are, or means of them where they are too many to draw, and a smooth curve on top.
-std::vector<ChartSeries> loss_series(const ReportCurve& curve) {
-  const std::vector<ChartPoint> points = drawable(curve.points);
+std::vector<ChartSeries> training_series(const Report& report) {
+  const std::vector<ChartPoint> points = drawable(report.training_loss.points);
   const std::vector<ChartPoint> shown = run_means(points, most_points);
-  if (shown.size() < fewest_to_smooth) return {{"", shown}};
-  const size_t per_point = points.size() / shown.size();
+  if (shown.size() < fewest_to_smooth)
+    return {{report.evaluation_loss.points.empty() ? "" : report.training_loss.name, shown}};
+  const size_t per_point = points.size() / shown.size() * static_cast<size_t>(report.steps_per_loss);
   const size_t radius = std::max<size_t>(1, shown.size() / smoothing_share);
-  const std::string raw =
-      shown.size() == points.size() ? "each step" : fmt::format("mean of about {} steps", per_point);
+  const std::string raw = per_point == 1 ? "each step" : fmt::format("mean of about {} steps", per_point);
   return {{raw, shown, true, false},
           {fmt::format("moving mean of about {} steps", (2 * radius + 1) * per_point),
            moving_mean(shown, radius), false, false}};
 }
 
 std::string training_loss(const Report& report) {
-  const Chart chart{"Training loss over the steps", "step", loss_series(report.training_loss), true};
+  Chart chart{"Training loss over the steps", "step", training_series(report), true};
+  const std::vector<ChartPoint> evaluated = run_means(drawable(report.evaluation_loss.points), most_points);
+  if (!evaluated.empty())
+    chart.series.push_back(
+        {report.evaluation_loss.name, evaluated, false, evaluated.size() <= most_with_dots});
   return section_html(
       "Training loss",
       "How wrong the model was on the examples it was learning from, step by step; 0 would be without error. "
       "A run that goes well falls quickly at first and then levels off. A curve that rises again, or leaps, "
       "asks for a smaller learning rate.",
-      chart_html(chart) + left_out(report.training_loss));
+      chart_html(chart) + left_out(report.training_loss) + left_out(report.evaluation_loss));
 }
 
 std::string learning_rate(const Report& report) {

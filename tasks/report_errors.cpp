@@ -54,7 +54,8 @@ const char* const mark_key =
     "<ul class=\"key\">\n<li><mark class=\"found\">right</mark> in the labels and predicted</li>\n"
     "<li><mark class=\"missed\">missed</mark> in the labels only</li>\n"
     "<li><mark class=\"invented\">invented</mark> predicted only</li>\n"
-    "<li><mark class=\"mistaken\">mistaken</mark> right place, other type (label → prediction)</li>\n</ul>\n";
+    "<li><mark class=\"mistaken\">mistaken</mark> other type or other limits (label → "
+    "prediction)</li>\n</ul>\n";
 
 }  // namespace
 

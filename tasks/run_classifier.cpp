@@ -4,6 +4,7 @@
 
 #include "core/files.h"
 #include "tasks/classifier/predict.h"
+#include "tasks/classifier/report.h"
 #include "tasks/classifier/training.h"
 #include "tasks/driver.h"
 #include "tasks/main.h"
@@ -31,12 +32,12 @@ std::unique_ptr<ClassifierSystem> make_system(const ClassifierOptions& options,
   return ClassifierSystem::create(options, labels);
 }
 
-void train(Backend& backend, const ClassifierOptions& options, ClassifierSystem& system,
-           const ClassifierSet& set, ClassifierEvaluation* evaluation, RunMetrics& metrics) {
+TrainResult train(Backend& backend, const ClassifierOptions& options, ClassifierSystem& system,
+                  const ClassifierSet& set, ClassifierEvaluation* evaluation, RunMetrics& metrics) {
   ClassifierTraining task(backend, system, set, evaluation);
   fmt::print("training data: {}\n", set.counts.str());
   if (system.labels()) fmt::print("labels: {}\n", fmt::join(system.labels()->names(), ", "));
-  run_training(backend, options, system, task, "examples", metrics);
+  return run_training(backend, options, system, task, "examples", metrics);
 }
 
 constexpr const char* scores_file = "eval_results.txt";
@@ -61,7 +62,7 @@ void write_result(const ClassifierOptions& options, const char* name, const std:
 // Training has scored the final weights already, unless there was nothing left to train.
 void evaluate(const ClassifierOptions& options, const ClassifierSystem& system,
               ClassifierEvaluation& evaluation, RunMetrics& metrics) {
-  const ClassifierReport& report = evaluation.latest() ? *evaluation.latest() : evaluation.run();
+  const ClassifierReport& report = evaluation.current();
   for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
   metrics.scores["eval_examples_per_second"] = report.examples_per_second;
   const int64_t steps = options.train.do_train ? metrics.steps : system.trained_steps();
@@ -72,13 +73,8 @@ void evaluate(const ClassifierOptions& options, const ClassifierSystem& system,
     fmt::print("evaluation data: {}; {:.1f} examples/s\n{}\n{}{}\n{}", evaluation.set().counts.str(),
                report.examples_per_second, rule_line(), report.text, rule_line(), evaluation.description());
   }
-  if (const std::string remark = evaluation.remark(); !remark.empty()) {
-    fmt::print(options.train.json ? stderr : stdout,
-               "warning: {}: the training was too short or has collapsed; another --seed, a lower "
-               "--learning_rate or "
-               "a larger --warmup_proportion may help\n",
-               remark);
-  }
+  if (const std::string warning = evaluation.warning(); !warning.empty())
+    fmt::print(options.train.json ? stderr : stdout, "warning: {}\n", warning);
 }
 
 void predict(const ClassifierOptions& options, const ClassifierSystem& system,
@@ -120,10 +116,18 @@ int run(int argc, char** argv) {
       {options.train.eval_batch_size, options.eval_pad == "grouped", options.device.dtype()});
   std::optional<ClassifierEvaluation> evaluation;
   if (inputs.dev) evaluation.emplace(predictor, *system, *inputs.dev, options.assessment_method);
-  if (options.train.do_train)
-    train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics);
-  else load_weights(backend, options, *system);
+  FinishedRun finished{flags, options, backend, "examples"};
+  if (options.train.do_train) {
+    finished.training_data = inputs.train->counts.str();
+    finished.training =
+        train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics);
+  } else {
+    load_weights(backend, options, *system);
+  }
   if (options.train.do_eval) evaluate(options, *system, *evaluation, metrics);
+  if (!options.train.report.empty())
+    write_report(options.train.report,
+                 classifier_report(finished, *system, evaluation ? &*evaluation : nullptr));
   if (options.train.do_predict) predict(options, *system, predictor);
   end_run(options, metrics);
   return 0;

@@ -8,6 +8,7 @@
 #include "tasks/main.h"
 #include "tasks/ner/input.h"
 #include "tasks/ner/predict.h"
+#include "tasks/ner/report.h"
 #include "tasks/ner/training.h"
 #include "tasks/progress.h"
 
@@ -44,15 +45,7 @@ void show_sentences(const NerTagger& tagger, const NerSystem& system, const NerD
   const auto tags = tagger.predict(few, counts);
   fmt::print("\n");
   for (size_t i = 0; i < few.sentences.size(); ++i) {
-    TextWords words;
-    std::string text;
-    for (const std::string& word : few.sentences[i].words) {
-      // Ideographs stand side by side, other words apart.
-      const bool apart = !text.empty() && static_cast<unsigned char>(word[0]) < 0x80;
-      if (apart) text += ' ';
-      words.places.emplace_back(text.size(), text.size() + word.size());
-      text += word;
-    }
+    const auto [text, words] = join_words(few.sentences[i], few.records);
     fmt::print("{}\n", show_entities(text, words, system.labels(), tags[i], style));
   }
 }
@@ -69,7 +62,7 @@ std::unique_ptr<NerSystem> system_to_train(const NerOptions& options, NerInputs&
 }
 
 void train(Backend& backend, const NerOptions& options, NerSystem& system, NerSet& set,
-           NerEvaluation* evaluation, RunMetrics& metrics) {
+           NerEvaluation* evaluation, RunMetrics& metrics, FinishedRun& finished) {
   const NerData& data = set.data;
   NerTraining task(backend, system, data,
                    training_examples(set, system, static_cast<int32_t>(options.seq_length)), evaluation);
@@ -77,12 +70,13 @@ void train(Backend& backend, const NerOptions& options, NerSystem& system, NerSe
   if (data.overlapping_mentions > 0)
     fmt::print("{}: {} mentions overlap others, of which they took words\n", data.path,
                data.overlapping_mentions);
-  run_training(backend, options, system, task, "sentences", metrics);
+  finished.training_data = task.examples().counts.str();
+  finished.training = run_training(backend, options, system, task, finished.noun, metrics);
 }
 
 // Training has scored the final weights already, unless there was nothing left to train.
 void evaluate(const NerOptions& options, NerEvaluation& evaluation, RunMetrics& metrics) {
-  const NerReport& report = evaluation.latest() ? *evaluation.latest() : evaluation.run();
+  const NerReport& report = evaluation.current();
   for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
   metrics.scores["eval_sentences_per_second"] = report.sentences_per_second;
   if (options.train.json) {
@@ -126,12 +120,15 @@ int run(int argc, char** argv) {
                        inputs.dev->examples ? std::move(*inputs.dev->examples) : tagger.examples(data),
                        options.assessment_method);
   }
+  FinishedRun finished{flags, options, backend, "sentences"};
   if (training) {
-    train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics);
+    train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics, finished);
   } else {
     load_weights(backend, options, *system);
   }
   if (options.train.do_eval) evaluate(options, *evaluation, metrics);
+  if (!options.train.report.empty())
+    write_report(options.train.report, ner_report(finished, evaluation ? &*evaluation : nullptr));
   if (options.use_sample) show_sentences(tagger, *system, inputs.dev->data, style_of(options));
   if (options.train.do_predict) predict(options, *system, tagger);
   end_run(options, metrics);

@@ -7,6 +7,7 @@
 #include "tasks/main.h"
 #include "tasks/progress.h"
 #include "tasks/squad/predict.h"
+#include "tasks/squad/report.h"
 #include "tasks/squad/training.h"
 
 using namespace gradus;
@@ -54,7 +55,7 @@ void check_results(const SquadDriverOptions& options) {
 // Training has scored the final weights already, unless there was nothing left to train.
 void evaluate(const SquadDriverOptions& options, SquadEvaluation& evaluation, bool version_2,
               RunMetrics& metrics) {
-  const SquadReport& report = evaluation.latest() ? *evaluation.latest() : evaluation.run();
+  const SquadReport& report = evaluation.current();
   for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
   metrics.scores["eval_windows_per_second"] = report.windows_per_second;
   write_predictions(options, with_ids(evaluation.questions().data(), report.predictions), version_2);
@@ -125,13 +126,17 @@ int run(int argc, char** argv) {
     evaluation.emplace(*answerer, *system, *dev, method_for(options, dev->data()), tuned);
   }
   check_results(options);
+  FinishedRun finished{flags, options, backend, "windows"};
   if (training) {
+    finished.training_data = training->description;
     SquadTraining task(backend, *system, *training, evaluation ? &*evaluation : nullptr);
-    run_training(backend, options, *system, task, "windows", metrics);
+    finished.training = run_training(backend, options, *system, task, finished.noun, metrics);
   } else {
     load_weights(backend, options, *system);
   }
   if (options.train.do_eval) evaluate(options, *evaluation, version_2, metrics);
+  if (!options.train.report.empty())
+    write_report(options.train.report, squad_report(finished, evaluation ? &*evaluation : nullptr));
   if (options.train.do_predict) predict(backend, options, *system);
   end_run(options, metrics);
   return 0;

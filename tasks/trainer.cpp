@@ -76,6 +76,8 @@ class Training {
         run_step(std::span(batches).subspan(begin, end - begin), progress);
         finish_step(state_.step == first_step + epoch_steps, progress);
       }
+      result_.epochs = epoch + std::min(1.0, static_cast<double>(state_.step - first_step) /
+                                                 static_cast<double>(epoch_steps));
       first_step += epoch_steps;
     }
     progress.finish();

@@ -67,6 +67,7 @@ struct TrainConfig {
 
 struct TrainResult {
   int64_t steps = 0;     // of the whole run, those before a resume included
+  double epochs = 0;     // likewise; 0 when nothing was left to train
   double seconds = 0;    // of this process, evaluation and checkpoints excluded
   int64_t examples = 0;  // likewise
   int64_t tokens = 0;

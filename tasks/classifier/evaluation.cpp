@@ -156,6 +156,14 @@ std::string ClassifierEvaluation::remark() const {
   return fmt::format("every prediction is '{}'", system_.labels()->name(only));
 }
 
+std::string ClassifierEvaluation::warning() const {
+  const std::string found = remark();
+  if (found.empty()) return found;
+  return found +
+         ": the training was too short or has collapsed; another --seed, a lower --learning_rate or a larger "
+         "--warmup_proportion may help";
+}
+
 std::string ClassifierEvaluation::baseline() const {
   if (!system_.labels()) {
     double sum = 0, squares = 0;

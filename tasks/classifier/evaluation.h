@@ -56,6 +56,8 @@ class ClassifierEvaluation {
   const ClassifierReport& run();
   // Of the last run; empty before the first.
   const std::optional<ClassifierReport>& latest() const { return latest_; }
+  // The last run, one that is made now when there was none.
+  const ClassifierReport& current() { return latest_ ? *latest_ : run(); }
   const ClassifierSet& set() const { return set_; }
 
   // Of the last run, to see whether it is worth anything: the confusion matrix, and what always giving the same answer would be
@@ -63,6 +65,8 @@ class ClassifierEvaluation {
   std::string description() const;
   // "every prediction is 'x'", when the last run gave nothing else although there is more; otherwise empty.
   std::string remark() const;
+  // The same with what may help.
+  std::string warning() const;
 
  private:
   std::string baseline() const;

@@ -75,6 +75,18 @@ std::vector<std::string> cmrc_segments(std::string_view text) {
   return segments;
 }
 
+AnswerScore score_cmrc_answer(const SquadQuestion& question, const std::string& predicted) {
+  const std::u32string text = clean(predicted);
+  const Segments segments = segments_of(text);
+  AnswerScore best;
+  for (const SquadAnswer& answer : question.answers) {
+    const std::u32string gold = clean(answer.text);
+    if (gold == text) best.exact = 1;
+    best.f1 = std::max(best.f1, f1(segments, segments_of(gold)));
+  }
+  return best;
+}
+
 CmrcScores score_cmrc(const SquadData& data, const AnswerTexts& predictions) {
   CmrcScores scores;
   scores.total = static_cast<int64_t>(data.questions.size());
@@ -85,16 +97,9 @@ CmrcScores score_cmrc(const SquadData& data, const AnswerTexts& predictions) {
       scores.unanswered.push_back(question.id);
       continue;
     }
-    const std::u32string predicted = clean(found->second);
-    const Segments segments = segments_of(predicted);
-    double best_exact = 0, best_f1 = 0;
-    for (const SquadAnswer& answer : question.answers) {
-      const std::u32string gold = clean(answer.text);
-      if (gold == predicted) best_exact = 1;
-      best_f1 = std::max(best_f1, f1(segments, segments_of(gold)));
-    }
-    sum_exact += best_exact;
-    sum_f1 += best_f1;
+    const AnswerScore score = score_cmrc_answer(question, found->second);
+    sum_exact += score.exact;
+    sum_f1 += score.f1;
   }
   if (scores.total == 0) return scores;
   scores.exact_match = 100 * sum_exact / static_cast<double>(scores.total);

@@ -23,6 +23,7 @@ struct CmrcScores {
 };
 
 // A question without an answer given scores 0; the program stops there.
+AnswerScore score_cmrc_answer(const SquadQuestion& question, const std::string& predicted);
 CmrcScores score_cmrc(const SquadData& data, const AnswerTexts& predictions);
 
 // What F1 compares: each Chinese character (U+4E00 to U+9FA5), and of the text between these the words as NLTK's word_tokenize

@@ -42,13 +42,9 @@ Words words_of(std::string_view answer) {
   return words;
 }
 
-struct Score {
-  double exact = 0, f1 = 0;  // fractions
-};
-
 // `of_empty`: the F1 of two answers of no words. Of one that has words and one that hasn't it is 0.
-Score compare(const Words& predicted, const Words& gold, double of_empty) {
-  Score score{predicted == gold ? 1.0 : 0.0, 0};
+AnswerScore compare(const Words& predicted, const Words& gold, double of_empty) {
+  AnswerScore score{predicted == gold ? 1.0 : 0.0, 0};
   std::map<std::u32string_view, int64_t> counts;
   for (const std::u32string& word : gold) ++counts[word];
   int64_t common = 0;
@@ -64,11 +60,11 @@ Score compare(const Words& predicted, const Words& gold, double of_empty) {
   return score;
 }
 
-Score best_score(const std::string& predicted, const std::vector<Words>& golds, double of_empty) {
+AnswerScore best_score(const std::string& predicted, const std::vector<Words>& golds, double of_empty) {
   const Words words = words_of(predicted);
-  Score best;
+  AnswerScore best;
   for (const Words& gold : golds) {
-    const Score score = compare(words, gold, of_empty);
+    const AnswerScore score = compare(words, gold, of_empty);
     best = {std::max(best.exact, score.exact), std::max(best.f1, score.f1)};
   }
   return best;
@@ -86,7 +82,7 @@ double percent(double sum, int64_t total) { return total == 0 ? 0 : 100 * sum / 
 struct Scored {
   const SquadQuestion* question;
   const std::string* predicted;
-  Score score;
+  AnswerScore score;
 
   bool has_answer() const { return !question->answers.empty(); }
 };
@@ -94,7 +90,7 @@ struct Scored {
 // Over questions in the data's order.
 class Mean {
  public:
-  void add(const Score& score) {
+  void add(const AnswerScore& score) {
     exact_ += score.exact;
     f1_ += score.f1;
     ++total_;
@@ -108,7 +104,7 @@ class Mean {
 
 // At first every question is predicted to have no answer. Then, in the order of their odds, each gets its prediction.
 BestThreshold find_best(const std::unordered_map<std::string_view, Scored>& scored, const NullOdds& odds,
-                        int64_t without_answer, int64_t total, double Score::*score) {
+                        int64_t without_answer, int64_t total, double AnswerScore::*score) {
   std::vector<size_t> order(odds.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, {}, [&](size_t i) { return odds[i].second; });
@@ -137,6 +133,17 @@ std::string normalize_answer(std::string_view text) {
   return normal;
 }
 
+AnswerScore score_squad_answer(const SquadQuestion& question, const std::string& predicted) {
+  return best_score(predicted, golds_of(question), 0);
+}
+
+AnswerScore score_squad_v2_answer(const SquadQuestion& question, const std::string& predicted) {
+  std::vector<Words> golds = golds_of(question);
+  std::erase_if(golds, [](const Words& gold) { return gold.empty(); });
+  if (golds.empty()) golds.emplace_back();
+  return best_score(predicted, golds, 1);
+}
+
 SquadScores score_squad(const SquadData& data, const AnswerTexts& predictions) {
   SquadScores scores;
   double exact = 0, f1 = 0;
@@ -146,7 +153,7 @@ SquadScores score_squad(const SquadData& data, const AnswerTexts& predictions) {
       scores.unanswered.push_back(question.id);
       continue;
     }
-    const Score score = best_score(predicted->second, golds_of(question), 0);
+    const AnswerScore score = score_squad_answer(question, predicted->second);
     exact += score.exact;
     f1 += score.f1;
   }
@@ -169,15 +176,12 @@ SquadV2Scores score_squad_v2(const SquadData& data, const AnswerTexts& predictio
   SquadV2Scores scores;
   Mean all, has_answer, no_answer;
   for (const SquadQuestion& question : data.questions) {
-    Score score;
+    AnswerScore score;
     const auto predicted = predictions.find(question.id);
     if (predicted == predictions.end()) {
       scores.unanswered.push_back(question.id);
     } else {
-      std::vector<Words> golds = golds_of(question);
-      std::erase_if(golds, [](const Words& gold) { return gold.empty(); });
-      if (golds.empty()) golds.emplace_back();
-      score = best_score(predicted->second, golds, 1);
+      score = score_squad_v2_answer(question, predicted->second);
       scored.emplace(question.id, Scored{&question, &predicted->second, score});
       const auto own_odds = odds_of.find(question.id);
       check(odds.empty() || own_odds != odds_of.end(),
@@ -193,8 +197,8 @@ SquadV2Scores score_squad_v2(const SquadData& data, const AnswerTexts& predictio
   if (no_answer.part().total > 0) scores.no_answer = no_answer.part();
   if (odds.empty()) return scores;
   const int64_t without = no_answer.part().total;
-  scores.best_exact = find_best(scored, odds, without, scores.all.total, &Score::exact);
-  scores.best_f1 = find_best(scored, odds, without, scores.all.total, &Score::f1);
+  scores.best_exact = find_best(scored, odds, without, scores.all.total, &AnswerScore::exact);
+  scores.best_f1 = find_best(scored, odds, without, scores.all.total, &AnswerScore::f1);
   return scores;
 }
 

@@ -22,6 +22,11 @@ using AnswerTexts = std::unordered_map<std::string, std::string>;
 // words. Letters and blanks are Unicode's. Throws Error on invalid UTF-8.
 std::string normalize_answer(std::string_view text);
 
+// What one answer scores, as fractions: the best with an answer given.
+struct AnswerScore {
+  double exact = 0, f1 = 0;
+};
+
 // All scores are percentages. F1 is the mean over questions of the best F1 with an answer given: words in common, each as often
 // as both have it. Without a prediction a question scores 0.
 struct SquadScores {
@@ -35,6 +40,7 @@ struct SquadScores {
 };
 
 // Version 1.1. A question without an answer given scores 0; the program stops there.
+AnswerScore score_squad_answer(const SquadQuestion& question, const std::string& predicted);
 SquadScores score_squad(const SquadData& data, const AnswerTexts& predictions);
 
 // The odds, or the probability, that a question has no answer, by id. The order matters where they are equal.
@@ -66,5 +72,7 @@ struct SquadV2Scores {
 // one is not a number.
 SquadV2Scores score_squad_v2(const SquadData& data, const AnswerTexts& predictions, const NullOdds& odds = {},
                              double threshold = 1);
+// `predicted` is "" where the answer is that there is none.
+AnswerScore score_squad_v2_answer(const SquadQuestion& question, const std::string& predicted);
 
 }  // namespace gradus

@@ -4,8 +4,6 @@
 
 #include "core/error.h"
 #include "nn/crf.h"
-#include "tasks/metrics/clue_benchmark.h"
-#include "tasks/metrics/conlleval.h"
 #include "tasks/metrics/entities.h"
 #include "tasks/metrics/token_scores.h"
 
@@ -15,8 +13,10 @@ namespace {
 // A tag as the scorers shall see it: the special tags of the label protocols are no entities.
 std::string scored(const LabelList& labels, int32_t id) { return std::string(scored_tag(labels.tag(id))); }
 
-Scores score_spans(const NerData& data, const LabelList& labels,
-                   const std::vector<std::vector<int32_t>>& predicted, std::string& report) {
+}  // namespace
+
+ConllevalResult span_counts(const NerData& data, const LabelList& labels,
+                            const std::vector<std::vector<int32_t>>& predicted) {
   // Tags of the schemes that mark the ends of entities are turned into those of BIO, all others are left as they are.
   const bool closed = closes_spans(labels.tags());
   const auto as_scored = [&](std::string tag) {
@@ -32,7 +32,30 @@ Scores score_spans(const NerData& data, const LabelList& labels,
     }
     scorer.end_sentence();
   }
-  const ConllevalResult result = scorer.result();
+  return scorer.result();
+}
+
+ClueBenchmark mention_counts(const NerData& data, const LabelList& labels,
+                             const std::vector<std::vector<int32_t>>& predicted) {
+  ClueBenchmark benchmark;
+  for (size_t s = 0; s < predicted.size(); ++s) {
+    const NerSentence& sentence = data.sentences[s];
+    std::vector<std::string> tags;
+    for (const int32_t id : predicted[s]) tags.push_back(scored(labels, id));
+    std::map<std::string, std::set<std::string>> gold;
+    for (const auto& [type, mentions] : clue_mentions(sentence.words, sentence.tags)) {
+      for (const auto& [text, place] : mentions) gold[type].insert(text);
+    }
+    benchmark.add_line(clue_mentions(sentence.words, tags), gold);
+  }
+  return benchmark;
+}
+
+namespace {
+
+Scores score_spans(const NerData& data, const LabelList& labels,
+                   const std::vector<std::vector<int32_t>>& predicted, std::string& report) {
+  const ConllevalResult result = span_counts(data, labels, predicted);
   report = result.report();
   return {{"span_f1", result.overall.f1()},
           {"span_precision", result.overall.precision()},
@@ -77,17 +100,7 @@ Scores score_tokens(const std::string& method, const NerData& data, const LabelL
 
 Scores score_clue(const NerData& data, const LabelList& labels,
                   const std::vector<std::vector<int32_t>>& predicted, std::string& report) {
-  ClueBenchmark benchmark;
-  for (size_t s = 0; s < predicted.size(); ++s) {
-    const NerSentence& sentence = data.sentences[s];
-    std::vector<std::string> tags;
-    for (const int32_t id : predicted[s]) tags.push_back(scored(labels, id));
-    std::map<std::string, std::set<std::string>> gold;
-    for (const auto& [type, mentions] : clue_mentions(sentence.words, sentence.tags)) {
-      for (const auto& [text, place] : mentions) gold[type].insert(text);
-    }
-    benchmark.add_line(clue_mentions(sentence.words, tags), gold);
-  }
+  const ClueBenchmark benchmark = mention_counts(data, labels, predicted);
   report = benchmark.report();
   Scores scores{{"clue_f1", 100 * benchmark.average_f1()}};
   for (const auto& [type, counts] : benchmark.types())
@@ -97,8 +110,10 @@ Scores score_clue(const NerData& data, const LabelList& labels,
 
 }  // namespace
 
+bool scores_entities(const std::string& method) { return method == "span" || method == "clue_benchmark"; }
+
 void check_tags(const std::string& method, const NerData& data) {
-  if (method != "span" && method != "clue_benchmark") return;
+  if (!scores_entities(method)) return;
   for (size_t s = 0; s < data.sentences.size(); ++s) {
     const NerSentence& sentence = data.sentences[s];
     for (size_t i = 0; i < sentence.tags.size(); ++i) {
@@ -113,7 +128,7 @@ void check_tags(const std::string& method, const NerData& data) {
 }
 
 void check_labels(const std::string& method, const LabelList& labels, const std::string& source) {
-  if (method != "span" && method != "clue_benchmark") return;
+  if (!scores_entities(method)) return;
   for (const std::string& tag : labels.tags()) {
     check(is_entity_tag(tag),
           "{}: the label '{}' is not an entity's (B-PER, I-PER, ...): --assessment_method {} scores "
@@ -139,11 +154,12 @@ NerEvaluation::NerEvaluation(const NerTagger& tagger, const LabelList& labels, c
 
 const NerReport& NerEvaluation::run() {
   const auto start = std::chrono::steady_clock::now();
-  const auto predicted = tagger_.predict(examples_.examples, word_counts(data_));
+  std::vector<std::vector<int32_t>> predicted = tagger_.predict(examples_.examples, word_counts(data_));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   NerReport& report = latest_.emplace();
   report.sentences_per_second = static_cast<double>(data_.sentences.size()) / seconds;
   report.scores = score_tags(method_, data_, labels_, predicted, report.text);
+  report.predicted = std::move(predicted);
   return report;
 }
 

@@ -6,10 +6,15 @@
 #include <vector>
 
 #include "data/ner_text.h"
+#include "tasks/metrics/clue_benchmark.h"
+#include "tasks/metrics/conlleval.h"
 #include "tasks/ner/tagger.h"
 #include "tasks/scores.h"
 
 namespace gradus {
+
+// Whether a method scores entities, not tags.
+bool scores_entities(const std::string& method);
 
 // Throws Error "path:line: ..." when the method scores entities and a tag of the data is not an entity's.
 void check_tags(const std::string& method, const NerData& data);
@@ -23,10 +28,17 @@ void check_labels(const std::string& method, const LabelList& labels, const std:
 Scores score_tags(const std::string& method, const NerData& data, const LabelList& labels,
                   const std::vector<std::vector<int32_t>>& predicted, std::string& report);
 
+// What "span" and "clue_benchmark" count.
+ConllevalResult span_counts(const NerData& data, const LabelList& labels,
+                            const std::vector<std::vector<int32_t>>& predicted);
+ClueBenchmark mention_counts(const NerData& data, const LabelList& labels,
+                             const std::vector<std::vector<int32_t>>& predicted);
+
 struct NerReport {
   Scores scores;
-  std::string text;                 // what the method's reference program prints
-  double sentences_per_second = 0;  // tagged; cutting the text into pieces is not counted
+  std::string text;                                  // what the method's reference program prints
+  double sentences_per_second = 0;                   // tagged; cutting the text into pieces is not counted
+  std::vector<std::vector<int32_t>> predicted = {};  // the tag of each word of each sentence
 };
 
 // Scores one tagger on one set of data, as often as its weights change.
@@ -39,7 +51,12 @@ class NerEvaluation {
   const NerReport& run();
   // Of the last run; empty before the first.
   const std::optional<NerReport>& latest() const { return latest_; }
+  // The last run, one that is made now when there was none.
+  const NerReport& current() { return latest_ ? *latest_ : run(); }
   const NerExamples& examples() const { return examples_; }
+  const NerData& data() const { return data_; }
+  const LabelList& labels() const { return labels_; }
+  const std::string& method() const { return method_; }
 
  private:
   const NerTagger& tagger_;

@@ -4,6 +4,7 @@
 
 #include "data/basic_tokenizer.h"
 #include "data/unicode.h"
+#include "tasks/display_text.h"
 #include "tasks/line_batches.h"
 #include "tasks/metrics/entities.h"
 
@@ -19,6 +20,15 @@ int colour_of(const std::string& type) {
 
 int64_t characters_before(const std::string& text, size_t byte) {
   return static_cast<int64_t>(split_characters(std::string_view(text).substr(0, byte)).size());
+}
+
+// Ideographs take two columns of a terminal.
+bool is_wide(std::string_view character) { return text_width(character) > 1; }
+
+// Whether a blank stands between two words.
+bool are_apart(std::string_view before, std::string_view after) {
+  return !before.empty() && !after.empty() && !is_wide(split_characters(before).back()) &&
+         !is_wide(split_characters(after).front());
 }
 
 }  // namespace
@@ -43,6 +53,26 @@ TextWords split_words(const std::string& text, bool characters) {
   tokenizer.split(text, words);
   for (const BasicWords::Word& word : words.words) {
     add(words.characters[word.begin].begin, words.characters[word.end - 1].end);
+  }
+  return result;
+}
+
+SentenceText join_words(const NerSentence& sentence, bool pieces) {
+  SentenceText result{sentence.text, {sentence.words, {}}};
+  size_t end = 0;  // of the word before
+  std::string before;
+  for (std::string word : sentence.words) {
+    if (!sentence.text.empty()) {
+      end = sentence.text.find(word, end) + word.size();
+    } else {
+      const bool goes_on = pieces && word.starts_with("##");
+      if (goes_on) word.erase(0, 2);
+      if (!goes_on && are_apart(before, word)) result.text += ' ';
+      result.text += word;
+      end = result.text.size();
+    }
+    result.words.places.emplace_back(end - word.size(), end);
+    before = std::move(word);
   }
   return result;
 }

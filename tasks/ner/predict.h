@@ -30,4 +30,13 @@ TextWords split_words(const std::string& text, bool characters);
 std::string show_entities(const std::string& text, const TextWords& words, const LabelList& labels,
                           const std::vector<int32_t>& tags, EntityStyle style);
 
+// A sentence of data as one text, and where its words stand in it: the text as given where there is one;
+// otherwise words with blanks between, but ideographs side by side. `pieces`: words are pieces, of which
+// "##ris" goes on with the one before.
+struct SentenceText {
+  std::string text;
+  TextWords words;
+};
+SentenceText join_words(const NerSentence& sentence, bool pieces);
+
 }  // namespace gradus

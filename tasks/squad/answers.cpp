@@ -173,7 +173,7 @@ SquadPrediction AnswerFinder::run(const std::string& text, const SquadContext& c
     if (n_best.size() == static_cast<size_t>(options_.n_best_size)) break;
     const auto [answer, is_new] =
         texts.insert(span.pieces.empty() ? "" : text_of(span.pieces, text, context));
-    if (is_new) n_best.push_back({*answer, 0, span.start_logit, span.end_logit});
+    if (is_new) n_best.push_back({*answer, 0, span.start_logit, span.end_logit, span.pieces});
   }
   if (options_.version_2 && !texts.contains("")) n_best.push_back({"", 0, null.start_logit, null.end_logit});
   const auto has_text = [](const AnswerCandidate& candidate) { return !candidate.text.empty(); };

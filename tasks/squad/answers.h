@@ -42,6 +42,7 @@ struct AnswerCandidate {
   std::string text;
   double probability = 0;  // softmax over the candidates
   float start_logit = 0, end_logit = 0;
+  PieceSpan pieces = {};  // of the context; none for "" and "empty"
 };
 
 struct SquadPrediction {

@@ -8,7 +8,6 @@
 #include "data/batcher.h"
 #include "data/unicode.h"
 #include "tasks/metrics/cmrc_scores.h"
-#include "tasks/metrics/squad_scores.h"
 #include "tasks/squad/batch.h"
 
 namespace gradus {
@@ -125,6 +124,18 @@ const SquadReport& SquadEvaluation::run() {
   if (answerer_.version_2()) score_version_2(report);
   else score(report);
   return latest_.emplace(std::move(report));
+}
+
+std::vector<AnswerScore> SquadEvaluation::answer_scores(const SquadReport& report) const {
+  std::vector<AnswerScore> scores;
+  for (const SquadQuestion& question : questions_.data().questions) {
+    const std::string& answer = report.predictions[scores.size()].text;
+    if (version_2()) scores.push_back(score_squad_v2_answer(question, answer));
+    else
+      scores.push_back(method_ == "cmrc" ? score_cmrc_answer(question, answer)
+                                         : score_squad_answer(question, answer));
+  }
+  return scores;
 }
 
 void SquadEvaluation::score(SquadReport& report) {

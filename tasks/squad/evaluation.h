@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tasks/metrics/squad_scores.h"
 #include "tasks/scores.h"
 #include "tasks/squad/input.h"
 
@@ -62,6 +63,11 @@ class SquadEvaluation {
   const SquadReport& run();
   // Of the last run; empty before the first.
   const std::optional<SquadReport>& latest() const { return latest_; }
+  // The last run, one that is made now when there was none.
+  const SquadReport& current() { return latest_ ? *latest_ : run(); }
+  // What each answer of a run scores by itself.
+  std::vector<AnswerScore> answer_scores(const SquadReport& report) const;
+  bool version_2() const { return answerer_.version_2(); }
   const SquadQuestions& questions() const { return questions_; }
 
  private:

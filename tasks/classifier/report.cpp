@@ -1,0 +1,139 @@
+#include "tasks/classifier/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "tasks/svg_chart.h"
+
+namespace gradus {
+namespace {
+
+constexpr ScoreName score_names[] = {
+    {"accuracy", "accuracy", "examples whose class is right"},
+    {"f1", "F1", "precision and recall of all classes but the first, taken as one"},
+    {"macro_f1", "macro F1", "mean of the classes' F1, frequent or not"},
+    {"mcc", "Matthews correlation", "times 100; 0 is chance, 100 all right", ""},
+    {"spearman_correlation", "Spearman correlation", "of the ranks, times 100", ""},
+    {"pearson_correlation", "Pearson correlation", "of the numbers, times 100", ""},
+};
+constexpr int most_bands = 6;
+
+// Of more than two classes the F1 of all but the first tells little: it is shown where it was asked for.
+std::vector<ScoreName> names_for(const ClassifierSystem& system, const Scores& scores) {
+  std::vector<ScoreName> names(std::begin(score_names), std::end(score_names));
+  const bool many = system.labels() && system.labels()->size() > 2;
+  if (many && scores.front().first != "f1")
+    std::erase_if(names, [](const ScoreName& n) { return n.score == "f1"; });
+  return names;
+}
+
+// The examples that the model got wrong, those with the highest loss first.
+std::vector<size_t> worst(const ClassifierReport& found, const std::function<bool(size_t)>& is_wrong) {
+  std::vector<size_t> order(found.losses.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::erase_if(order, [&](size_t i) { return !is_wrong(i); });
+  std::ranges::stable_sort(order, std::greater(), [&](size_t i) { return found.losses[i]; });
+  if (order.size() > most_report_errors) order.resize(most_report_errors);
+  return order;
+}
+
+// The texts of a pair a line each.
+std::string lines_of(const ClassifierSet& set, const Vocab& vocab, size_t i) {
+  if (set.data.texts.empty()) return set.text(i, vocab);
+  const ClassificationText& text = set.data.texts[i];
+  return text.text_b ? text.text_a + '\n' + *text.text_b : text.text_a;
+}
+
+ReportError error_at(const ClassifierSet& set, const Vocab& vocab, const ClassifierReport& found, size_t i) {
+  ReportError error;
+  error.heading = without_folder(set.where(i));
+  error.loss = found.losses[i];
+  error.text = {{lines_of(set, vocab, i)}};
+  return error;
+}
+
+void add_classes(Report& report, const ClassifierSystem& system, const ClassifierSet& set,
+                 const ClassifierReport& found) {
+  const ClassLabels& labels = *system.labels();
+  const ConfusionMatrix& confusion = *found.confusion;
+  report.scores.push_back({"without a model", 100 * confusion.majority_accuracy(), 2, "%",
+                           "accuracy of always answering the most frequent class"});
+  report.tables.push_back(counts_table("Each class", "class", counts_of(confusion, labels.names())));
+  report.confusion = confusion;
+  report.classes = labels.names();
+
+  const auto width = static_cast<size_t>(labels.size());
+  const std::vector<int32_t> predicted = best_classes(found.outputs, width);
+  const auto is_wrong = [&](size_t i) { return predicted[i] != set.examples[i].label; };
+  for (const size_t i : worst(found, is_wrong)) {
+    ReportError error = error_at(set, system.vocab(), found, i);
+    error.gold = labels.name(set.examples[i].label);
+    error.predicted = labels.name(predicted[i]);
+    error.confidence = found.outputs[i * width + static_cast<size_t>(predicted[i])];
+    report.errors.push_back(std::move(error));
+  }
+}
+
+// What is predicted where the data's scores lie in each of a few bands.
+ReportTable band_table(const ClassifierSet& set, const ClassifierReport& found) {
+  ReportTable table{
+      "Low and high scores",
+      "What the model predicts for examples whose scores in the data lie in a band. A model that "
+      "knows little stays near the middle everywhere.",
+      {"score in the data", "examples", "mean predicted", "mean difference"},
+      {}};
+  const auto [low, high] = std::ranges::minmax(set.examples, {}, &ClassificationExample::score);
+  const double step = round_ticks(low.score, high.score, most_bands).step;
+  // The highest score belongs to the last band even where another one would begin.
+  const double first = std::floor(low.score / step);
+  const double last = std::max(first, std::ceil(high.score / step) - 1);
+  const auto band_of = [&](float score) { return std::min(last, std::floor(score / step)); };
+  for (double band = first; band <= last; ++band) {
+    double count = 0, sum = 0, difference = 0;
+    for (size_t i = 0; i < set.examples.size(); ++i) {
+      const float gold = set.examples[i].score;
+      if (band_of(gold) != band) continue;
+      ++count;
+      sum += found.outputs[i];
+      difference += std::abs(found.outputs[i] - static_cast<double>(gold));
+    }
+    if (count > 0)
+      table.rows.push_back(
+          {fmt::format("{:g} to {}{:g}", band * step, band < last ? "below " : "", (band + 1) * step),
+           fmt::format("{:.0f}", count), fmt::format("{:.2f}", sum / count),
+           fmt::format("{:.2f}", difference / count)});
+  }
+  return table;
+}
+
+void add_numbers(Report& report, const ClassifierSystem& system, const ClassifierSet& set,
+                 const ClassifierReport& found) {
+  report.tables.push_back(band_table(set, found));
+  for (const size_t i : worst(found, [&](size_t i) { return found.losses[i] > 0; })) {
+    ReportError error = error_at(set, system.vocab(), found, i);
+    error.gold = fmt::format("{:.2f}", set.examples[i].score);
+    error.predicted = fmt::format("{:.2f}", found.outputs[i]);
+    report.errors.push_back(std::move(error));
+  }
+}
+
+}  // namespace
+
+Report classifier_report(const FinishedRun& run, const ClassifierSystem& system,
+                         ClassifierEvaluation* evaluation) {
+  const std::string task = system.labels() ? "Classes of texts" : "Scores of texts";
+  if (evaluation == nullptr) return run_report(run, task, nullptr);
+  const ClassifierReport& found = evaluation->current();
+  const ClassifierSet& set = evaluation->set();
+  const std::vector<ScoreName> names = names_for(system, found.scores);
+  const ScoredData scored{set.path, set.counts.str(), found.examples_per_second, found.scores, names};
+  Report report = run_report(run, task, &scored);
+  if (const std::string warning = evaluation->warning(); !warning.empty()) report.notes.push_back(warning);
+  if (system.labels()) add_classes(report, system, set, found);
+  else add_numbers(report, system, set, found);
+  return report;
+}
+
+}  // namespace gradus
