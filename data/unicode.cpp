@@ -86,9 +86,8 @@ bool is_case_ignorable(char32_t code) {
 bool is_cased(char32_t code) {
   const auto in = [&](char32_t first, char32_t last) { return code >= first && code <= last; };
   const std::string_view name = category(code);
-  return name == "Lu" || name == "Ll" || name == "Lt" || code == 0xAA || code == 0xBA ||
-         in(0x2160, 0x217F) || in(0x24B6, 0x24E9) || in(0x1F130, 0x1F149) || in(0x1F150, 0x1F169) ||
-         in(0x1F170, 0x1F189);
+  return name == "Lu" || name == "Ll" || name == "Lt" || code == 0xAA || code == 0xBA || in(0x2160, 0x217F) ||
+         in(0x24B6, 0x24E9) || in(0x1F130, 0x1F149) || in(0x1F150, 0x1F169) || in(0x1F170, 0x1F189);
 }
 
 char32_t to_lower(char32_t code) {
