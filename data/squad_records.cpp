@@ -41,10 +41,11 @@ SquadWindow read_window(const DatasetReader& reader, const DatasetRow& row, cons
 void read_answer(const DatasetReader& reader, const DatasetRow& row, SquadWindow& window) {
   window.start = single_value(reader, row, start_column, "start_positions");
   window.end = single_value(reader, row, end_column, "end_positions");
-  check(window.start >= 0 && window.start <= window.end &&
-            window.end < static_cast<int32_t>(window.input_ids.size()),
-        "{}: the answer is at {} to {}: expected an order within the {} tokens", reader.where(), window.start,
-        window.end, window.input_ids.size());
+  const auto last = static_cast<int32_t>(window.input_ids.size()) - 2;  // before the [SEP]
+  const bool none = window.start == 0 && window.end == 0;
+  check(none || (window.start >= window.context_begin && window.start <= window.end && window.end <= last),
+        "{}: start_positions {} and end_positions {}: expected 0 and 0, or places in the text, {} to {}",
+        reader.where(), window.start, window.end, window.context_begin, last);
 }
 
 }  // namespace
@@ -84,9 +85,11 @@ SquadRecords read_squad_records(const std::string& path, DatasetFormat format, c
     feature.window = read_window(reader, row, limits);
     if (use == SquadUse::evaluation) continue;
     read_answer(reader, row, feature.window);
-    if (!row[impossible_column].ints.empty() &&
-        single_value(reader, row, impossible_column, "is_impossible") != 0)
-      records.has_impossible = true;
+    if (row[impossible_column].ints.empty()) continue;
+    const bool is_impossible = single_value(reader, row, impossible_column, "is_impossible") != 0;
+    check(!is_impossible || feature.window.start == 0, "{}: is_impossible, but start_positions is {}",
+          reader.where(), feature.window.start);
+    records.has_impossible = records.has_impossible || is_impossible;
   }
   check(!records.features.empty(), "{}: no record", path);
   records.warnings = reader.warnings();

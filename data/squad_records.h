@@ -35,7 +35,7 @@ struct SquadRecords {
 
 // Reads all records of a file, or of a folder of files (data/dataset_stream.h). The filling, where the mask is 0, is dropped. Throws
 // Error "<place>: ..." (DatasetReader::where) when a record is not as above or beyond `limits`, its mask is anything but ones
-// and then zeros, its segments anything but zeros and then ones, an answer does not begin and end in order among its tokens,
+// and then zeros, its segments anything but zeros and then ones, an answer does not begin and end in order in the text,
 // and when there is no record.
 SquadRecords read_squad_records(const std::string& path, DatasetFormat format, const std::string& schema_path,
                                 const SquadLimits& limits, SquadUse use);

@@ -9,15 +9,17 @@
 
 namespace gradus {
 
-std::FILE* log_of(const FineTuneOptions& options) { return options.predicts_only() ? stderr : stdout; }
+std::FILE* log_of(const FineTuneOptions& options) {
+  return options.predicts_only() || options.train.json ? stderr : stdout;
+}
 
 Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
   const bool quiet = options.predicts_only();
   // A log that goes to a file or a pipe shall be readable while the run goes on.
   if (!quiet) std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
-  if (!quiet) flags.print_effective(stdout);
+  if (!quiet) flags.print_effective(log_of(options));
   Backend& backend = open_backend(options.device);
-  if (!quiet) fmt::print("device: {}\n", backend.description());
+  if (!quiet) fmt::print(log_of(options), "device: {}\n", backend.description());
   for (const std::string& path : {options.train.metrics_file, options.train.report}) {
     if (!path.empty()) check_writable(path);
   }
@@ -29,11 +31,13 @@ Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
 
 TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskSystem& system,
                          FineTuning& task, const char* noun, RunMetrics& metrics) {
-  const TrainConfig config = train_config(options.train, options.device);
-  fmt::print("memory: {}\n", task.plan_memory(config).str());
+  std::FILE* const log = log_of(options);
+  TrainConfig config = train_config(options.train, options.device);
+  config.log = log;
+  fmt::print(log, "memory: {}\n", task.plan_memory(config).str());
   system.parameters().exclude_from_decay(options.train.no_decay);
   system.allocate(backend, Parameters::Use::training, options.device.dtype(),
-                  static_cast<uint64_t>(options.device.seed));
+                  static_cast<uint64_t>(options.device.seed), log);
   TrainResult result = train(system.parameters(), task, config);
 
   const auto per_second = [&](int64_t count) {
@@ -47,11 +51,11 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   metrics.tokens_per_second = per_second(result.tokens);
   metrics.train_loss = result.train_loss;
   metrics.scores["seconds_to_first_step"] = result.seconds_to_first_step;
-  fmt::print("trained {} steps in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
+  fmt::print(log, "trained {} steps in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
              result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss);
   if (result.best_step >= 0 && result.best_step < result.steps && !config.save_path.empty()) {
     const auto& [name, value] = result.best_scores.front();
-    fmt::print("best: {} {:.2f} at step {}, in {}; the model in use is that of step {}\n", name, value,
+    fmt::print(log, "best: {} {:.2f} at step {}, in {}; the model in use is that of step {}\n", name, value,
                result.best_step, (config.save_path / "best").string(), result.steps);
   }
   return result;

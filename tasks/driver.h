@@ -11,7 +11,7 @@
 
 namespace gradus {
 
-// Where a run tells what it does: predictions alone leave standard output to themselves.
+// Where a run tells what it does: predictions alone, and results as JSON, leave standard output to themselves.
 std::FILE* log_of(const FineTuneOptions& options);
 
 // Begins a run: prints the effective options, opens the device and tells what it is. Throws Error when the files to be

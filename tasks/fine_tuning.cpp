@@ -16,12 +16,15 @@ std::string_view bytes_of(std::span<const int32_t> numbers) {
   return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
 }
 
-// Of all batches of all epochs, or of those that max_steps leaves, the one with the most tokens.
+// Of the batches of all epochs, as many as there are steps for, the one with the most tokens.
 std::vector<int32_t> largest_batch(const TrainConfig& config, std::span<const int32_t> lengths) {
   std::vector<int32_t> largest;
   int64_t most = -1, batches = 0;
-  for (int64_t epoch = 0; epoch < std::max<int64_t>(config.epochs, 1); ++epoch) {
-    if (config.max_steps > 0 && batches / config.accumulation_steps >= config.max_steps) break;
+  const auto goes_on = [&](int64_t epoch) {
+    if (config.max_steps > 0) return batches / config.accumulation_steps < config.max_steps;
+    return epoch < config.epochs;
+  };
+  for (int64_t epoch = 0; goes_on(epoch); ++epoch) {
     for (std::vector<int32_t>& batch :
          make_batches(lengths, batch_plan(config), static_cast<uint32_t>(epoch))) {
       ++batches;

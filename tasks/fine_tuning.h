@@ -27,9 +27,7 @@ class FineTuning : public TrainTask {
   std::span<const int32_t> lengths() const final { return lengths_; }
   uint32_t checksum() const final { return checksum_; }
   void save(const std::filesystem::path& folder) const final { system_.save(folder); }
-  void check_continues(const std::filesystem::path& checkpoint) const final {
-    system_.check_continues(checkpoint);
-  }
+  void continue_from(const std::filesystem::path& checkpoint) final { system_.continue_from(checkpoint); }
 
   // Runs the largest batch of all epochs on a backend that only counts.
   MemoryPlan plan_memory(const TrainConfig& config) const;

@@ -14,7 +14,7 @@ struct RunMetrics {
   double examples_per_second = 0;
   double tokens_per_second = 0;
   int64_t peak_rss_bytes = 0;
-  std::optional<double> train_loss;      // mean of the last epoch; none without training
+  std::optional<double> train_loss;      // mean of the last 20 steps; none without training
   std::map<std::string, double> scores;  // by name, "span_f1" for example: keys of their own in the file
 };
 

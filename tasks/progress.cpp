@@ -61,8 +61,11 @@ std::string progress_line(const ProgressState& state, int width) {
   return line;
 }
 
-Progress::Progress(std::string label, int64_t total, int64_t log_steps, std::FILE* out)
-    : log_steps_(std::max<int64_t>(1, log_steps)), out_(out), terminal_(::isatty(::fileno(out)) == 1) {
+Progress::Progress(std::string label, int64_t total, int64_t log_steps, std::FILE* out, std::FILE* log)
+    : log_steps_(std::max<int64_t>(1, log_steps)),
+      out_(out),
+      log_(log),
+      terminal_(::isatty(::fileno(out)) == 1) {
   state_.label = std::move(label);
   state_.total = total;
   state_.loss = std::nan("");
@@ -106,8 +109,8 @@ void Progress::erase() {
 
 void Progress::print(std::string_view line) {
   erase();
-  fmt::print(stdout, "{}\n", line);
-  std::fflush(stdout);
+  fmt::print(log_, "{}\n", line);
+  std::fflush(log_);
   if (terminal_ && !finished_ && first_step_ >= 0) draw(Clock::now());
 }
 

@@ -30,14 +30,16 @@ std::string duration_text(double seconds);
 class Progress {
  public:
   // `total` steps are ahead; 0 when their number isn't known. `out` is watched for being a terminal.
-  Progress(std::string label, int64_t total, int64_t log_steps, std::FILE* out = stderr);
+  // print() writes to `log`.
+  Progress(std::string label, int64_t total, int64_t log_steps, std::FILE* out = stderr,
+           std::FILE* log = stdout);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() { finish(); }
 
   // Tells that `step` steps are done, the last with this loss (NaN: none), over `tokens` tokens.
   void update(int64_t step, double loss, int64_t tokens);
-  // Writes a line to standard output in such a way that it doesn't mix with the bar.
+  // Writes a line to the log in such a way that it doesn't mix with the bar.
   void print(std::string_view line);
   // Leaves the last state on the screen, or prints it, and ends the line. Further calls do nothing.
   void finish();
@@ -53,6 +55,7 @@ class Progress {
   int64_t log_steps_;
   int64_t tokens_ = 0;
   std::FILE* out_;
+  std::FILE* log_;
   bool terminal_;
   bool drawn_ = false;  // whether the bar is on the screen now
   bool finished_ = false;

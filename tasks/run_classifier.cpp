@@ -35,8 +35,8 @@ std::unique_ptr<ClassifierSystem> make_system(const ClassifierOptions& options,
 TrainResult train(Backend& backend, const ClassifierOptions& options, ClassifierSystem& system,
                   const ClassifierSet& set, ClassifierEvaluation* evaluation, RunMetrics& metrics) {
   ClassifierTraining task(backend, system, set, evaluation);
-  fmt::print("training data: {}\n", set.counts.str());
-  if (system.labels()) fmt::print("labels: {}\n", fmt::join(system.labels()->names(), ", "));
+  fmt::print(log_of(options), "training data: {}\n", set.counts.str());
+  if (system.labels()) fmt::print(log_of(options), "labels: {}\n", fmt::join(system.labels()->names(), ", "));
   return run_training(backend, options, system, task, "examples", metrics);
 }
 
@@ -74,7 +74,7 @@ void evaluate(const ClassifierOptions& options, const ClassifierSystem& system,
                report.examples_per_second, rule_line(), report.text, rule_line(), evaluation.description());
   }
   if (const std::string warning = evaluation.warning(); !warning.empty())
-    fmt::print(options.train.json ? stderr : stdout, "warning: {}\n", warning);
+    fmt::print(log_of(options), "warning: {}\n", warning);
 }
 
 void predict(const ClassifierOptions& options, const ClassifierSystem& system,

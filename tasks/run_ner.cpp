@@ -66,9 +66,9 @@ void train(Backend& backend, const NerOptions& options, NerSystem& system, NerSe
   const NerData& data = set.data;
   NerTraining task(backend, system, data,
                    training_examples(set, system, static_cast<int32_t>(options.seq_length)), evaluation);
-  fmt::print("training data: {}\n", task.examples().counts.str());
+  fmt::print(log_of(options), "training data: {}\n", task.examples().counts.str());
   if (data.overlapping_mentions > 0)
-    fmt::print("{}: {} mentions overlap others, of which they took words\n", data.path,
+    fmt::print(log_of(options), "{}: {} mentions overlap others, of which they took words\n", data.path,
                data.overlapping_mentions);
   finished.training_data = task.examples().counts.str();
   finished.training = run_training(backend, options, system, task, finished.noun, metrics);

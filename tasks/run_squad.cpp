@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "core/files.h"
+#include "data/text_file.h"
 #include "tasks/driver.h"
 #include "tasks/main.h"
 #include "tasks/progress.h"
@@ -28,18 +29,34 @@ bool may_lack_answers(const SquadDriverOptions& options, bool data_says) {
   return options.version_2_with_negative == "auto" ? data_says : options.version_2_with_negative == "true";
 }
 
-std::string method_for(const SquadDriverOptions& options, const SquadData& data) {
+std::string method_for(const SquadDriverOptions& options, const SquadData& data, bool version_2) {
+  check(!version_2 || options.assessment_method != "cmrc",
+        "--assessment_method cmrc: {}: that scorer knows no questions without an answer: give "
+        "--version_2_with_negative false, or squad",
+        data.path);
   if (options.assessment_method != "auto") return options.assessment_method;
-  return is_chinese(data) ? "cmrc" : "squad";
+  const bool chinese = is_chinese(data);
+  if (chinese && version_2) {
+    fmt::print(log_of(options),
+               "warning: {}: the scorer of SQuAD 2.0 compares what stands between blanks: of Chinese answers "
+               "whole ones\n",
+               data.path);
+  }
+  return chinese && !version_2 ? "cmrc" : "squad";
 }
 
-void write_predictions(const SquadDriverOptions& options, const SquadPredictions& predictions,
-                       bool version_2) {
+// The answers to the evaluation data are predictions.json and so on. Those to new questions are too, unless both are asked for.
+std::string prefix_of_new(const SquadDriverOptions& options) { return options.train.do_eval ? "test_" : ""; }
+
+void write_predictions(const SquadDriverOptions& options, const std::string& prefix,
+                       const SquadPredictions& predictions, bool version_2) {
   if (options.output_dir.empty()) return;
   const std::filesystem::path folder = options.output_dir;
-  replace_file(folder / "predictions.json", predictions_json(predictions));
-  replace_file(folder / "nbest_predictions.json", nbest_predictions_json(predictions));
-  if (version_2) replace_file(folder / "null_odds.json", null_odds_json(predictions));
+  replace_file(folder / (prefix + "predictions.json"), predictions_json(predictions));
+  replace_file(folder / (prefix + "nbest_predictions.json"), nbest_predictions_json(predictions));
+  const std::filesystem::path odds = folder / (prefix + "null_odds.json");
+  if (version_2) replace_file(odds, null_odds_json(predictions));
+  else std::filesystem::remove(odds);  // of other predictions
 }
 
 // Throws Error when the files of write_predictions can't be written.
@@ -58,7 +75,7 @@ void evaluate(const SquadDriverOptions& options, SquadEvaluation& evaluation, bo
   const SquadReport& report = evaluation.current();
   for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
   metrics.scores["eval_windows_per_second"] = report.windows_per_second;
-  write_predictions(options, with_ids(evaluation.questions().data(), report.predictions), version_2);
+  write_predictions(options, "", with_ids(evaluation.questions().data(), report.predictions), version_2);
   if (options.train.json) {
     fmt::print("{}\n", to_json_line(report.scores));
     return;
@@ -67,14 +84,14 @@ void evaluate(const SquadDriverOptions& options, SquadEvaluation& evaluation, bo
              report.windows_per_second, rule_line(), report.text, rule_line());
 }
 
-// Whether a file looks like JSON: the first byte that is no blank is a brace.
+// Whether a file, plain or gzip, looks like JSON: the first byte that is no blank is a brace. A pipe is not looked into: what is read
+// of it is gone.
 bool is_json(const std::string& path) {
-  std::FILE* file = path == "-" ? nullptr : std::fopen(path.c_str(), "rb");
-  if (file == nullptr) return false;
-  int byte = std::fgetc(file);
-  while (byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t') byte = std::fgetc(file);
-  std::fclose(file);
-  return byte == '{' || path.ends_with(".gz");
+  if (path == "-" || !std::filesystem::is_regular_file(path)) return false;
+  PieceReader reader(path);
+  const std::string_view piece = reader.next();
+  const size_t first = piece.find_first_not_of(" \n\r\t");
+  return first != std::string_view::npos && piece[first] == '{';
 }
 
 void predict(Backend& backend, const SquadDriverOptions& options, const SquadSystem& system) {
@@ -83,6 +100,10 @@ void predict(Backend& backend, const SquadDriverOptions& options, const SquadSys
   const AnswerStyle style = options.train.json ? AnswerStyle::json : AnswerStyle::plain;
   const std::string& path = options.predict_data_file_path;
   if (!is_json(path)) {
+    check(!options.predicts_only() || options.output_dir.empty(),
+          "--output_dir {}: answers to lines of text go to standard output; only those to a JSON file, which "
+          "has ids, are written to a folder",
+          options.output_dir);
     read_predict_data(options, [&](std::istream& in, const std::string& name) {
       answer_lines(system, answerer, options, in, name, style, stdout);
     });
@@ -93,7 +114,8 @@ void predict(Backend& backend, const SquadDriverOptions& options, const SquadSys
   if (answerer.version_2()) apply_threshold(predictions, system.settings().null_score_diff_threshold);
   for (size_t i = 0; i < predictions.size(); ++i)
     fmt::print("{}\n", show_answer(questions.data().questions[i].text, predictions[i], style));
-  write_predictions(options, with_ids(questions.data(), std::move(predictions)), answerer.version_2());
+  write_predictions(options, prefix_of_new(options), with_ids(questions.data(), std::move(predictions)),
+                    answerer.version_2());
 }
 
 int run(int argc, char** argv) {
@@ -113,8 +135,10 @@ int run(int argc, char** argv) {
   std::optional<SquadEvaluation> evaluation;
   if (options.train.do_train) {
     training = read_squad_training(options, *system, log_of(options));
-    fmt::print("training data: {}\n", training->description);
-    if (options.makes_head()) system->set_version_2(may_lack_answers(options, training->has_impossible));
+    fmt::print(log_of(options), "training data: {}\n", training->description);
+    // What a model has learned once it keeps.
+    system->set_version_2(
+        may_lack_answers(options, training->has_impossible || system->settings().version_2));
   }
   bool version_2 = false;
   if (options.reads_eval()) {
@@ -123,7 +147,7 @@ int run(int argc, char** argv) {
     version_2 = may_lack_answers(options, dev->data().has_impossible);
     answerer.emplace(backend, *system, options, version_2);
     const bool tuned = options.train.do_train && !options.given.contains("null_score_diff_threshold");
-    evaluation.emplace(*answerer, *system, *dev, method_for(options, dev->data()), tuned);
+    evaluation.emplace(*answerer, *system, *dev, method_for(options, dev->data(), version_2), tuned);
   }
   check_results(options);
   FinishedRun finished{flags, options, backend, "windows"};

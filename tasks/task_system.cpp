@@ -47,7 +47,7 @@ void TaskSystem::allocate(Backend& backend, Parameters::Use use, DType compute_t
   if (!report.unused.empty()) fmt::print(log, "unused in {}: {}\n", weights, fmt::join(report.unused, ", "));
 }
 
-void TaskSystem::check_continues(const std::filesystem::path& checkpoint) const {
+void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
   const std::string path = (checkpoint / "config.json").string();
   BertConfig saved = read_bert_config(path);
   check(saved.labels == config().labels,
@@ -57,7 +57,8 @@ void TaskSystem::check_continues(const std::filesystem::path& checkpoint) const 
     settings.erase(tuned_setting());
     return sorted(settings);
   };
-  const std::string settings = fixed(saved_settings(saved, kind_, path)), own = fixed(settings_json());
+  const Json saved_json = saved_settings(saved, kind_, path);
+  const std::string settings = fixed(saved_json), own = fixed(settings_json());
   check(settings == own, "{}: the checkpoint was made with {}, this run has {}: it can't be continued", path,
         settings, own);
   saved.other_keys = config().other_keys;
@@ -66,6 +67,9 @@ void TaskSystem::check_continues(const std::filesystem::path& checkpoint) const 
   const std::string vocab_path = (checkpoint / "vocab.txt").string();
   check(read_file(vocab_path) == vocab_text(vocab()),
         "{}: the checkpoint's vocabulary is not the one of this run: it can't be continued", vocab_path);
+  const std::string tuned = tuned_setting();
+  if (!tuned.empty() && saved_json.contains(tuned) && saved_json[tuned].is_number())
+    take_tuned(saved_json[tuned]);
 }
 
 void TaskSystem::save(const std::filesystem::path& folder) const {

@@ -26,8 +26,8 @@ class TaskSystem {
   void allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,
                 std::FILE* log = stdout);
   // Throws Error, naming the file, when the checkpoint's labels, settings, model or vocabulary are not this system's: a
-  // run can't go on from there.
-  void check_continues(const std::filesystem::path& checkpoint) const;
+  // run can't go on from there. Takes what training had found by then (take_tuned).
+  void continue_from(const std::filesystem::path& checkpoint);
   // Writes config.json, tokenizer_config.json, vocab.txt and model.safetensors into an existing folder.
   void save(const std::filesystem::path& folder) const;
   // Throws Error when the model has no positions for sequences so long.
@@ -47,8 +47,9 @@ class TaskSystem {
   void check_weights() const;
   // What config.json says of the task, as an object.
   virtual nlohmann::ordered_json settings_json() const = 0;
-  // A key of it that training itself sets, so that a run goes on whatever its value; empty: none.
+  // The key in it of a number that training itself finds, so that a run goes on whatever it is; empty: none.
   virtual std::string tuned_setting() const { return ""; }
+  virtual void take_tuned(double /*found*/) {}
   const TaskSettings& task_settings() const { return source_.settings; }
 
  private:

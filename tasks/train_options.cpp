@@ -78,7 +78,7 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
   options.group("What to do");
   options.add("do_train", do_train, "train on the training data");
   options.add("do_eval", do_eval, "score on the evaluation data");
-  options.add("do_predict", do_predict, "label new text");
+  options.add("do_predict", do_predict, "predict for new text");
 
   options.group("Batches");
   options.add("epoch_num", epoch_num, "passes over the training data").between(1, 1000000);

@@ -65,7 +65,7 @@ class Training {
   }
 
   TrainResult run() {
-    Progress progress("train", config_.schedule.total_steps, config_.log_steps);
+    Progress progress("train", config_.schedule.total_steps, config_.log_steps, stderr, config_.log);
     int64_t first_step = 0;  // of the epoch
     for (uint32_t epoch = 0; !is_finished(); ++epoch) {
       const std::vector<Batch> batches = make_batches(task_.lengths(), batch_plan(config_), epoch);
@@ -106,15 +106,17 @@ class Training {
     check(checkpoints_.has_value(), "--resume needs --save_finetune_checkpoint_path");
     const auto newest = latest_checkpoint(config_.save_path);
     if (!newest) {
-      fmt::print("no checkpoint in {}: starting from the beginning\n", config_.save_path.string());
+      fmt::print(config_.log, "no checkpoint in {}: starting from the beginning\n",
+                 config_.save_path.string());
       return;
     }
-    task_.check_continues(*newest);
+    task_.continue_from(*newest);
     state_ = load_train_state(*newest, state_, optimizer_, parameters_);
-    fmt::print("resuming from {} at step {}\n", newest->string(), state_.step);
+    fmt::print(config_.log, "resuming from {} at step {}\n", newest->string(), state_.step);
     if (state_.step >= config_.schedule.total_steps)
-      fmt::print("nothing is left to train: the run has {} steps\n", config_.schedule.total_steps);
-    else if (has_stalled()) fmt::print("nothing is left to train: {}\n", stall_text());
+      fmt::print(config_.log, "nothing is left to train: the run has {} steps\n",
+                 config_.schedule.total_steps);
+    else if (has_stalled()) fmt::print(config_.log, "nothing is left to train: {}\n", stall_text());
   }
 
   std::string stall_text() const {

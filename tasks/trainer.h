@@ -2,6 +2,7 @@
 // accumulation, optimizer and schedule, evaluation, checkpoints, resuming, progress and logs.
 #pragma once
 
+#include <cstdio>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -37,8 +38,9 @@ class TrainTask {
   virtual std::string remark() const { return {}; }
   // Writes everything that evaluation and prediction need into an existing folder.
   virtual void save(const std::filesystem::path& folder) const = 0;
-  // Throws Error when a checkpoint that was saved so holds another model than this task's.
-  virtual void check_continues(const std::filesystem::path& checkpoint) const = 0;
+  // Takes from a checkpoint that was saved so what training had found by then, the weights aside. Throws Error when it
+  // holds another model than this task's.
+  virtual void continue_from(const std::filesystem::path& checkpoint) = 0;
 };
 
 struct TrainConfig {
@@ -63,6 +65,7 @@ struct TrainConfig {
   bool resume = false;                  // continue from the newest checkpoint in save_path
   std::filesystem::path log_dir;        // TensorBoard events; empty: none
   int64_t log_steps = 0;                // plain lines: 0 means by time
+  std::FILE* log = stdout;              // for scores and what there is to say
 };
 
 struct TrainResult {

@@ -4,13 +4,16 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "tasks/display_text.h"
 #include "tasks/line_batches.h"
 
 namespace gradus {
 namespace {
 
+// The text, or the two of a pair, in columns of one line.
 std::string shown(const ClassificationText& text) {
-  return text.text_b ? text.text_a + "\t" + *text.text_b : text.text_a;
+  const std::string first = printable_text(text.text_a);
+  return text.text_b ? first + "\t" + printable_text(*text.text_b) : first;
 }
 
 std::string json_line(const ClassifierSystem& system, const ClassificationText& text,
@@ -39,7 +42,6 @@ std::string plain_line(const ClassifierSystem& system, const ClassificationText&
                      shown(text));
 }
 
-// Predicts the texts, writes a line for each, and adds the outputs to `all`.
 ClassificationText parse_line(const std::string& line, bool pairs, const std::string& where) {
   ClassificationText text;
   const size_t tab = line.find('\t');

@@ -1,6 +1,8 @@
 #include "tasks/squad/evaluation.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -24,6 +26,18 @@ NullOdds odds_of(const SquadData& data, const std::vector<SquadPrediction>& pred
   for (size_t i = 0; i < predictions.size(); ++i)
     odds.emplace_back(data.questions[i].id, predictions[i].null_odds);
   return odds;
+}
+
+// The scorer begins its search with no question answered and calls that threshold 0, although at 0 some may be answered: then the
+// least odds of all tell what leaves all without an answer.
+double best_threshold_for(const SquadData& data, std::vector<SquadPrediction> predictions,
+                          const NullOdds& odds, const BestThreshold& best) {
+  apply_threshold(predictions, best.threshold);
+  const double f1 = score_squad_v2(data, texts_of(data, predictions)).all.f1;
+  if (f1 >= best.score - 1e-9) return best.threshold;
+  double least = odds.front().second;
+  for (const auto& [id, value] : odds) least = std::min(least, value);
+  return std::nextafter(least, -std::numeric_limits<double>::infinity());
 }
 
 }  // namespace
@@ -75,6 +89,14 @@ std::vector<SquadPrediction> SquadAnswerer::run(const SquadQuestions& questions)
   answers.text = options_.uses_words(settings.tokenizer) ? AnswerText::words : AnswerText::characters;
   answers.do_lower_case = settings.do_lower_case;
   const AnswerFinder finder(system_.vocab(), answers);
+  for (const SquadFeature& feature : features) {
+    const Logits& window = all[static_cast<size_t>(&feature - features.data())];
+    const auto is_finite = [](float x) { return std::isfinite(x); };
+    check(std::ranges::all_of(window.start, is_finite) && std::ranges::all_of(window.end, is_finite),
+          "{}: the model gives an infinite number, or none: its training has diverged, or --compute_type is "
+          "too coarse",
+          questions.data().where(feature.question));
+  }
   std::vector<SquadPrediction> predictions(windows.size());
   run_parallel(windows.size(), thread_count(options_), [&](size_t i) {
     const auto context = static_cast<size_t>(questions.data().questions[i].context);
@@ -143,7 +165,8 @@ void SquadEvaluation::score(SquadReport& report) {
   const AnswerTexts texts = texts_of(data, report.predictions);
   if (method_ == "cmrc") {
     const CmrcScores scores = score_cmrc(data, texts);
-    report.scores = {{"f1", scores.f1}, {"exact_match", scores.exact_match}, {"average", scores.average()}};
+    report.scores = {
+        {"cmrc_f1", scores.f1}, {"cmrc_exact_match", scores.exact_match}, {"cmrc_average", scores.average()}};
     const nlohmann::ordered_json json{{"AVERAGE", scores.average()},
                                       {"F1", scores.f1},
                                       {"EM", scores.exact_match},
@@ -161,7 +184,8 @@ void SquadEvaluation::score_version_2(SquadReport& report) {
   const NullOdds odds = odds_of(data, report.predictions);
   const SquadV2Scores best =
       score_squad_v2(data, texts_of(data, report.predictions), odds, std::numeric_limits<double>::infinity());
-  if (tuned_) system_.set_threshold(best.best_f1->threshold);
+  const double best_threshold = best_threshold_for(data, report.predictions, odds, *best.best_f1);
+  if (tuned_) system_.set_threshold(best_threshold);
   const double threshold = system_.settings().null_score_diff_threshold;
   apply_threshold(report.predictions, threshold);
   const SquadV2Scores scores =
@@ -176,7 +200,7 @@ void SquadEvaluation::score_version_2(SquadReport& report) {
   report.scores.emplace_back("best_threshold_exact_match", best.best_exact->score);
   report.text = scores.json() + "\n" +
                 fmt::format("null_score_diff_threshold {:.6f}; the best for F1 here: {:.6f}\n", threshold,
-                            best.best_f1->threshold);
+                            best_threshold);
 }
 
 }  // namespace gradus

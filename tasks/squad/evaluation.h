@@ -18,8 +18,8 @@ class SquadAnswerer {
   SquadAnswerer(Backend& backend, const SquadSystem& system, const SquadDriverOptions& options,
                 bool version_2);
 
-  // The best answers to each question, in their order. Answers "" only where the text has no candidate; whether no answer
-  // is better is decided by a threshold.
+  // The best answers to each question, in their order, "empty" where the text has none. Whether no answer is better is
+  // left to apply_threshold. Throws Error naming the question when the model's numbers are not finite.
   std::vector<SquadPrediction> run(const SquadQuestions& questions) const;
   bool version_2() const { return version_2_; }
 

@@ -1,5 +1,6 @@
 #include "tasks/squad/input.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <numeric>
 #include <thread>
@@ -21,6 +22,7 @@ std::vector<std::string> files_of(const std::string& list) {
   std::vector<std::string> files;
   for (size_t begin = 0; begin <= list.size();) {
     const size_t end = std::min(list.find(',', begin), list.size());
+    check(end > begin, "'{}': a comma with no file beside it", list);
     files.push_back(list.substr(begin, end - begin));
     begin = end + 1;
   }
@@ -29,7 +31,11 @@ std::vector<std::string> files_of(const std::string& list) {
 
 void add_file(const SquadDriverOptions& options, const SquadSystem& system, const std::string& file,
               SquadTrainingSet& set, SquadCounts& counts, std::FILE* log) {
-  const SquadData data = read_squad(file);
+  SquadData data = read_squad(file);
+  // Not asked for, questions without an answer are as wrong as others that have none.
+  if (options.version_2_with_negative == "false") {
+    for (SquadQuestion& question : data.questions) question.is_impossible = false;
+  }
   set.has_impossible = set.has_impossible || data.has_impossible;
   SquadFeaturizer featurizer(data, system.tokenizer(), options.features(words_of(options, system)),
                              SquadUse::training, thread_count(options));
@@ -80,7 +86,14 @@ SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const Sq
     return set;
   }
   SquadCounts counts;
-  for (const std::string& file : files_of(path)) add_file(options, system, file, set, counts, log);
+  const std::vector<std::string> files = files_of(path);
+  for (size_t i = 0; i < files.size(); ++i) {
+    check(std::find(files.begin(), files.begin() + static_cast<std::ptrdiff_t>(i), files[i]) ==
+              files.begin() + static_cast<std::ptrdiff_t>(i),
+          "--train_data_file_path: '{}' is named twice", files[i]);
+    add_file(options, system, files[i], set, counts, log);
+  }
+  check(!set.features.empty(), "{}: no question is left to train on: {}", path, counts.str());
   set.description = counts.str();
   return set;
 }

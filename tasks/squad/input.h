@@ -20,7 +20,7 @@ struct SquadTrainingSet {
 // Questions to answer, with all windows of each. Not to be moved once it is made: its parts point at each other.
 class SquadQuestions {
  public:
-  // `threads` as in --threads. Throws Error when a text leaves no room for its question.
+  // Throws Error when the options leave no room for a text beside its question.
   SquadQuestions(SquadData data, const SquadSystem& system, const SquadDriverOptions& options);
   SquadQuestions(const SquadQuestions&) = delete;
   SquadQuestions& operator=(const SquadQuestions&) = delete;

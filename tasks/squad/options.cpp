@@ -66,6 +66,10 @@ void SquadDriverOptions::finish(Options& options) {
   check(format() == DatasetFormat::text || !reads_eval() || !eval_json_path.empty(),
         "--eval_data_file_path {}: records have neither the texts nor the answers: give --eval_json_path",
         eval_data_file_path);
+  check(format() != DatasetFormat::text || eval_json_path.empty() || eval_json_path == eval_data_file_path,
+        "--eval_json_path {} and --eval_data_file_path {}: which of them to score on? The first belongs to "
+        "records",
+        eval_json_path, eval_data_file_path);
   check(seq_length > max_query_length + 3,
         "--seq_length {} leaves no room for the text beside --max_query_length {} and three special tokens",
         seq_length, max_query_length);

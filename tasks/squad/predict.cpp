@@ -1,7 +1,9 @@
 #include "tasks/squad/predict.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "tasks/display_text.h"
 #include "tasks/line_batches.h"
 
 namespace gradus {
@@ -19,17 +21,20 @@ void answer(const SquadSystem& system, const SquadAnswerer& answerer, const Squa
   check(std::fflush(out) == 0, "cannot write the answers");
 }
 
+bool is_blank(const std::string& line) { return line.find_first_not_of(" \t\f\v") == std::string::npos; }
+
 }  // namespace
 
 std::string show_answer(const std::string& question, const SquadPrediction& prediction, AnswerStyle style) {
-  double probability = 0;
-  for (const AnswerCandidate& candidate : prediction.n_best) {
-    if (candidate.text == prediction.text) probability = candidate.probability;
+  const auto found = std::ranges::find(prediction.n_best, prediction.text, &AnswerCandidate::text);
+  // What stands for an answer where the text has no candidate is none.
+  const bool is_one = prediction.text.empty() || (found != prediction.n_best.end() && !found->pieces.empty());
+  const std::string answer = is_one ? prediction.text : "";
+  const double probability = is_one && found != prediction.n_best.end() ? found->probability : 0;
+  if (style == AnswerStyle::plain) {
+    return fmt::format("{}\t{:.4f}\t{}", printable_text(answer), probability, printable_text(question));
   }
-  if (style == AnswerStyle::plain)
-    return fmt::format("{}\t{:.4f}\t{}", prediction.text, probability, question);
-  nlohmann::ordered_json json{
-      {"question", question}, {"answer", prediction.text}, {"probability", probability}};
+  nlohmann::ordered_json json{{"question", question}, {"answer", answer}, {"probability", probability}};
   for (const AnswerCandidate& candidate : prediction.n_best)
     json["n_best"].push_back({{"text", candidate.text}, {"probability", candidate.probability}});
   return json.dump();
@@ -38,11 +43,17 @@ std::string show_answer(const std::string& question, const SquadPrediction& pred
 void answer_lines(const SquadSystem& system, const SquadAnswerer& answerer, const SquadDriverOptions& options,
                   std::istream& in, const std::string& name, AnswerStyle style, std::FILE* out) {
   LineBatches batches(in, name);
+  bool asked = false, read = false;
   std::string context;  // empty: the next line is one
   for (std::vector<std::string> lines; batches.next(lines);) {
     SquadData data{name, {context}, {}, false};
-    for (const std::string& line : lines) {
+    for (std::string& line : lines) {
+      check(read || !line.starts_with('{'),
+            "{}:1: this looks like JSON: name the file with --predict_data_file_path", name);
+      read = true;
+      if (is_blank(line)) line.clear();
       if (!context.empty() && !line.empty()) {
+        asked = true;
         data.questions.push_back({std::to_string(data.questions.size()), line, 0, {}, false});
         continue;
       }
@@ -52,6 +63,7 @@ void answer_lines(const SquadSystem& system, const SquadAnswerer& answerer, cons
     }
     answer(system, answerer, options, std::move(data), style, out);
   }
+  if (read && !asked) fmt::print(stderr, "{}: a text, but no question on the lines after it\n", name);
 }
 
 }  // namespace gradus

@@ -13,9 +13,11 @@ namespace gradus {
 namespace {
 
 constexpr ScoreName score_names[] = {
-    {"f1", "F1", "words, or characters, in common with the right answer"},
+    {"f1", "F1", "words in common with the right answer"},
     {"exact_match", "exact match", "answers that are right to the last word"},
-    {"average", "average", "of F1 and exact match"},
+    {"cmrc_f1", "F1", "characters in common with the right answer, in the same order"},
+    {"cmrc_exact_match", "exact match", "answers that are right to the last character"},
+    {"cmrc_average", "average", "of F1 and exact match"},
     {"has_answer_f1", "F1 where there is an answer", "of the questions that the text answers"},
     {"has_answer_exact_match", "exact match where there is an answer", "of the same"},
     {"no_answer_f1", "right where there is none", "questions that are rightly left without an answer"},

@@ -22,8 +22,8 @@ SquadSettings parse_settings(const ModelSource& source) try {
 
 }  // namespace
 
-SquadSystem::SquadSystem(ModelSource source, SquadSettings settings)
-    : TaskSystem(std::move(source), squad_kind, {}), settings_(settings) {
+SquadSystem::SquadSystem(ModelSource source, SquadSettings settings, bool threshold_given)
+    : TaskSystem(std::move(source), squad_kind, {}), settings_(settings), threshold_given_(threshold_given) {
   check(config().type_vocab_size > 1,
         "the model has one type of tokens (type_vocab_size): expected two, for the question and the text");
   model_.emplace(Scope(parameters()), config());
@@ -33,15 +33,16 @@ SquadSystem::SquadSystem(ModelSource source, SquadSettings settings)
 std::unique_ptr<SquadSystem> SquadSystem::load(const SquadDriverOptions& options) {
   ModelSource source = ModelSource::of_trained(options, squad_kind);
   SquadSettings settings = parse_settings(source);
-  if (options.given.contains("null_score_diff_threshold"))
-    settings.null_score_diff_threshold = options.null_score_diff_threshold;
-  return std::unique_ptr<SquadSystem>(new SquadSystem(std::move(source), settings));
+  const bool given = options.given.contains("null_score_diff_threshold");
+  if (given) settings.null_score_diff_threshold = options.null_score_diff_threshold;
+  return std::unique_ptr<SquadSystem>(new SquadSystem(std::move(source), settings, given));
 }
 
 std::unique_ptr<SquadSystem> SquadSystem::create(const SquadDriverOptions& options) {
   SquadSettings settings;
   settings.null_score_diff_threshold = options.null_score_diff_threshold;
-  return std::unique_ptr<SquadSystem>(new SquadSystem(ModelSource::of_new(options, std::nullopt), settings));
+  return std::unique_ptr<SquadSystem>(new SquadSystem(ModelSource::of_new(options, std::nullopt), settings,
+                                                      options.given.contains("null_score_diff_threshold")));
 }
 
 Json SquadSystem::settings_json() const {

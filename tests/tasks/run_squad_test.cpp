@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "tests/tasks/program.h"
+#include "tests/tasks/tiny_task.h"
 
 using namespace gradus;
 using Json = nlohmann::ordered_json;
@@ -56,35 +56,28 @@ Json toy_questions_with_none() {
   return file;
 }
 
-class TinySquad {
+const std::string vocabulary = [] {
+  std::string pieces =
+      "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n.\n?\nlives\nin\nis\nwhere\ndoes\nlive\nwho\nate\nthe\ncake\n";
+  for (const auto& words : {names, places}) {
+    for (const std::string& word : words) pieces += word + "\n";
+  }
+  for (const char* character : {"\u4E2D", "\u6587", "\u5317", "\u4EAC", "\u5728", "\u54EA"})
+    pieces += std::string(character) + "\n";
+  return pieces;
+}();
+
+class TinySquad : public TinyTask {
  public:
-  TinySquad() {
-    std::string vocabulary =
-        "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n.\n?\nlives\nin\nis\nwhere\ndoes\nlive\nwho\nate\nthe\ncake\n";
-    for (const auto& words : {names, places}) {
-      for (const std::string& word : words) vocabulary += word + "\n";
-    }
-    for (const char* character : {"\u4E2D", "\u6587", "\u5317", "\u4EAC", "\u5728", "\u54EA"})
-      vocabulary += std::string(character) + "\n";
-    write("vocab.txt", vocabulary);
-    write("v1.json", toy_questions().dump());
+  TinySquad() : TinyTask("run_squad", toy_questions().dump(), vocabulary) {
     write("v2.json", toy_questions_with_none().dump());
   }
 
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  std::string write(const std::string& name, const std::string& content) const {
-    write_file(path(name), content);
-    return path(name);
-  }
-
   // Flags that train a model of hidden size 32 on a file for `epochs` epochs of 2 steps and score it on the same file.
-  Words training(const std::string& data, int epochs, const Words& more = {}) const {
-    Words flags{"--do_train",
-                "--do_eval",
-                "--threads=1",
+  Words learning(const std::string& data, int epochs, const Words& more = {}) const {
+    Words flags{"--do_eval",
                 "--hidden_size=32",
                 "--num_hidden_layers=2",
-                "--num_attention_heads=2",
                 "--intermediate_size=64",
                 "--max_position_embeddings=64",
                 "--seq_length=32",
@@ -93,15 +86,11 @@ class TinySquad {
                 "--train_batch_size=6",
                 "--dropout=0",
                 "--epoch_num=" + std::to_string(epochs),
-                "--learning_rate=5e-3",
                 "--eval_steps=1000",
-                "--vocab_file_path=" + path("vocab.txt"),
                 "--train_data_file_path=" + path(data),
-                "--eval_data_file_path=" + path(data),
-                "--metrics_file=" + path("metrics.json"),
-                "--save_finetune_checkpoint_path=" + path("save")};
+                "--eval_data_file_path=" + path(data)};
     flags.insert(flags.end(), more.begin(), more.end());
-    return flags;
+    return training(flags);
   }
   // Flags that use the model in save.
   Words using_it(const std::string& what, const Words& more = {}) const {
@@ -116,36 +105,20 @@ class TinySquad {
     return flags;
   }
 
-  Outcome run(const Words& flags, const std::string& input = "") const {
-    return Process(command_of("run_squad", flags), input).wait();
-  }
-  std::string print(const Words& flags, const std::string& input = "") const {
-    const Outcome outcome = run(flags, input);
-    REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
-    return outcome.out;
-  }
-  void refuse(const Words& flags, const std::string& message, const std::string& input = "") const {
-    const Outcome outcome = run(flags, input);
-    CHECK(outcome.status == 2);
-    CHECK(outcome.err.starts_with("error: "));
-    CHECK_MESSAGE(outcome.err.find(message) != std::string::npos, outcome.err << "\nexpected: " << message);
-  }
-
   Json json(const std::string& name) const { return Json::parse(file_content(path(name))); }
-  double metric(const std::string& name) const { return json("metrics.json").at(name); }
-
- private:
-  TemporaryFolder folder_;
+  Json settings(const std::string& checkpoint) const {
+    return json(checkpoint + "/config.json").at("gradus_squad");
+  }
 };
 
 }  // namespace
 
 TEST_CASE("run_squad learns where people live, and answers what it is asked") {
   const TinySquad tiny;
-  const std::string out = tiny.print(tiny.training("v1.json", 60));
+  const std::string out = tiny.print(tiny.learning("train.txt", 60));
   CHECK(out.find("8 questions, 8 windows") != std::string::npos);
-  CHECK(tiny.metric("f1") == 100);
-  CHECK(tiny.metric("exact_match") == 100);
+  CHECK(tiny.score("f1") == 100);
+  CHECK(tiny.score("exact_match") == 100);
   CHECK(out.find(R"({"exact_match": 100.0, "f1": 100.0})") != std::string::npos);
 
   const Json predictions = tiny.json("save/predictions.json");
@@ -173,7 +146,7 @@ TEST_CASE("run_squad learns where people live, and answers what it is asked") {
 
 TEST_CASE("run_squad answers a file without answers and writes what it predicts") {
   const TinySquad tiny;
-  tiny.print(tiny.training("v1.json", 30, {"--output_dir=" + tiny.path("none")}));
+  tiny.print(tiny.learning("train.txt", 30, {"--output_dir=" + tiny.path("none")}));
   Json file = toy_questions();
   for (Json& paragraph : file["data"][0]["paragraphs"]) {
     for (Json& qa : paragraph["qas"]) qa.erase("answers");
@@ -187,10 +160,10 @@ TEST_CASE("run_squad answers a file without answers and writes what it predicts"
 
 TEST_CASE("run_squad recognises version 2, finds the threshold for no answer and keeps it with the model") {
   const TinySquad tiny;
-  const std::string out = tiny.print(tiny.training("v2.json", 120, {"--learning_rate=2e-3", "--seed=3"}));
+  const std::string out = tiny.print(tiny.learning("v2.json", 120, {"--learning_rate=2e-3", "--seed=3"}));
   CHECK(out.find("4 questions without an answer") != std::string::npos);
-  CHECK(tiny.metric("f1") == 100);
-  CHECK(tiny.metric("no_answer_f1") == 100);
+  CHECK(tiny.score("f1") == 100);
+  CHECK(tiny.score("no_answer_f1") == 100);
   CHECK(tiny.json("save/predictions.json").at("na0") == "");
   CHECK(tiny.json("save/null_odds.json").size() == 12);
   const double threshold =
@@ -200,7 +173,7 @@ TEST_CASE("run_squad recognises version 2, finds the threshold for no answer and
   const std::string again =
       tiny.print(tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.path("v2.json")}));
   CHECK(again.find(fmt::format("null_score_diff_threshold {:.6f}", threshold)) != std::string::npos);
-  CHECK(tiny.metric("f1") == 100);
+  CHECK(tiny.score("f1") == 100);
   const std::string text = "anna lives in alden . boris is in brom\nwho ate the cake ?\nwhere is boris ?\n";
   const std::string answers = tiny.print(tiny.using_it("--do_predict"), text);
   CHECK(answers.starts_with("\t"));
@@ -220,19 +193,20 @@ TEST_CASE("run_squad learns the same from records as from text, to the last bit"
   const auto loss = [&](const Words& more) {
     Words flags = google;
     flags.insert(flags.end(), more.begin(), more.end());
-    tiny.print(tiny.training("v1.json", 3, flags));
+    tiny.print(tiny.learning("train.txt", 3, flags));
     fs::remove_all(tiny.path("save"));
-    return tiny.metric("train_loss");
+    return tiny.score("train_loss");
   };
   const double text = loss({});
   for (const std::string format : {"mindrecord", "tfrecord"}) {
     const Outcome made =
-        Process(command_of("generate_squad_records",
-                           {"--train_file=" + tiny.path("v1.json"), "--predict_file=" + tiny.path("v1.json"),
-                            "--do_shuffle=false", "--vocab_file=" + tiny.path("vocab.txt"),
-                            "--max_seq_length=32", "--max_query_length=10", "--doc_stride=8",
-                            "--dataset_format=" + format, "--output_dir=" + tiny.path(format)}),
-                "")
+        Process(
+            command_of("generate_squad_records",
+                       {"--train_file=" + tiny.path("train.txt"), "--predict_file=" + tiny.path("train.txt"),
+                        "--do_shuffle=false", "--vocab_file=" + tiny.path("vocab.txt"), "--max_seq_length=32",
+                        "--max_query_length=10", "--doc_stride=8", "--dataset_format=" + format,
+                        "--output_dir=" + tiny.path(format)}),
+            "")
             .wait();
     REQUIRE_MESSAGE(made.status == 0, made.err);
     const std::string ending = format == "mindrecord" ? ".mindrecord" : ".tf_record";
@@ -243,49 +217,84 @@ TEST_CASE("run_squad learns the same from records as from text, to the last bit"
       (name.starts_with("train") ? train : eval) = entry.path().string();
     }
     const Words records{"--dataset_format=" + format, "--train_data_file_path=" + train,
-                        "--eval_data_file_path=" + eval, "--eval_json_path=" + tiny.path("v1.json")};
+                        "--eval_data_file_path=" + eval, "--eval_json_path=" + tiny.path("train.txt")};
     CHECK(loss(records) == text);
     Words wrong = records;
     wrong.insert(wrong.end(), google.begin(), google.end());
     wrong.push_back("--max_query_length=3");
     wrong.push_back("--save_finetune_checkpoint_path=");
-    tiny.refuse(tiny.training("v1.json", 1, wrong), "were they made with other --seq_length");
+    tiny.refuse(tiny.learning("train.txt", 1, wrong), "were they made with other --seq_length");
     Words no_json{"--dataset_format=" + format, "--train_data_file_path=" + train,
                   "--eval_data_file_path=" + eval};
-    tiny.refuse(tiny.training("v1.json", 1, no_json), "give --eval_json_path");
+    tiny.refuse(tiny.learning("train.txt", 1, no_json), "give --eval_json_path");
   }
 }
 
 TEST_CASE("run_squad goes on after a stop to the same bits, the threshold included") {
   const TinySquad tiny;
-  const Words steady{"--dropout=0.1", "--gradient_accumulation_steps=2", "--train_batch_size=3",
-                     "--eval_steps=2", "--save_checkpoint_steps=2"};
-  const auto trained = [&](const Words& more) {
+  const Words steady{"--dropout=0.1",  "--gradient_accumulation_steps=2", "--train_batch_size=3",
+                     "--eval_steps=2", "--save_checkpoint_steps=1",       "--keep_checkpoints=1000",
+                     "--max_steps=6"};
+  const auto train = [&](const std::string& folder, const Words& more = {}) {
     Words flags = steady;
+    flags.push_back("--save_finetune_checkpoint_path=" + tiny.path(folder));
     flags.insert(flags.end(), more.begin(), more.end());
-    return tiny.print(tiny.training("v2.json", 1, flags));
+    tiny.print(tiny.learning("v2.json", 1, flags));
   };
-  trained({"--max_steps=6", "--save_finetune_checkpoint_path=" + tiny.path("whole")});
-  trained({"--max_steps=4", "--save_finetune_checkpoint_path=" + tiny.path("save")});
-  // A schedule of other length is another run: only the steps it has done are the same.
-  trained(
-      {"--max_steps=6", "--warmup_proportion=0.1", "--save_finetune_checkpoint_path=" + tiny.path("parts")});
-  CHECK(file_content(tiny.path("whole/checkpoint-6/model.safetensors")) ==
-        file_content(tiny.path("parts/checkpoint-6/model.safetensors")));
-  fs::remove_all(tiny.path("parts/checkpoint-6"));
-  fs::remove_all(tiny.path("parts/best"));
-  fs::copy(tiny.path("whole"), tiny.path("resumed"), fs::copy_options::recursive);
-  trained({"--max_steps=6", "--resume", "--save_finetune_checkpoint_path=" + tiny.path("resumed")});
-  CHECK(file_content(tiny.path("whole/checkpoint-6/model.safetensors")) ==
-        file_content(tiny.path("resumed/checkpoint-6/model.safetensors")));
+  train("whole");
+  fs::create_directories(tiny.path("resumed"));
+  fs::copy(tiny.path("whole/checkpoint-3"), tiny.path("resumed/checkpoint-3"), fs::copy_options::recursive);
+  train("resumed", {"--resume"});
+  for (const char* step : {"4", "5", "6"}) {
+    for (const char* file :
+         {"model.safetensors", "optimizer.safetensors", "trainer_state.json", "config.json"}) {
+      CAPTURE(step);
+      CAPTURE(file);
+      const std::string name = fmt::format("checkpoint-{}/{}", step, file);
+      CHECK(file_content(tiny.path("whole/" + name)) == file_content(tiny.path("resumed/" + name)));
+    }
+  }
+  CHECK(tiny.settings("whole/checkpoint-4").at("null_score_diff_threshold") != 0.0);
+  // One that is given counts more than what was found.
+  fs::create_directories(tiny.path("given"));
+  fs::copy(tiny.path("whole/checkpoint-5"), tiny.path("given/checkpoint-5"), fs::copy_options::recursive);
+  train("given", {"--resume", "--null_score_diff_threshold=0.25"});
+  CHECK(tiny.settings("given/checkpoint-6").at("null_score_diff_threshold") == 0.25);
 }
 
-TEST_CASE("run_squad answers alike whatever the batches, and finds answers far into a long text") {
+TEST_CASE("run_squad trained further learns that a text may not have the answer") {
   const TinySquad tiny;
-  tiny.print(tiny.training("v1.json", 30));
+  tiny.print(tiny.learning("train.txt", 5));
+  CHECK(tiny.settings("save/best").at("version_2") == false);
+  Words flags =
+      tiny.using_it("--do_train", {"--train_data_file_path=" + tiny.path("v2.json"), "--epoch_num=1",
+                                   "--save_finetune_checkpoint_path=" + tiny.path("more")});
+  tiny.print(flags);
+  CHECK(tiny.settings("more/checkpoint-1").at("version_2") == true);
+}
+
+TEST_CASE("run_squad finds the threshold that leaves everything without an answer when that is best") {
+  const TinySquad tiny;
+  // Questions that are almost all impossible, and a model that has learned nothing.
+  Json file = toy_questions_with_none();
+  for (Json& paragraph : file["data"][0]["paragraphs"]) {
+    for (Json& qa : paragraph["qas"]) {
+      qa["is_impossible"] = true;
+      qa["answers"] = Json::array();
+    }
+  }
+  tiny.write("none.json", file.dump());
+  tiny.print(tiny.learning("none.json", 1, {"--learning_rate=0", "--end_learning_rate=0"}));
+  CHECK(tiny.score("f1") == 100);
+  CHECK(tiny.score("f1") == tiny.score("best_threshold_f1"));
+}
+
+TEST_CASE("run_squad answers alike whatever the batches") {
+  const TinySquad tiny;
+  tiny.print(tiny.learning("train.txt", 30));
   const Json wanted = tiny.json("save/nbest_predictions.json");
   for (const char* how : {"--eval_batch_size=1", "--eval_batch_size=3", "--eval_pad=given"}) {
-    tiny.print(tiny.using_it("--do_eval", {how, "--eval_data_file_path=" + tiny.path("v1.json"),
+    tiny.print(tiny.using_it("--do_eval", {how, "--eval_data_file_path=" + tiny.path("train.txt"),
                                            "--output_dir=" + tiny.path("out")}));
     const Json found = tiny.json("out/nbest_predictions.json");
     REQUIRE(found.size() == wanted.size());
@@ -309,9 +318,9 @@ TEST_CASE("run_squad finds answers far into a text, in the window that has them"
   }
   tiny.write("long.json", file.dump());
   // 45 pieces, of which 24 or 25 fit beside the question, from every eighth on.
-  const std::string out = tiny.print(tiny.training("long.json", 40));
+  const std::string out = tiny.print(tiny.learning("long.json", 40));
   CHECK(out.find("training data: 8 questions, 32 windows") != std::string::npos);
-  CHECK(tiny.metric("f1") == 100);
+  CHECK(tiny.score("f1") == 100);
 }
 
 TEST_CASE("run_squad scores Chinese texts as CMRC 2018 does") {
@@ -323,8 +332,9 @@ TEST_CASE("run_squad scores Chinese texts as CMRC 2018 does") {
                                  {"question", "\u54EA\u5728"},
                                  {"answers", {{{"text", "\u5317\u4EAC"}, {"answer_start", 0}}}}}}}}});
   tiny.write("chinese.json", file.dump());
-  const std::string out = tiny.print(tiny.training("chinese.json", 40));
+  const std::string out = tiny.print(tiny.learning("chinese.json", 40));
   CHECK(out.find(R"({"AVERAGE":100.0,"F1":100.0,"EM":100.0,"TOTAL":1})") != std::string::npos);
+  CHECK(tiny.score("cmrc_f1") == 100);
   CHECK(tiny.json("save/predictions.json").at("1") == "\u5317\u4EAC");
   const std::string squad = tiny.print(tiny.using_it(
       "--do_eval", {"--assessment_method=SQuAD", "--eval_data_file_path=" + tiny.path("chinese.json")}));
@@ -338,33 +348,60 @@ TEST_CASE("run_squad trains on several files") {
     for (Json& qa : paragraph["qas"]) qa["id"] = fmt::format("other{}", std::string(qa["id"]));
   }
   tiny.write("other.json", other.dump());
-  const std::string out = tiny.print(tiny.training(
-      "v1.json", 1, {"--train_data_file_path=" + tiny.path("v1.json") + "," + tiny.path("other.json")}));
+  const std::string out = tiny.print(tiny.learning(
+      "train.txt", 1, {"--train_data_file_path=" + tiny.path("train.txt") + "," + tiny.path("other.json")}));
   CHECK(out.find("training data: 16 questions, 16 windows") != std::string::npos);
+}
+
+TEST_CASE("run_squad's answers keep to a line, and leave the evaluation's files alone") {
+  const TinySquad tiny;
+  tiny.print(tiny.learning("train.txt", 30));
+  const std::string kept = file_content(tiny.path("save/predictions.json"));
+  Json file = toy_questions();
+  file["data"][0]["paragraphs"][0]["qas"][0]["question"] = "where\tdoes\nanna live ?";
+  const std::string asked = tiny.write("asked.json", "\xEF\xBB\xBF" + file.dump());
+  const std::string out = tiny.print(
+      tiny.using_it("--do_eval", {"--do_predict", "--json", "--eval_data_file_path=" + tiny.path("train.txt"),
+                                  "--predict_data_file_path=" + asked, "--output_dir=" + tiny.path("save")}));
+  CHECK(file_content(tiny.path("save/predictions.json")) == kept);
+  CHECK(tiny.json("save/test_predictions.json").size() == 8);
+  // Scores, then answers: nothing but objects.
+  const std::vector<std::string> lines = lines_of(out);
+  CHECK(lines.size() == 9);
+  for (const std::string& line : lines) CHECK(Json::parse(line).is_object());
+
+  const std::string plain = tiny.print(tiny.using_it("--do_predict", {"--predict_data_file_path=" + asked}));
+  CHECK(lines_of(plain).size() == 8);
+  CHECK(plain.find("\twhere does anna live ?\n") != std::string::npos);
+  // A line of blanks parts texts as an empty one does; a text without a piece has no answer.
+  const std::string blank = tiny.print(tiny.using_it("--do_predict"),
+                                       "\u200D\nwho ?\n \t\nanna lives in alden\nwhere does anna live ?\n");
+  CHECK(blank.starts_with("\t0.0000\twho ?\n"));
+  CHECK(lines_of(blank).size() == 2);
 }
 
 TEST_CASE("run_squad says what is wrong with its input") {
   const TinySquad tiny;
   tiny.refuse({"--do_train"}, "--do_train needs --train_data_file_path");
-  tiny.refuse(tiny.training("v1.json", 1, {"--train_data_file_path=" + tiny.path("no.json")}), "no.json");
+  tiny.refuse(tiny.learning("train.txt", 1, {"--train_data_file_path=" + tiny.path("no.json")}), "no.json");
   tiny.write("bad.json", "{\"data\": [}");
-  tiny.refuse(tiny.training("v1.json", 1, {"--eval_data_file_path=" + tiny.path("bad.json")}), "bad.json");
+  tiny.refuse(tiny.learning("train.txt", 1, {"--eval_data_file_path=" + tiny.path("bad.json")}), "bad.json");
   tiny.write("empty.json", "");
-  tiny.refuse(tiny.training("v1.json", 1, {"--train_data_file_path=" + tiny.path("empty.json")}),
+  tiny.refuse(tiny.learning("train.txt", 1, {"--train_data_file_path=" + tiny.path("empty.json")}),
               "empty.json");
   Json two = toy_questions();
   two["data"][0]["paragraphs"][0]["qas"][0]["answers"].push_back({{"text", "anna"}, {"answer_start", 0}});
   tiny.write("two.json", two.dump());
-  tiny.refuse(tiny.training("v1.json", 1, {"--train_data_file_path=" + tiny.path("two.json")}),
+  tiny.refuse(tiny.learning("train.txt", 1, {"--train_data_file_path=" + tiny.path("two.json")}),
               "question 'a0'");
-  tiny.refuse(tiny.training("v1.json", 1, {"--seq_length=12"}), "leaves no room for the text");
-  tiny.refuse(tiny.training("v1.json", 1, {"--seq_length=65", "--max_position_embeddings=64"}),
+  tiny.refuse(tiny.learning("train.txt", 1, {"--seq_length=12"}), "leaves no room for the text");
+  tiny.refuse(tiny.learning("train.txt", 1, {"--seq_length=65", "--max_position_embeddings=64"}),
               "--seq_length 65 is above");
-  tiny.refuse(tiny.training("v1.json", 1, {"--assessment_method=accuracy"}),
+  tiny.refuse(tiny.learning("train.txt", 1, {"--assessment_method=accuracy"}),
               "expected one of auto, squad, cmrc");
-  tiny.refuse(tiny.training("v1.json", 1, {"--doc_stride=0"}), "--doc_stride");
+  tiny.refuse(tiny.learning("train.txt", 1, {"--doc_stride=0"}), "--doc_stride");
 
-  tiny.print(tiny.training("v1.json", 1));
+  tiny.print(tiny.learning("train.txt", 1));
   tiny.refuse(tiny.using_it("--do_predict"), "standard input:2", "anna lives in alden\nwhere \xFF\n");
   tiny.refuse(tiny.using_it("--do_eval"), "--do_eval needs --eval_data_file_path");
   tiny.refuse(tiny.using_it("--do_predict", {"--tokenizer=google"}),
@@ -375,6 +412,27 @@ TEST_CASE("run_squad says what is wrong with its input") {
           .wait();
   CHECK(other.status == 2);
   CHECK(other.err.find("this is not a tagger trained by run_ner") != std::string::npos);
+  tiny.write("lines.txt", "a text\nwho\n");
+  tiny.refuse(tiny.using_it("--do_predict", {"--predict_data_file_path=" + tiny.path("lines.txt"),
+                                             "--output_dir=" + tiny.path("lines")}),
+              "answers to lines of text go to standard output");
+  tiny.refuse(tiny.using_it("--do_predict"), "standard input:1: this looks like JSON",
+              toy_questions().dump());
+  tiny.refuse(tiny.using_it("--do_eval",
+                            {"--assessment_method=cmrc", "--eval_data_file_path=" + tiny.path("v2.json")}),
+              "that scorer knows no questions without an answer");
+  tiny.refuse(tiny.learning("train.txt", 1, {"--eval_json_path=" + tiny.path("v2.json")}),
+              "which of them to score on?");
+  const std::string data = "--train_data_file_path=" + tiny.path("train.txt");
+  tiny.refuse(tiny.learning("train.txt", 1, {data + ","}), "a comma with no file beside it");
+  tiny.refuse(tiny.learning("train.txt", 1, {data + "," + tiny.path("train.txt")}), "is named twice");
+  tiny.refuse(tiny.learning("v2.json", 1, {"--version_2_with_negative=false"}),
+              "0 answers: expected one to train on");
+  poison(tiny.path("save/best"), "qa_outputs.weight");
+  tiny.refuse(tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.path("train.txt")}),
+              "question 'a0': the model gives an infinite number, or none");
+  fs::remove_all(tiny.path("save"));
+  tiny.print(tiny.learning("train.txt", 1));
   // Nothing is asked: nothing is answered.
   CHECK(tiny.print(tiny.using_it("--do_predict"), "").empty());
   CHECK(tiny.print(tiny.using_it("--do_predict"), "a text without a question\n").empty());
