@@ -26,10 +26,10 @@ struct ClassificationLimits {
   int64_t longest = 512;    // max_position_embeddings
 };
 
-// Reads all records of a file, or of a folder of files (data/dataset_stream.h). The filling, where the mask is 0, is dropped. Records may lack
-// is_real_example; those that have 0 there are left out, with a warning. Throws Error "<place>: ..."
-// (DatasetReader::where) when a record is not as above or beyond `limits`, its mask is anything but ones and
-// then zeros, its segments anything but zeros and then ones, its score is not finite, and when there is no
+// Reads all records of a file, or of a folder of files (data/dataset_stream.h). The filling, where the mask is 0, is
+// dropped. Records may lack is_real_example; those that have 0 there are left out, with a warning. Throws Error
+// "<place>: ..." (DatasetReader::where) when a record is not as above or beyond `limits`, its mask is anything but
+// ones and then zeros, its segments anything but zeros and then ones, its score is not finite, and when there is no
 // record.
 ClassificationRecords read_classification_records(const std::string& path, DatasetFormat format,
                                                   const std::string& schema_path,

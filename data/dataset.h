@@ -53,8 +53,8 @@ class DatasetReader {
   virtual bool next(DatasetRow& row) = 0;
   // How many records there are. A TFRecord file is gone through to tell, once.
   virtual int64_t size() = 0;
-  // Lets next() go on with record `number` of 0 to size(). Jumps there, but goes through what lies before it in a compressed
-  // TFRecord file.
+  // Lets next() go on with record `number` of 0 to size(). Jumps there, but goes through what lies before it in a
+  // compressed TFRecord file.
   virtual void seek(int64_t number) = 0;
   // Whether seek() jumps.
   virtual bool seeks_fast() const = 0;

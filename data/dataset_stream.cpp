@@ -22,8 +22,8 @@ namespace {
 
 constexpr size_t most_open_files = 256;
 
-// A permutation of the numbers below `count` that takes no memory: a Feistel network (Luby and Rackoff 1988) over the smallest
-// even number of bits, applied again until the result is below `count` (Black and Rogaway 2002).
+// A permutation of the numbers below `count` that takes no memory: a Feistel network (Luby and Rackoff 1988) over the
+// smallest even number of bits, applied again until the result is below `count` (Black and Rogaway 2002).
 class Permutation {
  public:
   Permutation(int64_t count, uint64_t seed, int64_t epoch)

@@ -29,14 +29,15 @@ struct DatasetStreamOptions {
   int32_t rank = 0, ranks = 1;  // this process, of so many that share the data
 };
 
-// The files of a data set: `path` itself or, of a folder, all whose name contains "tfrecord" or "tf_record", or for MindRecord
-// "mindrecord" or "mind_record" without the index files, in the order of their names. Throws Error when there is none.
+// The files of a data set: `path` itself or, of a folder, all whose name contains "tfrecord" or "tf_record", or for
+// MindRecord "mindrecord" or "mind_record" without the index files, in the order of their names. Throws Error when
+// there is none.
 std::vector<std::string> find_dataset_files(const std::string& path, DatasetFormat format);
 
 class DatasetStream final : public DatasetReader {
  public:
-  // Opens all files. Throws Error as DatasetReader::open does; on a file without a record; and when all records are to be
-  // shuffled and a file is compressed.
+  // Opens all files. Throws Error as DatasetReader::open does; on a file without a record; and when all records are
+  // to be shuffled and a file is compressed.
   DatasetStream(std::vector<std::string> files, std::vector<DatasetColumn> columns,
                 DatasetStreamOptions options);
   ~DatasetStream() override;

@@ -1,7 +1,7 @@
-// MindRecord files, version 3.0 and 2.0: rows of named columns in fixed-size pages, in one file or several (shards), each
-// with an SQLite index beside it. A row has two parts: numbers and strings lie in a raw page as a msgpack map, arrays and
-// bytes in a blob page.
-// https://www.mindspore.cn/tutorials (MindRecord), mindspore/ccsrc/minddata/mindrecord
+// MindRecord files, version 3.0 and 2.0: rows of named columns in fixed-size pages, in one file or several (shards),
+// each with an SQLite index beside it. A row has two parts: numbers and strings lie in a raw page as a msgpack map,
+// arrays and bytes in a blob page. https://www.mindspore.cn/tutorials (MindRecord),
+// mindspore/ccsrc/minddata/mindrecord
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,8 @@ using MindRecordRow = std::vector<MindRecordValue>;
 // The rows of a set: shard after shard, each from its first row to its last.
 class MindRecordReader {
  public:
-  // Opens the file and all others that its header names as its shards, in the same folder. Throws Error, naming the file
-  // and what is wrong, for damaged, encrypted and missing files, and for shards that don't agree.
+  // Opens the file and all others that its header names as its shards, in the same folder. Throws Error, naming the
+  // file and what is wrong, for damaged, encrypted and missing files, and for shards that don't agree.
   explicit MindRecordReader(const std::string& path);
   // Opens exactly these shards.
   explicit MindRecordReader(const std::vector<std::string>& paths);

@@ -37,8 +37,8 @@ class MindRecordWriter {
   // Completes all files and gives them their names: before, none is there.
   void finish();
 
-  // The shard for row `row` of `rows` when each is to have a run of rows of about the same length, so that reading gives
-  // the order of writing.
+  // The shard for row `row` of `rows` when each is to have a run of rows of about the same length, so that reading
+  // gives the order of writing.
   static int64_t shard_of(int64_t row, int64_t rows, int64_t shards);
 
  private:

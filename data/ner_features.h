@@ -79,10 +79,10 @@ struct NerExamples {
   NerCounts counts;
 };
 
-// Turns sentences into examples, in order; one without words makes none. With LongSentences::split and
-// ::overlap each word is scored in exactly one of them. `labels` may be null when tags don't matter (prediction): the examples then have none.
-// Throws Error when seq_length leaves no room for a piece, when a label of the protocol (X, [CLS], [SEP]) is
-// missing from the list, and "path:line: ..." (NerData::where) on a tag that isn't in it.
+// Turns sentences into examples, in order; one without words makes none. With LongSentences::split and ::overlap each
+// word is scored in exactly one of them. `labels` may be null when tags don't matter (prediction): the examples then
+// have none. Throws Error when seq_length leaves no room for a piece, when a label of the protocol (X, [CLS], [SEP])
+// is missing from the list, and "path:line: ..." (NerData::where) on a tag that isn't in it.
 NerExamples make_ner_examples(const NerData& data, const Tokenizer& tokenizer, const LabelList* labels,
                               const NerFeatureOptions& options);
 

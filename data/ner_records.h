@@ -23,10 +23,11 @@ struct NerRecords {
   std::vector<std::string> warnings;
 };
 
-// Reads all records of a file, or of a folder of files (data/dataset_stream.h). The filling, where the mask is 0, is dropped. Throws Error "<place>: ..." (DatasetReader::where) when the
-// columns of a record differ in length, its mask is anything but ones and then zeros, it has more than `longest` tokens,
-// an id is none of the vocabulary's, a label none of the list's, and when there is no record. Records without
-// a label that the head would see are left out, with a warning.
+// Reads all records of a file, or of a folder of files (data/dataset_stream.h). The filling, where the mask is 0, is
+// dropped. Throws Error "<place>: ..." (DatasetReader::where) when the columns of a record differ in length, its mask
+// is anything but ones and then zeros, it has more than `longest` tokens, an id is none of the vocabulary's, a label
+// none of the list's, and when there is no record. Records without a label that the head would see are left out, with
+// a warning.
 NerRecords read_ner_records(const std::string& path, DatasetFormat format, const std::string& schema_path,
                             const LabelList& labels, const Vocab& vocab, int64_t longest);
 

@@ -226,8 +226,8 @@ PretrainingInstance PretrainingInstances::operator[](int64_t i) const {
 }
 
 int64_t PretrainingInstances::bytes_per_token(const PretrainingOptions& options) {
-  // A token and its part of the sentences' ends; in an example also the masked ones and the entry. Vectors that grow hold
-  // up to twice what they need.
+  // A token and its part of the sentences' ends; in an example also the masked ones and the entry. Vectors that grow
+  // hold up to twice what they need.
   return 2 * (5 + 6 * int64_t{options.dupe_factor});
 }
 

@@ -1,6 +1,7 @@
 // Examples to pretrain BERT on: pairs of text with words masked (masked language model) and the question whether the
-// second follows the first (next sentence prediction). Devlin et al. 2018, arXiv:1810.04805, sections 3.1 and A.2; the order
-// of every draw is that of google-research/bert's create_pretraining_data.py, so that the same seed gives the same examples.
+// second follows the first (next sentence prediction). Devlin et al. 2018, arXiv:1810.04805, sections 3.1 and A.2;
+// the order of every draw is that of google-research/bert's create_pretraining_data.py, so that the same seed gives
+// the same examples.
 #pragma once
 
 #include <cstdint>
@@ -59,8 +60,9 @@ class PretrainingInstances {
   std::vector<Entry> entries_;
 };
 
-// input_ids, input_mask, segment_ids [max_seq_length]; next_sentence_labels [1], 1 for a random b; masked_lm_positions,
-// masked_lm_ids, masked_lm_weights [max_predictions_per_seq], the weights floats, 1 for a masked token and 0 for filling.
+// input_ids, input_mask, segment_ids [max_seq_length]; next_sentence_labels [1], 1 for a random b;
+// masked_lm_positions, masked_lm_ids, masked_lm_weights [max_predictions_per_seq], the weights floats, 1 for a masked
+// token and 0 for filling.
 std::vector<DatasetColumn> pretraining_record_columns();
 
 // Fills `row` with an example; its memory is used again.

@@ -24,11 +24,10 @@ class PretrainingReader {
  public:
   PretrainingReader(const std::string& path, PretrainingForm form);
 
-  // The next sentence, valid until the next call, and whether a document ended before it; false at the end,
-  // and whether one ended there. Of
-  // wikiextractor's files the titles are left out, &lt; &gt; &amp; &quot; become characters, and paragraphs are cut into
-  // sentences (data/sentences.h). Throws Error "path:line: ..." on text outside documents, a document
-  // without end and invalid UTF-8.
+  // The next sentence, valid until the next call, and whether a document ended before it; false at the end, and
+  // whether one ended there. Of wikiextractor's files the titles are left out, &lt; &gt; &amp; &quot; become
+  // characters, and paragraphs are cut into sentences (data/sentences.h). Throws Error "path:line: ..." on text
+  // outside documents, a document without end and invalid UTF-8.
   bool next(std::string_view& sentence, bool& starts_document);
 
   int64_t line_number() const { return lines_.line_number(); }
@@ -65,9 +64,9 @@ class PretrainingText {
                   int64_t threads);
   ~PretrainingText();
 
-  // Reads further documents, up to the first end of one at which there are `most_tokens` or more; a document that alone has
-  // twice as many is cut in two. Sentences without a token and documents without a sentence are left out. False
-  // when nothing was left. Throws Error as PretrainingReader does.
+  // Reads further documents, up to the first end of one at which there are `most_tokens` or more; a document that
+  // alone has twice as many is cut in two. Sentences without a token and documents without a sentence are left out.
+  // False when nothing was left. Throws Error as PretrainingReader does.
   bool next(PretrainingDocuments& part, int64_t most_tokens);
 
   int64_t cut_documents() const { return cut_documents_; }

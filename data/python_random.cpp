@@ -9,8 +9,8 @@
 namespace gradus {
 namespace {
 
-// Gives the engine its state as init_by_array() of the authors' mt19937ar.c does, which Python calls with the 32-bit words
-// of the seed. The standard's own seeding differs.
+// Gives the engine its state as init_by_array() of the authors' mt19937ar.c does, which Python calls with the 32-bit
+// words of the seed. The standard's own seeding differs.
 class ArraySeed {
  public:
   using result_type = uint32_t;

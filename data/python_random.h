@@ -9,8 +9,8 @@
 
 namespace gradus {
 
-// CPython 3's random.Random(seed): a Mersenne Twister (Matsumoto and Nishimura 1998) seeded by an array, and what is drawn
-// from it in the same number of steps.
+// CPython 3's random.Random(seed): a Mersenne Twister (Matsumoto and Nishimura 1998) seeded by an array, and what is
+// drawn from it in the same number of steps.
 class PythonRandom {
  public:
   explicit PythonRandom(uint64_t seed);

@@ -117,7 +117,8 @@ std::vector<Range> cut_windows(int32_t pieces, int32_t room, int32_t stride) {
   return windows;
 }
 
-// For each piece, the window where it has the most context on its poorer side; longer windows win ties, then earlier ones.
+// For each piece, the window where it has the most context on its poorer side; longer windows win ties, then earlier
+// ones.
 std::vector<int32_t> best_windows(const std::vector<Range>& windows, size_t pieces) {
   std::vector<int32_t> best(pieces, -1);
   std::vector<double> scores(pieces, -1);

@@ -14,11 +14,11 @@ namespace gradus {
 
 // Which pieces are the answer.
 enum class AnswerSearch : uint8_t {
-  // As google-research/bert: the words that hold the answer's characters; within them the first run of pieces
-  // equal to the answer's own. (An answer of words without a piece is left out, where that program takes a neighbour's.)
+  // As google-research/bert: the words that hold the answer's characters; within them the first run of pieces equal
+  // to the answer's own. (An answer of words without a piece is left out, where that program takes a neighbour's.)
   words,
-  // The pieces that hold the answer's characters. Where the context has another text at the place given, the nearest place where it has
-  // the answer counts.
+  // The pieces that hold the answer's characters. Where the context has another text at the place given, the nearest
+  // place where it has the answer counts.
   characters,
 };
 
@@ -58,10 +58,8 @@ struct SquadWindow {
   int32_t context_begin = 0;      // where the context begins: segment 1 from here on
   int32_t first_piece = 0;        // of the context, that stands there
   std::vector<bool> max_context;  // for each of its pieces: no other window has more on both sides of it
-  int32_t
-      start = 0,
-      end =
-          0;  // the answer in input_ids, the last token included; 0, 0 (the [CLS]) when it is not whole in it
+  // The answer in input_ids, the last token included; 0, 0 (the [CLS]) when it is not whole in it.
+  int32_t start = 0, end = 0;
 
   int32_t piece_count() const { return static_cast<int32_t>(max_context.size()); }
 };
@@ -95,8 +93,9 @@ struct SquadFeature {
 // Makes the features of a data set.
 class SquadFeaturizer {
  public:
-  // Tokenizes all contexts and, for training, finds the answers. `data` and `tokenizer` must outlive it. Throws Error when the options leave no room for a
-  // context, and, for training, "path: question 'id': ..." when a question that has an answer has not exactly one.
+  // Tokenizes all contexts and, for training, finds the answers. `data` and `tokenizer` must outlive it. Throws Error
+  // when the options leave no room for a context, and, for training, "path: question 'id': ..." when a question that
+  // has an answer has not exactly one.
   SquadFeaturizer(const SquadData& data, const Tokenizer& tokenizer, const SquadOptions& options,
                   SquadUse use, int64_t threads);
 

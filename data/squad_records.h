@@ -13,8 +13,8 @@ namespace gradus {
 // The number of the first window; they count on from there (google-research/bert).
 constexpr int32_t first_unique_id = 1000000000;
 
-// unique_ids [1], input_ids, input_mask, segment_ids [max_seq_length]; for training also start_positions, end_positions and
-// is_impossible [1].
+// unique_ids [1], input_ids, input_mask, segment_ids [max_seq_length]; for training also start_positions,
+// end_positions and is_impossible [1].
 std::vector<DatasetColumn> squad_record_columns(SquadUse use);
 
 // Fills `row` with the values of these columns. Throws Error when the window is longer than max_seq_length.
@@ -33,10 +33,10 @@ struct SquadRecords {
   std::vector<std::string> warnings;
 };
 
-// Reads all records of a file, or of a folder of files (data/dataset_stream.h). The filling, where the mask is 0, is dropped. Throws
-// Error "<place>: ..." (DatasetReader::where) when a record is not as above or beyond `limits`, its mask is anything but ones
-// and then zeros, its segments anything but zeros and then ones, an answer does not begin and end in order in the text,
-// and when there is no record.
+// Reads all records of a file, or of a folder of files (data/dataset_stream.h). The filling, where the mask is 0, is
+// dropped. Throws Error "<place>: ..." (DatasetReader::where) when a record is not as above or beyond `limits`, its
+// mask is anything but ones and then zeros, its segments anything but zeros and then ones, an answer does not begin
+// and end in order in the text, and when there is no record.
 SquadRecords read_squad_records(const std::string& path, DatasetFormat format, const std::string& schema_path,
                                 const SquadLimits& limits, SquadUse use);
 

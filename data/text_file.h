@@ -20,8 +20,8 @@ class PieceReader {
   PieceReader(const PieceReader&) = delete;
   PieceReader& operator=(const PieceReader&) = delete;
 
-  // Puts the next bytes, `size` of them unless the file ends before, at `out` and returns how many. Throws Error naming the file, and
-  // `place` in it, on a read error or a damaged gzip stream.
+  // Puts the next bytes, `size` of them unless the file ends before, at `out` and returns how many. Throws Error
+  // naming the file, and `place` in it, on a read error or a damaged gzip stream.
   size_t read(char* out, size_t size, const std::function<std::string()>& place);
   // The next bytes without a byte order mark, valid until the next call; empty at the end.
   std::string_view next();

@@ -36,8 +36,8 @@ class TfRecordReader {
   // Where each record of the file begins, found by its lengths; next() goes on from the start. A compressed file is
   // gone through. Throws Error as next() does, but does not look at the data's checksums.
   std::vector<uint64_t> find_records();
-  // Lets next() go on with record `number`, from 1, which begins at byte `position` of the uncompressed file. A compressed
-  // one is gone through. Throws Error when it ends before.
+  // Lets next() go on with record `number`, from 1, which begins at byte `position` of the uncompressed file. A
+  // compressed one is gone through. Throws Error when it ends before.
   void seek(uint64_t position, int64_t number);
 
   // Gives the file and the buffer back; seek() opens the file again.

@@ -33,7 +33,8 @@ std::string_view category(char32_t code);
 // Whether Python's str.isspace() says yes: what str.split() parts words at.
 bool is_python_space(char32_t code);
 
-// Case_Ignorable (The Unicode Standard 3.13, D136): looked through when the neighbours of a capital sigma are looked for.
+// Case_Ignorable (The Unicode Standard 3.13, D136): looked through when the neighbours of a capital sigma are looked
+// for.
 bool is_case_ignorable(char32_t code);
 // Cased (D135), of a code point that isn't case-ignorable.
 bool is_cased(char32_t code);

@@ -27,8 +27,8 @@ class Vocab {
   const std::string& token(int32_t id) const;
   // The id of a token, or -1.
   int32_t find(std::string_view token) const;
-  // Whether it was made of text with its capital letters. Special tokens, [CLS] and the <S> of the Chinese vocabulary, do
-  // not count.
+  // Whether it was made of text with its capital letters. Special tokens, [CLS] and the <S> of the Chinese
+  // vocabulary, do not count.
   bool has_capitals() const;
 
   int32_t pad_id() const { return pad_; }

@@ -19,9 +19,9 @@ std::string_view name_of(CheckpointFormat format);  // "safetensors", "mindspore
 
 class CheckpointFile {
  public:
-  // `path` is a safetensors file or the index of several, a MindSpore checkpoint (*.ckpt), what the files of a TensorFlow
-  // checkpoint begin with or its *.index, or a folder with one of them. Throws Error, naming the file, when there is none,
-  // when a folder has several, and when it is damaged.
+  // `path` is a safetensors file or the index of several, a MindSpore checkpoint (*.ckpt), what the files of a
+  // TensorFlow checkpoint begin with or its *.index, or a folder with one of them. Throws Error, naming the file,
+  // when there is none, when a folder has several, and when it is damaged.
   explicit CheckpointFile(const std::string& path);
   ~CheckpointFile();
   CheckpointFile(const CheckpointFile&) = delete;

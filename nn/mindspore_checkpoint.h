@@ -47,8 +47,8 @@ struct MindSporeOptions {
   size_t part_bytes = 512U << 20;  // larger tensors are cut
 };
 
-// Throws Error when a tensor's bytes don't fit its shape, a name occurs twice, and when the file can't be written; `path`
-// is then as it was before.
+// Throws Error when a tensor's bytes don't fit its shape, a name occurs twice, and when the file can't be written;
+// `path` is then as it was before.
 void write_mindspore_checkpoint(const std::string& path, std::span<const TensorEntry> tensors,
                                 const MindSporeOptions& options = {});
 

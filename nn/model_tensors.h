@@ -1,5 +1,5 @@
-// The tensors of a model in a checkpoint of any format, under common names (nn/checkpoint_names.h) and laid out as PyTorch
-// has them: weights [out, in].
+// The tensors of a model in a checkpoint of any format, under common names (nn/checkpoint_names.h) and laid out as
+// PyTorch has them: weights [out, in].
 #pragma once
 
 #include <map>
@@ -36,8 +36,8 @@ class ModelTensors {
   const std::vector<std::string>& unknown() const { return unknown_; }
 
  private:
-  // What has to be done to the file's tensor. MindSpore's CRF has one matrix [to][from] for what are three tensors here,
-  // with START and STOP as its last two tags; its classifier scores these too, in vain: nothing leads to them.
+  // What has to be done to the file's tensor. MindSpore's CRF has one matrix [to][from] for what are three tensors
+  // here, with START and STOP as its last two tags; its classifier scores these too, in vain: nothing leads to them.
   // TensorFlow's has the transitions only: first and last tags score nothing.
   enum class Part : uint8_t {
     whole,
@@ -67,11 +67,11 @@ class ModelTensors {
   std::vector<std::string> unknown_;
 };
 
-// Writes tensors with common names as a checkpoint of another format: transposed, named and put together as that format's
-// programs expect, as float32. `path` is a file, or what the names of TensorFlow's files begin with. Returns the names
-// that the format has no place for, and of tensors that hold no floats; they are not written. TensorFlow's CRF has no
-// place for scores of first and last tags unless they are all 0. Throws Error when a CRF and its classifier differ in
-// their tags, and when a file can't be written.
+// Writes tensors with common names as a checkpoint of another format: transposed, named and put together as that
+// format's programs expect, as float32. `path` is a file, or what the names of TensorFlow's files begin with. Returns
+// the names that the format has no place for, and of tensors that hold no floats; they are not written. TensorFlow's
+// CRF has no place for scores of first and last tags unless they are all 0. Throws Error when a CRF and its
+// classifier differ in their tags, and when a file can't be written.
 std::vector<std::string> write_model_tensors(const ModelTensors& model, CheckpointFormat format,
                                              const std::string& path);
 

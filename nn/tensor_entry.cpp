@@ -23,7 +23,8 @@ float half_to_float(uint16_t bits) {
   return sign * std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
 }
 
-// Calls convert(element) for each element of the type `Stored`, from `next` on, and fills `values` with what it returns.
+// Calls convert(element) for each element of the type `Stored`, from `next` on, and fills `values` with what it
+// returns.
 template <typename Stored, typename Value, typename Convert>
 void convert_all(const std::byte* next, std::span<Value> values, Convert convert) {
   for (Value& value : values) {

@@ -32,8 +32,8 @@ void read_predict_data(const FineTuneOptions& options,
 // Where the generators write the labels of records that lie in a file or a folder: label_list.txt beside them.
 std::string label_list_of(const std::string& records);
 
-// Makes the folder for result files unless it is there. Throws Error when one of these can't be written to it: better now
-// than after hours.
+// Makes the folder for result files unless it is there. Throws Error when one of these can't be written to it: better
+// now than after hours.
 void check_results_folder(const std::string& folder, const std::vector<std::string>& files);
 
 // Scores as one line of JSON.

@@ -61,8 +61,8 @@ struct FineTuneOptions {
   // --save_finetune_checkpoint_path.
   void declare_data(Options& options, const std::string& save_path, const DataHelp& help);
   void declare_model(Options& options);
-  // Completes the options after parse() and train.finish(). `fixed` names those of the task that a trained model has fixed. `has_data`: the
-  // program brings its own. Throws Error when the options don't fit together.
+  // Completes the options after parse() and train.finish(). `fixed` names those of the task that a trained model has
+  // fixed. `has_data`: the program brings its own. Throws Error when the options don't fit together.
   void finish(Options& options, const std::set<std::string>& fixed, bool has_data);
 
  private:

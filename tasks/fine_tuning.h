@@ -40,8 +40,8 @@ class FineTuning : public TrainTask {
 
   // The loss of chosen examples, not normalised.
   using Loss = std::function<Variable(Context&, std::span<const int32_t>)>;
-  // Declares the task's network again, in `parameters`, for a backend that these will be allocated on. The result is used
-  // while this object exists.
+  // Declares the task's network again, in `parameters`, for a backend that these will be allocated on. The result is
+  // used while this object exists.
   virtual Loss network_on(Backend& backend, Parameters& parameters) const = 0;
 
  private:

@@ -1,4 +1,5 @@
-// generate_ner_records: makes records of token ids of the published named-entity data sets, and of others in their forms.
+// generate_ner_records: makes records of token ids of the published named-entity data sets, and of others in their
+// forms.
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -34,8 +35,9 @@ struct Preset {
   const char* long_sentences;
 };
 
-// File names, lengths and labels are those of the programs that introduced these records: kyzhouhzau/BERT-NER (conll2003;
-// by words here, without X), macanv/BERT-BiLSTM-CRF-NER (chinesener) and mindspore-ai/models (the others).
+// File names, lengths and labels are those of the programs that introduced these records: kyzhouhzau/BERT-NER
+// (conll2003; by words here, without X), macanv/BERT-BiLSTM-CRF-NER (chinesener) and mindspore-ai/models (the
+// others).
 constexpr std::array<Preset, 4> presets{
     Preset{"conll2003",
            {{{"train.txt", "train"}, {"dev.txt", "eval"}, {"test.txt", "predict"}}},

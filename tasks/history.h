@@ -8,7 +8,8 @@
 
 namespace gradus {
 
-// The losses of all steps, as means over equally many steps each: when there are too many points, neighbours become one.
+// The losses of all steps, as means over equally many steps each: when there are too many points, neighbours become
+// one.
 class LossCurve {
  public:
   static constexpr size_t most_points = 1024;

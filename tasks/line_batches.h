@@ -8,8 +8,8 @@
 
 namespace gradus {
 
-// Reads lines some at a time: one that a person types is there at once, those of a file or a pipe are taken together. A byte
-// order mark and carriage returns are no part of them.
+// Reads lines some at a time: one that a person types is there at once, those of a file or a pipe are taken together.
+// A byte order mark and carriage returns are no part of them.
 class LineBatches {
  public:
   // `name` stands for the input in messages.

@@ -20,8 +20,8 @@ fs::path folder_of(const std::string& path) {
   return fs::is_directory(path) ? fs::path(path) : fs::path(path).parent_path();
 }
 
-// The configuration of a pretrained model: config.json, or Google's bert_config.json. MindSpore's layer norm has an epsilon
-// of its own, which no file states.
+// The configuration of a pretrained model: config.json, or Google's bert_config.json. MindSpore's layer norm has an
+// epsilon of its own, which no file states.
 BertConfig pretrained_config(const std::string& pretrained, const fs::path& folder) {
   const fs::path path = folder / "config.json", googles = folder / "bert_config.json";
   const bool is_googles = !fs::exists(path) && fs::exists(googles);

@@ -42,19 +42,20 @@ struct ModelSource {
   std::string where;     // path of its config.json, for messages
   int64_t steps = 0;     // a trained model's training had
 
-  // The model that --load_finetune_checkpoint_path names, a checkpoint or a save folder with checkpoints (then the best one, or
-  // the newest). --hidden_act, --layer_norm_eps, --dropout and --vocab_file_path override. Throws Error naming the file when
-  // something is missing, broken, of another task, or not what the options ask for.
+  // The model that --load_finetune_checkpoint_path names, a checkpoint or a save folder with checkpoints (then the
+  // best one, or the newest). --hidden_act, --layer_norm_eps, --dropout and --vocab_file_path override. Throws Error
+  // naming the file when something is missing, broken, of another task, or not what the options ask for.
   static ModelSource of_trained(const FineTuneOptions& options, const TaskKind& kind);
-  // A new model over the pretrained one of --load_pretrain_checkpoint_path, or without one. `vocab` is used when the options
-  // name no vocabulary.
+  // A new model over the pretrained one of --load_pretrain_checkpoint_path, or without one. `vocab` is used when the
+  // options name no vocabulary.
   static ModelSource of_new(const FineTuneOptions& options, std::optional<Vocab> vocab);
 
   // What the task saved of its own.
   nlohmann::ordered_json task_settings(const TaskKind& kind) const;
 };
 
-// The settings object that a configuration of that kind of task has. Throws Error naming the file, `where`, without one.
+// The settings object that a configuration of that kind of task has. Throws Error naming the file, `where`, without
+// one.
 nlohmann::ordered_json saved_settings(const BertConfig& config, const TaskKind& kind,
                                       const std::string& where);
 

@@ -43,7 +43,8 @@ TrainResult train(Backend& backend, const ClassifierOptions& options, Classifier
 constexpr const char* scores_file = "eval_results.txt";
 constexpr const char* predictions_file = "test_results.tsv";
 
-// Asked before the work: whether the result files can be written. The folder that training saves to is asked for by itself.
+// Asked before the work: whether the result files can be written. The folder that training saves to is asked for by
+// itself.
 void check_results(const ClassifierOptions& options) {
   const TrainOptions& train = options.train;
   if (options.output_dir.empty() ||

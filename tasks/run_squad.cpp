@@ -45,7 +45,8 @@ std::string method_for(const SquadDriverOptions& options, const SquadData& data,
   return chinese && !version_2 ? "cmrc" : "squad";
 }
 
-// The answers to the evaluation data are predictions.json and so on. Those to new questions are too, unless both are asked for.
+// The answers to the evaluation data are predictions.json and so on. Those to new questions are too, unless both are
+// asked for.
 std::string prefix_of_new(const SquadDriverOptions& options) { return options.train.do_eval ? "test_" : ""; }
 
 void write_predictions(const SquadDriverOptions& options, const std::string& prefix,
@@ -84,8 +85,8 @@ void evaluate(const SquadDriverOptions& options, SquadEvaluation& evaluation, bo
              report.windows_per_second, rule_line(), report.text, rule_line());
 }
 
-// Whether a file, plain or gzip, looks like JSON: the first byte that is no blank is a brace. A pipe is not looked into: what is read
-// of it is gone.
+// Whether a file, plain or gzip, looks like JSON: the first byte that is no blank is a brace. A pipe is not looked
+// into: what is read of it is gone.
 bool is_json(const std::string& path) {
   if (path == "-" || !std::filesystem::is_regular_file(path)) return false;
   PieceReader reader(path);

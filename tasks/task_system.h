@@ -13,8 +13,8 @@
 
 namespace gradus {
 
-// What the systems of all tasks do alike. A task's own adds its settings and its network, which declares its parameters in
-// parameters() when the system is made.
+// What the systems of all tasks do alike. A task's own adds its settings and its network, which declares its
+// parameters in parameters() when the system is made.
 class TaskSystem {
  public:
   virtual ~TaskSystem() = default;

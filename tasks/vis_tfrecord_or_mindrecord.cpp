@@ -161,8 +161,8 @@ void view_mindrecord(const Settings& settings, int64_t limit) {
   if (settings.json) fmt::print("]}}\n");
 }
 
-// A TFRecord begins with a length and its checksum, a MindRecord file with the length of its header and the header. A file
-// too short for either goes by its name.
+// A TFRecord begins with a length and its checksum, a MindRecord file with the length of its header and the header. A
+// file too short for either goes by its name.
 bool looks_like_mindrecord(const std::string& path) {
   if (compression_of(path) != Compression::none) return false;
   std::FILE* file = std::fopen(path.c_str(), "rb");

@@ -8,8 +8,8 @@ namespace gradus {
 
 struct SquadBatch {
   TokenBatch tokens;
-  Tensor
-      positions;  // int32 [B, 2]: the answer's first and last token in its sequence; may be empty for prediction
+  // int32 [B, 2]: the answer's first and last token in its sequence; may be empty for prediction.
+  Tensor positions;
 };
 
 class SquadModel {

@@ -60,8 +60,8 @@ class ClassifierEvaluation {
   const ClassifierReport& current() { return latest_ ? *latest_ : run(); }
   const ClassifierSet& set() const { return set_; }
 
-  // Of the last run, to see whether it is worth anything: the confusion matrix, and what always giving the same answer would be
-  // worth.
+  // Of the last run, to see whether it is worth anything: the confusion matrix, and what always giving the same
+  // answer would be worth.
   std::string description() const;
   // "every prediction is 'x'", when the last run gave nothing else although there is more; otherwise empty.
   std::string remark() const;

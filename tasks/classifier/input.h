@@ -28,17 +28,17 @@ struct ClassifierInputs {
   std::optional<ClassifierSet> train, dev;
 };
 
-// Reads the texts that the options name; of records nothing yet, because they need the classifier's labels and vocabulary.
-// `scores`: the labels are numbers. Throws Error "path:line: ..." on one that is not.
+// Reads the texts that the options name; of records nothing yet, because they need the classifier's labels and
+// vocabulary. `scores`: the labels are numbers. Throws Error "path:line: ..." on one that is not.
 ClassifierInputs read_classifier_texts(const ClassifierOptions& options, bool scores);
 
-// The labels of a new classifier: those of --label_file_path, of the published data set, or those of the training data. Records
-// hold numbers: their labels are in label_list.txt beside them, where the generators write it, or else they are called
-// by their numbers, --num_class of them. Throws Error when the options contradict each other.
+// The labels of a new classifier: those of --label_file_path, of the published data set, or those of the training
+// data. Records hold numbers: their labels are in label_list.txt beside them, where the generators write it, or else
+// they are called by their numbers, --num_class of them. Throws Error when the options contradict each other.
 ClassLabels classifier_labels(const ClassifierOptions& options, const ClassifierInputs& inputs);
 
-// Makes examples of the texts, or reads the records, and tells a new classifier what the data it learns from are like. What the
-// readers warn of goes to `log`. Throws Error when the data do not fit the classifier.
+// Makes examples of the texts, or reads the records, and tells a new classifier what the data it learns from are
+// like. What the readers warn of goes to `log`. Throws Error when the data do not fit the classifier.
 void complete_classifier_inputs(const ClassifierOptions& options, ClassifierSystem& system,
                                 ClassifierInputs& inputs, std::FILE* log);
 

@@ -26,8 +26,8 @@ struct ClassifierOptions : FineTuneOptions {
   void declare(Options& options);
   // Completes the options after parse() and throws Error when they don't fit together.
   void finish(Options& options);
-  // Takes from a trained classifier what was not given: it may be used on data of another form. Throws Error when the data or
-  // the assessment method don't suit it.
+  // Takes from a trained classifier what was not given: it may be used on data of another form. Throws Error when the
+  // data or the assessment method don't suit it.
   void take(const std::string& trained_task, bool gives_scores, Options& options);
 
  private:

@@ -10,8 +10,8 @@
 
 namespace gradus {
 
-// Classifies new texts and writes a line for each, as soon as it is known: the label and its probability, or the score, and the
-// text, with tabs between; with `json` an object with the probability of every class.
+// Classifies new texts and writes a line for each, as soon as it is known: the label and its probability, or the
+// score, and the text, with tabs between; with `json` an object with the probability of every class.
 class ClassifierWriter {
  public:
   struct Settings {
@@ -25,14 +25,15 @@ class ClassifierWriter {
   ClassifierWriter(const ClassifierSystem& system, const ClassifierPredictor& predictor, Settings settings)
       : system_(system), predictor_(predictor), settings_(settings) {}
 
-  // The lines of `in`, a text each, or two with a tab between when the classifier was trained on pairs. `name` stands for the
-  // input in messages. Throws Error "name:line: ..." on invalid UTF-8 and on a line with too few or too many texts.
+  // The lines of `in`, a text each, or two with a tab between when the classifier was trained on pairs. `name` stands
+  // for the input in messages. Throws Error "name:line: ..." on invalid UTF-8 and on a line with too few or too many
+  // texts.
   void write_lines(std::istream& in, const std::string& name);
   // A file in the form of a data set, with labels or without.
   void write_file(const std::string& path, ClassificationForm form);
 
-  // What run_classifier.py of google-research/bert calls test_results.tsv: a line for each text so far, with the probabilities
-  // of its classes in the order of their ids, or its score.
+  // What run_classifier.py of google-research/bert calls test_results.tsv: a line for each text so far, with the
+  // probabilities of its classes in the order of their ids, or its score.
   const std::string& table() const { return table_; }
 
  private:

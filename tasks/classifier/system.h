@@ -1,5 +1,5 @@
-// A classifier: BERT with a linear map of the pooled first token, the classes or the one score, and the rules they were trained
-// with.
+// A classifier: BERT with a linear map of the pooled first token, the classes or the one score, and the rules they
+// were trained with.
 #pragma once
 
 #include <memory>
@@ -26,13 +26,14 @@ class ClassifierSystem final : public TaskSystem {
  public:
   // Reads the trained classifier of the options (ModelSource::of_trained).
   static std::unique_ptr<ClassifierSystem> load(const ClassifierOptions& options);
-  // A new one with these labels, none for scores, over the pretrained model of the options, or one with initial weights.
+  // A new one with these labels, none for scores, over the pretrained model of the options, or one with initial
+  // weights.
   static std::unique_ptr<ClassifierSystem> create(const ClassifierOptions& options,
                                                   const std::optional<ClassLabels>& labels);
 
-  // What training data say of the classifier that learns from them: their form, whether they are pairs, and what each class
-  // weighs. Throws Error when the encoder can't tell the texts of a pair apart, and unless there is a weight for each
-  // class or none.
+  // What training data say of the classifier that learns from them: their form, whether they are pairs, and what each
+  // class weighs. Throws Error when the encoder can't tell the texts of a pair apart, and unless there is a weight
+  // for each class or none.
   void set_task(const std::string& task_name);
   void set_pairs(bool pairs);
   void set_class_weights(std::vector<float> class_weights);

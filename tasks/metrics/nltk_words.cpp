@@ -79,7 +79,8 @@ Text end_sentence(Text text) {
   return text.substr(0, at - 1) + U" . " + text.substr(at);
 }
 
-// Parts a comma from the word before it, unless a digit follows. A comma that follows one is taken for part of the word behind.
+// Parts a comma from the word before it, unless a digit follows. A comma that follows one is taken for part of the
+// word behind.
 Text part_commas(const Text& text) {
   Text result;
   for (size_t i = 0; i < text.size(); ++i) {

@@ -27,8 +27,8 @@ struct AnswerScore {
   double exact = 0, f1 = 0;
 };
 
-// All scores are percentages. F1 is the mean over questions of the best F1 with an answer given: words in common, each as often
-// as both have it. Without a prediction a question scores 0.
+// All scores are percentages. F1 is the mean over questions of the best F1 with an answer given: words in common,
+// each as often as both have it. Without a prediction a question scores 0.
 struct SquadScores {
   double exact_match = 0;  // questions where the answer equals one given, normalised
   double f1 = 0;
@@ -66,10 +66,10 @@ struct SquadV2Scores {
   std::string json() const;
 };
 
-// Version 2.0. A question without an answer given has the answer "", and so has one that is predicted to have none: whose
-// odds are above `threshold`; without any, odds are 0. A question without a prediction scores 0; the program
-// stops there. Throws Error when there are odds, but none for a question that has a prediction, or
-// one is not a number.
+// Version 2.0. A question without an answer given has the answer "", and so has one that is predicted to have none:
+// whose odds are above `threshold`; without any, odds are 0. A question without a prediction scores 0; the program
+// stops there. Throws Error when there are odds, but none for a question that has a prediction, or one is not a
+// number.
 SquadV2Scores score_squad_v2(const SquadData& data, const AnswerTexts& predictions, const NullOdds& odds = {},
                              double threshold = 1);
 // `predicted` is "" where the answer is that there is none.

@@ -16,7 +16,8 @@ enum class EntityStyle {
 };
 
 // Tags the lines of `in` and writes one line for each to `out` as soon as it is known; an empty line stays empty.
-// `name` stands for the input in messages; what had to be done to the text is told on standard error in the end. Throws Error "name:line: ..." on invalid UTF-8.
+// `name` stands for the input in messages; what had to be done to the text is told on standard error in the end.
+// Throws Error "name:line: ..." on invalid UTF-8.
 void predict_lines(const NerSystem& system, const NerTagger& tagger, std::istream& in,
                    const std::string& name, EntityStyle style, std::FILE* out);
 

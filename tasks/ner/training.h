@@ -8,8 +8,8 @@ namespace gradus {
 
 class NerTraining final : public FineTuning {
  public:
-  // `examples` are those of `train`. `evaluation` may be null: nothing is scored then. Throws Error when tags follow each
-  // other as the constraints of the system's CRF forbid.
+  // `examples` are those of `train`. `evaluation` may be null: nothing is scored then. Throws Error when tags follow
+  // each other as the constraints of the system's CRF forbid.
   NerTraining(Backend& backend, NerSystem& system, const NerData& train, NerExamples examples,
               NerEvaluation* evaluation);
 

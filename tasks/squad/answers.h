@@ -16,8 +16,8 @@ namespace gradus {
 
 // How pieces of a context become an answer's text.
 enum class AnswerText : uint8_t {
-  // As run_squad.py: the words that hold the pieces, one space between them, and of these what the pieces stand for, found
-  // by tokenizing the words again; the whole words where that fails.
+  // As run_squad.py: the words that hold the pieces, one space between them, and of these what the pieces stand for,
+  // found by tokenizing the words again; the whole words where that fails.
   words,
   // What the context has from the first piece to the last. Right in languages without blanks between words, too.
   characters,
@@ -57,11 +57,11 @@ class AnswerFinder {
   // `vocab` must outlive it. Throws Error when the options allow no answer.
   AnswerFinder(const Vocab& vocab, const AnswerOptions& options);
 
-  // The answer to a question, given all its windows. A span of the context is a candidate when its start and its end are
-  // among the best of a window, and no other window has more context around its start. Without a candidate there is
-  // "empty", with logits 0. Version 2 adds "", with the logits of [CLS] in the window where their sum is least, and
-  // answers "" when null_odds are above the threshold; without a window that sum is a million. Throws Error when a
-  // window is not one of this context, or has not a finite logit for every token.
+  // The answer to a question, given all its windows. A span of the context is a candidate when its start and its end
+  // are among the best of a window, and no other window has more context around its start. Without a candidate there
+  // is "empty", with logits 0. Version 2 adds "", with the logits of [CLS] in the window where their sum is least,
+  // and answers "" when null_odds are above the threshold; without a window that sum is a million. Throws Error when
+  // a window is not one of this context, or has not a finite logit for every token.
   //
   // All this as run_squad.py, but that padding is never among the best, and that "" alone does not stop it.
   SquadPrediction run(const std::string& text, const SquadContext& context,

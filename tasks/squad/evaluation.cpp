@@ -28,8 +28,8 @@ NullOdds odds_of(const SquadData& data, const std::vector<SquadPrediction>& pred
   return odds;
 }
 
-// The scorer begins its search with no question answered and calls that threshold 0, although at 0 some may be answered: then the
-// least odds of all tell what leaves all without an answer.
+// The scorer begins its search with no question answered and calls that threshold 0, although at 0 some may be
+// answered: then the least odds of all tell what leaves all without an answer.
 double best_threshold_for(const SquadData& data, std::vector<SquadPrediction> predictions,
                           const NullOdds& odds, const BestThreshold& best) {
   apply_threshold(predictions, best.threshold);

@@ -55,8 +55,8 @@ struct SquadReport {
 // Scores one model on one set of questions, as often as its weights change.
 class SquadEvaluation {
  public:
-  // Keeps references to all but the method, "squad" or "cmrc". `tuned`: of version 2, the threshold that is best on these questions
-  // becomes the system's with every run; otherwise the system's is applied.
+  // Keeps references to all but the method, "squad" or "cmrc". `tuned`: of version 2, the threshold that is best on
+  // these questions becomes the system's with every run; otherwise the system's is applied.
   SquadEvaluation(const SquadAnswerer& answerer, SquadSystem& system, const SquadQuestions& questions,
                   std::string method, bool tuned);
 

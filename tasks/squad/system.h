@@ -1,5 +1,5 @@
-// A model that finds answers: BERT with the scores of each token as an answer's first and last, and the rules it was trained
-// with.
+// A model that finds answers: BERT with the scores of each token as an answer's first and last, and the rules it was
+// trained with.
 #pragma once
 
 #include <memory>

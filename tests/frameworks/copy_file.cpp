@@ -1,5 +1,6 @@
-// Reads a file with Gradus' reader and writes it anew with its writer, in forms that no program makes: MindRecord sets of
-// several shards and many pages, compressed TFRecords, checkpoints with every type of number, checksums and tensors in parts.
+// Reads a file with Gradus' reader and writes it anew with its writer, in forms that no program makes: MindRecord
+// sets of several shards and many pages, compressed TFRecords, checkpoints with every type of number, checksums and
+// tensors in parts.
 //
 //   copy_file mindrecord FROM TO SHARDS
 //   copy_file tfrecord FROM TO             compressed when TO ends with .gz or .zlib

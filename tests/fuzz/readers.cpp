@@ -1,5 +1,5 @@
-// A libFuzzer program for every reader of files: FUZZ_READER names the one to feed. What a reader makes of any bytes is an
-// Error or what it read; a crash, a leak, a hang or an allocation out of proportion is a bug.
+// A libFuzzer program for every reader of files: FUZZ_READER names the one to feed. What a reader makes of any bytes
+// is an Error or what it read; a crash, a leak, a hang or an allocation out of proportion is a bug.
 #include <unistd.h>
 
 #include <cstdint>

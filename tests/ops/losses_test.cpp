@@ -1,5 +1,5 @@
-// What the op table does not say of losses: the weighted mean, what is refused, and that a gradient is zero where nothing
-// counts.
+// What the op table does not say of losses: the weighted mean, what is refused, and that a gradient is zero where
+// nothing counts.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -27,8 +27,9 @@ json described_by_program(const std::string& path) {
 
 json inspected(const std::string& path) { return described_by_program(path).at("tensors"); }
 
-// What the program for files of that kind says of one, which takes `size` bytes. It gets no more memory than 16 MiB and twice
-// that: a number in a file must not decide how much is allocated. (The sanitizers' own memory counts too, and is too much.)
+// What the program for files of that kind says of one, which takes `size` bytes. It gets no more memory than 16 MiB
+// and twice that: a number in a file must not decide how much is allocated. (The sanitizers' own memory counts too,
+// and is too much.)
 Outcome looked_into(const std::string& kind, const std::string& path, [[maybe_unused]] uintmax_t size) {
   Words command;
   if (kind == "mindrecord" || kind == "tfrecord" || kind == "tf_example") {

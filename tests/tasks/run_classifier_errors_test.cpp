@@ -1,4 +1,5 @@
-// What run_classifier says to input that it can't work with: status 2, one line that names the place, nothing half-written.
+// What run_classifier says to input that it can't work with: status 2, one line that names the place, nothing
+// half-written.
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>

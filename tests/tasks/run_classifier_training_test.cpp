@@ -1,4 +1,5 @@
-// Training with run_classifier: what it learns, what it takes as the same data, early stopping, resuming, weights of classes.
+// Training with run_classifier: what it learns, what it takes as the same data, early stopping, resuming, weights of
+// classes.
 #include <doctest/doctest.h>
 
 #include <chrono>

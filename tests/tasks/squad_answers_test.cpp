@@ -68,8 +68,8 @@ double score(const Json& candidate) {
   return candidate.at("start_logit").get<double>() + candidate.at("end_logit").get<double>();
 }
 
-// The reference added decimal fractions where a model gives floats: of sums that differ by less than floats can tell, either is
-// the greater.
+// The reference added decimal fractions where a model gives floats: of sums that differ by less than floats can tell,
+// either is the greater.
 void check_candidates(const Json& found, Json expected) {
   REQUIRE(found.size() == expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {

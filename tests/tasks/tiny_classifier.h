@@ -1,4 +1,5 @@
-// Tiny tasks for run_classifier: a dozen texts with classes, pairs of them, texts with scores, and a vocabulary for them.
+// Tiny tasks for run_classifier: a dozen texts with classes, pairs of them, texts with scores, and a vocabulary for
+// them.
 #pragma once
 
 #include "tests/tasks/tiny_task.h"
@@ -16,7 +17,8 @@ class TinyClassifier : public TinyTask {
  public:
   TinyClassifier();
 
-  // Trains a model of hidden size 64, which gets less stuck, until the data are known by heart, and returns the folder of the best checkpoint.
+  // Trains a model of hidden size 64, which gets less stuck, until the data are known by heart, and returns the
+  // folder of the best checkpoint.
   std::string train_well(const Words& more = {}) const;
   // Trains for one step and returns the folder of the best checkpoint.
   std::string train_best(const Words& more = {}) const;

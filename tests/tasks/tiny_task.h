@@ -1,5 +1,5 @@
-// A tiny task for a program that fine-tunes: a folder, a model that learns in a second, and what every such program has to
-// do alike.
+// A tiny task for a program that fine-tunes: a folder, a model that learns in a second, and what every such program
+// has to do alike.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -19,8 +19,8 @@ class TinyTask {
   // Writes a file and returns its path.
   std::string write(const std::string& name, const std::string& content) const;
 
-  // Flags that train a model of hidden size 16 on train.txt for 2 epochs in batches of 4, score it on the same file, and
-  // save to `save`. Of a flag that is given again the last one counts.
+  // Flags that train a model of hidden size 16 on train.txt for 2 epochs in batches of 4, score it on the same file,
+  // and save to `save`. Of a flag that is given again the last one counts.
   Words training(const Words& more = {}) const;
   // Flags that score a trained model on train.txt.
   Words scoring(const std::string& checkpoint, const Words& more = {}) const;

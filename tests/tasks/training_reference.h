@@ -1,5 +1,5 @@
-// Training runs of the reference implementation from real pretrained weights, to follow step by step. GRADUS_MINILM names
-// the folder with the weights, a six-layer BERT (tests/fetch_minilm.sh gets it).
+// Training runs of the reference implementation from real pretrained weights, to follow step by step. GRADUS_MINILM
+// names the folder with the weights, a six-layer BERT (tests/fetch_minilm.sh gets it).
 #pragma once
 
 #include <doctest/doctest.h>
