@@ -13,6 +13,11 @@
 
 namespace gradus {
 
+// How many threads an option means, where 0 stands for one per processor.
+inline int64_t thread_count(int64_t asked) {
+  return asked > 0 ? asked : std::max<int64_t>(1, std::thread::hardware_concurrency());
+}
+
 // Calls job(0) to job(count - 1), each once, on up to `threads` threads, begun in this order. After the first error no
 // more are begun, and when those at work have ended it is thrown.
 template <class Job>

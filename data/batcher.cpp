@@ -72,4 +72,13 @@ std::vector<std::vector<int32_t>> make_batches(std::span<const int32_t> lengths,
   return batches;
 }
 
+std::vector<std::vector<int32_t>> evaluation_batches(std::span<const int32_t> lengths, int64_t batch_size,
+                                                     bool group_lengths) {
+  BatchPlan plan;
+  plan.batch_size = batch_size;
+  plan.shuffle = false;
+  plan.group_lengths = group_lengths;
+  return make_batches(lengths, plan, 0);
+}
+
 }  // namespace gradus

@@ -22,4 +22,8 @@ struct BatchPlan {
 std::vector<std::vector<int32_t>> make_batches(std::span<const int32_t> lengths, const BatchPlan& plan,
                                                uint32_t epoch);
 
+// The batches to evaluate in: in the given order, or of similar lengths.
+std::vector<std::vector<int32_t>> evaluation_batches(std::span<const int32_t> lengths, int64_t batch_size,
+                                                     bool group_lengths);
+
 }  // namespace gradus

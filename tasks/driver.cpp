@@ -82,7 +82,10 @@ std::string label_list_of(const std::string& records) {
   return ((std::filesystem::is_directory(path) ? path : path.parent_path()) / "label_list.txt").string();
 }
 
-void check_results_folder(const std::string& folder, const std::vector<std::string>& files) {
+void check_results_folder(const FineTuneOptions& options, const std::string& folder,
+                          const std::vector<std::string>& files) {
+  const TrainOptions& train = options.train;
+  if (folder.empty() || (train.do_train && folder == train.save_finetune_checkpoint_path)) return;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   check(!error, "cannot make folder '{}': {}", folder, error.message());

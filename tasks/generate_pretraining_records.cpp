@@ -7,7 +7,6 @@
 #include <limits>
 #include <mutex>
 #include <sstream>
-#include <thread>
 
 #include "core/error.h"
 #include "core/run_parallel.h"
@@ -80,7 +79,7 @@ struct Settings {
     check(!input_file.empty(), "--input_file is missing");
     check(output_file.empty() != output_dir.empty(),
           "expected one of --output_file and --output_dir, found {}", output_dir.empty() ? "none" : "both");
-    if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
+    threads = thread_count(threads);
   }
 
   PretrainingOptions pretraining() const {

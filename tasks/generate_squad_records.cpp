@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <memory>
 #include <span>
-#include <thread>
 
 #include "core/error.h"
+#include "core/run_parallel.h"
 #include "data/python_random.h"
 #include "data/squad_records.h"
 #include "tasks/config.h"
@@ -75,7 +75,7 @@ struct Settings {
     do_train = do_train && !train_file.empty();
     do_predict = do_predict && !predict_file.empty();
     check(do_train || do_predict, "nothing to do: expected --train_file or --predict_file");
-    if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
+    threads = thread_count(threads);
   }
 
   SquadOptions squad() const {

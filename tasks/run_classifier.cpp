@@ -43,17 +43,12 @@ TrainResult train(Backend& backend, const ClassifierOptions& options, Classifier
 constexpr const char* scores_file = "eval_results.txt";
 constexpr const char* predictions_file = "test_results.tsv";
 
-// Asked before the work: whether the result files can be written. The folder that training saves to is asked for by
-// itself.
+// Asked before the work: whether the result files can be written.
 void check_results(const ClassifierOptions& options) {
-  const TrainOptions& train = options.train;
-  if (options.output_dir.empty() ||
-      (train.do_train && options.output_dir == train.save_finetune_checkpoint_path))
-    return;
   std::vector<std::string> files;
-  if (train.do_eval) files.emplace_back(scores_file);
-  if (train.do_predict) files.emplace_back(predictions_file);
-  check_results_folder(options.output_dir, files);
+  if (options.train.do_eval) files.emplace_back(scores_file);
+  if (options.train.do_predict) files.emplace_back(predictions_file);
+  check_results_folder(options, options.output_dir, files);
 }
 
 void write_result(const ClassifierOptions& options, const char* name, const std::string& text) {

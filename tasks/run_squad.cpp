@@ -60,16 +60,6 @@ void write_predictions(const SquadDriverOptions& options, const std::string& pre
   else std::filesystem::remove(odds);  // of other predictions
 }
 
-// Throws Error when the files of write_predictions can't be written.
-void check_results(const SquadDriverOptions& options) {
-  const TrainOptions& train = options.train;
-  // The save folder is made, and tried, when training begins.
-  if (options.output_dir.empty() ||
-      (train.do_train && options.output_dir == train.save_finetune_checkpoint_path))
-    return;
-  check_results_folder(options.output_dir, {"predictions.json", "nbest_predictions.json", "null_odds.json"});
-}
-
 // Training has scored the final weights already, unless there was nothing left to train.
 void evaluate(const SquadDriverOptions& options, SquadEvaluation& evaluation, bool version_2,
               RunMetrics& metrics) {
@@ -150,7 +140,8 @@ int run(int argc, char** argv) {
     const bool tuned = options.train.do_train && !options.given.contains("null_score_diff_threshold");
     evaluation.emplace(*answerer, *system, *dev, method_for(options, dev->data(), version_2), tuned);
   }
-  check_results(options);
+  check_results_folder(options, options.output_dir,
+                       {"predictions.json", "nbest_predictions.json", "null_odds.json"});
   FinishedRun finished{flags, options, backend, "windows"};
   if (training) {
     finished.training_data = training->description;

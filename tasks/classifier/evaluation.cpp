@@ -94,11 +94,8 @@ std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExa
   constexpr int32_t none = std::numeric_limits<int32_t>::max();
   int32_t first_bad = none;
   const RecordingScope scope(RecordingScope::Mode::evaluate);
-  BatchPlan plan;
-  plan.batch_size = options_.batch_size;
-  plan.shuffle = false;
-  plan.group_lengths = options_.group_lengths;
-  for (const std::vector<int32_t>& chosen : make_batches(lengths, plan, 0)) {
+  for (const std::vector<int32_t>& chosen :
+       evaluation_batches(lengths, options_.batch_size, options_.group_lengths)) {
     Context context;
     context.compute_type = options_.compute_type;
     const ClassifierBatch batch = make_classifier_batch(backend_, examples, chosen);

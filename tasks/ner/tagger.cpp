@@ -43,11 +43,8 @@ std::vector<std::vector<int32_t>> NerTagger::predict(const std::vector<NerExampl
     tags.emplace_back(static_cast<size_t>(count), system_.labels().outside_id());
   const RecordingScope scope(RecordingScope::Mode::evaluate);
   const std::vector<int32_t> lengths = lengths_of(examples);
-  BatchPlan plan;
-  plan.batch_size = options_.batch_size;
-  plan.shuffle = false;
-  plan.group_lengths = options_.group_lengths;
-  for (const std::vector<int32_t>& chosen : make_batches(lengths, plan, 0)) {
+  for (const std::vector<int32_t>& chosen :
+       evaluation_batches(lengths, options_.batch_size, options_.group_lengths)) {
     Context context;
     context.compute_type = options_.compute_type;
     const NerBatch batch = make_ner_batch(backend_, examples, chosen);

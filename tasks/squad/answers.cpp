@@ -141,6 +141,11 @@ std::string json_list(const std::vector<AnswerCandidate>& candidates) {
 
 }  // namespace
 
+const AnswerCandidate* SquadPrediction::chosen() const {
+  const auto found = std::ranges::find(n_best, text, &AnswerCandidate::text);
+  return found == n_best.end() ? nullptr : &*found;
+}
+
 AnswerFinder::AnswerFinder(const Vocab& vocab, const AnswerOptions& options)
     : vocab_(vocab), options_(options), basic_(TokenizerRules::google, options.do_lower_case, {}) {
   check(options.n_best_size >= 1 && options.max_answer_length >= 1,

@@ -49,6 +49,9 @@ struct SquadPrediction {
   std::string text;                     // empty: the context does not answer the question
   std::vector<AnswerCandidate> n_best;  // best first, with distinct texts
   double null_odds = 0;  // version 2: the logits' sum for no answer less that for the best answer
+
+  // The candidate that `text` is of; null when it is of none.
+  const AnswerCandidate* chosen() const;
 };
 
 // Safe to use from several threads.

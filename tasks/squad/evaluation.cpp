@@ -52,11 +52,8 @@ std::vector<SquadAnswerer::Logits> SquadAnswerer::logits(const std::vector<Squad
   for (const SquadFeature& feature : features)
     lengths.push_back(static_cast<int32_t>(feature.window.input_ids.size()));
   const RecordingScope scope(RecordingScope::Mode::evaluate);
-  BatchPlan plan;
-  plan.batch_size = options_.train.eval_batch_size;
-  plan.shuffle = false;
-  plan.group_lengths = options_.eval_pad == "grouped";
-  for (const std::vector<int32_t>& chosen : make_batches(lengths, plan, 0)) {
+  for (const std::vector<int32_t>& chosen :
+       evaluation_batches(lengths, options_.train.eval_batch_size, options_.eval_pad == "grouped")) {
     Context context;
     context.compute_type = options_.device.dtype();
     const SquadBatch batch = make_squad_batch(backend_, features, chosen);
@@ -98,7 +95,7 @@ std::vector<SquadPrediction> SquadAnswerer::run(const SquadQuestions& questions)
           questions.data().where(feature.question));
   }
   std::vector<SquadPrediction> predictions(windows.size());
-  run_parallel(windows.size(), thread_count(options_), [&](size_t i) {
+  run_parallel(windows.size(), thread_count(options_.device.threads), [&](size_t i) {
     const auto context = static_cast<size_t>(questions.data().questions[i].context);
     predictions[i] = finder.run(questions.data().contexts[context], questions.context(i), windows[i]);
   });

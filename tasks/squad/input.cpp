@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
-#include <thread>
 
+#include "core/run_parallel.h"
 #include "data/squad_records.h"
 
 namespace gradus {
@@ -38,7 +38,7 @@ void add_file(const SquadDriverOptions& options, const SquadSystem& system, cons
   }
   set.has_impossible = set.has_impossible || data.has_impossible;
   SquadFeaturizer featurizer(data, system.tokenizer(), options.features(words_of(options, system)),
-                             SquadUse::training, thread_count(options));
+                             SquadUse::training, thread_count(options.device.threads));
   std::vector<SquadFeature> features = featurizer.run(featurizer.questions());
   std::move(features.begin(), features.end(), std::back_inserter(set.features));
   counts += featurizer.counts();
@@ -61,15 +61,10 @@ std::vector<size_t> all_of(size_t count) {
 
 }  // namespace
 
-int64_t thread_count(const SquadDriverOptions& options) {
-  if (options.device.threads > 0) return options.device.threads;
-  return std::max<int64_t>(1, std::thread::hardware_concurrency());
-}
-
 SquadQuestions::SquadQuestions(SquadData data, const SquadSystem& system, const SquadDriverOptions& options)
     : data_(std::move(data)),
       featurizer_(data_, system.tokenizer(), options.features(words_of(options, system)),
-                  SquadUse::evaluation, thread_count(options)),
+                  SquadUse::evaluation, thread_count(options.device.threads)),
       features_(featurizer_.run(all_of(data_.questions.size()))) {}
 
 SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const SquadSystem& system,

@@ -46,7 +46,4 @@ SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const Sq
 void check_squad_records(const SquadDriverOptions& options, const SquadSystem& system,
                          const SquadQuestions& questions);
 
-// How many threads --threads means.
-int64_t thread_count(const SquadDriverOptions& options);
-
 }  // namespace gradus

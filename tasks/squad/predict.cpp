@@ -1,6 +1,5 @@
 #include "tasks/squad/predict.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tasks/display_text.h"
@@ -26,11 +25,11 @@ bool is_blank(const std::string& line) { return line.find_first_not_of(" \t\f\v"
 }  // namespace
 
 std::string show_answer(const std::string& question, const SquadPrediction& prediction, AnswerStyle style) {
-  const auto found = std::ranges::find(prediction.n_best, prediction.text, &AnswerCandidate::text);
+  const AnswerCandidate* chosen = prediction.chosen();
   // What stands for an answer where the text has no candidate is none.
-  const bool is_one = prediction.text.empty() || (found != prediction.n_best.end() && !found->pieces.empty());
+  const bool is_one = prediction.text.empty() || (chosen != nullptr && !chosen->pieces.empty());
   const std::string answer = is_one ? prediction.text : "";
-  const double probability = is_one && found != prediction.n_best.end() ? found->probability : 0;
+  const double probability = is_one && chosen != nullptr ? chosen->probability : 0;
   if (style == AnswerStyle::plain) {
     return fmt::format("{}\t{:.4f}\t{}", printable_text(answer), probability, printable_text(question));
   }

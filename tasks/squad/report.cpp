@@ -93,13 +93,8 @@ bool answers_nothing(const SquadReport& found) {
   return std::ranges::all_of(found.predictions, [](const SquadPrediction& p) { return p.text.empty(); });
 }
 
-const AnswerCandidate* chosen(const SquadPrediction& prediction) {
-  const auto found = std::ranges::find(prediction.n_best, prediction.text, &AnswerCandidate::text);
-  return found == prediction.n_best.end() ? nullptr : &*found;
-}
-
 double probability(const SquadPrediction& prediction) {
-  const AnswerCandidate* candidate = chosen(prediction);
+  const AnswerCandidate* candidate = prediction.chosen();
   return candidate == nullptr ? 0 : candidate->probability;
 }
 
@@ -115,7 +110,7 @@ std::vector<TextSpan> gold_span(const std::string& context, const SquadQuestion&
 }
 
 std::vector<TextSpan> predicted_span(const SquadContext& context, const SquadPrediction& prediction) {
-  const AnswerCandidate* candidate = chosen(prediction);
+  const AnswerCandidate* candidate = prediction.chosen();
   if (candidate == nullptr || candidate->pieces.empty()) return {};
   return {{context.pieces[static_cast<size_t>(candidate->pieces.first)].begin,
            context.pieces[static_cast<size_t>(candidate->pieces.last)].end, "predicted"}};
