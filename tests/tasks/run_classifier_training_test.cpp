@@ -2,10 +2,7 @@
 // classes.
 #include <doctest/doctest.h>
 
-#include <chrono>
-#include <csignal>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "core/error.h"
 #include "tests/tasks/tiny_classifier.h"
@@ -203,14 +200,7 @@ TEST_CASE("a classifier's training that is killed goes on to the same bits") {
   Words resumed = flags;
   resumed.emplace_back("--resume");
   int kills = 0;
-  for (const int milliseconds : {1, 30, 60}) {
-    Process process(command_of("run_classifier", resumed), "");
-    while (process.is_running() && !fs::exists(tiny.path("save/latest")))
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
-    process.kill();
-    kills += process.wait().status == 128 + SIGKILL ? 1 : 0;
-  }
+  for (const int milliseconds : {1, 30, 60}) kills += tiny.run_and_kill(resumed, milliseconds) ? 1 : 0;
   CHECK(kills > 0);
   tiny.print(resumed);
   CHECK(unfinished_files(tiny.path("save")) == Words{});

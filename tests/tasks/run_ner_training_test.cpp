@@ -1,10 +1,6 @@
 // Training with run_ner: what it takes as the same data, long sentences, resuming, and the same bits again.
 #include <doctest/doctest.h>
 
-#include <chrono>
-#include <csignal>
-#include <thread>
-
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -106,12 +102,7 @@ TEST_CASE("a run that is killed leaves a whole checkpoint, and goes on from it t
   resumed.emplace_back("--resume");
   int kills = 0;
   for (const int milliseconds : {1, 17, 28, 39, 51}) {
-    Process process(command_of("run_ner", resumed), "");
-    while (process.is_running() && !fs::exists(tiny.path("save/latest")))
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
-    process.kill();
-    kills += process.wait().status == 128 + SIGKILL ? 1 : 0;
+    kills += tiny.run_and_kill(resumed, milliseconds) ? 1 : 0;
     tiny.print(tiny.scoring(latest(tiny)));
   }
   CHECK(kills > 0);

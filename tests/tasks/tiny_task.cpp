@@ -1,9 +1,12 @@
 #include "tests/tasks/tiny_task.h"
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "core/files.h"
 #include "nn/safetensors.h"
@@ -78,6 +81,15 @@ void TinyTask::refuse(const Words& flags, const std::string& text, const std::st
   CHECK(outcome.err.find('\n') == outcome.err.size() - 1);
   CHECK_MESSAGE(outcome.err.find(text) != std::string::npos, "expected: " << text);
   CHECK(unfinished_files(path("save")) == Words{});
+}
+
+bool TinyTask::run_and_kill(const Words& flags, int milliseconds) const {
+  Process process(command_of(program_, flags), "");
+  while (process.is_running() && !std::filesystem::exists(path("save/latest")))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  process.kill();
+  return process.wait().status == 128 + SIGKILL;
 }
 
 double TinyTask::score(const std::string& name) const {

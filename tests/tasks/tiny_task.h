@@ -35,6 +35,10 @@ class TinyTask {
   // unfinished file below the save folder.
   void refuse(const Words& flags, const std::string& text, const std::string& input = "") const;
 
+  // Runs the program until it has saved a checkpoint to `save`, and so many milliseconds longer, then kills it. Whether
+  // it was still running.
+  bool run_and_kill(const Words& flags, int milliseconds) const;
+
   // Of a run with --metrics_file=metrics.json.
   double train_loss() const { return score("train_loss"); }
   double score(const std::string& name) const;
