@@ -1,12 +1,10 @@
 #include "nn/lstm.h"
 
-#include <cmath>
-
 namespace gradus {
 
 BiLstm::BiLstm(const Scope& scope, int64_t input_size, int64_t units, int64_t layers, float dropout)
     : dropout_(dropout) {
-  const Init init = Init::uniform(1.0F / std::sqrt(static_cast<float>(units)));
+  const Init init = Init::fan_in(units);
   for (int64_t i = 0; i < layers; ++i) {
     const int64_t inputs = i == 0 ? input_size : 2 * units;
     const auto both = [&](std::string_view kind, const Shape& each) {

@@ -5,6 +5,7 @@
 // query, key and value weights are, so that one product serves them all.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,6 +25,9 @@ struct Init {
   static Init constant(float value) { return {Kind::constant, value}; }
   static Init truncated_normal(float deviation) { return {Kind::truncated_normal, deviation}; }
   static Init uniform(float bound) { return {Kind::uniform, bound}; }
+  // How PyTorch's linear layers start, and its LSTMs with their number of units for `inputs`: uniform within
+  // 1 / sqrt(inputs). Heads start so because BERT's own 0.02 is too narrow for them (docs/DECISIONS.md).
+  static Init fan_in(int64_t inputs) { return uniform(1.0F / std::sqrt(static_cast<float>(inputs))); }
 };
 
 // A published tensor: a named slice of the flat buffers.

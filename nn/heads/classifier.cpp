@@ -26,8 +26,7 @@ ClassifierModel::ClassifierModel(const Scope& scope, const BertConfig& bert, con
     : head_(checked(head)),
       bert_(scope / "bert", bert),
       pooler_(scope / "bert" / "pooler", bert),
-      classifier_(scope / "classifier", bert.hidden_size, head.classes,
-                  Init::uniform(1.0F / std::sqrt(static_cast<float>(bert.hidden_size)))) {}
+      classifier_(scope / "classifier", bert.hidden_size, head.classes, Init::fan_in(bert.hidden_size)) {}
 
 void ClassifierModel::set_class_weights(std::vector<float> weights) {
   ClassifierHeadConfig head = head_;

@@ -1,20 +1,11 @@
 #include "nn/heads/ner.h"
 
-#include <cmath>
-
 namespace gradus {
-namespace {
-
-// As wide as PyTorch's linear layers begin. BERT's own 0.02 is meant for a softmax over its outputs; a CRF that starts
-// from scores so small learns slower (docs/DECISIONS.md).
-Init head_init(int64_t inputs) { return Init::uniform(1.0F / std::sqrt(static_cast<float>(inputs))); }
-
-}  // namespace
 
 NerModel::NerModel(const Scope& scope, const BertConfig& bert, const NerHeadConfig& head)
     : bert_(scope / "bert", bert),
       classifier_(scope / "classifier", bert.hidden_size, static_cast<int64_t>(head.tags.size()),
-                  head_init(bert.hidden_size)),
+                  Init::fan_in(bert.hidden_size)),
       dropout_(head.dropout) {
   if (head.lstm_layers > 0) {
     check(bert.hidden_size % 2 == 0, "[ner] hidden_size {} cannot be split over two LSTM directions",
@@ -39,11 +30,10 @@ Variable NerModel::loss(Context& context, const NerBatch& batch, float normalize
   return cross_entropy(scores, batch.labels, normalizer);
 }
 
-Tensor NerModel::predict(Context& context, const NerBatch& batch) const {
-  const Variable scores = emissions(context, batch);
-  if (crf_) return crf_->decode(scores.value(), batch.word_packing);
-  Tensor tags = Tensor::empty(scores.backend(), {scores.shape()[0]}, DType::int32);
-  scores.backend().argmax(scores.value(), tags);
+Tensor NerModel::decode(const Tensor& emissions, const NerBatch& batch) const {
+  if (crf_) return crf_->decode(emissions, batch.word_packing);
+  Tensor tags = Tensor::empty(emissions.backend(), {emissions.shape()[0]}, DType::int32);
+  emissions.backend().argmax(emissions, tags);
   return tags;
 }
 

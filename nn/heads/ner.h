@@ -36,10 +36,10 @@ class NerModel {
   // The mean loss: of cross-entropy, or of the CRF, summed over the batch and divided by `normalizer`, the number
   // of labelled words of the optimizer step the batch is part of.
   Variable loss(Context& context, const NerBatch& batch, float normalizer) const;
-  // The predicted tag of each row, int32 [R].
-  Tensor predict(Context& context, const NerBatch& batch) const;
   // Scores of each tag, float32 [R, K].
   Variable emissions(Context& context, const NerBatch& batch) const;
+  // The tag of each row that these speak for, int32 [R].
+  Tensor decode(const Tensor& emissions, const NerBatch& batch) const;
 
  private:
   BertEncoder bert_;

@@ -4,7 +4,7 @@ namespace gradus {
 
 SquadModel::SquadModel(const Scope& scope, const BertConfig& bert)
     : bert_(scope / "bert", bert),
-      qa_outputs_(scope / "qa_outputs", bert.hidden_size, 2, bert.initializer_range) {}
+      qa_outputs_(scope / "qa_outputs", bert.hidden_size, 2, Init::fan_in(bert.hidden_size)) {}
 
 Variable SquadModel::logits(Context& context, const SquadBatch& batch) const {
   const Variable hidden = bert_.forward(context, batch.tokens);

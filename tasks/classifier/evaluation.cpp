@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <span>
 
 #include "data/batcher.h"
 #include "tasks/classifier/batch.h"
+#include "tasks/finite_scores.h"
 #include "tasks/metrics/correlation.h"
 
 namespace gradus {
@@ -75,24 +75,24 @@ void score_classes(const std::string& method, const ClassifierSet& set, const Cl
                    {"f1", 100 * matrix.positives().f1()},
                    {"macro_f1", 100 * matrix.macro_f1()},
                    {"mcc", 100 * matrix.matthews_correlation()}};
-  for (const bool chosen : {true, false}) {
-    for (const auto& score : all) {
-      if ((score.first == method) == chosen) report.scores.push_back(score);
-    }
+  report.scores = {*std::ranges::find(all, method, &std::pair<std::string, double>::first)};
+  for (const auto& score : all) {
+    // Of more than two classes the F1 of all but the first tells little: it is given where it was asked for.
+    if (score.first == method || (score.first == "f1" && classes > 2)) continue;
+    report.scores.push_back(score);
   }
   report.text = reference_text(method, matrix);
 }
 
 }  // namespace
 
-std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExample>& examples) const {
+std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExample>& examples,
+                                             const std::function<std::string(size_t)>& where) const {
   const size_t width = this->width();
   std::vector<double> outputs(examples.size() * width);
   std::vector<int32_t> lengths;
   for (const ClassificationExample& example : examples)
     lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
-  constexpr int32_t none = std::numeric_limits<int32_t>::max();
-  int32_t first_bad = none;
   const RecordingScope scope(RecordingScope::Mode::evaluate);
   for (const std::vector<int32_t>& chosen :
        evaluation_batches(lengths, options_.batch_size, options_.group_lengths)) {
@@ -102,19 +102,13 @@ std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExa
     const std::vector<float> logits = system_.model().logits(context, batch).value().to_host();
     for (size_t row = 0; row < chosen.size(); ++row) {
       const std::span<const float> from = std::span(logits).subspan(row * width, width);
-      if (!std::all_of(from.begin(), from.end(), [](float x) { return std::isfinite(x); }))
-        first_bad = std::min(first_bad, chosen[row]);
-      const std::span<double> to =
-          std::span(outputs).subspan(static_cast<size_t>(chosen[row]) * width, width);
+      const auto example = static_cast<size_t>(chosen[row]);
+      check_finite_scores(from, [&] { return where(example); });
+      const std::span<double> to = std::span(outputs).subspan(example * width, width);
       if (system_.settings().regression) to[0] = static_cast<double>(from[0]);
       else softmax(from, to);
     }
   }
-  check(first_bad == none,
-        "example {}: the model gives an infinite number, or none: its training has diverged, or "
-        "--compute_type is "
-        "too coarse",
-        int64_t{first_bad} + 1);
   return outputs;
 }
 
@@ -136,7 +130,7 @@ ClassifierEvaluation::ClassifierEvaluation(const ClassifierPredictor& predictor,
 const ClassifierReport& ClassifierEvaluation::run() {
   const auto start = std::chrono::steady_clock::now();
   ClassifierReport report;
-  report.outputs = predictor_.run(set_.examples);
+  report.outputs = predictor_.run(set_.examples, [this](size_t i) { return set_.where(i); });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   report.examples_per_second = static_cast<double>(set_.examples.size()) / seconds;
   if (system_.labels()) score_classes(method_, set_, *system_.labels(), report);

@@ -1,6 +1,7 @@
 // What a classifier predicts, and what that is worth.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,8 +24,10 @@ class ClassifierPredictor {
   ClassifierPredictor(Backend& backend, const ClassifierSystem& system, ClassifierRunOptions options)
       : backend_(backend), system_(system), options_(options) {}
 
-  // The probability of each class for each of N examples, [N, K]; or the N scores.
-  std::vector<double> run(const std::vector<ClassificationExample>& examples) const;
+  // The probability of each class for each of N examples, [N, K]; or the N scores. Throws Error, naming an example as
+  // `where` does, when the model gives it anything but numbers.
+  std::vector<double> run(const std::vector<ClassificationExample>& examples,
+                          const std::function<std::string(size_t)>& where) const;
   // Numbers that run() gives for an example: K, or 1.
   size_t width() const { return static_cast<size_t>(system_.head().classes); }
 

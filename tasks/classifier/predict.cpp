@@ -62,8 +62,10 @@ void ClassifierWriter::write_lines(std::istream& in, const std::string& name) {
     ClassificationData data;
     data.path = name;
     data.labelled = false;
-    for (size_t i = 0; i < lines.size(); ++i)
+    for (size_t i = 0; i < lines.size(); ++i) {
       data.texts.push_back(parse_line(lines[i], system_.settings().pairs, batches.where(i)));
+      data.texts.back().line = batches.number(i);
+    }
     write(data);
   }
   tell(name);
@@ -83,7 +85,7 @@ void ClassifierWriter::write(const ClassificationData& data) {
   const ClassificationExamples made = make_classification_examples(
       data, system_.tokenizer(), nullptr, static_cast<int32_t>(settings_.seq_length));
   counts_ += made.counts;
-  const std::vector<double> outputs = predictor_.run(made.examples);
+  const std::vector<double> outputs = predictor_.run(made.examples, [&](size_t i) { return data.where(i); });
   const size_t width = predictor_.width();
   const std::vector<int32_t> best = best_classes(outputs, width);
   for (size_t i = 0; i < data.texts.size(); ++i) {

@@ -20,15 +20,6 @@ constexpr ScoreName score_names[] = {
 };
 constexpr int most_bands = 6;
 
-// Of more than two classes the F1 of all but the first tells little: it is shown where it was asked for.
-std::vector<ScoreName> names_for(const ClassifierSystem& system, const Scores& scores) {
-  std::vector<ScoreName> names(std::begin(score_names), std::end(score_names));
-  const bool many = system.labels() && system.labels()->size() > 2;
-  if (many && scores.front().first != "f1")
-    std::erase_if(names, [](const ScoreName& n) { return n.score == "f1"; });
-  return names;
-}
-
 // The examples that the model got wrong, those with the highest loss first.
 std::vector<size_t> worst(const ClassifierReport& found, const std::function<bool(size_t)>& is_wrong) {
   std::vector<size_t> order(found.losses.size());
@@ -127,8 +118,7 @@ Report classifier_report(const FinishedRun& run, const ClassifierSystem& system,
   if (evaluation == nullptr) return run_report(run, task, nullptr);
   const ClassifierReport& found = evaluation->current();
   const ClassifierSet& set = evaluation->set();
-  const std::vector<ScoreName> names = names_for(system, found.scores);
-  const ScoredData scored{set.path, set.counts.str(), found.examples_per_second, found.scores, names};
+  const ScoredData scored{set.path, set.counts.str(), found.examples_per_second, found.scores, score_names};
   Report report = run_report(run, task, &scored);
   if (const std::string warning = evaluation->warning(); !warning.empty()) report.notes.push_back(warning);
   if (system.labels()) add_classes(report, system, set, found);

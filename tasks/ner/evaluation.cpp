@@ -154,7 +154,7 @@ NerEvaluation::NerEvaluation(const NerTagger& tagger, const LabelList& labels, c
 
 const NerReport& NerEvaluation::run() {
   const auto start = std::chrono::steady_clock::now();
-  std::vector<std::vector<int32_t>> predicted = tagger_.predict(examples_.examples, word_counts(data_));
+  std::vector<std::vector<int32_t>> predicted = tagger_.predict(data_, examples_.examples);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   NerReport& report = latest_.emplace();
   report.sentences_per_second = static_cast<double>(data_.sentences.size()) / seconds;

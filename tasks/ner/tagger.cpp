@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "data/batcher.h"
+#include "tasks/finite_scores.h"
 #include "tasks/ner/batch.h"
 
 namespace gradus {
@@ -17,14 +18,6 @@ std::vector<int32_t> lengths_of(const std::vector<NerExample>& examples) {
 
 }  // namespace
 
-std::vector<int64_t> word_counts(const NerData& data) {
-  std::vector<int64_t> counts;
-  counts.reserve(data.sentences.size());
-  for (const NerSentence& sentence : data.sentences)
-    counts.push_back(static_cast<int64_t>(sentence.words.size()));
-  return counts;
-}
-
 NerExamples NerTagger::examples(const NerData& data) const {
   const NerFeatureOptions features{options_.seq_length, system_.protocol(), LongSentences::overlap};
   return make_ner_examples(data, system_.tokenizer(), data.labelled ? &system_.labels() : nullptr, features);
@@ -33,14 +26,14 @@ NerExamples NerTagger::examples(const NerData& data) const {
 std::vector<std::vector<int32_t>> NerTagger::predict(const NerData& data, NerCounts& counts) const {
   const NerExamples made = examples(data);
   counts += made.counts;
-  return predict(made.examples, word_counts(data));
+  return predict(data, made.examples);
 }
 
-std::vector<std::vector<int32_t>> NerTagger::predict(const std::vector<NerExample>& examples,
-                                                     const std::vector<int64_t>& words) const {
+std::vector<std::vector<int32_t>> NerTagger::predict(const NerData& data,
+                                                     const std::vector<NerExample>& examples) const {
   std::vector<std::vector<int32_t>> tags;
-  for (const int64_t count : words)
-    tags.emplace_back(static_cast<size_t>(count), system_.labels().outside_id());
+  for (const NerSentence& sentence : data.sentences)
+    tags.emplace_back(sentence.words.size(), system_.labels().outside_id());
   const RecordingScope scope(RecordingScope::Mode::evaluate);
   const std::vector<int32_t> lengths = lengths_of(examples);
   for (const std::vector<int32_t>& chosen :
@@ -48,10 +41,15 @@ std::vector<std::vector<int32_t>> NerTagger::predict(const std::vector<NerExampl
     Context context;
     context.compute_type = options_.compute_type;
     const NerBatch batch = make_ner_batch(backend_, examples, chosen);
-    const std::vector<int32_t> predicted = system_.model().predict(context, batch).to_host_int();
+    const Tensor emissions = system_.model().emissions(context, batch).value();
+    const std::vector<float> scores = emissions.to_host();
+    const std::vector<int32_t> predicted = system_.model().decode(emissions, batch).to_host_int();
+    const auto classes = static_cast<size_t>(emissions.shape()[1]);
     size_t row = 0;
     for (const int32_t index : chosen) {
       const NerExample& example = examples[static_cast<size_t>(index)];
+      check_finite_scores(std::span(scores).subspan(row * classes, example.words.size() * classes),
+                          [&] { return data.where(static_cast<size_t>(example.sentence), 0); });
       for (const int32_t word : example.words) {
         const int32_t tag = predicted[row++];
         if (word < example.scored_begin || word >= example.scored_end) continue;

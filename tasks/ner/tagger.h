@@ -25,11 +25,11 @@ class NerTagger {
       : backend_(backend), system_(system), options_(options) {}
 
   // The id of the predicted tag of each word of each sentence. Tags in the data are not looked at. What had to be done
-  // to the text is added to `counts`.
+  // to the text is added to `counts`. Throws Error, naming the sentence, when the model gives anything but numbers.
   std::vector<std::vector<int32_t>> predict(const NerData& data, NerCounts& counts) const;
-  // The same for examples made before; `words` has the number of words of each sentence.
-  std::vector<std::vector<int32_t>> predict(const std::vector<NerExample>& examples,
-                                            const std::vector<int64_t>& words) const;
+  // The same for examples made of the data before.
+  std::vector<std::vector<int32_t>> predict(const NerData& data,
+                                            const std::vector<NerExample>& examples) const;
 
   // The examples of evaluation data, to be made once. Throws Error on a tag that the system doesn't know.
   NerExamples examples(const NerData& data) const;
@@ -39,8 +39,5 @@ class NerTagger {
   const NerSystem& system_;
   TaggerOptions options_;
 };
-
-// The number of words of each sentence.
-std::vector<int64_t> word_counts(const NerData& data);
 
 }  // namespace gradus

@@ -9,6 +9,7 @@
 #include "core/run_parallel.h"
 #include "data/batcher.h"
 #include "data/unicode.h"
+#include "tasks/finite_scores.h"
 #include "tasks/metrics/cmrc_scores.h"
 #include "tasks/squad/batch.h"
 
@@ -88,11 +89,9 @@ std::vector<SquadPrediction> SquadAnswerer::run(const SquadQuestions& questions)
   const AnswerFinder finder(system_.vocab(), answers);
   for (const SquadFeature& feature : features) {
     const Logits& window = all[static_cast<size_t>(&feature - features.data())];
-    const auto is_finite = [](float x) { return std::isfinite(x); };
-    check(std::ranges::all_of(window.start, is_finite) && std::ranges::all_of(window.end, is_finite),
-          "{}: the model gives an infinite number, or none: its training has diverged, or --compute_type is "
-          "too coarse",
-          questions.data().where(feature.question));
+    const auto where = [&] { return questions.data().where(feature.question); };
+    check_finite_scores(window.start, where);
+    check_finite_scores(window.end, where);
   }
   std::vector<SquadPrediction> predictions(windows.size());
   run_parallel(windows.size(), thread_count(options_.device.threads), [&](size_t i) {

@@ -216,8 +216,8 @@ TEST_CASE("run_classifier refuses a checkpoint that is broken") {
   edit_config(best, "gradus_classifier", config.at("gradus_classifier"));
   poison(best, "classifier.weight");
   const std::string text = ": the model gives an infinite number, or none";
-  tiny.refuse(tiny.scoring(best), "example 1" + text);
-  tiny.refuse(tiny.predicting(best), "example 1" + text, "good\n");
+  tiny.refuse(tiny.scoring(best, {"--eval_pad=given"}), tiny.path("train.txt") + ":1" + text);
+  tiny.refuse(tiny.predicting(best), "standard input:1" + text, "good\n");
   const std::string weights = file_content(best + "/model.safetensors");
   write_file(best + "/model.safetensors", weights.substr(0, weights.size() - 1));
   tiny.refuse(tiny.scoring(best), best + "/model.safetensors: ");

@@ -83,6 +83,21 @@ TEST_CASE("every assessment method in every spelling of case") {
   }
 }
 
+TEST_CASE("of more than two classes the F1 of all but the first is given where it was asked for") {
+  const TinyClassifier tiny;
+  const std::string data = tiny.write("three.tsv", "good film\tpos\nbad film\tneg\nfilm\tneutral\n");
+  tiny.print(tiny.training({"--max_steps=1", "--train_data_file_path=" + data}));
+  const auto scores = [&](const std::string& method) {
+    tiny.print(
+        tiny.scoring(tiny.path("save"), {"--eval_data_file_path=" + data, "--assessment_method=" + method,
+                                         "--output_dir=" + tiny.path("results")}));
+    return results(tiny.path("results/eval_results.txt"));
+  };
+  CHECK_FALSE(scores("accuracy").contains("eval_f1"));
+  CHECK(scores("accuracy").contains("eval_macro_f1"));
+  CHECK(scores("f1").contains("eval_f1"));
+}
+
 TEST_CASE("the result files have what the programs for BERT write") {
   const TinyClassifier tiny;
   const std::string best = tiny.train_well({"--epoch_num=2"});

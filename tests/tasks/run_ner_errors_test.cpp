@@ -298,6 +298,15 @@ TEST_CASE("run_ner names the step and the op when the loss is not a number") {
               "step 1: the loss is not finite; the first op at fault: [linear]");
 }
 
+TEST_CASE("run_ner names the sentence for which the model gives no number") {
+  const TinyNer tiny;
+  const std::string best = train_best(tiny);
+  poison(best, "classifier.weight");
+  const std::string text = ": the model gives an infinite number, or none";
+  tiny.refuse(tiny.scoring(best, {"--eval_pad=given"}), tiny.path("train.txt") + ":1" + text);
+  tiny.refuse(tiny.predicting(best), "standard input:2" + text, "\nAnna\n");
+}
+
 TEST_CASE("run_ner names the step when training diverges") {
   const TinyNer tiny;
   const Outcome outcome = tiny.run(tiny.training(
