@@ -1,5 +1,6 @@
 #include "backends/cpu/gemm.h"
 
+#include <cstring>
 #include <dnnl.hpp>
 #include <map>
 #include <unordered_map>
@@ -64,6 +65,13 @@ dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const Product&
 #endif
 }
 
+// C of a sum without terms, as the gradient of a weight is when there are no rows. oneDNN would divide by their number.
+void sum_nothing(const Product& p, const float* bias, void* c) {
+  check(bias == nullptr && p.activation == Activation::none,
+        "a product [{}, 0] x [0, {}]: expected no bias and no activation", p.m, p.n);
+  if (!p.accumulate) std::memset(c, 0, static_cast<size_t>(p.m * p.n) * size_of(p.output));
+}
+
 }  // namespace
 
 struct Gemm::Cache {
@@ -101,6 +109,7 @@ Gemm::~Gemm() = default;
 
 void Gemm::run(const Product& product, const void* a, const void* b, const float* bias, void* c) try {
   if (product.m == 0 || product.n == 0) return;
+  if (product.k == 0) return sum_nothing(product, bias, c);
   Cache& cache = *cache_;
   auto& [primitive, arguments] = cache.find(product);
   const auto set = [&arguments](int argument, const void* data) {
