@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "data/mind_record_format.h"
+#include "data/mind_record_values.h"
 #include "data/mind_record_writer.h"
 #include "tests/files.h"
 
