@@ -54,6 +54,16 @@ Option& Option::refuse(std::string value, std::string reason) {
   return *this;
 }
 
+std::vector<std::string> comma_parts(const std::string& list) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t end = std::min(list.find(',', begin), list.size());
+    parts.push_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
 std::optional<bool> parse_switch(std::string_view text) {
   if (text == "1" || same_ignoring_case(text, "true")) return true;
   if (text == "0" || same_ignoring_case(text, "false")) return false;

@@ -21,14 +21,11 @@ constexpr int widest_label = 24;
 
 constexpr std::string_view table_explanation =
     "The confusion matrix. A row holds the examples of one class by their labels in the data, the gold "
-    "labels; a "
-    "column those that were predicted to be of one class. What lies on the diagonal is right; the stronger "
-    "the "
-    "colour of another cell is, the larger the part of its row that went there.";
+    "labels; a column those that were predicted to be of one class. What lies on the diagonal is right; "
+    "the stronger the colour of another cell is, the larger the part of its row that went there.";
 constexpr std::string_view list_explanation =
     "The classes are too many for a table of all pairs. These have the most examples of the one class, by "
-    "their "
-    "labels in the data (gold), that were predicted to be of the other.";
+    "their labels in the data (gold), that were predicted to be of the other.";
 
 // The matrix as parts of the page.
 class ConfusionHtml {

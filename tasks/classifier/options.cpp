@@ -16,16 +16,13 @@ bool ClassifierOptions::learns_scores() const {
 std::vector<float> ClassifierOptions::listed_class_weights() const {
   std::vector<float> weights;
   if (class_weights.empty() || class_weights == "balanced") return weights;
-  for (size_t begin = 0; begin <= class_weights.size();) {
-    const size_t end = std::min(class_weights.find(',', begin), class_weights.size());
-    const char* last = class_weights.data() + end;
+  for (const std::string& part : comma_parts(class_weights)) {
+    const char* end = part.data() + part.size();
     float weight = 0;
-    const auto result = std::from_chars(class_weights.data() + begin, last, weight);
-    check(result.ec == std::errc() && result.ptr == last && std::isfinite(weight) && weight > 0,
-          "--class_weights: found '{}', expected balanced, or positive numbers with commas between",
-          class_weights.substr(begin, end - begin));
+    const auto result = std::from_chars(part.data(), end, weight);
+    check(result.ec == std::errc() && result.ptr == end && std::isfinite(weight) && weight > 0,
+          "--class_weights: found '{}', expected balanced, or positive numbers with commas between", part);
     weights.push_back(weight);
-    begin = end + 1;
   }
   return weights;
 }
@@ -55,8 +52,7 @@ void ClassifierOptions::declare(Options& options) {
   options
       .add("assessment_method", assessment_method,
            "score to choose and judge by; f1 counts all classes but the first, macro_f1 is the mean of all; "
-           "the "
-           "correlations make a model of numbers instead of classes")
+           "the correlations make a model of numbers instead of classes")
       .choices({"accuracy",
                 "f1",
                 "macro_f1",

@@ -106,8 +106,7 @@ LabelList ner_labels(const NerOptions& options, const NerInputs& inputs) {
   if (!std::filesystem::exists(beside)) {
     check(!named.empty(),
           "{}: records hold the numbers of labels: name the file of their tags with --label_file_path, or "
-          "put it "
-          "beside them as label_list.txt",
+          "put it beside them as label_list.txt",
           records);
     return LabelList::load(named);
   }

@@ -38,8 +38,8 @@ void NerOptions::finish(Options& options) {
     const std::string reason = "built-in sample";
     options.preset("do_train", "true", reason);
     options.preset("do_eval", "true", reason);
-    options.preset("save_finetune_checkpoint_path", "",
-                   reason);  // it takes seconds, and nobody's model is replaced
+    // It takes seconds, and nobody's model is replaced.
+    options.preset("save_finetune_checkpoint_path", "", reason);
   }
   train.finish(options);
   if (use_sample && from_scratch) {

@@ -19,13 +19,8 @@ bool words_of(const SquadDriverOptions& options, const SquadSystem& system) {
 // One file, or several with commas between.
 std::vector<std::string> files_of(const std::string& list) {
   if (std::filesystem::exists(list)) return {list};
-  std::vector<std::string> files;
-  for (size_t begin = 0; begin <= list.size();) {
-    const size_t end = std::min(list.find(',', begin), list.size());
-    check(end > begin, "'{}': a comma with no file beside it", list);
-    files.push_back(list.substr(begin, end - begin));
-    begin = end + 1;
-  }
+  std::vector<std::string> files = comma_parts(list);
+  check(std::ranges::count(files, "") == 0, "'{}': a comma with no file beside it", list);
   return files;
 }
 
