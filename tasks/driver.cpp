@@ -98,6 +98,11 @@ std::string to_json_line(const Scores& scores) {
   return json.dump();
 }
 
+void save_report(const FineTuneOptions& options, const Report& report) {
+  write_report(options.train.report, report);
+  fmt::print(log_of(options), "report: {}\n", options.train.report);
+}
+
 void end_run(const FineTuneOptions& options, RunMetrics& metrics) {
   metrics.peak_rss_bytes = peak_rss_bytes();
   if (!options.train.metrics_file.empty()) write_metrics_file(options.train.metrics_file, metrics);

@@ -8,6 +8,7 @@
 
 #include "tasks/fine_tuning.h"
 #include "tasks/metrics_file.h"
+#include "tasks/report.h"
 
 namespace gradus {
 
@@ -39,6 +40,9 @@ void check_results_folder(const FineTuneOptions& options, const std::string& fol
 
 // Scores as one line of JSON.
 std::string to_json_line(const Scores& scores);
+
+// Writes the page of --report, and tells so.
+void save_report(const FineTuneOptions& options, const Report& report);
 
 // Writes --metrics_file.
 void end_run(const FineTuneOptions& options, RunMetrics& metrics);

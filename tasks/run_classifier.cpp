@@ -122,8 +122,7 @@ int run(int argc, char** argv) {
   }
   if (options.train.do_eval) evaluate(options, *system, *evaluation, metrics);
   if (!options.train.report.empty())
-    write_report(options.train.report,
-                 classifier_report(finished, *system, evaluation ? &*evaluation : nullptr));
+    save_report(options, classifier_report(finished, *system, evaluation ? &*evaluation : nullptr));
   if (options.train.do_predict) predict(options, *system, predictor);
   end_run(options, metrics);
   return 0;

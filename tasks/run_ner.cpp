@@ -128,7 +128,7 @@ int run(int argc, char** argv) {
   }
   if (options.train.do_eval) evaluate(options, *evaluation, metrics);
   if (!options.train.report.empty())
-    write_report(options.train.report, ner_report(finished, evaluation ? &*evaluation : nullptr));
+    save_report(options, ner_report(finished, evaluation ? &*evaluation : nullptr));
   if (options.use_sample) show_sentences(tagger, *system, inputs.dev->data, style_of(options));
   if (options.train.do_predict) predict(options, *system, tagger);
   end_run(options, metrics);

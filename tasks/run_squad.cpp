@@ -152,7 +152,7 @@ int run(int argc, char** argv) {
   }
   if (options.train.do_eval) evaluate(options, *evaluation, version_2, metrics);
   if (!options.train.report.empty())
-    write_report(options.train.report, squad_report(finished, evaluation ? &*evaluation : nullptr));
+    save_report(options, squad_report(finished, evaluation ? &*evaluation : nullptr));
   if (options.train.do_predict) predict(backend, options, *system);
   end_run(options, metrics);
   return 0;

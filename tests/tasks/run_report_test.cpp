@@ -86,7 +86,9 @@ bool contains(const Texts& texts, const std::string& text) {
 TEST_CASE("run_ner's page has scores, curves, types, sentences and settings") {
   const TinyNer tiny;
   const std::string file = tiny.path("report.html");
-  tiny.print(tiny.training({"--do_eval", "--report=" + file, "--eval_steps=2", "--learning_rate=1e-5"}));
+  const std::string out =
+      tiny.print(tiny.training({"--do_eval", "--report=" + file, "--eval_steps=2", "--learning_rate=1e-5"}));
+  CHECK(out.ends_with("\nreport: " + file + "\n"));
   const Page page(file_content(file));
   CHECK(!page.refers_to_others());
   CHECK(page.text("//h1") == "Named entities: train.txt");
