@@ -17,7 +17,7 @@ namespace {
 using Names = std::vector<std::string_view>;
 
 constexpr std::array<std::string_view, 6> form_names{"cola", "mrpc", "sst2", "sts_b", "tnews", "tsv"};
-constexpr float highest_score = 5;  // of STS-B
+constexpr int highest_score = 5;  // of STS-B
 
 // What the columns may be called in a header.
 struct ColumnNames {
@@ -67,18 +67,24 @@ bool is_one_of(std::string_view field, const Names& names) {
                      [&](std::string_view name) { return same_name(field, name); });
 }
 
+std::string_view without_blanks_around(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t");
+  return begin == std::string_view::npos ? "" : text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
 float parse_score(std::string_view text, const std::string& where) {
-  float score = 0;
+  double score = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), score);
   const bool is_number = error == std::errc() && end == text.data() + text.size();
   check(is_number && std::isfinite(score) && score >= 0 && score <= highest_score,
         "{}: found the score '{}': expected a number from 0 to {}", where, text, highest_score);
-  return score;
+  return static_cast<float>(score);
 }
 
 // Adds a text after looking at its label. The first one says whether the data has labels.
 void add_text(ClassificationData& data, ClassificationText text, bool labelled, const LineReader& reader) {
   if (data.texts.empty()) data.labelled = labelled;
+  text.label = without_blanks_around(text.label);
   check(!labelled || !text.label.empty(), "{}: the label is empty", reader.where());
   if (labelled && has_scores(data.form)) text.score = parse_score(text.label, reader.where());
   text.line = reader.line_number();
@@ -91,9 +97,16 @@ class TableParser {
       : data_(data), names_(names_of_columns(data.form)), use_(use) {}
 
   void line(const LineReader& reader, std::string_view line) {
+    // Where texts stand alone, an empty one is one of them.
+    if (line.empty() && columns_.count > 1) return;
     split_at_tabs(line, fields_);
     if (reader.line_number() == 1) {
+      for (std::string_view& field : fields_) field = without_blanks_around(field);
       const bool header = is_header();
+      if (!header) {
+        check_no_name(reader);
+        split_at_tabs(line, fields_);
+      }
       columns_ = header ? columns_of_header(reader) : columns_without_header(reader);
       if (header) return;
     }
@@ -107,11 +120,12 @@ class TableParser {
   }
 
  private:
+  bool has(const Names& names) const {
+    return std::any_of(fields_.begin(), fields_.end(),
+                       [&](std::string_view field) { return is_one_of(field, names); });
+  }
+
   bool is_header() const {
-    const auto has = [&](const Names& names) {
-      return std::any_of(fields_.begin(), fields_.end(),
-                         [&](std::string_view field) { return is_one_of(field, names); });
-    };
     if (data_.form == ClassificationForm::cola) return has(names_.text_a);
     if (data_.form != ClassificationForm::tsv) return true;
     const bool all_known = std::all_of(fields_.begin(), fields_.end(), [&](std::string_view field) {
@@ -121,14 +135,26 @@ class TableParser {
     return has(names_.text_a) && (has(names_.label) || all_known);
   }
 
+  // A header with names of which only some are known is not to become a text with a label.
+  void check_no_name(const LineReader& reader) const {
+    if (data_.form != ClassificationForm::tsv || fields_.size() < 2) return;
+    check(!has(names_.text_a) && !has(names_.label),
+          "{}: found {}: expected a header with one column named {} and one named {}, or a first line that "
+          "has none of these names",
+          reader.where(), fmt::join(fields_, ", "), fmt::join(names_.text_a, " or "),
+          fmt::join(names_.label, " or "));
+  }
+
   Columns columns_of_header(const LineReader& reader) const {
     Columns columns{fmt::format("{}", fmt::join(fields_, ", ")), fields_.size(), 0, {}, {}};
-    const auto missing = [&](const Names& names) {
-      fail("{}: the header has the columns {}: expected one named {}", reader.where(), columns.names,
-           fmt::join(names, " or "));
+    const auto missing = [&](const Names& names, const std::string& hint = "") {
+      fail("{}: the header has the columns {}: expected one named {}{}", reader.where(), columns.names,
+           fmt::join(names, " or "), hint);
     };
     const std::optional<size_t> text_a = find(names_.text_a, reader);
-    if (!text_a) missing(names_.text_a);
+    if (!text_a)
+      missing(names_.text_a, fmt::format(", as files of {} have; a table without a header is of the form tsv",
+                                         name_of(data_.form)));
     columns.text_a = *text_a;
     columns.text_b = find(names_.text_b, reader);
     if (!columns.text_b && !names_.text_b.empty() && data_.form != ClassificationForm::tsv)
@@ -199,6 +225,24 @@ void add_json_row(const LineReader& reader, std::string_view line, ClassLabelUse
   add_text(data, std::move(text), labelled, reader);
 }
 
+// Refuses what is probably no label, and labels that leave nothing to learn.
+void check_labels(const ClassificationData& data, const std::map<std::string, int64_t>& counts) {
+  const std::vector<ClassificationText>& texts = data.texts;
+  check(counts.size() > 1, "{}: there is one label, '{}', and nothing to tell it apart from", data.path,
+        texts.front().label);
+  const auto once = std::count_if(counts.begin(), counts.end(), [](const auto& c) { return c.second == 1; });
+  const ClassificationText& first = texts.front();
+  check(first.line > 1 || once != 1 || counts.at(first.label) > 1 || counts.size() < 3,
+        "{}: the label '{}' is nowhere else: if this is a header, call its columns text (or text_a and "
+        "text_b) and label, or leave it out; if not, put such a header above",
+        data.where(0), first.label);
+  check(
+      texts.size() < 20 || counts.size() <= texts.size() / 2,
+      "{}: {} texts have {} different labels: expected the label in the last column, or a header that tells "
+      "which it is",
+      data.path, texts.size(), counts.size());
+}
+
 }  // namespace
 
 std::string_view name_of(ClassificationForm form) { return form_names[static_cast<size_t>(form)]; }
@@ -240,10 +284,12 @@ std::map<std::string, int64_t> ClassificationData::label_counts() const {
   return counts;
 }
 
-std::vector<std::string> ClassificationData::ordered_labels() const {
+std::vector<std::string> ClassificationData::found_labels() const {
+  const std::map<std::string, int64_t> counts = label_counts();
+  check_labels(*this, counts);
   std::vector<std::string> names;
   std::vector<std::pair<int64_t, std::string>> numbers;
-  for (const auto& [name, count] : label_counts()) {
+  for (const auto& [name, count] : counts) {
     names.push_back(name);
     int64_t value = 0;
     const char* last = name.data() + name.size();

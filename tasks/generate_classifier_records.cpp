@@ -79,7 +79,7 @@ ClassLabels new_labels(const Settings& settings, const std::vector<Work>& works)
         "which labels there are is told by the data to train on: make its records too (--do_train true), or "
         "name a "
         "--label_file");
-  return ClassLabels(works.front().data.ordered_labels());
+  return ClassLabels(works.front().data.found_labels());
 }
 
 // None when the data has scores.

@@ -132,9 +132,7 @@ ClassLabels find_labels(const ClassifierOptions& options, const ClassifierInputs
   std::vector<std::string> names = published_labels(options.form());
   if (!names.empty()) return ClassLabels(std::move(names));
   if (inputs.train) {
-    names = inputs.train->data.ordered_labels();
-    check(names.size() > 1, "{}: there is one label, '{}', and nothing to tell it apart from",
-          inputs.train->path, names.front());
+    names = inputs.train->data.found_labels();
     return ClassLabels(std::move(names));
   }
   check(options.num_class > 0,

@@ -103,13 +103,15 @@ TEST_CASE("SST-2 and STS-B: the header says what is where") {
   CHECK(scored.texts[0].text_b == "A dog.");
   CHECK(scored.texts[0].score == 4.75F);
   CHECK(scored.texts[1].score == 0);
+  CHECK(read(sts_header + "0" + rest + " 1e-50 \n", Form::sts_b).texts.at(0).score == 0);
   const ClassificationData test =
       read("index\tsentence1\tsentence2\n0\tA\tB\n", Form::sts_b, ClassLabelUse::optional);
   CHECK_FALSE(test.labelled);
-  for (const char* score : {"5.001", "-0.1", "nan", "inf", "1e400", "4,5", "", " 3", "3 ", "+3", "0x1"}) {
+  for (const char* score : {"5.001", "-0.1", "nan", "inf", "1e400", "4,5", "", " ", "+3", "0x1"}) {
     const std::string message =
-        *score == '\0' ? ":2: the label is empty"
-                       : fmt::format(":2: found the score '{}': expected a number from 0 to 5", score);
+        *score == '\0' || *score == ' '
+            ? ":2: the label is empty"
+            : fmt::format(":2: found the score '{}': expected a number from 0 to 5", score);
     check_refused(sts_header + "0" + rest + score + "\n", Form::sts_b, message);
   }
 }
@@ -150,12 +152,48 @@ TEST_CASE(
   const auto labels = [](const Strings& names) {
     std::string text;
     for (const std::string& name : names) text += "a\t" + name + "\n";
-    return read(text, Form::tsv).ordered_labels();
+    return read(text, Form::tsv).found_labels();
   };
   CHECK(labels({"10", "9", "-1", "9", "010"}) == Strings{"-1", "9", "010", "10"});
   CHECK(labels({"10", "9", "1.5"}) == Strings{"1.5", "10", "9"});
   CHECK(labels({"pos", "neg", "Neg", "10"}) == Strings{"10", "Neg", "neg", "pos"});
   CHECK(labels({"9", "99999999999999999999"}) == Strings{"9", "99999999999999999999"});
+}
+
+TEST_CASE("what is probably no label is not learned") {
+  const auto refused = [](const std::string& text, const char* message) {
+    CHECK_THROWS_WITH_AS(read(text, Form::tsv).found_labels(), doctest::Contains(message), Error);
+  };
+  const std::string rows = "a\tpos\nb\tneg\nc\tpos\nd\tneg\n";
+  CHECK(read(rows + "e\tneutral\n", Form::tsv).found_labels() == Strings{"neg", "neutral", "pos"});
+  refused("review\tsentiment\n" + rows, ":1: the label 'sentiment' is nowhere else: if this is a header");
+  CHECK(read("text\tlabel\nreview\tsentiment\n" + rows, Form::tsv).found_labels() ==
+        Strings{"neg", "pos", "sentiment"});
+  std::string swapped;
+  for (int i = 0; i < 20; ++i) swapped += fmt::format("pos\ttext {}\n", i % 11);
+  refused(swapped, ": 20 texts have 11 different labels: expected the label in the last column");
+  refused("a\tpos\nb\tpos\n", ": there is one label, 'pos', and nothing to tell it apart from");
+}
+
+TEST_CASE("a header of which only some names are known is no text") {
+  const std::string some =
+      ": expected a header with one column named text or sentence or text_a or sentence1 and one named "
+      "label, or "
+      "a first line that has none of these names";
+  check_refused("text\tclass\na\tpos\n", Form::tsv, ":1: found text, class" + some);
+  check_refused("review\tLabel\na\tpos\n", Form::tsv, ":1: found review, Label" + some);
+  CHECK(read(" text\tLabel \na\tpos\n", Form::tsv).texts.at(0).label == "pos");
+}
+
+TEST_CASE("blanks around labels are no part of them, and empty lines no texts") {
+  const ClassificationData data = read("a \t pos\n\nb\tpos \n\n", Form::tsv);
+  REQUIRE(data.texts.size() == 2);
+  CHECK(data.texts[0].text_a == "a ");
+  CHECK(data.texts[1].line == 3);
+  CHECK(data.label_counts() == std::map<std::string, int64_t>{{"pos", 2}});
+  check_refused("a\t  \n", Form::tsv, ":1: the label is empty");
+  const ClassificationData alone = read("a\n\nb\n", Form::tsv, ClassLabelUse::optional);
+  CHECK(alone.texts.size() == 3);
 }
 
 TEST_CASE("a table of one's own: text and label, a pair and label, or what the header says") {
@@ -174,8 +212,6 @@ TEST_CASE("a table of one's own: text and label, a pair and label, or what the h
     CHECK(named.texts[0].label == "x");
   }
   CHECK(read("text\tlabel\na\tx\n", Form::tsv).texts.size() == 1);
-  // Words of a header are text where they do not make up one.
-  CHECK(read("text\tx\na\ty\n", Form::tsv).texts.size() == 2);
 }
 
 TEST_CASE("a table of one's own may lack the labels where they are optional") {
@@ -196,11 +232,12 @@ TEST_CASE("tables: what is wrong is named with its line") {
   const std::string expected = ": expected 5: Quality, #1 ID, #2 ID, #1 String, #2 String";
   check_refused(mrpc + "1\t7\t8\ta\n", Form::mrpc, ":3: found 4 columns" + expected);
   check_refused(mrpc + "1\t7\t8\ta\tb\tc\n", Form::mrpc, ":3: found 6 columns" + expected);
-  check_refused(mrpc + "\n", Form::mrpc, ":3: found 1 columns" + expected);
+  check_refused(mrpc + " \n", Form::mrpc, ":3: found 1 columns" + expected);
   check_refused(mrpc + "\t7\t8\ta\tb\n", Form::mrpc, ":3: the label is empty");
   check_refused(mrpc + "1\t7\t8\ta\xC3\tb\n", Form::mrpc, ":3: invalid UTF-8 at byte 7: found 0xc3");
   check_refused("1\t7\t8\ta\tb\n", Form::mrpc,
-                ":1: the header has the columns 1, 7, 8, a, b: expected one named #1 String");
+                ":1: the header has the columns 1, 7, 8, a, b: expected one named #1 String, as files "
+                "of mrpc have; a table without a header is of the form tsv");
   check_refused("Quality\t#1 String\n", Form::mrpc,
                 ":1: the header has the columns Quality, #1 String: expected one named #2 String");
   check_refused(
