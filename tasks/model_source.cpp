@@ -65,12 +65,31 @@ BertConfig config_from_scratch(const ModelOptions& model, const Vocab& vocab) {
   return config;
 }
 
-// The vocabulary to use: the file of the options, or else the one in the model's folder. Pieces without a row in the
-// embedding table are an error; rows without a piece are not: published tables are padded.
+// The number of ids that mean something else in `asked` than in the model's own vocabulary. What that keeps free,
+// "[unused1]" and so on, may be given a meaning.
+int64_t different_pieces(const Vocab& asked, const Vocab& own) {
+  int64_t different = 0;
+  for (int32_t id = 0; id < own.size(); ++id) {
+    const std::string& piece = own.token(id);
+    if (!piece.starts_with("[unused") && (id >= asked.size() || asked.token(id) != piece)) ++different;
+  }
+  return different;
+}
+
+// The vocabulary to use: the file of the options, or else the one in the model's folder. With other pieces than the
+// model has learned there it would take every text for another one. Pieces without a row in the embedding table are an
+// error, too; rows without a piece are not: published tables are padded.
 Vocab load_vocab(const FineTuneOptions& options, const fs::path& folder, const BertConfig& config) {
-  const std::string path =
-      options.vocab_file_path.empty() ? (folder / "vocab.txt").string() : options.vocab_file_path;
+  const fs::path own = folder / "vocab.txt";
+  const std::string path = options.vocab_file_path.empty() ? own.string() : options.vocab_file_path;
   Vocab vocab = Vocab::load(path);
+  if (path != own.string() && fs::exists(own)) {
+    const Vocab known = Vocab::load(own.string());
+    const int64_t different = different_pieces(vocab, known);
+    check(different == 0,
+          "--vocab_file_path {}: {} of the {} pieces in {} are others here: the model knows those", path,
+          different, known.size(), own.string());
+  }
   check(vocab.size() <= config.vocab_size,
         "{}: the vocabulary has {} pieces, the model's embedding table {} rows", path, vocab.size(),
         config.vocab_size);

@@ -219,7 +219,9 @@ std::vector<ChartPoint> moving_mean(const std::vector<ChartPoint>& points, size_
 }
 
 Ticks round_ticks(double low, double high, int most, double smallest_step) {
-  const double least = (high - low) / most;
+  // No finer than numbers of this size can be told apart, so that counting them comes to an end.
+  const double finest = std::max({std::abs(low) * 1e-12, std::abs(high) * 1e-12, 1e-300});
+  const double least = std::max((high - low) / most, finest);
   const double power = std::pow(10, std::floor(std::log10(least)));
   Ticks ticks;
   for (const double factor : {10.0, 5.0, 2.0, 1.0}) {

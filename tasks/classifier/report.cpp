@@ -76,7 +76,8 @@ ReportTable band_table(const ClassifierSet& set, const ClassifierReport& found) 
       {"score in the data", "examples", "mean predicted", "mean difference"},
       {}};
   const auto [low, high] = std::ranges::minmax(set.examples, {}, &ClassificationExample::score);
-  const double step = round_ticks(low.score, high.score, most_bands).step;
+  const bool differ = low.score < high.score;
+  const double step = differ ? round_ticks(low.score, high.score, most_bands).step : 1;
   // The highest score belongs to the last band even where another one would begin.
   const double first = std::floor(low.score / step);
   const double last = std::max(first, std::ceil(high.score / step) - 1);

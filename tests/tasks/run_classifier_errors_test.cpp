@@ -229,6 +229,13 @@ TEST_CASE("run_classifier refuses a vocabulary and records that are not the mode
   const std::string larger = tiny.write("larger.txt", file_content(tiny.path("vocab.txt")) + "one\nmore\n");
   tiny.refuse(tiny.scoring(best, {"--vocab_file_path=" + larger}),
               larger + ": the vocabulary has 23 pieces, the model's embedding table 21 rows");
+  const std::string other =
+      tiny.write("other.txt", replaced(file_content(tiny.path("vocab.txt")), "good\n", "evil\n"));
+  const std::string message = "1 of the 21 pieces in " + best + "/vocab.txt are others here";
+  tiny.refuse(tiny.scoring(best, {"--vocab_file_path=" + other}), message);
+  tiny.refuse(tiny.training({"--load_pretrain_checkpoint_path=" + best, "--vocab_file_path=" + other,
+                             "--save_finetune_checkpoint_path=" + tiny.path("second")}),
+              message);
 
   fs::create_directory(tiny.path("data"));
   for (const std::string name : {"train", "dev", "test"})

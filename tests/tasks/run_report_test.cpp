@@ -185,6 +185,13 @@ TEST_CASE("of scores the page tells how far they are off") {
   CHECK(contains(page.error_texts(), "the book\nthe book"));
 }
 
+TEST_CASE("scores that are all equal make one band") {
+  const TinyRun tiny("good bad film");
+  const std::string data = tiny.write("data.tsv", "good film\t2.5\n");
+  const Page page = tiny.train("run_classifier", data, {"--assessment_method=spearman_correlation"});
+  CHECK(page.texts("//section[h2='Low and high scores']//tbody/tr/td[1]") == Texts{"2 to 3"});
+}
+
 TEST_CASE("run_squad's page has kinds of questions, and answers in their texts") {
   const TinyRun tiny("anna lives in alden since may boris left who when where why does live ? .");
   const auto question = [](const char* id, const char* text, const char* answer, int start) {

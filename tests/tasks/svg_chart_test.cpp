@@ -55,6 +55,10 @@ TEST_CASE("ticks are round and say no more than they need") {
   CHECK(tick_texts(0, 5e-5, 5) == Texts{"0", "1e-5", "2e-5", "3e-5", "4e-5", "5e-5"});
   CHECK(tick_texts(0, 1e300, 2) == Texts{"0", "5e+299", "1e+300"});
   CHECK(round_ticks(0, 2, 6, 1).values == std::vector<double>{0, 1, 2});  // no half steps
+  // Where there is nothing between, or nothing that a number could tell apart, counting ends all the same.
+  CHECK(round_ticks(2, 2, 6).values == std::vector<double>{2});
+  CHECK(round_ticks(0, 0, 6).values == std::vector<double>{0});
+  CHECK(round_ticks(1e16, 1e16 + 2, 6).values.size() < 10);
 }
 
 TEST_CASE("means over runs keep few points as they are and many in their places") {
