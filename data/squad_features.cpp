@@ -1,7 +1,9 @@
 #include "data/squad_features.h"
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
+#include <optional>
 
 #include "core/error.h"
 #include "core/run_parallel.h"
@@ -82,18 +84,39 @@ PieceSpan find_by_words(const std::string& text, const SquadContext& context, si
   return {at, at + static_cast<int32_t>(wanted.size()) - 1};
 }
 
-// Where the answer's text is in the context, nearest to the byte given; npos when nowhere.
-size_t nearest(const std::string& text, const std::string& answer, size_t byte) {
-  const size_t after = text.find(answer, byte);
-  const size_t before = byte == 0 ? std::string::npos : text.rfind(answer, byte - 1);
-  if (before == std::string::npos) return after;
-  return after == std::string::npos || byte - before < after - byte ? before : after;
+bool has_at(const std::string& text, const std::string& answer, size_t byte) {
+  return text.compare(byte, answer.size(), answer) == 0;
 }
 
-PieceSpan find_by_characters(const std::string& text, const SquadContext& context, size_t begin,
-                             const SquadAnswer& answer) {
-  const size_t at = nearest(text, answer.text, begin);
-  if (at == std::string::npos || answer.text.empty()) return {};
+// Whether no word of the alphabet goes on beyond [begin, end).
+bool is_whole(const std::string& text, size_t begin, size_t end) {
+  const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  const auto parts_word = [&](size_t at) {
+    return at > 0 && at < text.size() && is_letter(text[at - 1]) && is_letter(text[at]);
+  };
+  return !parts_word(begin) && !parts_word(end);
+}
+
+// Where the answer's text is in the context: at the byte given, or else whole words before parts of words, of these
+// the nearest; npos when nowhere.
+size_t place_of(const std::string& text, const std::string& answer, std::optional<size_t> byte) {
+  if (byte && has_at(text, answer, *byte)) return *byte;
+  const size_t wanted = byte.value_or(0);
+  size_t best = std::string::npos;
+  const auto rank = [&](size_t at) {
+    return std::pair(!is_whole(text, at, at + answer.size()), at < wanted ? wanted - at : at - wanted);
+  };
+  for (size_t at = text.find(answer); at != std::string::npos; at = text.find(answer, at + 1)) {
+    if (best == std::string::npos || rank(at) < rank(best)) best = at;
+  }
+  return best;
+}
+
+PieceSpan find_by_characters(const std::string& text, const SquadContext& context,
+                             std::optional<size_t> begin, const SquadAnswer& answer) {
+  if (answer.text.empty()) return {};
+  const size_t at = place_of(text, answer.text, begin);
+  if (at == std::string::npos) return {};
   const size_t end = at + answer.text.size();
   const auto first = std::find_if(context.pieces.begin(), context.pieces.end(),
                                   [&](const Piece& piece) { return piece.end > at; });
@@ -146,10 +169,18 @@ SquadContext make_squad_context(const std::string& context, const Tokenizer& tok
   return result;
 }
 
+bool is_misplaced(const std::string& text, const SquadAnswer& answer) {
+  return answer.start < 0 || !has_at(text, answer.text, byte_of(text, answer.start));
+}
+
 PieceSpan find_answer(const std::string& text, const SquadContext& context, const SquadAnswer& answer,
                       const Tokenizer& tokenizer, AnswerSearch search) {
+  if (search == AnswerSearch::characters) {
+    const bool known = answer.start >= 0;
+    return find_by_characters(text, context,
+                              known ? std::optional(byte_of(text, answer.start)) : std::nullopt, answer);
+  }
   const size_t begin = byte_of(text, std::max<int64_t>(0, answer.start));
-  if (search == AnswerSearch::characters) return find_by_characters(text, context, begin, answer);
   int64_t characters = 0;
   for (size_t at = 0; at < answer.text.size(); ++characters) decode_utf8(answer.text, at);
   if (characters == 0) return {};
@@ -199,6 +230,7 @@ std::string SquadCounts::str() const {
   add(outside, "windows without the answer");
   add(cut_questions, "questions cut off");
   add(without_context, "questions about an empty context");
+  add(misplaced, "answers found at another place than the data says");
   add(lost_answers, "questions left out");
   return text;
 }
@@ -210,6 +242,7 @@ SquadCounts& SquadCounts::operator+=(const SquadCounts& more) {
   outside += more.outside;
   cut_questions += more.cut_questions;
   without_context += more.without_context;
+  misplaced += more.misplaced;
   lost_answers += more.lost_answers;
   return *this;
 }
@@ -269,6 +302,12 @@ void SquadFeaturizer::find_answers() {
     return is_lost;
   });
   counts_.lost_answers = static_cast<int64_t>(left_out_.size());
+  if (options_.answers == AnswerSearch::words) return;
+  counts_.misplaced = std::ranges::count_if(questions_, [&](size_t i) {
+    const SquadQuestion& question = data_.questions[i];
+    return !question.is_impossible &&
+           is_misplaced(data_.contexts[static_cast<size_t>(question.context)], question.answers.front());
+  });
 }
 
 SquadFeaturizer::Result SquadFeaturizer::features_of(size_t number) const {

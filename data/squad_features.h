@@ -18,7 +18,7 @@ enum class AnswerSearch : uint8_t {
   // to the answer's own. (An answer of words without a piece is left out, where that program takes a neighbour's.)
   words,
   // The pieces that hold the answer's characters. Where the context has another text at the place given, the nearest
-  // place where it has the answer counts.
+  // place where it has the answer counts, as whole words if there is one.
   characters,
 };
 
@@ -48,6 +48,9 @@ struct PieceSpan {
   bool empty() const { return last < first; }
 };
 
+// Whether the context has another text where the data says the answer is, or it says nothing.
+bool is_misplaced(const std::string& text, const SquadAnswer& answer);
+
 // The answer's pieces; an empty span when the context does not have its text, or no piece of it.
 PieceSpan find_answer(const std::string& text, const SquadContext& context, const SquadAnswer& answer,
                       const Tokenizer& tokenizer, AnswerSearch search);
@@ -76,6 +79,7 @@ struct SquadCounts {
   int64_t outside = 0;          // windows of other questions that don't have the answer
   int64_t cut_questions = 0;    // of more pieces than max_query_length
   int64_t without_context = 0;  // questions about a context without a piece: in no window
+  int64_t misplaced = 0;        // answers that stand elsewhere than the data says
   int64_t lost_answers = 0;     // questions left out: their context doesn't have the answer
 
   // "2471 questions, 2481 windows, ...": what is 0 is left out after the first two.

@@ -36,7 +36,8 @@ struct SquadData {
 // Reads a file, plain or gzip: {"data": [{"paragraphs": [{"context": ..., "qas": [{"id": ..., "question": ...,
 // "answers": [{"text": ..., "answer_start": ...}, ...], "is_impossible": ...}]}]}]}. Other names are left unread.
 // Throws Error naming the file and "data[i].paragraphs[j].qas[k]" when something is missing or of another type, an id
-// occurs twice, an answer_start lies outside the context, and when there is no question.
+// occurs twice, a question is impossible and has an answer, an answer_start lies outside the context, and when there
+// is no question.
 SquadData read_squad(const std::string& path);
 
 // The same in parts, for files of any size: `use` gets paragraphs whose text has `most_bytes` or a little more, as

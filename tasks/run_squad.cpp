@@ -69,10 +69,12 @@ void evaluate(const SquadDriverOptions& options, SquadEvaluation& evaluation, bo
   write_predictions(options, "", with_ids(evaluation.questions().data(), report.predictions), version_2);
   if (options.train.json) {
     fmt::print("{}\n", to_json_line(report.scores));
-    return;
+  } else {
+    fmt::print("evaluation data: {}; {:.1f} windows/s\n{}\n{}{}\n", evaluation.questions().description(),
+               report.windows_per_second, rule_line(), report.text, rule_line());
   }
-  fmt::print("evaluation data: {}; {:.1f} windows/s\n{}\n{}{}\n", evaluation.questions().description(),
-             report.windows_per_second, rule_line(), report.text, rule_line());
+  if (const std::string warning = evaluation.warning(); !warning.empty())
+    fmt::print(log_of(options), "warning: {}\n", warning);
 }
 
 // Whether a file, plain or gzip, looks like JSON: the first byte that is no blank is a brace. A pipe is not looked
@@ -134,6 +136,7 @@ int run(int argc, char** argv) {
   bool version_2 = false;
   if (options.reads_eval()) {
     dev.emplace(read_squad(options.eval_questions()), *system, options);
+    check_has_answers(dev->data(), log_of(options));
     check_squad_records(options, *system, *dev);
     version_2 = may_lack_answers(options, dev->data().has_impossible);
     answerer.emplace(backend, *system, options, version_2);

@@ -84,6 +84,14 @@ void score_classes(const std::string& method, const ClassifierSet& set, const Cl
   report.text = reference_text(method, matrix);
 }
 
+// What there is to say of numbers that are all alike, though those of the data are not.
+std::string remark_on_numbers(const std::vector<double>& outputs, const ClassifierSet& set) {
+  const auto [least, most] = std::ranges::minmax(outputs);
+  const auto [low, high] = std::ranges::minmax(set.examples, {}, &ClassificationExample::score);
+  if (most - least > 1e-4 * static_cast<double>(high.score - low.score) || low.score == high.score) return {};
+  return fmt::format("every prediction is {:.4f}", outputs.front());
+}
+
 }  // namespace
 
 std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExample>& examples,
@@ -140,7 +148,8 @@ const ClassifierReport& ClassifierEvaluation::run() {
 }
 
 std::string ClassifierEvaluation::remark() const {
-  if (!latest_ || !latest_->confusion || !latest_->confusion->collapsed()) return {};
+  if (latest_ && !latest_->confusion) return remark_on_numbers(latest_->outputs, set_);
+  if (!latest_ || !latest_->confusion->collapsed()) return {};
   const ConfusionMatrix& confusion = *latest_->confusion;
   int32_t only = 0;
   while (confusion.predicted_count(only) == 0) ++only;

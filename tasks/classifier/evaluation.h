@@ -66,7 +66,8 @@ class ClassifierEvaluation {
   // Of the last run, to see whether it is worth anything: the confusion matrix, and what always giving the same
   // answer would be worth.
   std::string description() const;
-  // "every prediction is 'x'", when the last run gave nothing else although there is more; otherwise empty.
+  // "every prediction is 'x'", when the last run gave nothing else although there is more, or numbers that are nearly
+  // equal; otherwise empty.
   std::string remark() const;
   // The same with what may help.
   std::string warning() const;

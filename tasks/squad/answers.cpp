@@ -5,9 +5,11 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <unordered_set>
 
 #include "core/error.h"
+#include "data/unicode_8.h"
 #include "tasks/python_text.h"
 
 namespace gradus {
@@ -70,6 +72,24 @@ void add_spans(const WindowLogits& logits, const AnswerOptions& options, std::ve
                        logits.end[static_cast<size_t>(end)]});
     }
   }
+}
+
+// The best span of a window, whatever there is that scores higher outside the context.
+void add_best_span(const WindowLogits& logits, const AnswerOptions& options, std::vector<ScoredSpan>& spans) {
+  const SquadWindow& window = logits.window;
+  const auto at = [&](int32_t piece) { return static_cast<size_t>(window.context_begin + piece); };
+  std::optional<ScoredSpan> best;
+  for (int32_t first = 0; first < window.piece_count(); ++first) {
+    if (!window.max_context[static_cast<size_t>(first)]) continue;
+    const int32_t end = std::min(window.piece_count(), first + options.max_answer_length);
+    for (int32_t last = first; last < end; ++last) {
+      const ScoredSpan span{{window.first_piece + first, window.first_piece + last},
+                            logits.start[at(first)],
+                            logits.end[at(last)]};
+      if (!best || span.score() > best->score()) best = span;
+    }
+  }
+  if (best) spans.push_back(*best);
 }
 
 void set_probabilities(std::vector<AnswerCandidate>& candidates) {
@@ -168,6 +188,10 @@ SquadPrediction AnswerFinder::run(const std::string& text, const SquadContext& c
     null = here;
     null_score = here.score();
   }
+  const bool words = options_.text == AnswerText::words;
+  if (spans.empty() && !words) {
+    for (const WindowLogits& logits : windows) add_best_span(logits, options_, spans);
+  }
   if (options_.version_2) spans.push_back(null);
   std::ranges::stable_sort(spans, std::greater(), &ScoredSpan::score);
 
@@ -182,9 +206,17 @@ SquadPrediction AnswerFinder::run(const std::string& text, const SquadContext& c
   }
   if (options_.version_2 && !texts.contains("")) n_best.push_back({"", 0, null.start_logit, null.end_logit});
   const auto has_text = [](const AnswerCandidate& candidate) { return !candidate.text.empty(); };
-  if (std::ranges::none_of(n_best, has_text)) n_best.insert(n_best.begin(), {"empty", 0, 0, 0});
+  if (std::ranges::none_of(n_best, has_text)) {
+    const auto best_span = std::ranges::find_if(spans, [](const ScoredSpan& s) { return !s.pieces.empty(); });
+    if (words) n_best.insert(n_best.begin(), {"empty", 0, 0, 0});
+    else if (best_span != spans.end())
+      n_best.push_back({text_of(best_span->pieces, text, context), 0, best_span->start_logit,
+                        best_span->end_logit, best_span->pieces});
+  }
+  if (n_best.empty()) return result;
   set_probabilities(n_best);
-  const AnswerCandidate& best = *std::ranges::find_if(n_best, has_text);
+  const auto first_text = std::ranges::find_if(n_best, has_text);
+  const AnswerCandidate& best = first_text == n_best.end() ? n_best.front() : *first_text;
   result.text = best.text;
   if (!options_.version_2) return result;
   result.null_odds = null_score - double{best.start_logit} - double{best.end_logit};
@@ -196,8 +228,13 @@ std::string AnswerFinder::text_of(PieceSpan span, const std::string& text,
                                   const SquadContext& context) const {
   if (options_.text == AnswerText::words)
     return project(text_of_pieces(span, context), join_words(text, context, span));
-  const uint32_t begin = context.pieces[static_cast<size_t>(span.first)].begin;
-  return text.substr(begin, context.pieces[static_cast<size_t>(span.last)].end - begin);
+  const auto next = static_cast<size_t>(span.last) + 1;
+  const size_t begin = context.pieces[static_cast<size_t>(span.first)].begin;
+  const size_t limit = next < context.pieces.size() ? context.pieces[next].begin : text.size();
+  // Accents that stand behind their letter belong to it, though the tokenizer may have dropped them.
+  size_t end = context.pieces[next - 1].end;
+  for (size_t at = end; at < limit && unicode_8::is_nonspacing_mark(decode_utf8(text, at));) end = at;
+  return text.substr(begin, end - begin);
 }
 
 std::string AnswerFinder::text_of_pieces(PieceSpan span, const SquadContext& context) const {

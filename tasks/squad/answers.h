@@ -19,7 +19,8 @@ enum class AnswerText : uint8_t {
   // As run_squad.py: the words that hold the pieces, one space between them, and of these what the pieces stand for,
   // found by tokenizing the words again; the whole words where that fails.
   words,
-  // What the context has from the first piece to the last. Right in languages without blanks between words, too.
+  // What the context has from the first piece to the last. Right in languages without blanks between words, too. And
+  // where the best starts and ends of all windows make up no span, the best span is the answer all the same.
   characters,
 };
 
@@ -62,11 +63,12 @@ class AnswerFinder {
 
   // The answer to a question, given all its windows. A span of the context is a candidate when its start and its end
   // are among the best of a window, and no other window has more context around its start. Without a candidate there
-  // is "empty", with logits 0. Version 2 adds "", with the logits of [CLS] in the window where their sum is least,
+  // is "empty", with logits 0, as answers of words, and as one of characters the best span; where the context has no piece,
+  // there "" and no candidate. Version 2 adds "", with the logits of [CLS] in the window where their sum is least,
   // and answers "" when null_odds are above the threshold; without a window that sum is a million. Throws Error when
   // a window is not one of this context, or has not a finite logit for every token.
   //
-  // All this as run_squad.py, but that padding is never among the best, and that "" alone does not stop it.
+  // All this, for answers of words, as run_squad.py, but that padding is never among the best, and that "" alone does not stop it.
   SquadPrediction run(const std::string& text, const SquadContext& context,
                       std::span<const WindowLogits> windows) const;
 

@@ -144,6 +144,23 @@ const SquadReport& SquadEvaluation::run() {
   return latest_.emplace(std::move(report));
 }
 
+std::string SquadEvaluation::remark() const {
+  const auto is_answered = [](const SquadPrediction& p) { return !p.text.empty(); };
+  const auto has_answer = [](const SquadQuestion& q) { return !q.answers.empty(); };
+  if (!latest_ || std::ranges::any_of(latest_->predictions, is_answered) ||
+      std::ranges::none_of(questions_.data().questions, has_answer))
+    return {};
+  return "no question is answered";
+}
+
+std::string SquadEvaluation::warning() const {
+  const std::string found = remark();
+  if (found.empty() || !version_2()) return found;
+  return found +
+         ": no answer is always taken for better; the training was too short or has collapsed, or a higher "
+         "--null_score_diff_threshold is needed";
+}
+
 std::vector<AnswerScore> SquadEvaluation::answer_scores(const SquadReport& report) const {
   std::vector<AnswerScore> scores;
   for (const SquadQuestion& question : questions_.data().questions) {

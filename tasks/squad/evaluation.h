@@ -67,6 +67,10 @@ class SquadEvaluation {
   const SquadReport& current() { return latest_ ? *latest_ : run(); }
   // What each answer of a run scores by itself.
   std::vector<AnswerScore> answer_scores(const SquadReport& report) const;
+  // "no question is answered", when the last run gave nothing else although there are answers; otherwise empty.
+  std::string remark() const;
+  // The same with what may help.
+  std::string warning() const;
   bool version_2() const { return answerer_.version_2(); }
   const SquadQuestions& questions() const { return questions_; }
 

@@ -78,14 +78,28 @@ SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const Sq
   SquadCounts counts;
   const std::vector<std::string> files = files_of(path);
   for (size_t i = 0; i < files.size(); ++i) {
-    check(std::find(files.begin(), files.begin() + static_cast<std::ptrdiff_t>(i), files[i]) ==
-              files.begin() + static_cast<std::ptrdiff_t>(i),
+    const auto is_same = [&](const std::string& other) {
+      std::error_code none;  // a file that is missing is noticed when it is read
+      return std::filesystem::equivalent(other, files[i], none);
+    };
+    check(std::none_of(files.begin(), files.begin() + static_cast<std::ptrdiff_t>(i), is_same),
           "--train_data_file_path: '{}' is named twice", files[i]);
     add_file(options, system, files[i], set, counts, log);
   }
   check(!set.features.empty(), "{}: no question is left to train on: {}", path, counts.str());
   set.description = counts.str();
   return set;
+}
+
+void check_has_answers(const SquadData& data, std::FILE* log) {
+  const auto without = std::ranges::count_if(
+      data.questions, [](const SquadQuestion& q) { return q.answers.empty() && !q.is_impossible; });
+  check(without < std::ssize(data.questions),
+        "{}: no question has an answer to score by: expected \"answers\"; --do_predict answers new questions",
+        data.path);
+  if (without > 0)
+    fmt::print(log, "warning: {}: {} questions have no answer to score by: they count as wrong\n", data.path,
+               without);
 }
 
 void check_squad_records(const SquadDriverOptions& options, const SquadSystem& system,

@@ -42,6 +42,10 @@ class SquadQuestions {
 SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const SquadSystem& system,
                                      std::FILE* log);
 
+// Throws Error when no question has an answer to score by, nor is said to have none; tells `log` how many those are
+// when it is some.
+void check_has_answers(const SquadData& data, std::FILE* log);
+
 // Throws Error naming the record when those of --eval_data_file_path are not the windows of the questions.
 void check_squad_records(const SquadDriverOptions& options, const SquadSystem& system,
                          const SquadQuestions& questions);

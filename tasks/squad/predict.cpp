@@ -42,11 +42,18 @@ std::string show_answer(const std::string& question, const SquadPrediction& pred
 void answer_lines(const SquadSystem& system, const SquadAnswerer& answerer, const SquadDriverOptions& options,
                   std::istream& in, const std::string& name, AnswerStyle style, std::FILE* out) {
   LineBatches batches(in, name);
-  bool asked = false, read = false;
+  bool read = false;
   std::string context;  // empty: the next line is one
+  int64_t context_line = 0;
+  bool asked = true;  // about the context
+  const auto tell_unasked = [&] {
+    if (!asked)
+      fmt::print(stderr, "{}:{}: a text, but no question on the lines after it\n", name, context_line);
+  };
   for (std::vector<std::string> lines; batches.next(lines);) {
     SquadData data{name, {context}, {}, false};
-    for (std::string& line : lines) {
+    for (size_t i = 0; i < lines.size(); ++i) {
+      std::string& line = lines[i];
       check(read || !line.starts_with('{'),
             "{}:1: this looks like JSON: name the file with --predict_data_file_path", name);
       read = true;
@@ -57,12 +64,15 @@ void answer_lines(const SquadSystem& system, const SquadAnswerer& answerer, cons
         continue;
       }
       answer(system, answerer, options, std::move(data), style, out);
+      tell_unasked();
+      asked = line.empty();
+      context_line = batches.number(i);
       context = line;
       data = SquadData{name, {context}, {}, false};
     }
     answer(system, answerer, options, std::move(data), style, out);
   }
-  if (read && !asked) fmt::print(stderr, "{}: a text, but no question on the lines after it\n", name);
+  tell_unasked();
 }
 
 }  // namespace gradus

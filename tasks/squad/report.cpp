@@ -89,10 +89,6 @@ ReportTable answerable_table(const ScoredAnswers& answers) {
   return table;
 }
 
-bool answers_nothing(const SquadReport& found) {
-  return std::ranges::all_of(found.predictions, [](const SquadPrediction& p) { return p.text.empty(); });
-}
-
 double probability(const SquadPrediction& prediction) {
   const AnswerCandidate* candidate = prediction.chosen();
   return candidate == nullptr ? 0 : candidate->probability;
@@ -165,10 +161,7 @@ Report squad_report(const FinishedRun& run, SquadEvaluation* evaluation) {
   const ScoredData scored{questions.data().path, questions.description(), found.windows_per_second,
                           found.scores, score_names};
   Report report = run_report(run, task, &scored);
-  if (answers_nothing(found))
-    report.notes.push_back(
-        "No question is answered: no answer is always taken for better. A higher --null_score_diff_threshold "
-        "would let answers through.");
+  if (const std::string warning = evaluation->warning(); !warning.empty()) report.notes.push_back(warning);
   const ScoredAnswers answers{questions, found.predictions, evaluation->answer_scores(found)};
   if (evaluation->version_2()) report.tables.push_back(answerable_table(answers));
   report.tables.push_back(kind_table(answers));

@@ -141,6 +141,11 @@ TEST_CASE("squad: the answer's pieces, by words and by characters") {
   CHECK(found(text, {"cd", 0}, AnswerSearch::words).empty());
   CHECK(found(text, {"cd", 0}, AnswerSearch::characters) == "10:cd");
   CHECK(found(text, {"ab", 5}, AnswerSearch::characters) == "6:ab");
+  // Elsewhere than said, whole words come first; where it is said, parts of words are as good.
+  CHECK(found("winning in in", {"in", 2}, AnswerSearch::characters) == "8:in");
+  CHECK(found("winning in in", {"in", -1}, AnswerSearch::characters) == "8:in");
+  CHECK(found("winning inn", {"in", -1}, AnswerSearch::characters) == "1:in");
+  CHECK(found("winning in in", {"in", 1}, AnswerSearch::characters) == "1:in");
   CHECK(found(text, {"cd", 11}, AnswerSearch::words).empty());
   CHECK(found(text, {"xy", 0}, AnswerSearch::characters).empty());
   CHECK(found(text, {"", 0}, AnswerSearch::characters).empty());
@@ -251,4 +256,8 @@ TEST_CASE("squad files that are refused") {
       "data[0].paragraphs[0].qas[0]: \"answer_start\" is 18446744073709551615, expected a whole number");
   refused(squad_json("a", R"({"id": "x", "question": "q", "is_impossible": 1})"),
           "data[0].paragraphs[0].qas[0]: \"is_impossible\" is number, expected true or false");
+  refused(
+      squad_json("a", R"({"id": "x", "question": "q", "is_impossible": true,
+                              "answers": [{"text": "a", "answer_start": 0}]})"),
+      "data[0].paragraphs[0].qas[0]: \"is_impossible\" is true, but there is the answer 'a': expected none");
 }

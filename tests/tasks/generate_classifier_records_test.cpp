@@ -234,7 +234,7 @@ TEST_CASE("what the generator cannot do is said by file and line, and leaves not
 TEST_CASE("long inputs show how far the generator is") {
   const TinyTexts tiny;
   std::string text;
-  for (int i = 0; i < 100001; ++i) text += "a\tx\n";
+  for (int i = 0; i < 100001; ++i) text += i % 2 == 0 ? "a\tx\n" : "a\ty\n";
   tiny.write("tsv/train.tsv", text);
   const Outcome outcome = tiny.run("tsv", {"--do_eval=false", "--do_predict=false", "--max_seq_length=4"});
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);

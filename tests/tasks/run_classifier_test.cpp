@@ -98,6 +98,19 @@ TEST_CASE("of more than two classes the F1 of all but the first is given where i
   CHECK(scores("f1").contains("eval_f1"));
 }
 
+TEST_CASE("numbers that are all alike are told of") {
+  const TinyClassifier tiny;
+  const std::string data = tiny.write("scores.txt", scored_texts);
+  const std::string out = tiny.print(
+      tiny.training({"--do_eval", "--epoch_num=10", "--learning_rate=1e-2", "--assessment_method=spearman",
+                     "--train_data_file_path=" + data, "--eval_data_file_path=" + data}));
+  CHECK(out.find("warning: every prediction is ") == std::string::npos);
+  const std::string best = tiny.path("save/best");
+  edit_tensor(best, "classifier.weight", [](std::vector<float>& values) { std::ranges::fill(values, 0.0F); });
+  CHECK(tiny.print(tiny.scoring(best, {"--eval_data_file_path=" + data}))
+            .find("warning: every prediction is ") != std::string::npos);
+}
+
 TEST_CASE("the result files have what the programs for BERT write") {
   const TinyClassifier tiny;
   const std::string best = tiny.train_well({"--epoch_num=2"});

@@ -351,6 +351,45 @@ TEST_CASE("run_squad trains on several files") {
   const std::string out = tiny.print(tiny.learning(
       "train.txt", 1, {"--train_data_file_path=" + tiny.path("train.txt") + "," + tiny.path("other.json")}));
   CHECK(out.find("training data: 16 questions, 16 windows") != std::string::npos);
+
+  const Json& qa = other["data"][0]["paragraphs"][0]["qas"][0];
+  other["data"][0]["paragraphs"][0]["qas"] = {qa};
+  other["data"][0]["paragraphs"][0]["qas"][0]["answers"][0]["answer_start"] = -1;
+  tiny.write("other.json", other.dump());
+  const std::string moved =
+      tiny.print(tiny.learning("train.txt", 1,
+                               {"--train_data_file_path=" + tiny.path("other.json"),
+                                "--save_finetune_checkpoint_path=" + tiny.path("second")}));
+  CHECK(moved.find(", 1 answers found at another place than the data says\n") != std::string::npos);
+}
+
+TEST_CASE("run_squad tells of questions that nothing can be scored by, and of answers that are never given") {
+  const TinySquad tiny;
+  tiny.print(tiny.learning("train.txt", 1));
+  Json file = toy_questions();
+  Json& first = file["data"][0]["paragraphs"][0]["qas"];
+  first[0]["answers"] = Json::array();
+  const std::string some = tiny.print(
+      tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.write("some.json", file.dump())}));
+  CHECK(some.find("1 questions have no answer to score by: they count as wrong") != std::string::npos);
+  for (Json& paragraph : file["data"][0]["paragraphs"]) {
+    for (Json& qa : paragraph["qas"]) qa.erase("answers");
+  }
+  tiny.refuse(tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.write("none.json", file.dump())}),
+              tiny.path("none.json") + ": no question has an answer to score by");
+  // A threshold so low that no answer is always better.
+  const std::string silent = tiny.print(
+      tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.path("v2.json"),
+                                  "--version_2_with_negative=true", "--null_score_diff_threshold=-1000"}));
+  CHECK(silent.find("warning: no question is answered") != std::string::npos);
+  // A text that nobody asks about is told of, though another one has questions.
+  const Outcome asked =
+      tiny.run(tiny.using_it("--do_predict"),
+               "a text without a question\n\nanna lives in alden\nwhere does anna live ?\n");
+  CHECK(asked.status == 0);
+  CHECK(lines_of(asked.out).size() == 1);
+  CHECK(asked.err.find("standard input:1: a text, but no question on the lines after it\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("run_squad's answers keep to a line, and leave the evaluation's files alone") {
@@ -426,6 +465,7 @@ TEST_CASE("run_squad says what is wrong with its input") {
   const std::string data = "--train_data_file_path=" + tiny.path("train.txt");
   tiny.refuse(tiny.learning("train.txt", 1, {data + ","}), "a comma with no file beside it");
   tiny.refuse(tiny.learning("train.txt", 1, {data + "," + tiny.path("train.txt")}), "is named twice");
+  tiny.refuse(tiny.learning("train.txt", 1, {data + "," + tiny.path("./train.txt")}), "is named twice");
   tiny.refuse(tiny.learning("v2.json", 1, {"--version_2_with_negative=false"}),
               "0 answers: expected one to train on");
   poison(tiny.path("save/best"), "qa_outputs.weight");

@@ -194,11 +194,19 @@ TEST_CASE("squad answers: texts of pieces, by words and by characters") {
   // Nor with an accent, which tokens lack.
   const Example accent("xy e\u0301z");
   CHECK(accent.answer(2, 2, AnswerText::words) == "e\u0301z");
-  CHECK(accent.answer(2, 2, AnswerText::characters) == "e");
+  CHECK(accent.answer(2, 2, AnswerText::characters) == "e\u0301");
   const Example chinese("中国ab中");
   CHECK(chinese.answer(0, 1, AnswerText::words) == "中国");
   CHECK(chinese.answer(4, 4, AnswerText::words) == "中");
   CHECK(chinese.answer(1, 3, AnswerText::characters) == "国ab");
+}
+
+TEST_CASE("squad answers: an accent that the tokenizer drops belongs to its letter") {
+  const Example accents("a cafe\u0301 b", TokenizerRules::hf);
+  REQUIRE(accents.context.pieces.size() == 6);
+  CHECK(accents.answer(1, 4, AnswerText::characters) == "cafe\u0301");
+  CHECK(accents.answer(1, 5, AnswerText::characters) == "cafe\u0301 b");
+  CHECK(accents.answer(1, 3, AnswerText::characters) == "caf");
 }
 
 TEST_CASE("squad answers: which spans are candidates") {
@@ -211,6 +219,10 @@ TEST_CASE("squad answers: which spans are candidates") {
   CHECK(texts(result) == Texts{"a b", "a b c", "b"});
   CHECK(result.n_best[0].probability == doctest::Approx(1.0 / 3));
   // The best are in the question, or an end before the start.
+  result = example.run(options, all, {{{9, 9, 0, 0, 0, 4, 0, 0}, {0, 9, 0, 8, 7, 0, 0, 0}}});
+  CHECK(texts(result) == Texts{"a"});  // the best span all the same
+  CHECK(result.n_best[0].probability == 1);
+  options.text = AnswerText::words;
   result = example.run(options, all, {{{9, 9, 0, 0, 0, 4, 0, 0}, {0, 9, 0, 8, 7, 0, 0, 0}}});
   CHECK(texts(result) == Texts{"empty"});
   CHECK(result.n_best[0].probability == 1);
@@ -237,6 +249,8 @@ TEST_CASE("squad answers: a start counts in the window with the most context") {
   options.n_best_size = 1;
   const Logits at_d{{0, 0, 0, 0, 0, 0, 5, 0}, {0, 0, 0, 0, 0, 0, 5, 0}};
   const Logits at_c{{0, 0, 0, 6, 0, 0, 0, 0}, {0, 0, 0, 6, 0, 0, 0, 0}};
+  CHECK(example.run(options, all, {at_d, at_c}).text == "a b c d");
+  options.text = AnswerText::words;
   CHECK(example.run(options, all, {at_d, at_c}).text == "empty");
   CHECK(example.run(options, all, {at_c, at_d}).text == "a");
 }
@@ -271,6 +285,12 @@ TEST_CASE("squad answers: no answer, in version 2") {
   result = example.run(version_2(), all, {{{0, 9, 0, 0, 1, 0}, {4, 0, 0, 1, 0, 0}}});
   CHECK(texts(result).size() > 2);
   result = example.run(version_2(1), all, {{{0, 9, 0, 0, 1, 0}, {4, 0, 0, 1, 0, 0}}});
+  CHECK(texts(result) == Texts{"", "a"});
+  CHECK(result.null_odds == 3);
+  CHECK(result.text.empty());
+  AnswerOptions words = version_2(1);
+  words.text = AnswerText::words;
+  result = example.run(words, all, {{{0, 9, 0, 0, 1, 0}, {4, 0, 0, 1, 0, 0}}});
   CHECK(texts(result) == Texts{"empty", ""});
   CHECK(result.null_odds == 4);
   CHECK(result.text.empty());
@@ -279,9 +299,12 @@ TEST_CASE("squad answers: no answer, in version 2") {
 TEST_CASE("squad answers: a question without windows") {
   const Example example(" ");
   REQUIRE(example.windows().empty());
-  SquadPrediction result = example.run(AnswerOptions{}, {}, {});
-  CHECK(result.text == "empty");
-  result = example.run(version_2(), {}, {});
+  AnswerOptions options;
+  CHECK(example.run(options, {}, {}).text.empty());
+  CHECK(example.run(options, {}, {}).n_best.empty());
+  options.text = AnswerText::words;
+  CHECK(example.run(options, {}, {}).text == "empty");
+  const SquadPrediction result = example.run(version_2(), {}, {});
   CHECK(result.text.empty());
   CHECK(result.null_odds == 1000000);
 }

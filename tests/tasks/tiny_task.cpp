@@ -141,7 +141,8 @@ void edit_config(const std::string& checkpoint, const std::string& key, const nl
   write_file(path, config.dump());
 }
 
-void poison(const std::string& checkpoint, const std::string& tensor) {
+void edit_tensor(const std::string& checkpoint, const std::string& tensor,
+                 const std::function<void(std::vector<float>&)>& edit) {
   const std::string path = checkpoint + "/model.safetensors";
   const SafetensorsFile file(path);
   std::vector<std::vector<float>> values;
@@ -152,13 +153,18 @@ void poison(const std::string& checkpoint, const std::string& tensor) {
     values.emplace_back(static_cast<size_t>(entry.elements()));
     copy_as_float(entry, values.back());
     if (entry.name == tensor) {
-      values.back().at(1) = std::numeric_limits<float>::quiet_NaN();
+      edit(values.back());
       found = true;
     }
     entries.push_back({entry.name, "F32", entry.shape, std::as_bytes(std::span(values.back()))});
   }
   REQUIRE(found);
   write_safetensors(path, entries);
+}
+
+void poison(const std::string& checkpoint, const std::string& tensor) {
+  edit_tensor(checkpoint, tensor,
+              [](std::vector<float>& values) { values.at(1) = std::numeric_limits<float>::quiet_NaN(); });
 }
 
 }  // namespace gradus

@@ -2,6 +2,7 @@
 // has to do alike.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -60,6 +61,9 @@ std::string with_crlf(const std::string& text);
 
 // Changes a value of the configuration in a checkpoint.
 void edit_config(const std::string& checkpoint, const std::string& key, const nlohmann::json& value);
+// Changes the values of a tensor in a checkpoint.
+void edit_tensor(const std::string& checkpoint, const std::string& tensor,
+                 const std::function<void(std::vector<float>&)>& edit);
 // Puts a NaN into a tensor of a checkpoint.
 void poison(const std::string& checkpoint, const std::string& tensor);
 
