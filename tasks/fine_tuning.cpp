@@ -46,9 +46,14 @@ std::string MemoryPlan::str() const {
                      mebibytes(activations), mebibytes(parameters + gradients + optimizer + activations));
 }
 
-void FineTuning::add_example(size_t length, std::initializer_list<std::span<const int32_t>> numbers) {
+void FineTuning::add_example(size_t length, Numbers numbers) {
   lengths_.push_back(static_cast<int32_t>(length));
   for (const std::span<const int32_t> list : numbers) checksum_ = crc32c(bytes_of(list), checksum_);
+}
+
+void FineTuning::add_evaluation_example(Numbers numbers) {
+  for (const std::span<const int32_t> list : numbers)
+    evaluation_checksum_ = crc32c(bytes_of(list), evaluation_checksum_);
 }
 
 MemoryPlan FineTuning::plan_memory(const TrainConfig& config) const {

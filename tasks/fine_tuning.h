@@ -26,6 +26,7 @@ class FineTuning : public TrainTask {
  public:
   std::span<const int32_t> lengths() const final { return lengths_; }
   uint32_t checksum() const final { return checksum_; }
+  uint32_t evaluation_checksum() const final { return evaluation_checksum_; }
   void save(const std::filesystem::path& folder) const final { system_.save(folder); }
   void continue_from(const std::filesystem::path& checkpoint) final { system_.continue_from(checkpoint); }
 
@@ -35,8 +36,11 @@ class FineTuning : public TrainTask {
  protected:
   // `system` is to be allocated for training before the first call of loss().
   explicit FineTuning(TaskSystem& system) : system_(system) {}
+  using Numbers = std::initializer_list<std::span<const int32_t>>;
   // Adds an example of so many tokens. `numbers` is all that training reads of it.
-  void add_example(size_t length, std::initializer_list<std::span<const int32_t>> numbers);
+  void add_example(size_t length, Numbers numbers);
+  // The same of the data that is scored on.
+  void add_evaluation_example(Numbers numbers);
 
   // The loss of chosen examples, not normalised.
   using Loss = std::function<Variable(Context&, std::span<const int32_t>)>;
@@ -48,6 +52,7 @@ class FineTuning : public TrainTask {
   TaskSystem& system_;
   std::vector<int32_t> lengths_;
   uint32_t checksum_ = 0;
+  uint32_t evaluation_checksum_ = 0;
 };
 
 }  // namespace gradus

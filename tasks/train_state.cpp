@@ -74,6 +74,7 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
             {"accumulation_steps", state.accumulation_steps},
             {"shuffle", state.shuffle},
             {"data_checksum", state.data_checksum},
+            {"evaluation_checksum", state.evaluation_checksum},
             {"settings", state.settings},
             {"recent_losses", state.recent_losses},
             {"best_scores", to_json(state.best_scores)},
@@ -101,7 +102,7 @@ int64_t trained_steps(const std::filesystem::path& folder) try {
 }
 
 TrainState load_train_state(const std::filesystem::path& folder, const TrainState& expected,
-                            Optimizer& optimizer, Parameters& parameters) try {
+                            Optimizer& optimizer, Parameters& parameters, std::FILE* log) try {
   const std::filesystem::path path = folder / state_file;
   const Json json = Json::parse(read_file(path));
   check_same(path, "seed", json.at("seed"), static_cast<int64_t>(expected.seed));
@@ -118,7 +119,7 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
   for (const auto& [name, value] : json.at("settings").get<std::map<std::string, std::string>>()) {
     const auto now = expected.settings.find(name);
     if (now == expected.settings.end() || value == now->second) continue;
-    fmt::print("note: {} was {} when the checkpoint was made, now it is {}\n", name, value, now->second);
+    fmt::print(log, "note: {} was {} when the checkpoint was made, now it is {}\n", name, value, now->second);
   }
 
   TrainState state = expected;
@@ -130,6 +131,13 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
   state.evaluations_since_best = json.at("evaluations_since_best");
   state.history = parse_history(json.at("history"));
   check(state.best_step < 0 || !state.best_scores.empty(), "{}: a best step without scores", path.string());
+  if (json.at("evaluation_checksum") != expected.evaluation_checksum && state.best_step >= 0) {
+    fmt::print(
+        log, "note: the evaluation data was another when the checkpoint was made: the best is found anew\n");
+    state.best_step = -1;
+    state.best_scores.clear();
+    state.evaluations_since_best = 0;
+  }
 
   load_tensors(folder.string(), parameters, {""}, 0);  // every tensor is required
   const SafetensorsFile moments((folder / optimizer_file).string());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -25,6 +26,8 @@ struct TrainState {
   int64_t accumulation_steps = 0;
   bool shuffle = true;
   uint32_t data_checksum = 0;
+  // When this differs a run can go on, but the best scores are found anew.
+  uint32_t evaluation_checksum = 0;
   // Settings that a continued run may have changed, by name: the log says which.
   std::map<std::string, std::string> settings;
   std::vector<double> recent_losses;
@@ -41,9 +44,9 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
 // The steps that the model in a folder was trained for; 0 when its state is not there.
 int64_t trained_steps(const std::filesystem::path& folder);
 
-// Reads them back, the parameters' values included. Throws Error naming file, field and both values when the
+// Reads them back, the parameters' values included, and tells `log` what is different now. Throws Error naming file, field and both values when the
 // checkpoint belongs to another run (`expected` has the present run's settings) or another model.
 TrainState load_train_state(const std::filesystem::path& folder, const TrainState& expected,
-                            Optimizer& optimizer, Parameters& parameters);
+                            Optimizer& optimizer, Parameters& parameters, std::FILE* log);
 
 }  // namespace gradus

@@ -54,6 +54,7 @@ class Training {
     state_.accumulation_steps = config.accumulation_steps;
     state_.shuffle = config.shuffle;
     state_.data_checksum = task.checksum();
+    state_.evaluation_checksum = task.evaluation_checksum();
     state_.settings = settings_of(config_);
     if (!config.save_path.empty()) checkpoints_.emplace(config.save_path, config.keep_checkpoints);
     check(!checkpoints_ || config.resume || checkpoints_->is_empty(),
@@ -111,7 +112,7 @@ class Training {
       return;
     }
     task_.continue_from(*newest);
-    state_ = load_train_state(*newest, state_, optimizer_, parameters_);
+    state_ = load_train_state(*newest, state_, optimizer_, parameters_, config_.log);
     fmt::print(config_.log, "resuming from {} at step {}\n", newest->string(), state_.step);
     if (state_.step >= config_.schedule.total_steps)
       fmt::print(config_.log, "nothing is left to train: the run has {} steps\n",

@@ -27,6 +27,8 @@ class TrainTask {
   virtual std::span<const int32_t> lengths() const = 0;
   // Of everything that the training data say: a resumed run has to have the same.
   virtual uint32_t checksum() const = 0;
+  // Of everything that the development data say, 0 without any: scores on others can't be compared.
+  virtual uint32_t evaluation_checksum() const = 0;
   // How many things the loss of these examples is a mean over (labelled words, say). With accumulation the trainer
   // adds it up over the whole step, so that the step's gradient is that of one large batch.
   virtual double loss_weight(std::span<const int32_t> examples) const = 0;

@@ -1,5 +1,6 @@
 #include "tasks/classifier/training.h"
 
+#include <array>
 #include <bit>
 
 #include "tasks/classifier/batch.h"
@@ -9,11 +10,14 @@ namespace gradus {
 ClassifierTraining::ClassifierTraining(Backend& backend, ClassifierSystem& system, const ClassifierSet& train,
                                        ClassifierEvaluation* evaluation)
     : FineTuning(system), backend_(backend), system_(system), train_(train), evaluation_(evaluation) {
-  for (const ClassificationExample& example : train.examples) {
-    const int32_t target = system.labels() ? example.label : std::bit_cast<int32_t>(example.score);
-    add_example(example.input_ids.size(),
-                {example.input_ids, example.segment_ids, std::span<const int32_t>(&target, 1)});
-  }
+  const auto target_of = [&](const ClassificationExample& example) {
+    return std::array<int32_t, 1>{system.labels() ? example.label : std::bit_cast<int32_t>(example.score)};
+  };
+  for (const ClassificationExample& example : train.examples)
+    add_example(example.input_ids.size(), {example.input_ids, example.segment_ids, target_of(example)});
+  if (evaluation == nullptr) return;
+  for (const ClassificationExample& example : evaluation->set().examples)
+    add_evaluation_example({example.input_ids, example.segment_ids, target_of(example)});
 }
 
 double ClassifierTraining::loss_weight(std::span<const int32_t> examples) const {

@@ -44,6 +44,10 @@ NerTraining::NerTraining(Backend& backend, NerSystem& system, const NerData& tra
       evaluation_(evaluation) {
   for (const NerExample& example : train_.examples)
     add_example(example.input_ids.size(), {example.input_ids, example.labels});
+  if (evaluation != nullptr) {
+    for (const NerExample& example : evaluation->examples().examples)
+      add_evaluation_example({example.input_ids, example.labels});
+  }
   if (system.head().crf_constraints) check_constraints(train, train_.examples, system.labels());
 }
 

@@ -1,7 +1,9 @@
 #include "tasks/squad/training.h"
 
 #include <array>
+#include <bit>
 
+#include "core/crc32c.h"
 #include "tasks/squad/batch.h"
 
 namespace gradus {
@@ -13,6 +15,13 @@ SquadTraining::SquadTraining(Backend& backend, SquadSystem& system, const SquadT
     const SquadWindow& window = feature.window;
     const std::array<int32_t, 3> places{window.context_begin, window.start, window.end};
     add_example(window.input_ids.size(), {window.input_ids, places});
+  }
+  if (evaluation == nullptr) return;
+  for (const SquadFeature& feature : evaluation->questions().features())
+    add_evaluation_example({feature.window.input_ids});
+  for (const SquadQuestion& question : evaluation->questions().data().questions) {
+    for (const SquadAnswer& answer : question.answers)
+      add_evaluation_example({std::array{std::bit_cast<int32_t>(crc32c(answer.text))}});
   }
 }
 

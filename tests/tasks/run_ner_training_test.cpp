@@ -180,6 +180,25 @@ TEST_CASE("a resumed run that scores by another method finds the best anew") {
   CHECK(tiny.score("best_span_f1") == tiny.score("span_f1"));
 }
 
+TEST_CASE("a resumed run that scores on other data finds the best anew") {
+  const TinyNer tiny;
+  tiny.print(tiny.training({"--max_steps=1", "--assessment_method=accuracy"}));
+  const double first = tiny.score("best_accuracy");
+  CHECK(first > 0);
+  // Nobody is named so: no word is right, which is the best there is on these data.
+  const std::string hard = tiny.write("hard.txt", "met B-PER\nin B-PER\n");
+  const std::string out = tiny.print(tiny.training(
+      {"--max_steps=2", "--resume", "--assessment_method=accuracy", "--eval_data_file_path=" + hard}));
+  CHECK(out.find(
+            "note: the evaluation data was another when the checkpoint was made: the best is found anew\n") !=
+        std::string::npos);
+  CHECK(tiny.score("best_accuracy") == tiny.score("accuracy"));
+  CHECK(tiny.score("best_accuracy") < first);
+  const std::string same = tiny.print(tiny.training(
+      {"--max_steps=3", "--resume", "--assessment_method=accuracy", "--eval_data_file_path=" + hard}));
+  CHECK(same.find("the evaluation data was another") == std::string::npos);
+}
+
 TEST_CASE("long sentences are cut between names for the CRF's constraints") {
   const TinyNer tiny;
   // Three words fit beside [CLS] and [SEP]: a cut behind the third would part "Boris Brom".
