@@ -5,9 +5,30 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "data/text_file.h"
 #include "tasks/train_setup.h"
 
 namespace gradus {
+namespace {
+
+// A file, plain or gzip, as a stream.
+class FileBuffer : public std::streambuf {
+ public:
+  explicit FileBuffer(const std::string& path) : reader_(path) {}
+
+ protected:
+  int_type underflow() override {
+    piece_ = reader_.next();
+    setg(piece_.data(), piece_.data(), piece_.data() + piece_.size());
+    return piece_.empty() ? traits_type::eof() : traits_type::to_int_type(piece_.front());
+  }
+
+ private:
+  PieceReader reader_;
+  std::string piece_;
+};
+
+}  // namespace
 
 std::FILE* log_of(const FineTuneOptions& options) {
   return options.predicts_only() || options.train.json ? stderr : stdout;
@@ -72,9 +93,14 @@ void read_predict_data(const FineTuneOptions& options,
     std::ios::sync_with_stdio(false);
     return use(std::cin, "standard input");
   }
-  std::ifstream file(path);
-  check(file.is_open(), "cannot open '{}'", path);
-  use(file, path);
+  if (std::filesystem::is_regular_file(path)) {
+    FileBuffer buffer(path);
+    std::istream file(&buffer);
+    return use(file, path);
+  }
+  std::ifstream pipe(path);  // its lines are answered as they come
+  check(pipe.is_open(), "cannot open '{}'", path);
+  use(pipe, path);
 }
 
 std::string label_list_of(const std::string& records) {

@@ -5,6 +5,12 @@
 
 namespace gradus {
 
+namespace {
+
+constexpr float most_weight = 1e6F;  // of a class: sums of weights stay far from the largest float
+
+}  // namespace
+
 bool scores_numbers(const std::string& assessment_method) {
   return assessment_method == "spearman_correlation" || assessment_method == "pearson_correlation";
 }
@@ -20,8 +26,9 @@ std::vector<float> ClassifierOptions::listed_class_weights() const {
     const char* end = part.data() + part.size();
     float weight = 0;
     const auto result = std::from_chars(part.data(), end, weight);
-    check(result.ec == std::errc() && result.ptr == end && std::isfinite(weight) && weight > 0,
-          "--class_weights: found '{}', expected balanced, or positive numbers with commas between", part);
+    check(result.ec == std::errc() && result.ptr == end && weight > 0 && weight <= most_weight,
+          "--class_weights: found '{}', expected balanced, or positive numbers up to {} with commas between",
+          part, most_weight);
     weights.push_back(weight);
   }
   return weights;

@@ -26,11 +26,11 @@ std::vector<std::string> files_of(const std::string& list) {
 
 void add_file(const SquadDriverOptions& options, const SquadSystem& system, const std::string& file,
               SquadTrainingSet& set, SquadCounts& counts, std::FILE* log) {
-  SquadData data = read_squad(file);
-  // Not asked for, questions without an answer are as wrong as others that have none.
-  if (options.version_2_with_negative == "false") {
-    for (SquadQuestion& question : data.questions) question.is_impossible = false;
-  }
+  const SquadData data = read_squad(file);
+  const auto impossible = std::ranges::count_if(data.questions, &SquadQuestion::is_impossible);
+  check(impossible == 0 || options.version_2_with_negative != "false",
+        "--version_2_with_negative false: {} has {} questions without an answer: expected none to train on",
+        file, impossible);
   set.has_impossible = set.has_impossible || data.has_impossible;
   SquadFeaturizer featurizer(data, system.tokenizer(), options.features(words_of(options, system)),
                              SquadUse::training, thread_count(options.device.threads));

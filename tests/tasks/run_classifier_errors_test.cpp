@@ -129,6 +129,8 @@ TEST_CASE("run_classifier refuses options that don't fit together") {
   refused({"--class_weights=1,x"}, "--class_weights: found 'x', expected balanced, or positive numbers");
   refused({"--class_weights=1,0"}, "--class_weights: found '0'");
   refused({"--class_weights=1,inf"}, "--class_weights: found 'inf'");
+  refused({"--class_weights=1,1e38"},
+          "--class_weights: found '1e38', expected balanced, or positive numbers up to ");
   refused({"--class_weights=1,2,"}, "--class_weights: found ''");
   refused({"--class_weights=1,2,3"},
           "--class_weights 1,2,3: 3 numbers, expected one for each of the 2 classes neg, pos");

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "tests/data/files.h"
 #include "tests/tasks/tiny_classifier.h"
 
 using namespace gradus;
@@ -170,6 +171,8 @@ TEST_CASE("run_classifier classifies lines, as text and as JSON") {
   CHECK(tiny.print(tiny.predicting(best), dressed.substr(0, dressed.size() - 2)) == plain.out);
   CHECK(tiny.print(tiny.predicting(best, {"--predict_data_file_path=" + tiny.write("in.txt", dressed)})) ==
         plain.out);
+  const std::string packed = tiny.write("in.gz", test::gzipped(dressed));
+  CHECK(tiny.print(tiny.predicting(best, {"--predict_data_file_path=" + packed})) == plain.out);
   CHECK(tiny.print(tiny.predicting(best), "").empty());
   std::string many;
   for (int i = 0; i < 30; ++i) many += input;
