@@ -73,12 +73,10 @@ std::string_view without_blanks_around(std::string_view text) {
 }
 
 float parse_score(std::string_view text, const std::string& where) {
-  double score = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), score);
-  const bool is_number = error == std::errc() && end == text.data() + text.size();
-  check(is_number && std::isfinite(score) && score >= 0 && score <= highest_score,
+  const std::optional<float> score = label_as_number(text);
+  check(score && *score >= 0 && *score <= highest_score,
         "{}: found the score '{}': expected a number from 0 to {}", where, text, highest_score);
-  return static_cast<float>(score);
+  return *score;
 }
 
 // Adds a text after looking at its label. The first one says whether the data has labels.
@@ -103,6 +101,7 @@ class TableParser {
     if (reader.line_number() == 1) {
       for (std::string_view& field : fields_) field = without_blanks_around(field);
       const bool header = is_header();
+      data_.has_header = header;
       if (!header) {
         check_no_name(reader);
         split_at_tabs(line, fields_);
@@ -230,9 +229,10 @@ void check_labels(const ClassificationData& data, const std::map<std::string, in
   const std::vector<ClassificationText>& texts = data.texts;
   check(counts.size() > 1, "{}: there is one label, '{}', and nothing to tell it apart from", data.path,
         texts.front().label);
+  if (data.has_header) return;
   const auto once = std::count_if(counts.begin(), counts.end(), [](const auto& c) { return c.second == 1; });
   const ClassificationText& first = texts.front();
-  check(first.line > 1 || once != 1 || counts.at(first.label) > 1 || counts.size() < 3,
+  check(once != 1 || counts.at(first.label) > 1 || counts.size() < 3,
         "{}: the label '{}' is nowhere else: if this is a header, call its columns text (or text_a and "
         "text_b) and label, or leave it out; if not, put such a header above",
         data.where(0), first.label);
@@ -244,6 +244,14 @@ void check_labels(const ClassificationData& data, const std::map<std::string, in
 }
 
 }  // namespace
+
+std::optional<float> label_as_number(std::string_view label) {
+  double value = 0;  // numbers too small for a float are 0
+  const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), value);
+  const auto number = static_cast<float>(value);
+  if (error != std::errc() || end != label.data() + label.size() || !std::isfinite(number)) return {};
+  return number;
+}
 
 std::string_view name_of(ClassificationForm form) { return form_names[static_cast<size_t>(form)]; }
 

@@ -33,6 +33,9 @@ bool has_scores(ClassificationForm form);
 // tells them.
 std::vector<std::string> published_labels(ClassificationForm form);
 
+// A label as a number; nothing when it is none that a float holds.
+std::optional<float> label_as_number(std::string_view label);
+
 struct ClassificationText {
   std::string text_a;
   std::optional<std::string> text_b;  // of a pair
@@ -44,7 +47,8 @@ struct ClassificationText {
 struct ClassificationData {
   std::string path;
   ClassificationForm form = ClassificationForm::tsv;
-  bool labelled = true;  // all texts or none
+  bool labelled = true;     // all texts or none
+  bool has_header = false;  // the first line tells which column the label is
   std::vector<ClassificationText> texts;
 
   // "path:line": where a text stands.
@@ -52,24 +56,24 @@ struct ClassificationData {
   // Every label that occurs, in byte order, and how often. None when the data has none.
   std::map<std::string, int64_t> label_counts() const;
   // Every label that occurs, in the order of their ids when no list says another: by value when all are whole
-  // numbers, else in byte order. For data to train on: throws Error when there is but one, and when they look
-  // like none: that of the first line is the only one that occurs once, as the name of a column would, or there
-  // are more than half as many as texts.
+  // numbers, else in byte order. For data to train on: throws Error when there is but one, and when no header
+  // tells which column they are and they look like none: that of the first line is the only one that occurs once,
+  // as the name of a column would, or there are more than half as many as texts.
   std::vector<std::string> found_labels() const;
 };
 
 enum class ClassLabelUse { required, optional };
 
-// Reads a file, plain or gzip. Tables are lines of columns with tabs between them, in which quotation marks
-// are text like any other; blanks around labels are no part of them, and empty lines are left out unless texts
-// stand alone. What a column holds is told by the header; its names count without regard to case,
-// further columns are ignored. A header of tsv has "label" and one of "text", "sentence", "text_a",
-// "sentence1", perhaps "text_b" or "sentence2"; a first line of these, "index" and "id" alone is one too, of
-// a file without labels. Without it the columns of a tsv are a text and its label, or two texts and the
-// label, or, with ClassLabelUse::optional, the text alone. With this the file may lack the labels altogether.
-// Throws Error "path:line: ..." on a missing column, a header of which only some names are known, a wrong number of them, an empty label, a score that is
-// no number from 0 to 5, bad JSON, and when there is no text. Whether a label is known is asked when it
-// becomes a number: make_classification_examples.
+// Reads a file, plain or gzip. Tables are lines of columns with tabs between them, in which quotation marks are text
+// like any other; blanks around labels are no part of them, and empty lines after the first are left out unless texts
+// stand alone. What a column holds is told by the header; its names count without regard to case, further columns are
+// ignored. A header of tsv has "label" and one of "text", "sentence", "text_a", "sentence1", perhaps "text_b" or
+// "sentence2"; a first line of these, "index" and "id" alone is one too, of a file without labels. Without it the
+// columns of a tsv are a text and its label, or two texts and the label, or, with ClassLabelUse::optional, the text
+// alone. With this the file may lack the labels altogether. Throws Error "path:line: ..." on a missing column, a
+// header of which only some names are known, a wrong number of them, an empty label, a score that is no number from 0
+// to 5, bad JSON, and when there is no text. Whether a label is known is asked when it becomes a number:
+// make_classification_examples.
 ClassificationData read_classification(const std::string& path, ClassificationForm form, ClassLabelUse use);
 
 }  // namespace gradus

@@ -15,8 +15,8 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "data/mind_record_format.h"
-#include "data/mind_record_values.h"
 #include "data/mind_record_index.h"
+#include "data/mind_record_values.h"
 
 namespace gradus {
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <numeric>
-#include <optional>
 
 #include "core/error.h"
 #include "core/run_parallel.h"
@@ -97,25 +96,9 @@ bool is_whole(const std::string& text, size_t begin, size_t end) {
   return !parts_word(begin) && !parts_word(end);
 }
 
-// Where the answer's text is in the context: at the byte given, or else whole words before parts of words, of these
-// the nearest; npos when nowhere.
-size_t place_of(const std::string& text, const std::string& answer, std::optional<size_t> byte) {
-  if (byte && has_at(text, answer, *byte)) return *byte;
-  const size_t wanted = byte.value_or(0);
-  size_t best = std::string::npos;
-  const auto rank = [&](size_t at) {
-    return std::pair(!is_whole(text, at, at + answer.size()), at < wanted ? wanted - at : at - wanted);
-  };
-  for (size_t at = text.find(answer); at != std::string::npos; at = text.find(answer, at + 1)) {
-    if (best == std::string::npos || rank(at) < rank(best)) best = at;
-  }
-  return best;
-}
-
 PieceSpan find_by_characters(const std::string& text, const SquadContext& context,
-                             std::optional<size_t> begin, const SquadAnswer& answer) {
-  if (answer.text.empty()) return {};
-  const size_t at = place_of(text, answer.text, begin);
+                             const SquadAnswer& answer) {
+  const size_t at = answer.text.empty() ? std::string::npos : find_answer_text(text, answer);
   if (at == std::string::npos) return {};
   const size_t end = at + answer.text.size();
   const auto first = std::find_if(context.pieces.begin(), context.pieces.end(),
@@ -169,17 +152,26 @@ SquadContext make_squad_context(const std::string& context, const Tokenizer& tok
   return result;
 }
 
+size_t find_answer_text(const std::string& text, const SquadAnswer& answer) {
+  const size_t wanted = byte_of(text, std::max<int64_t>(0, answer.start));
+  if (answer.start >= 0 && has_at(text, answer.text, wanted)) return wanted;
+  size_t best = std::string::npos;
+  const auto rank = [&](size_t at) {
+    return std::pair(!is_whole(text, at, at + answer.text.size()), at < wanted ? wanted - at : at - wanted);
+  };
+  for (size_t at = text.find(answer.text); at != std::string::npos; at = text.find(answer.text, at + 1)) {
+    if (best == std::string::npos || rank(at) < rank(best)) best = at;
+  }
+  return best;
+}
+
 bool is_misplaced(const std::string& text, const SquadAnswer& answer) {
   return answer.start < 0 || !has_at(text, answer.text, byte_of(text, answer.start));
 }
 
 PieceSpan find_answer(const std::string& text, const SquadContext& context, const SquadAnswer& answer,
                       const Tokenizer& tokenizer, AnswerSearch search) {
-  if (search == AnswerSearch::characters) {
-    const bool known = answer.start >= 0;
-    return find_by_characters(text, context,
-                              known ? std::optional(byte_of(text, answer.start)) : std::nullopt, answer);
-  }
+  if (search == AnswerSearch::characters) return find_by_characters(text, context, answer);
   const size_t begin = byte_of(text, std::max<int64_t>(0, answer.start));
   int64_t characters = 0;
   for (size_t at = 0; at < answer.text.size(); ++characters) decode_utf8(answer.text, at);

@@ -48,6 +48,10 @@ struct PieceSpan {
   bool empty() const { return last < first; }
 };
 
+// Where the context has the answer's text, in bytes: at the place given, or else whole words before parts of words, of
+// these the nearest. npos when nowhere.
+size_t find_answer_text(const std::string& text, const SquadAnswer& answer);
+
 // Whether the context has another text where the data says the answer is, or it says nothing.
 bool is_misplaced(const std::string& text, const SquadAnswer& answer);
 

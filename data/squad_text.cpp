@@ -132,6 +132,9 @@ class Reader {
     if (qa.contains("answers")) {
       for (const json& answer : list(qa, "answers", place_)) add_answer(answer, question);
     }
+    // Some files give an empty one for none.
+    if (question.is_impossible)
+      std::erase_if(question.answers, [](const SquadAnswer& answer) { return answer.text.empty(); });
     check(!question.is_impossible || question.answers.empty(),
           "{}: \"is_impossible\" is true, but there is the answer '{}': expected none", place_.str(),
           question.answers.empty() ? "" : question.answers.front().text);

@@ -70,6 +70,10 @@ Variable Crf::loss(const Variable& emissions, const Tensor& tags, const Packing&
 Tensor Crf::decode(const Tensor& emissions, const Packing& packing) const {
   Backend& backend = emissions.backend();
   const Scores s = scores(backend);
+  for (const Variable& score : {s.transitions, s.start, s.end}) {
+    check(backend.count_nonfinite(score.value()) == 0,
+          "[crf] a transition's score is infinite, or not a number: the training of the model has diverged");
+  }
   Tensor tags = Tensor::empty(backend, {emissions.shape()[0]}, DType::int32);
   backend.crf_viterbi(emissions, packing, s.transitions.value(), s.start.value(), s.end.value(), tags);
   return tags;

@@ -20,7 +20,7 @@ class Crf {
   // Negative log-likelihood of `tags`, summed, over `normalizer`.  emissions [R, K] float32; tags int32 [R].
   Variable loss(const Variable& emissions, const Tensor& tags, const Packing& packing,
                 float normalizer) const;
-  // The most likely tags, int32 [R].
+  // The most likely tags, int32 [R]. Throws Error when a parameter is not finite: any tags would do then.
   Tensor decode(const Tensor& emissions, const Packing& packing) const;
 
  private:

@@ -80,7 +80,7 @@ class Option {
 // true, false, 1 or 0 in any case; nothing for other texts.
 std::optional<bool> parse_switch(std::string_view text);
 
-// The parts of a value that is a list with commas between. A part may be empty.
+// The parts of a value that is a list with commas between; none of an empty one. A part may be empty.
 std::vector<std::string> comma_parts(const std::string& list);
 
 class Options {

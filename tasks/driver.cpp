@@ -96,6 +96,7 @@ void read_predict_data(const FineTuneOptions& options,
   if (std::filesystem::is_regular_file(path)) {
     FileBuffer buffer(path);
     std::istream file(&buffer);
+    file.exceptions(std::ios::badbit);  // the reader's errors tell more than a failed read
     return use(file, path);
   }
   std::ifstream pipe(path);  // its lines are answered as they come

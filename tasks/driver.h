@@ -33,8 +33,8 @@ void read_predict_data(const FineTuneOptions& options,
 // Where the generators write the labels of records that lie in a file or a folder: label_list.txt beside them.
 std::string label_list_of(const std::string& records);
 
-// Makes the folder for result files, if there is to be one. Throws Error when one of these can't be written to it: better
-// now than after hours. The folder that training saves to is made, and tried, when training begins.
+// Makes the folder for result files, if there is to be one. Throws Error when one of these can't be written to it:
+// better now than after hours. The folder that training saves to is made, and tried, when training begins.
 void check_results_folder(const FineTuneOptions& options, const std::string& folder,
                           const std::vector<std::string>& files);
 

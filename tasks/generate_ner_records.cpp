@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <sstream>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -88,11 +87,15 @@ struct Settings {
     options
         .add("label_protocol", label_protocol,
              "label the first piece of a word, others having -100, or all pieces: X, [CLS] and [SEP] as "
-             "tags, no "
-             "[SEP], or all as O")
+             "tags, no [SEP], or all as O")
         .choices({"first_piece", "x_pieces", "x_pieces_no_sep", "all_pieces"});
     options.add("long_sentences", long_sentences, "what is longer becomes several records, or is cut off")
         .choices({"split", "cut"});
+  }
+
+  std::set<std::string> class_filters() const {
+    const std::vector<std::string> parts = comma_parts(class_filter);
+    return {parts.begin(), parts.end()};
   }
 
   const Preset& finish(Options& options) {
@@ -117,18 +120,9 @@ LabelProtocol parse_protocol(const std::string& name) {
   return LabelProtocol::first_piece;
 }
 
-std::set<std::string> split_at_commas(const std::string& text) {
-  std::set<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) {
-    if (!part.empty()) parts.insert(part);
-  }
-  return parts;
-}
-
 NerData read_text(const Settings& settings, const std::string& path, NerTags tags) {
   NerData data = settings.dataset_name == "msra" && path.find(".xml") != std::string::npos
-                     ? read_msra_xml(path, split_at_commas(settings.class_filter))
+                     ? read_msra_xml(path, settings.class_filters())
                      : read_ner(path, tags);
   const auto count = static_cast<double>(data.sentences.size());
   const auto begin = static_cast<std::ptrdiff_t>(count * settings.split_begin),

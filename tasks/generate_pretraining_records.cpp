@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <limits>
 #include <mutex>
-#include <sstream>
 
 #include "core/error.h"
 #include "core/run_parallel.h"
@@ -100,15 +99,6 @@ struct Settings {
   }
 };
 
-std::vector<std::string> split_at_commas(const std::string& text) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) {
-    if (!part.empty()) parts.push_back(part);
-  }
-  return parts;
-}
-
 // A file of text, and what to call it: its path below the folder or its name.
 struct Input {
   std::string path, name;
@@ -138,7 +128,7 @@ std::vector<Input> matches(const std::string& pattern) {
 
 std::vector<Input> find_inputs(const std::string& list) {
   std::vector<Input> inputs;
-  for (const std::string& part : split_at_commas(list)) {
+  for (const std::string& part : comma_parts(list)) {
     const std::vector<Input> more = fs::is_directory(part) ? files_below(part)
                                     : fs::is_regular_file(part)
                                         ? std::vector<Input>{{part, fs::path(part).filename()}}
@@ -166,7 +156,7 @@ std::vector<Job> find_jobs(const Settings& settings) {
   const std::vector<Input> inputs = find_inputs(settings.input_file);
   std::vector<Job> jobs;
   if (settings.output_dir.empty()) {
-    jobs.push_back({{}, split_at_commas(settings.output_file)});
+    jobs.push_back({{}, comma_parts(settings.output_file)});
     for (const Input& input : inputs) jobs[0].inputs.push_back(input.path);
   }
   for (size_t i = 0; jobs.size() < inputs.size() && !settings.output_dir.empty(); ++i)

@@ -56,7 +56,7 @@ Option& Option::refuse(std::string value, std::string reason) {
 
 std::vector<std::string> comma_parts(const std::string& list) {
   std::vector<std::string> parts;
-  for (size_t begin = 0; begin <= list.size();) {
+  for (size_t begin = 0; !list.empty() && begin <= list.size();) {
     const size_t end = std::min(list.find(',', begin), list.size());
     parts.push_back(list.substr(begin, end - begin));
     begin = end + 1;

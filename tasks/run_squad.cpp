@@ -136,9 +136,9 @@ int run(int argc, char** argv) {
   bool version_2 = false;
   if (options.reads_eval()) {
     dev.emplace(read_squad(options.eval_questions()), *system, options);
-    check_has_answers(dev->data(), log_of(options));
     check_squad_records(options, *system, *dev);
     version_2 = may_lack_answers(options, dev->data().has_impossible);
+    if (!version_2) check_has_answers(dev->data(), log_of(options));
     answerer.emplace(backend, *system, options, version_2);
     const bool tuned = options.train.do_train && !options.given.contains("null_score_diff_threshold");
     evaluation.emplace(*answerer, *system, *dev, method_for(options, dev->data(), version_2), tuned);

@@ -131,7 +131,10 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
   state.evaluations_since_best = json.at("evaluations_since_best");
   state.history = parse_history(json.at("history"));
   check(state.best_step < 0 || !state.best_scores.empty(), "{}: a best step without scores", path.string());
-  if (json.at("evaluation_checksum") != expected.evaluation_checksum && state.best_step >= 0) {
+  const uint32_t scored_on = json.value("evaluation_checksum", expected.evaluation_checksum);
+  if (expected.evaluation_checksum == 0) {
+    state.evaluation_checksum = scored_on;  // this run scores nothing: what is best stays so
+  } else if (scored_on != expected.evaluation_checksum && state.best_step >= 0) {
     fmt::print(
         log, "note: the evaluation data was another when the checkpoint was made: the best is found anew\n");
     state.best_step = -1;

@@ -44,8 +44,9 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
 // The steps that the model in a folder was trained for; 0 when its state is not there.
 int64_t trained_steps(const std::filesystem::path& folder);
 
-// Reads them back, the parameters' values included, and tells `log` what is different now. Throws Error naming file, field and both values when the
-// checkpoint belongs to another run (`expected` has the present run's settings) or another model.
+// Reads them back, the parameters' values included, and tells `log` what is different now. Throws Error naming file,
+// field and both values when the checkpoint belongs to another run (`expected` has the present run's settings) or
+// another model.
 TrainState load_train_state(const std::filesystem::path& folder, const TrainState& expected,
                             Optimizer& optimizer, Parameters& parameters, std::FILE* log);
 

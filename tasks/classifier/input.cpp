@@ -14,10 +14,10 @@ namespace {
 void read_scores(ClassificationData& data) {
   for (size_t i = 0; i < data.texts.size(); ++i) {
     ClassificationText& text = data.texts[i];
-    const char* end = text.label.data() + text.label.size();
-    const auto result = std::from_chars(text.label.data(), end, text.score);
-    check(result.ec == std::errc() && result.ptr == end && std::isfinite(text.score),
-          "{}: label '{}': expected a number, to be predicted as such", data.where(i), text.label);
+    const std::optional<float> number = label_as_number(text.label);
+    check(number.has_value(), "{}: label '{}': expected a number, to be predicted as such", data.where(i),
+          text.label);
+    text.score = *number;
   }
 }
 

@@ -1,7 +1,6 @@
 #include "tasks/classifier/options.h"
 
 #include <charconv>
-#include <cmath>
 
 namespace gradus {
 

@@ -161,6 +161,14 @@ std::string json_list(const std::vector<AnswerCandidate>& candidates) {
 
 }  // namespace
 
+size_t end_of_pieces(PieceSpan span, const std::string& text, const SquadContext& context) {
+  const auto next = static_cast<size_t>(span.last) + 1;
+  const size_t limit = next < context.pieces.size() ? context.pieces[next].begin : text.size();
+  size_t end = context.pieces[next - 1].end;
+  for (size_t at = end; at < limit && unicode_8::is_nonspacing_mark(decode_utf8(text, at));) end = at;
+  return end;
+}
+
 const AnswerCandidate* SquadPrediction::chosen() const {
   const auto found = std::ranges::find(n_best, text, &AnswerCandidate::text);
   return found == n_best.end() ? nullptr : &*found;
@@ -228,13 +236,8 @@ std::string AnswerFinder::text_of(PieceSpan span, const std::string& text,
                                   const SquadContext& context) const {
   if (options_.text == AnswerText::words)
     return project(text_of_pieces(span, context), join_words(text, context, span));
-  const auto next = static_cast<size_t>(span.last) + 1;
   const size_t begin = context.pieces[static_cast<size_t>(span.first)].begin;
-  const size_t limit = next < context.pieces.size() ? context.pieces[next].begin : text.size();
-  // Accents that stand behind their letter belong to it, though the tokenizer may have dropped them.
-  size_t end = context.pieces[next - 1].end;
-  for (size_t at = end; at < limit && unicode_8::is_nonspacing_mark(decode_utf8(text, at));) end = at;
-  return text.substr(begin, end - begin);
+  return text.substr(begin, end_of_pieces(span, text, context) - begin);
 }
 
 std::string AnswerFinder::text_of_pieces(PieceSpan span, const SquadContext& context) const {

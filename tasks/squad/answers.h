@@ -33,6 +33,10 @@ struct AnswerOptions {
   bool do_lower_case = true;  // as the context was tokenized; for AnswerText::words
 };
 
+// The byte behind the last of some pieces of a text. Accents that stand behind their letter belong to it, though the
+// tokenizer may have dropped them.
+size_t end_of_pieces(PieceSpan span, const std::string& text, const SquadContext& context);
+
 // What the model says of one window: a start and an end logit for each of input_ids, padding aside.
 struct WindowLogits {
   const SquadWindow& window;
@@ -63,12 +67,13 @@ class AnswerFinder {
 
   // The answer to a question, given all its windows. A span of the context is a candidate when its start and its end
   // are among the best of a window, and no other window has more context around its start. Without a candidate there
-  // is "empty", with logits 0, as answers of words, and as one of characters the best span; where the context has no piece,
-  // there "" and no candidate. Version 2 adds "", with the logits of [CLS] in the window where their sum is least,
-  // and answers "" when null_odds are above the threshold; without a window that sum is a million. Throws Error when
-  // a window is not one of this context, or has not a finite logit for every token.
+  // is "empty", with logits 0, as answers of words, and as one of characters the best span; where the context has no
+  // piece, there "" and no candidate. Version 2 adds "", with the logits of [CLS] in the window where their sum is
+  // least, and answers "" when null_odds are above the threshold; without a window that sum is a million. Throws
+  // Error when a window is not one of this context, or has not a finite logit for every token.
   //
-  // All this, for answers of words, as run_squad.py, but that padding is never among the best, and that "" alone does not stop it.
+  // All this, for answers of words, as run_squad.py, but that padding is never among the best, and that "" alone does
+  // not stop it.
   SquadPrediction run(const std::string& text, const SquadContext& context,
                       std::span<const WindowLogits> windows) const;
 

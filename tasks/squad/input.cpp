@@ -92,8 +92,8 @@ SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const Sq
 }
 
 void check_has_answers(const SquadData& data, std::FILE* log) {
-  const auto without = std::ranges::count_if(
-      data.questions, [](const SquadQuestion& q) { return q.answers.empty() && !q.is_impossible; });
+  const auto without =
+      std::ranges::count_if(data.questions, [](const SquadQuestion& q) { return q.answers.empty(); });
   check(without < std::ssize(data.questions),
         "{}: no question has an answer to score by: expected \"answers\"; --do_predict answers new questions",
         data.path);

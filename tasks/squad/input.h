@@ -42,8 +42,8 @@ class SquadQuestions {
 SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const SquadSystem& system,
                                      std::FILE* log);
 
-// Throws Error when no question has an answer to score by, nor is said to have none; tells `log` how many those are
-// when it is some.
+// Where every question should have an answer, as not in version 2: throws Error when none has one to score by; tells
+// `log` how many lack it when some do.
 void check_has_answers(const SquadData& data, std::FILE* log);
 
 // Throws Error naming the record when those of --eval_data_file_path are not the windows of the questions.

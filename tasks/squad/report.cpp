@@ -94,22 +94,20 @@ double probability(const SquadPrediction& prediction) {
   return candidate == nullptr ? 0 : candidate->probability;
 }
 
-// Where the first gold answer stands: at its place, or where the text has it first.
 std::vector<TextSpan> gold_span(const std::string& context, const SquadQuestion& question) {
   if (question.answers.empty()) return {};
-  const auto& [text, start] = question.answers.front();
-  size_t begin = 0;
-  for (int64_t i = 0; i < start && begin < context.size(); ++i) decode_utf8(context, begin);
-  if (context.compare(begin, text.size(), text) != 0) begin = context.find(text);
+  const SquadAnswer& first = question.answers.front();
+  const size_t begin = find_answer_text(context, first);
   if (begin == std::string::npos) return {};
-  return {{begin, begin + text.size(), "gold"}};
+  return {{begin, begin + first.text.size(), "gold"}};
 }
 
-std::vector<TextSpan> predicted_span(const SquadContext& context, const SquadPrediction& prediction) {
+std::vector<TextSpan> predicted_span(const std::string& text, const SquadContext& context,
+                                     const SquadPrediction& prediction) {
   const AnswerCandidate* candidate = prediction.chosen();
   if (candidate == nullptr || candidate->pieces.empty()) return {};
   return {{context.pieces[static_cast<size_t>(candidate->pieces.first)].begin,
-           context.pieces[static_cast<size_t>(candidate->pieces.last)].end, "predicted"}};
+           end_of_pieces(candidate->pieces, text, context), "predicted"}};
 }
 
 std::string or_none(const std::string& answer) { return answer.empty() ? "no answer" : answer; }
@@ -133,7 +131,7 @@ ReportError error_of(const ScoredAnswers& answers, size_t i) {
   error.predicted = or_none(prediction.text);
   error.confidence = probability(prediction);
   error.text = shorten(mark_text(context, gold_span(context, question),
-                                 predicted_span(answers.questions.context(i), prediction)),
+                                 predicted_span(context, answers.questions.context(i), prediction)),
                        shown_beside_answers);
   return error;
 }

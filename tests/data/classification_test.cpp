@@ -172,6 +172,8 @@ TEST_CASE("what is probably no label is not learned") {
   std::string swapped;
   for (int i = 0; i < 20; ++i) swapped += fmt::format("pos\ttext {}\n", i % 11);
   refused(swapped, ": 20 texts have 11 different labels: expected the label in the last column");
+  // With a header that says so they are labels all the same.
+  CHECK(read("text\tlabel\n" + swapped, Form::tsv).found_labels().size() == 11);
   refused("a\tpos\nb\tpos\n", ": there is one label, 'pos', and nothing to tell it apart from");
 }
 

@@ -256,6 +256,9 @@ TEST_CASE("squad files that are refused") {
       "data[0].paragraphs[0].qas[0]: \"answer_start\" is 18446744073709551615, expected a whole number");
   refused(squad_json("a", R"({"id": "x", "question": "q", "is_impossible": 1})"),
           "data[0].paragraphs[0].qas[0]: \"is_impossible\" is number, expected true or false");
+  const test::TempFile none(squad_json("a", R"({"id": "x", "question": "q", "is_impossible": true,
+                                           "answers": [{"text": "", "answer_start": -1}]})"));
+  CHECK(read_squad(none.path()).questions.at(0).answers.empty());
   refused(
       squad_json("a", R"({"id": "x", "question": "q", "is_impossible": true,
                               "answers": [{"text": "a", "answer_start": 0}]})"),

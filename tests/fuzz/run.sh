@@ -22,11 +22,11 @@ mkdir -p "$build"
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
 sources="core/checked_json core/crc32c core/files core/protobuf
   data/basic_tokenizer data/class_labels data/classification_records data/classification_text data/dataset data/dataset_stream data/mind_record data/mind_record_format data/mind_record_index
-  data/mind_record_writer data/msra_xml data/ner_text data/pretraining_instances data/pretraining_text
+  data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_text data/pretraining_instances data/pretraining_text
   data/python_random data/sentences data/squad_features data/squad_text data/text_file data/tf_example
   data/tf_record data/token_records data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoint_file nn/mindspore_checkpoint nn/safetensors nn/safetensors_writer
-  nn/tensor_entry nn/tensorflow_checkpoint
+  nn/sorted_table nn/tensor_entry nn/tensorflow_checkpoint nn/tensorflow_slices
   tests/fuzz/readers"
 flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
 libraries=$(pkg-config --libs fmt libutf8proc zlib sqlite3 pugixml)

@@ -238,6 +238,11 @@ TEST_CASE("run_classifier refuses a vocabulary and records that are not the mode
   tiny.refuse(tiny.training({"--load_pretrain_checkpoint_path=" + best, "--vocab_file_path=" + other,
                              "--save_finetune_checkpoint_path=" + tiny.path("second")}),
               message);
+  // Pieces that a pretrained vocabulary keeps free may be given a meaning.
+  const std::string free = replaced(file_content(best + "/vocab.txt"), "good\n", "[unused1]\n");
+  std::ofstream(best + "/vocab.txt") << free;
+  tiny.print(tiny.training({"--load_pretrain_checkpoint_path=" + best, "--vocab_file_path=" + other,
+                            "--max_steps=1", "--save_finetune_checkpoint_path=" + tiny.path("second")}));
 
   fs::create_directory(tiny.path("data"));
   for (const std::string name : {"train", "dev", "test"})

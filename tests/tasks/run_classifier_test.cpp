@@ -173,6 +173,9 @@ TEST_CASE("run_classifier classifies lines, as text and as JSON") {
         plain.out);
   const std::string packed = tiny.write("in.gz", test::gzipped(dressed));
   CHECK(tiny.print(tiny.predicting(best, {"--predict_data_file_path=" + packed})) == plain.out);
+  const std::string cut =
+      tiny.write("cut.gz", file_content(packed).substr(0, file_content(packed).size() / 2));
+  tiny.refuse(tiny.predicting(best, {"--predict_data_file_path=" + cut}), cut + ": damaged gzip");
   CHECK(tiny.print(tiny.predicting(best), "").empty());
   std::string many;
   for (int i = 0; i < 30; ++i) many += input;

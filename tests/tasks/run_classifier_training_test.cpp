@@ -346,3 +346,20 @@ TEST_CASE("a classifier starts from a tagger's encoder, and keeps nothing of its
   CHECK_FALSE(config.contains("gradus_ner"));
   CHECK(config.contains("gradus_classifier"));
 }
+
+TEST_CASE(
+    "a resumed classifier that is scored on other data finds the best anew, and says so beside its JSON") {
+  const TinyClassifier tiny;
+  const std::string data = tiny.write("dev.tsv", "good film\tpos\nbad film\tneg\n");
+  const auto train = [&](const Words& more) {
+    Words flags{"--json", "--eval_data_file_path=" + data};
+    flags.insert(flags.end(), more.begin(), more.end());
+    const Outcome outcome = tiny.run(tiny.training(flags));
+    REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+    return outcome.err.find("note: the evaluation data was another") != std::string::npos;
+  };
+  CHECK_FALSE(train({"--max_steps=1"}));
+  CHECK_FALSE(train({"--max_steps=2", "--resume"}));
+  tiny.write("dev.tsv", "good film\tneg\nbad film\tneg\n");
+  CHECK(train({"--max_steps=3", "--resume"}));
+}

@@ -305,6 +305,12 @@ TEST_CASE("run_ner names the sentence for which the model gives no number") {
   const std::string text = ": the model gives an infinite number, or none";
   tiny.refuse(tiny.scoring(best, {"--eval_pad=given"}), tiny.path("train.txt") + ":1" + text);
   tiny.refuse(tiny.predicting(best), "standard input:2" + text, "\nAnna\n");
+
+  const std::string other = "--save_finetune_checkpoint_path=" + tiny.path("other");
+  tiny.print(tiny.training({"--use_crf", "--max_steps=1", other}));
+  poison(tiny.path("other/best"), "crf.transitions");
+  tiny.refuse(tiny.scoring(tiny.path("other/best")),
+              "[crf] a transition's score is infinite, or not a number");
 }
 
 TEST_CASE("run_ner names the step when training diverges") {

@@ -197,6 +197,13 @@ TEST_CASE("a resumed run that scores on other data finds the best anew") {
   const std::string same = tiny.print(tiny.training(
       {"--max_steps=3", "--resume", "--assessment_method=accuracy", "--eval_data_file_path=" + hard}));
   CHECK(same.find("the evaluation data was another") == std::string::npos);
+  // A run that scores nothing leaves the best what it is.
+  const std::string none =
+      tiny.print(tiny.training({"--max_steps=4", "--resume", "--do_eval=false", "--eval_data_file_path="}));
+  CHECK(none.find("the evaluation data was another") == std::string::npos);
+  const std::string again = tiny.print(tiny.training(
+      {"--max_steps=5", "--resume", "--assessment_method=accuracy", "--eval_data_file_path=" + hard}));
+  CHECK(again.find("the evaluation data was another") == std::string::npos);
 }
 
 TEST_CASE("long sentences are cut between names for the CRF's constraints") {

@@ -363,6 +363,23 @@ TEST_CASE("run_squad trains on several files") {
   CHECK(moved.find(", 1 answers found at another place than the data says\n") != std::string::npos);
 }
 
+TEST_CASE("run_squad goes on with other answers to score by, and finds the best anew") {
+  const TinySquad tiny;
+  Json file = toy_questions();
+  const std::string dev = tiny.write("dev.json", file.dump());
+  const auto train = [&](int steps, const Words& more) {
+    Words flags{fmt::format("--max_steps={}", steps), "--eval_data_file_path=" + dev};
+    flags.insert(flags.end(), more.begin(), more.end());
+    const std::string out = tiny.print(tiny.learning("train.txt", 1, flags));
+    return out.find("note: the evaluation data was another") != std::string::npos;
+  };
+  CHECK_FALSE(train(1, {}));
+  CHECK_FALSE(train(2, {"--resume"}));
+  file["data"][0]["paragraphs"][0]["qas"][0]["answers"][0]["text"] = "lives";
+  tiny.write("dev.json", file.dump());
+  CHECK(train(3, {"--resume"}));
+}
+
 TEST_CASE("run_squad tells of questions that nothing can be scored by, and of answers that are never given") {
   const TinySquad tiny;
   tiny.print(tiny.learning("train.txt", 1));
@@ -377,6 +394,12 @@ TEST_CASE("run_squad tells of questions that nothing can be scored by, and of an
   }
   tiny.refuse(tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.write("none.json", file.dump())}),
               tiny.path("none.json") + ": no question has an answer to score by");
+  // What is said to have no answer is right without one, and wrong where version 1 is asked for.
+  const Words as_v2{"--eval_data_file_path=" + tiny.path("none.json"), "--version_2_with_negative=true"};
+  CHECK(tiny.print(tiny.using_it("--do_eval", as_v2)).find("NoAns_exact") != std::string::npos);
+  const Words as_v1{"--eval_data_file_path=" + tiny.path("v2.json"), "--version_2_with_negative=false"};
+  CHECK(tiny.print(tiny.using_it("--do_eval", as_v1)).find("4 questions have no answer to score by") !=
+        std::string::npos);
   // A threshold so low that no answer is always better.
   const std::string silent = tiny.print(
       tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.path("v2.json"),
@@ -416,6 +439,8 @@ TEST_CASE("run_squad's answers keep to a line, and leave the evaluation's files 
   const std::string blank = tiny.print(tiny.using_it("--do_predict"),
                                        "\u200D\nwho ?\n \t\nanna lives in alden\nwhere does anna live ?\n");
   CHECK(blank.starts_with("\t0.0000\twho ?\n"));
+  const std::string as_json = tiny.print(tiny.using_it("--do_predict", {"--json"}), "\u200D\nwho ?\n");
+  CHECK(Json::parse(as_json).at("n_best") == Json::array());
   CHECK(lines_of(blank).size() == 2);
 }
 
