@@ -19,13 +19,11 @@ ClassLabels::ClassLabels(std::vector<std::string> names) {
 }
 
 ClassLabels ClassLabels::load(const std::string& path) {
-  constexpr std::string_view blanks = " \t";
   LineReader reader(path);
   std::vector<std::string> names;
   for (std::string_view line; reader.next(line);) {
-    const size_t begin = line.find_first_not_of(blanks);
-    if (begin == std::string_view::npos) continue;
-    std::string name(line.substr(begin, line.find_last_not_of(blanks) - begin + 1));
+    std::string name(trimmed(line));
+    if (name.empty()) continue;
     check(std::find(names.begin(), names.end(), name) == names.end(), "{}: the label '{}' is listed twice",
           reader.where(), name);
     names.push_back(std::move(name));

@@ -67,11 +67,6 @@ bool is_one_of(std::string_view field, const Names& names) {
                      [&](std::string_view name) { return same_name(field, name); });
 }
 
-std::string_view without_blanks_around(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  return begin == std::string_view::npos ? "" : text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
-}
-
 float parse_score(std::string_view text, const std::string& where) {
   const std::optional<float> score = label_as_number(text);
   check(score && *score >= 0 && *score <= highest_score,
@@ -82,7 +77,7 @@ float parse_score(std::string_view text, const std::string& where) {
 // Adds a text after looking at its label. The first one says whether the data has labels.
 void add_text(ClassificationData& data, ClassificationText text, bool labelled, const LineReader& reader) {
   if (data.texts.empty()) data.labelled = labelled;
-  text.label = without_blanks_around(text.label);
+  text.label = trimmed(text.label);
   check(!labelled || !text.label.empty(), "{}: the label is empty", reader.where());
   if (labelled && has_scores(data.form)) text.score = parse_score(text.label, reader.where());
   text.line = reader.line_number();
@@ -99,7 +94,7 @@ class TableParser {
     if (line.empty() && columns_.count > 1) return;
     split_at_tabs(line, fields_);
     if (reader.line_number() == 1) {
-      for (std::string_view& field : fields_) field = without_blanks_around(field);
+      for (std::string_view& field : fields_) field = trimmed(field);
       const bool header = is_header();
       data_.has_header = header;
       if (!header) {

@@ -22,12 +22,6 @@ bool same_tag(std::string_view a, std::string_view b) {
   return a[0] == b[0] && a.substr(2) == b.substr(2);
 }
 
-std::string_view trimmed(std::string_view line) {
-  const size_t begin = line.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return line.substr(begin, line.find_last_not_of(" \t") - begin + 1);
-}
-
 }  // namespace
 
 std::string_view entity_type(std::string_view tag) {

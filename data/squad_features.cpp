@@ -83,8 +83,9 @@ PieceSpan find_by_words(const std::string& text, const SquadContext& context, si
   return {at, at + static_cast<int32_t>(wanted.size()) - 1};
 }
 
-bool has_at(const std::string& text, const std::string& answer, size_t byte) {
-  return text.compare(byte, answer.size(), answer) == 0;
+// Whether the context has another text where the data says the answer is, or it says nothing.
+bool is_misplaced(const std::string& text, const SquadAnswer& answer) {
+  return answer.start < 0 || text.compare(byte_of(text, answer.start), answer.text.size(), answer.text) != 0;
 }
 
 // Whether no word of the alphabet goes on beyond [begin, end).
@@ -154,7 +155,7 @@ SquadContext make_squad_context(const std::string& context, const Tokenizer& tok
 
 size_t find_answer_text(const std::string& text, const SquadAnswer& answer) {
   const size_t wanted = byte_of(text, std::max<int64_t>(0, answer.start));
-  if (answer.start >= 0 && has_at(text, answer.text, wanted)) return wanted;
+  if (!is_misplaced(text, answer)) return wanted;
   size_t best = std::string::npos;
   const auto rank = [&](size_t at) {
     return std::pair(!is_whole(text, at, at + answer.text.size()), at < wanted ? wanted - at : at - wanted);
@@ -163,10 +164,6 @@ size_t find_answer_text(const std::string& text, const SquadAnswer& answer) {
     if (best == std::string::npos || rank(at) < rank(best)) best = at;
   }
   return best;
-}
-
-bool is_misplaced(const std::string& text, const SquadAnswer& answer) {
-  return answer.start < 0 || !has_at(text, answer.text, byte_of(text, answer.start));
 }
 
 PieceSpan find_answer(const std::string& text, const SquadContext& context, const SquadAnswer& answer,

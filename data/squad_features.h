@@ -52,9 +52,6 @@ struct PieceSpan {
 // these the nearest. npos when nowhere.
 size_t find_answer_text(const std::string& text, const SquadAnswer& answer);
 
-// Whether the context has another text where the data says the answer is, or it says nothing.
-bool is_misplaced(const std::string& text, const SquadAnswer& answer);
-
 // The answer's pieces; an empty span when the context does not have its text, or no piece of it.
 PieceSpan find_answer(const std::string& text, const SquadContext& context, const SquadAnswer& answer,
                       const Tokenizer& tokenizer, AnswerSearch search);

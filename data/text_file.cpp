@@ -19,6 +19,12 @@ gzFile handle_of(void* handle) { return static_cast<gzFile>(handle); }
 
 }  // namespace
 
+std::string_view trimmed(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
 PieceReader::PieceReader(std::string path) : path_(std::move(path)) {
   errno = 0;
   handle_ = gzopen(path_.c_str(), "rb");

@@ -11,6 +11,9 @@
 
 namespace gradus {
 
+// The text without spaces and tabs at its ends.
+std::string_view trimmed(std::string_view text);
+
 // A file, plain or gzip, piece by piece. Gzip is recognised by its content, whatever the name.
 class PieceReader {
  public:

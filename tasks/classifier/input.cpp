@@ -1,8 +1,6 @@
 #include "tasks/classifier/input.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include "data/classification_records.h"
 #include "tasks/driver.h"
