@@ -6,42 +6,33 @@
 #include <utility>
 
 #include "core/error.h"
+#include "data/tag_scheme.h"
 #include "data/text_file.h"
 
 namespace gradus {
 
-namespace {
-
-bool has_prefix(std::string_view tag) {
-  return tag.size() > 2 && std::string_view("BIMESLU").find(tag[0]) != std::string_view::npos &&
-         (tag[1] == '-' || tag[1] == '_');
-}
-
-bool same_tag(std::string_view a, std::string_view b) {
-  if (!has_prefix(a) || !has_prefix(b)) return a == b;
-  return a[0] == b[0] && a.substr(2) == b.substr(2);
-}
-
-}  // namespace
-
-std::string_view entity_type(std::string_view tag) {
-  return has_prefix(tag) ? tag.substr(2) : std::string_view();
-}
-
 LabelList::LabelList(std::vector<std::string> tags) {
-  if (std::find(tags.begin(), tags.end(), "O") == tags.end()) tags_.emplace_back("O");
+  // In a list of small letters, "o" is.
+  const bool small = TagReader(tags).is_entity_tag("o");
+  const auto outside =
+      std::ranges::find_if(tags, [&](const std::string& tag) { return tag == "O" || (small && tag == "o"); });
+  const std::string outside_tag = outside == tags.end() ? "O" : *outside;
+  if (outside == tags.end()) tags_.push_back(outside_tag);
   for (std::string& tag : tags) {
     check(!tag.empty(), "[labels] a tag is empty");
     check(find(tag) < 0, "[labels] the tag '{}' is listed twice", tag);
     tags_.push_back(std::move(tag));
   }
-  outside_ = find("O");
+  outside_ = find(outside_tag);
 }
 
 LabelList LabelList::from_data(const std::set<std::string>& tags) {
-  LabelList labels({});
-  for (const std::string& tag : tags) labels.add(tag);
-  return labels;
+  LabelList sorted(std::vector<std::string>(tags.begin(), tags.end()));
+  std::vector<std::string> outside_first{sorted.tag(sorted.outside_id())};
+  for (const std::string& tag : sorted.tags()) {
+    if (tag != outside_first.front()) outside_first.push_back(tag);
+  }
+  return LabelList(std::move(outside_first));
 }
 
 LabelList LabelList::from_types(const std::vector<std::string>& types) {
@@ -54,21 +45,32 @@ LabelList LabelList::from_types(const std::vector<std::string>& types) {
 
 LabelList LabelList::load(const std::string& path) {
   LineReader reader(path);
-  std::vector<std::string> lines;
-  bool are_tags = false;
+  std::vector<std::string> found;
+  std::vector<int64_t> lines;
   for (std::string_view line; reader.next(line);) {
     line = trimmed(line);
     if (line.empty()) continue;
     check(line.find_first_of(" \t") == std::string_view::npos,
           "{}: found '{}': expected one label without white space", reader.where(), line);
-    const bool repeated =
-        std::any_of(lines.begin(), lines.end(), [&](const std::string& l) { return same_tag(l, line); });
-    check(!repeated, "{}: the label '{}' is listed twice", reader.where(), line);
-    are_tags |= line == "O" || has_prefix(line);
-    lines.emplace_back(line);
+    for (size_t i = 0; i < found.size(); ++i)
+      check(!same_tag(found[i], line), "{}: the label '{}' is listed twice, in line {} already",
+            reader.where(), line, lines[i]);
+    found.emplace_back(line);
+    lines.push_back(reader.line_number());
   }
-  check(!lines.empty(), "{}: no label found: expected one tag or entity type a line", path);
-  return are_tags ? LabelList(std::move(lines)) : from_types(lines);
+  check(!found.empty(), "{}: no label found: expected one tag or entity type a line", path);
+  const bool are_tags =
+      TagReader(found).reads_entities() || std::ranges::any_of(found, [](const std::string& tag) {
+        return tag == "O" || (tag.size() > 2 && split_tag(tag).value_or(TagParts()).position != 'O');
+      });
+  LabelList labels = are_tags ? LabelList(found) : from_types(found);
+  labels.path_ = path;
+  labels.lines_.resize(labels.tags_.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (are_tags) labels.lines_[static_cast<size_t>(labels.find(found[i]))] = lines[i];
+    else std::fill_n(labels.lines_.begin() + 1 + 4 * static_cast<ptrdiff_t>(i), 4, lines[i]);
+  }
+  return labels;
 }
 
 void LabelList::save(const std::string& path) const {
@@ -84,6 +86,12 @@ void LabelList::save(const std::string& path) const {
 const std::string& LabelList::tag(int32_t id) const {
   check(id >= 0 && id < size(), "[labels] label id {} is outside [0, {})", id, size());
   return tags_[id];
+}
+
+std::string LabelList::where(int32_t id) const {
+  const auto index = static_cast<size_t>(id);
+  const int64_t line = index < lines_.size() ? lines_[index] : 0;
+  return line == 0 ? path_ : fmt::format("{}:{}", path_, line);
 }
 
 int32_t LabelList::find(std::string_view tag) const {

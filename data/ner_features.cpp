@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "data/tag_scheme.h"
 
 namespace gradus {
 
@@ -82,7 +83,11 @@ class ExampleMaker {
  public:
   ExampleMaker(const NerData& data, const Tokenizer& tokenizer, const LabelList* labels,
                const NerFeatureOptions& options)
-      : data_(data), tokenizer_(tokenizer), labels_(data.labelled ? labels : nullptr), options_(options) {
+      : data_(data),
+        tokenizer_(tokenizer),
+        labels_(data.labelled ? labels : nullptr),
+        reader_(labels_ == nullptr ? std::vector<std::string>() : labels_->tags()),
+        options_(options) {
     const int32_t specials = options.protocol == LabelProtocol::x_pieces_no_sep ? 1 : 2;
     check(options.seq_length > specials, "[ner features] seq_length {}: expected at least {}",
           options.seq_length, specials + 1);
@@ -128,11 +133,10 @@ class ExampleMaker {
     }
   }
 
-  static std::vector<bool> words_inside(const NerSentence& sentence) {
-    std::vector<bool> inside;
-    for (const std::string& tag : sentence.tags)
-      inside.push_back(!entity_type(tag).empty() &&
-                       std::string_view("IMEL").find(tag[0]) != std::string_view::npos);
+  std::vector<bool> words_inside(const NerSentence& sentence) const {
+    std::vector<bool> inside(sentence.tags.size(), false);
+    for (const Entity& entity : reader_.entities(std::span(sentence.tags)))
+      std::fill(inside.begin() + entity.begin + 1, inside.begin() + entity.end, true);
     return inside;
   }
 
@@ -186,6 +190,7 @@ class ExampleMaker {
   const NerData& data_;
   const Tokenizer& tokenizer_;
   const LabelList* labels_;  // null: no labels are made
+  TagReader reader_;         // of their tags
   NerFeatureOptions options_;
   size_t room_;  // pieces that fit
   int32_t x_label_ = 0, cls_label_ = 0, sep_label_ = 0;

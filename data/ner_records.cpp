@@ -62,8 +62,8 @@ class RecordReader {
     example.input_ids.push_back(id);
     if (label == unscored_label) return;
     if (label < 0 || label >= labels_.size())
-      fail("{}: label_ids[{}] is {}: the list has {} labels: {}", reader_.where(), i, label, labels_.size(),
-           fmt::join(labels_.tags(), ", "));
+      fail("{}: label_ids[{}] is {}, of '{}': the list has {} labels: {}", reader_.where(), i, label,
+           vocab_.token(id), labels_.size(), fmt::join(labels_.tags(), ", "));
     const bool ends = (i == 0 && id == vocab_.cls_id()) || (i + 1 == length && id == vocab_.sep_id());
     const bool word = !ends && !is_protocol_label(labels_.tag(label));
     example.first_pieces.push_back(static_cast<int32_t>(i));

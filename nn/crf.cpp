@@ -1,55 +1,29 @@
 #include "nn/crf.h"
 
-#include <algorithm>
-
 namespace gradus {
 namespace {
 
 constexpr float forbidden = -10000.0F;  // as strong as the BERT code's mask, and finite
 
-struct Tag {
-  char letter;
-  std::string_view type;
-};
-
-Tag parse(std::string_view name) {
-  if (name.size() > 1 && (name[1] == '-' || name[1] == '_')) return {name[0], name.substr(2)};
-  return {'O', {}};
+std::vector<float> masked(const std::vector<bool>& allowed, int64_t scores) {
+  check(std::ssize(allowed) == scores, "[crf] rules for {} scores, expected {}", allowed.size(), scores);
+  std::vector<float> mask;
+  for (const bool may : allowed) mask.push_back(may ? 0.0F : forbidden);
+  return mask;
 }
-
-bool continues(char letter) { return letter == 'I' || letter == 'M' || letter == 'E' || letter == 'L'; }
-bool opens(char letter) { return letter == 'B' || letter == 'I' || letter == 'M'; }
 
 }  // namespace
 
-bool transition_allowed(const std::string& previous, const std::string& next, bool closed) {
-  const Tag from = parse(previous);
-  const Tag to = parse(next);
-  if (continues(to.letter)) return opens(from.letter) && from.type == to.type;
-  return !closed || !opens(from.letter);
+Crf::Crf(const Scope& scope, int64_t tags) : tags_(tags) {
+  transitions_ = scope.add("transitions", {tags, tags}, Init::uniform(0.1F));
+  start_ = scope.add("start_transitions", {tags}, Init::uniform(0.1F));
+  end_ = scope.add("end_transitions", {tags}, Init::uniform(0.1F));
 }
 
-bool closes_spans(const std::vector<std::string>& tags) {
-  return std::any_of(tags.begin(), tags.end(), [](const std::string& tag) {
-    return std::string_view("ESLU").find(parse(tag).letter) != std::string_view::npos;
-  });
-}
-
-Crf::Crf(const Scope& scope, const std::vector<std::string>& tags, bool constrained) {
-  const auto count = static_cast<int64_t>(tags.size());
-  transitions_ = scope.add("transitions", {count, count}, Init::uniform(0.1F));
-  start_ = scope.add("start_transitions", {count}, Init::uniform(0.1F));
-  end_ = scope.add("end_transitions", {count}, Init::uniform(0.1F));
-  if (!constrained) return;
-  const bool closed = closes_spans(tags);
-  const auto score = [&](const std::string& from, const std::string& to) {
-    return transition_allowed(from, to, closed) ? 0.0F : forbidden;
-  };
-  for (const std::string& tag : tags) {
-    forbidden_start_.push_back(score("", tag));
-    forbidden_end_.push_back(score(tag, ""));
-    for (const std::string& next : tags) forbidden_transitions_.push_back(score(tag, next));
-  }
+void Crf::constrain(const TransitionRules& rules) {
+  forbidden_transitions_ = masked(rules.transitions, tags_ * tags_);
+  forbidden_start_ = masked(rules.start, tags_);
+  forbidden_end_ = masked(rules.end, tags_);
 }
 
 Crf::Scores Crf::scores(Backend& backend) const {

@@ -9,6 +9,7 @@
 #include "tasks/ner/input.h"
 #include "tasks/ner/predict.h"
 #include "tasks/ner/report.h"
+#include "tasks/ner/tags.h"
 #include "tasks/ner/training.h"
 #include "tasks/progress.h"
 
@@ -43,10 +44,11 @@ void show_sentences(const NerTagger& tagger, const NerSystem& system, const NerD
   for (size_t i = 0; i < data.sentences.size(); i += step) few.sentences.push_back(data.sentences[i]);
   NerCounts counts;
   const auto tags = tagger.predict(few, counts);
+  const TagReader reader = system.tag_reader("span");
   fmt::print("\n");
   for (size_t i = 0; i < few.sentences.size(); ++i) {
     const auto [text, words] = join_words(few.sentences[i], few.records);
-    fmt::print("{}\n", show_entities(text, words, system.labels(), tags[i], style));
+    fmt::print("{}\n", show_entities(text, words, system.labels(), reader, tags[i], style));
   }
 }
 
@@ -84,15 +86,19 @@ void evaluate(const NerOptions& options, NerEvaluation& evaluation, RunMetrics& 
     return;
   }
   // The reference drivers put their scores between rules; conlleval's report stands alone.
-  const std::string rule = options.assessment_method == "span" ? "" : rule_line() + "\n";
+  const std::string rule = options.assessment_method.starts_with("span") ? "" : rule_line() + "\n";
   fmt::print("evaluation data: {}; {:.1f} sentences/s\n{}{}{}", evaluation.examples().counts.str(),
              report.sentences_per_second, rule, report.text, rule);
 }
 
-void predict(const NerOptions& options, const NerSystem& system, const NerTagger& tagger) {
+// Returns the exit status.
+int predict(const NerOptions& options, const NerSystem& system, const NerTagger& tagger) {
+  int status = 0;
   read_predict_data(options, [&](std::istream& in, const std::string& name) {
-    predict_lines(system, tagger, in, name, style_of(options), stdout);
+    status = predict_lines(system, tagger, system.tag_reader(options.assessment_method), in, name,
+                           style_of(options), stdout);
   });
+  return status;
 }
 
 int run(int argc, char** argv) {
@@ -109,14 +115,17 @@ int run(int argc, char** argv) {
   const auto system = training ? system_to_train(options, inputs) : NerSystem::load(options);
   system->check_sequence_length(options.seq_length);
   if (training || options.train.do_eval)
-    check_labels(options.assessment_method, system->labels(),
-                 options.label_file_path.empty() ? "the label list" : options.label_file_path);
+    check_labels(options.assessment_method, system->labels(), "the tagger's label list");
   complete_ner_inputs(options, *system, inputs, log_of(options));
+  const bool needs_scheme = system->settings().crf_constraints || options.assessment_method == "span_strict";
+  if (needs_scheme && !system->settings().tag_scheme)
+    fmt::print(log_of(options), "tags: taken as {}, by the labels {}\n", name_of(system->tag_scheme()),
+               fmt::join(system->labels().tags(), ", "));
   const NerTagger tagger(backend, *system, tagger_options(options));
   std::optional<NerEvaluation> evaluation;
   if (inputs.dev) {
     const NerData& data = inputs.dev->data;
-    evaluation.emplace(tagger, system->labels(), data,
+    evaluation.emplace(tagger, *system, data,
                        inputs.dev->examples ? std::move(*inputs.dev->examples) : tagger.examples(data),
                        options.assessment_method);
   }
@@ -130,9 +139,9 @@ int run(int argc, char** argv) {
   if (!options.train.report.empty())
     save_report(options, ner_report(finished, evaluation ? &*evaluation : nullptr));
   if (options.use_sample) show_sentences(tagger, *system, inputs.dev->data, style_of(options));
-  if (options.train.do_predict) predict(options, *system, tagger);
+  const int status = options.train.do_predict ? predict(options, *system, tagger) : 0;
   end_run(options, metrics);
-  return 0;
+  return status;
 }
 
 }  // namespace

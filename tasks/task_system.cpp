@@ -58,7 +58,12 @@ void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
     return sorted(settings);
   };
   const Json saved_json = saved_settings(saved, kind_, path);
-  const std::string settings = fixed(saved_json), own = fixed(settings_json());
+  const Json all = settings_json();
+  Json known;
+  for (const auto& [name, value] : all.items()) {
+    if (saved_json.contains(name)) known[name] = value;  // else the checkpoint is older than the setting
+  }
+  const std::string settings = fixed(saved_json), own = fixed(known);
   check(settings == own, "{}: the checkpoint was made with {}, this run has {}: it can't be continued", path,
         settings, own);
   saved.other_keys = config().other_keys;

@@ -4,15 +4,20 @@ namespace gradus {
 
 NerModel::NerModel(const Scope& scope, const BertConfig& bert, const NerHeadConfig& head)
     : bert_(scope / "bert", bert),
-      classifier_(scope / "classifier", bert.hidden_size, static_cast<int64_t>(head.tags.size()),
-                  Init::fan_in(bert.hidden_size)),
+      classifier_(scope / "classifier", bert.hidden_size, head.tags, Init::fan_in(bert.hidden_size)),
       dropout_(head.dropout) {
   if (head.lstm_layers > 0) {
     check(bert.hidden_size % 2 == 0, "[ner] hidden_size {} cannot be split over two LSTM directions",
           bert.hidden_size);
     lstm_.emplace(scope / "lstm", bert.hidden_size, bert.hidden_size / 2, head.lstm_layers, head.dropout);
   }
-  if (head.use_crf) crf_.emplace(scope / "crf", head.tags, head.crf_constraints);
+  if (head.use_crf) crf_.emplace(scope / "crf", head.tags);
+  if (head.crf_constraints) constrain(*head.crf_constraints);
+}
+
+void NerModel::constrain(const TransitionRules& rules) {
+  check(crf_.has_value(), "[ner] constraints without a CRF");
+  crf_->constrain(rules);
 }
 
 Variable NerModel::emissions(Context& context, const NerBatch& batch) const {

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "nn/bert.h"
 #include "nn/crf.h"
@@ -21,9 +19,9 @@ struct NerBatch {
 };
 
 struct NerHeadConfig {
-  std::vector<std::string> tags;  // in id order
+  int64_t tags = 0;
   bool use_crf = false;
-  bool crf_constraints = false;
+  std::optional<TransitionRules> crf_constraints = std::nullopt;
   int64_t lstm_layers = 0;  // 0: no LSTM
   float dropout = 0.1F;     // on the encoder's output
 };
@@ -32,6 +30,9 @@ class NerModel {
  public:
   // Parameter names: bert.*, classifier.*, lstm.*, crf.*.
   NerModel(const Scope& scope, const BertConfig& bert, const NerHeadConfig& head);
+
+  // Throws Error without a CRF.
+  void constrain(const TransitionRules& rules);
 
   // The mean loss: of cross-entropy, or of the CRF, summed over the batch and divided by `normalizer`, the number
   // of labelled words of the optimizer step the batch is part of.

@@ -63,6 +63,7 @@ void ClassifierWriter::write_lines(std::istream& in, const std::string& name) {
     data.path = name;
     data.labelled = false;
     for (size_t i = 0; i < lines.size(); ++i) {
+      check(batches.fault(i).empty(), "{}: {}", batches.where(i), batches.fault(i));
       data.texts.push_back(parse_line(lines[i], system_.settings().pairs, batches.where(i)));
       data.texts.back().line = batches.number(i);
     }

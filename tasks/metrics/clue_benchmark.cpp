@@ -3,24 +3,30 @@
 #include <optional>
 
 #include "core/error.h"
-#include "tasks/metrics/entities.h"
 
 namespace gradus {
+namespace {
 
-ClueMentions clue_mentions(std::span<const std::string> characters, std::span<const std::string> tags) {
+std::string joined(std::span<const std::string> characters, size_t begin, size_t end) {
+  std::string text;
+  for (size_t i = begin; i < end; ++i) text += characters[i];
+  return text;
+}
+
+}  // namespace
+
+ClueMentions clue_mentions(std::span<const std::string> characters, std::span<const TagParts> tags) {
   check(characters.size() == tags.size(), "[clue_benchmark] {} tags, expected {} as there are characters",
         tags.size(), characters.size());
   ClueMentions mentions;
   std::optional<size_t> begin;  // of the open mention
   const auto close = [&](size_t end, size_t typed) {
     if (!begin) return;
-    std::string text;
-    for (size_t i = *begin; i < end; ++i) text += characters[i];
-    mentions[std::string(split_tag(tags[typed]).type)][text] = {*begin, end - 1};
+    mentions[std::string(tags[typed].type)][joined(characters, *begin, end)] = {*begin, end - 1};
     begin.reset();
   };
   for (size_t i = 0; i < tags.size(); ++i) {
-    const char position = split_tag(tags[i]).position;
+    const char position = tags[i].position;
     if (position == 'O') {
       close(i, i - 1);
     } else if (position == 'B' || position == 'S') {
@@ -29,6 +35,15 @@ ClueMentions clue_mentions(std::span<const std::string> characters, std::span<co
     }
   }
   close(tags.size(), begin.value_or(0));
+  return mentions;
+}
+
+ClueMentions clue_mentions(std::span<const std::string> characters, std::span<const Entity> entities) {
+  ClueMentions mentions;
+  for (const Entity& entity : entities) {
+    const auto begin = static_cast<size_t>(entity.begin), end = static_cast<size_t>(entity.end);
+    mentions[entity.type][joined(characters, begin, end)] = {begin, end - 1};
+  }
   return mentions;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "data/tag_scheme.h"
 #include "tasks/metrics/token_scores.h"
 
 namespace gradus {
@@ -17,10 +18,13 @@ namespace gradus {
 // one type has its last place.
 using ClueMentions = std::map<std::string, std::map<std::string, std::pair<int64_t, int64_t>>>;
 
-// The mentions that tags, one a character (UTF-8), name: B or S begins a mention, M, I and E go on with it, O
-// and the next beginning end it. Its type is that of its last tag, or of its first one when the line ends
-// it. Throws Error when the numbers of characters and tags differ and for unknown tags.
-ClueMentions clue_mentions(std::span<const std::string> characters, std::span<const std::string> tags);
+// The mentions that tags, one a character (UTF-8), name by the rule of CLUE's own program: B or S begins a mention, I
+// and E go on with it, O and the next beginning end it. Its type is that of its last tag, or of its first one when the
+// line ends it. Throws Error when the numbers of characters and tags differ.
+ClueMentions clue_mentions(std::span<const std::string> characters, std::span<const TagParts> tags);
+
+// The same of entities, for schemes in which that rule finds no beginnings.
+ClueMentions clue_mentions(std::span<const std::string> characters, std::span<const Entity> entities);
 
 // Counts over all lines that were added. A predicted mention is right when the line has a gold mention of
 // this type and text, wherever it stands.

@@ -3,63 +3,76 @@
 #include <chrono>
 
 #include "core/error.h"
-#include "nn/crf.h"
 #include "tasks/metrics/entities.h"
 #include "tasks/metrics/token_scores.h"
 
 namespace gradus {
 namespace {
 
-// A tag as the scorers shall see it: the special tags of the label protocols are no entities.
-std::string scored(const LabelList& labels, int32_t id) { return std::string(scored_tag(labels.tag(id))); }
+std::vector<TagParts> parts_of(const std::vector<int32_t>& ids, const LabelList& labels,
+                               const TagReader& reader) {
+  std::vector<TagParts> parts;
+  parts.reserve(ids.size());
+  for (const int32_t id : ids) parts.push_back(reader.parts(labels.tag(id)));
+  return parts;
+}
+
+// The labels' reader reads the tags of the data too: all of them are among the labels, but for '_' and '-'.
+std::vector<TagParts> parts_of(const std::vector<std::string>& tags, const TagReader& reader) {
+  std::vector<TagParts> parts;
+  parts.reserve(tags.size());
+  for (const std::string& tag : tags) parts.push_back(reader.parts(tag));
+  return parts;
+}
 
 }  // namespace
 
-ConllevalResult span_counts(const NerData& data, const LabelList& labels,
+ConllevalResult span_counts(const NerData& data, const LabelList& labels, const TagReader& reader,
                             const std::vector<std::vector<int32_t>>& predicted) {
-  // Tags of the schemes that mark the ends of entities are turned into those of BIO, all others are left as they are.
-  const bool closed = closes_spans(labels.tags());
-  const auto as_scored = [&](std::string tag) {
-    if (closed) return as_bio(tag);
-    // The scorer parts letter and type at '-'; '_' is as good in label files.
-    if (tag.size() > 1 && tag[1] == '_') tag[1] = '-';
-    return tag;
-  };
-  SpanScorer scorer;
+  ConllevalResult result;
   for (size_t s = 0; s < predicted.size(); ++s) {
-    for (size_t w = 0; w < predicted[s].size(); ++w) {
-      scorer.add_token(as_scored(data.sentences[s].tags[w]), as_scored(scored(labels, predicted[s][w])));
+    const std::vector<std::string>& tags = data.sentences[s].tags;
+    const std::vector<TagParts> gold = parts_of(tags, reader), found = parts_of(predicted[s], labels, reader);
+    for (size_t w = 0; w < found.size(); ++w) {
+      const bool both_outside = gold[w].position == 'O' && found[w].position == 'O';
+      result.correct_tokens += both_outside || same_tag(tags[w], labels.tag(predicted[s][w])) ? 1 : 0;
     }
-    scorer.end_sentence();
+    result.tokens += std::ssize(found);
+    count_entities(reader.entities(gold), reader.entities(found), result);
   }
-  return scorer.result();
+  return result;
 }
 
-ClueBenchmark mention_counts(const NerData& data, const LabelList& labels,
+ClueBenchmark mention_counts(const NerData& data, const LabelList& labels, const TagReader& reader,
                              const std::vector<std::vector<int32_t>>& predicted) {
+  const TagScheme scheme = reader.schemes().front();
+  const bool begins = scheme == TagScheme::iob2 || scheme == TagScheme::iobes;
   ClueBenchmark benchmark;
   for (size_t s = 0; s < predicted.size(); ++s) {
     const NerSentence& sentence = data.sentences[s];
-    std::vector<std::string> tags;
-    for (const int32_t id : predicted[s]) tags.push_back(scored(labels, id));
+    const auto mentions = [&](const std::vector<TagParts>& tags) {
+      return begins ? clue_mentions(sentence.words, tags)
+                    : clue_mentions(sentence.words, reader.entities(tags));
+    };
     std::map<std::string, std::set<std::string>> gold;
-    for (const auto& [type, mentions] : clue_mentions(sentence.words, sentence.tags)) {
-      for (const auto& [text, place] : mentions) gold[type].insert(text);
+    for (const auto& [type, texts] : mentions(parts_of(sentence.tags, reader))) {
+      for (const auto& [text, place] : texts) gold[type].insert(text);
     }
-    benchmark.add_line(clue_mentions(sentence.words, tags), gold);
+    benchmark.add_line(mentions(parts_of(predicted[s], labels, reader)), gold);
   }
   return benchmark;
 }
 
 namespace {
 
-Scores score_spans(const NerData& data, const LabelList& labels,
-                   const std::vector<std::vector<int32_t>>& predicted, std::string& report) {
-  const ConllevalResult result = span_counts(data, labels, predicted);
+Scores score_spans(const std::string& name, const NerData& data, const LabelList& labels,
+                   const TagReader& reader, const std::vector<std::vector<int32_t>>& predicted,
+                   std::string& report) {
+  const ConllevalResult result = span_counts(data, labels, reader, predicted);
   report = result.report();
-  return {{"span_f1", result.overall.f1()},
-          {"span_precision", result.overall.precision()},
-          {"span_recall", result.overall.recall()},
+  return {{name + "_f1", result.overall.f1()},
+          {name + "_precision", result.overall.precision()},
+          {name + "_recall", result.overall.recall()},
           {"accuracy", result.accuracy()}};
 }
 
@@ -98,9 +111,9 @@ Scores score_tokens(const std::string& method, const NerData& data, const LabelL
           {"bf1_recall", 100 * binary.recall()}};
 }
 
-Scores score_clue(const NerData& data, const LabelList& labels,
+Scores score_clue(const NerData& data, const LabelList& labels, const TagReader& reader,
                   const std::vector<std::vector<int32_t>>& predicted, std::string& report) {
-  const ClueBenchmark benchmark = mention_counts(data, labels, predicted);
+  const ClueBenchmark benchmark = mention_counts(data, labels, reader, predicted);
   report = benchmark.report();
   Scores scores{{"clue_f1", 100 * benchmark.average_f1()}};
   for (const auto& [type, counts] : benchmark.types())
@@ -110,44 +123,19 @@ Scores score_clue(const NerData& data, const LabelList& labels,
 
 }  // namespace
 
-bool scores_entities(const std::string& method) { return method == "span" || method == "clue_benchmark"; }
-
-void check_tags(const std::string& method, const NerData& data) {
-  if (!scores_entities(method)) return;
-  for (size_t s = 0; s < data.sentences.size(); ++s) {
-    const NerSentence& sentence = data.sentences[s];
-    for (size_t i = 0; i < sentence.tags.size(); ++i) {
-      try {
-        split_tag(sentence.tags[i]);
-      } catch (const Error& error) {
-        fail("{}: word '{}': {}: --assessment_method {} scores entities, accuracy any tag", data.where(s, i),
-             sentence.words[i], error.what(), method);
-      }
-    }
-  }
-}
-
-void check_labels(const std::string& method, const LabelList& labels, const std::string& source) {
-  if (!scores_entities(method)) return;
-  for (const std::string& tag : labels.tags()) {
-    check(is_entity_tag(tag),
-          "{}: the label '{}' is not an entity's (B-PER, I-PER, ...): --assessment_method {} scores "
-          "entities, accuracy any tag",
-          source, tag, method);
-  }
-}
-
 Scores score_tags(const std::string& method, const NerData& data, const LabelList& labels,
-                  const std::vector<std::vector<int32_t>>& predicted, std::string& report) {
-  if (method == "span") return score_spans(data, labels, predicted, report);
-  if (method == "clue_benchmark") return score_clue(data, labels, predicted, report);
+                  const TagReader& reader, const std::vector<std::vector<int32_t>>& predicted,
+                  std::string& report) {
+  if (method == "span" || method == "span_strict")
+    return score_spans(method, data, labels, reader, predicted, report);
+  if (method == "clue_benchmark") return score_clue(data, labels, reader, predicted, report);
   return score_tokens(method, data, labels, predicted, report);
 }
 
-NerEvaluation::NerEvaluation(const NerTagger& tagger, const LabelList& labels, const NerData& data,
+NerEvaluation::NerEvaluation(const NerTagger& tagger, const NerSystem& system, const NerData& data,
                              NerExamples examples, std::string method)
     : tagger_(tagger),
-      labels_(labels),
+      system_(system),
       data_(data),
       method_(std::move(method)),
       examples_(std::move(examples)) {}
@@ -158,7 +146,7 @@ const NerReport& NerEvaluation::run() {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   NerReport& report = latest_.emplace();
   report.sentences_per_second = static_cast<double>(data_.sentences.size()) / seconds;
-  report.scores = score_tags(method_, data_, labels_, predicted, report.text);
+  report.scores = score_tags(method_, data_, labels(), reader(), predicted, report.text);
   report.predicted = std::move(predicted);
   return report;
 }

@@ -13,25 +13,17 @@
 
 namespace gradus {
 
-// Whether a method scores entities, not tags.
-bool scores_entities(const std::string& method);
-
-// Throws Error "path:line: ..." when the method scores entities and a tag of the data is not an entity's.
-void check_tags(const std::string& method, const NerData& data);
-
-// The same for a label list, which comes from `source`.
-void check_labels(const std::string& method, const LabelList& labels, const std::string& source);
-
-// Scores of predicted tags against those of the data, by --assessment_method: "span", "BF1", "MF1", "accuracy" or
-// "clue_benchmark". The first score is the one to choose a model by; all are percentages. `report` receives the text
-// that the method's reference program prints.
+// Scores of predicted tags against those of the data, by --assessment_method: "span", "span_strict", "BF1", "MF1",
+// "accuracy" or "clue_benchmark". The first score is the one to choose a model by; all are percentages. `reader` reads
+// the labels. `report` receives the text that the method's reference program prints.
 Scores score_tags(const std::string& method, const NerData& data, const LabelList& labels,
-                  const std::vector<std::vector<int32_t>>& predicted, std::string& report);
+                  const TagReader& reader, const std::vector<std::vector<int32_t>>& predicted,
+                  std::string& report);
 
-// What "span" and "clue_benchmark" count.
-ConllevalResult span_counts(const NerData& data, const LabelList& labels,
+// What "span" and "span_strict" count, and "clue_benchmark".
+ConllevalResult span_counts(const NerData& data, const LabelList& labels, const TagReader& reader,
                             const std::vector<std::vector<int32_t>>& predicted);
-ClueBenchmark mention_counts(const NerData& data, const LabelList& labels,
+ClueBenchmark mention_counts(const NerData& data, const LabelList& labels, const TagReader& reader,
                              const std::vector<std::vector<int32_t>>& predicted);
 
 struct NerReport {
@@ -45,7 +37,7 @@ struct NerReport {
 class NerEvaluation {
  public:
   // Keeps references to all but the examples, which are those of the data, and the method.
-  NerEvaluation(const NerTagger& tagger, const LabelList& labels, const NerData& data, NerExamples examples,
+  NerEvaluation(const NerTagger& tagger, const NerSystem& system, const NerData& data, NerExamples examples,
                 std::string method);
 
   const NerReport& run();
@@ -55,12 +47,14 @@ class NerEvaluation {
   const NerReport& current() { return latest_ ? *latest_ : run(); }
   const NerExamples& examples() const { return examples_; }
   const NerData& data() const { return data_; }
-  const LabelList& labels() const { return labels_; }
+  const LabelList& labels() const { return system_.labels(); }
+  // Of the labels, as the method wants them read.
+  TagReader reader() const { return system_.tag_reader(method_); }
   const std::string& method() const { return method_; }
 
  private:
   const NerTagger& tagger_;
-  const LabelList& labels_;
+  const NerSystem& system_;
   const NerData& data_;
   std::string method_;
   NerExamples examples_;

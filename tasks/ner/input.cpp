@@ -6,8 +6,8 @@
 #include "data/ner_records.h"
 #include "data/sample/sample.h"
 #include "tasks/driver.h"
-#include "tasks/ner/evaluation.h"
 #include "tasks/ner/predict.h"
+#include "tasks/ner/tags.h"
 
 namespace gradus {
 namespace {
@@ -52,6 +52,15 @@ void keep_words(NerExamples& examples) {
   }
 }
 
+void learn_scheme(const NerOptions& options, const NerData& data, NerSystem& system, std::FILE* log) {
+  if (!TagReader(system.labels().tags()).reads_entities()) return;
+  const std::optional<TagScheme> asked = find_scheme(options.tag_scheme);
+  const FoundScheme found =
+      asked ? check_scheme(*asked, data, system.labels()) : find_scheme(data, system.labels());
+  system.set_tag_scheme(found.scheme);
+  fmt::print(log, "tags: {}\n", found.text);
+}
+
 // `learns`: the tagger is new and takes over how these records are labelled, unless the options say it.
 NerSet read_records(const NerOptions& options, const std::string& path, NerSystem& system, bool learns,
                     std::FILE* log) {
@@ -88,11 +97,13 @@ NerInputs read_ner_inputs(const NerOptions& options) {
     return inputs;
   }
   if (options.format() != DatasetFormat::text) return inputs;
-  if (options.train.do_train) inputs.train = {read_ner(options.train_data_file_path, NerTags::required), {}};
+  if (options.train.do_train) {
+    inputs.train = {read_ner(options.train_data_file_path, NerTags::required), {}};
+    check_tags(options.assessment_method, inputs.train->data);
+  }
   if (options.reads_eval()) {
     inputs.dev = {read_ner(options.eval_data_file_path, NerTags::required), {}};
     check_tags(options.assessment_method, inputs.dev->data);
-    if (inputs.train) check_tags(options.assessment_method, inputs.train->data);
   }
   return inputs;
 }
@@ -128,7 +139,14 @@ void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs
     if (options.reads_eval())
       inputs.dev = read_records(options, options.eval_data_file_path, system, false, log);
   }
-  if (learns) system.set_characters(is_characters(inputs.train->data));
+  if (inputs.train) check_learnable(inputs.train->data);
+  if (inputs.dev) {
+    const std::string warning = warn_of_no_entity(options.assessment_method, inputs.dev->data);
+    if (!warning.empty()) fmt::print(log, "warning: {}\n", warning);
+  }
+  if (!learns) return;
+  system.set_characters(is_characters(inputs.train->data));
+  learn_scheme(options, inputs.train->data, system, log);
 }
 
 NerExamples training_examples(NerSet& set, const NerSystem& system, int32_t seq_length) {

@@ -11,12 +11,18 @@ void NerOptions::declare(Options& options) {
       .add("label_file_path", label_file_path,
            "tags or entity types, one a line; none: those of the training data")
       .alias("label2id_file_path");
+  options
+      .add("tag_scheme", tag_scheme,
+           "how tags name entities; auto: found from the training data (BILOU and BMES are BIOES in other "
+           "letters)")
+      .choices(
+          {"auto", "IOB1", {"IOB2", {"BIO"}}, "IOE1", "IOE2", {"BIOES", {"IOBES", "BILOU", "BMES", "BMEO"}}});
 
   options.group("Head");
   options.add("use_crf", use_crf, "score whole tag sequences with a conditional random field");
   options.add("with_lstm", with_lstm, "a bidirectional LSTM between encoder and head");
   options.add("lstm_layers", lstm_layers, "layers of the LSTM").between(1, max_lstm_layers);
-  options.add("crf_constraints", crf_constraints, "forbid tag sequences that are not valid BIO");
+  options.add("crf_constraints", crf_constraints, "forbid tag sequences that break the scheme of the tags");
   options
       .add("label_protocol", label_protocol,
            "label the first piece of a word only, or all (further ones as X, [CLS] and [SEP] as tags, or no "
@@ -24,8 +30,10 @@ void NerOptions::declare(Options& options) {
       .choices({"first_piece", "x_pieces", "x_pieces_no_sep", "all_pieces"});
   options
       .add("assessment_method", assessment_method,
-           "whole names (span), tokens (BF1 ignores types, MF1 doesn't), tags (accuracy), or CLUE's rule")
-      .choices({{"span", {"f1", "conlleval"}}, "BF1", "MF1", "accuracy", "clue_benchmark"});
+           "whole names (span; span_strict: those written as the tag scheme wants it), tokens (BF1 ignores "
+           "types, MF1 "
+           "doesn't), tags (accuracy), or CLUE's rule")
+      .choices({{"span", {"f1", "conlleval"}}, "span_strict", "BF1", "MF1", "accuracy", "clue_benchmark"});
 
   declare_model(options);
 }
@@ -47,7 +55,8 @@ void NerOptions::finish(Options& options) {
     options.preset("epoch_num", "8", "built-in sample");
   }
   FineTuneOptions::finish(
-      options, {"use_crf", "crf_constraints", "with_lstm", "lstm_layers", "label_protocol"}, use_sample);
+      options, {"use_crf", "crf_constraints", "with_lstm", "lstm_layers", "label_protocol", "tag_scheme"},
+      use_sample);
   const bool new_head = load_finetune_checkpoint_path.empty();
   check(!new_head || !crf_constraints || use_crf, "--crf_constraints needs --use_crf");
   check(!new_head || !crf_constraints || label_protocol == "first_piece",

@@ -17,6 +17,7 @@ struct NerOptions : FineTuneOptions {
   bool crf_constraints = false;
   std::string label_protocol = "first_piece";
   std::string label_file_path;
+  std::string tag_scheme = "auto";
 
   bool use_sample = false;  // set by finish(): no data was named, so the built-in sample is used
 

@@ -6,7 +6,6 @@
 #include "data/unicode.h"
 #include "tasks/display_text.h"
 #include "tasks/line_batches.h"
-#include "tasks/metrics/entities.h"
 
 namespace gradus {
 namespace {
@@ -78,14 +77,11 @@ SentenceText join_words(const NerSentence& sentence, bool pieces) {
 }
 
 std::string show_entities(const std::string& text, const TextWords& words, const LabelList& labels,
-                          const std::vector<int32_t>& tags, EntityStyle style) {
-  std::vector<std::string> names;
-  for (const int32_t id : tags) {
-    // A tag that is no entity's, a part of speech, say, marks its word alone.
-    const std::string& name = labels.tag(id);
-    names.push_back(is_entity_tag(name) ? name : "S-" + name);
-  }
-  const std::vector<Entity> entities = decode_entities(names);
+                          const TagReader& reader, const std::vector<int32_t>& tags, EntityStyle style) {
+  std::vector<TagParts> parts;
+  parts.reserve(tags.size());
+  for (const int32_t id : tags) parts.push_back(reader.parts(labels.tag(id)));
+  const std::vector<Entity> entities = reader.entities(parts);
   nlohmann::ordered_json json{{"text", text}, {"entities", nlohmann::ordered_json::array()}};
   std::string line;
   size_t done = 0;
@@ -109,8 +105,8 @@ std::string show_entities(const std::string& text, const TextWords& words, const
   return style == EntityStyle::json ? json.dump() : line + text.substr(done);
 }
 
-void predict_lines(const NerSystem& system, const NerTagger& tagger, std::istream& in,
-                   const std::string& name, EntityStyle style, std::FILE* out) {
+int predict_lines(const NerSystem& system, const NerTagger& tagger, const TagReader& reader, std::istream& in,
+                  const std::string& name, EntityStyle style, std::FILE* out) {
   NerCounts counts;
   LineBatches batches(in, name);
   for (std::vector<std::string> lines; batches.next(lines);) {
@@ -127,11 +123,15 @@ void predict_lines(const NerSystem& system, const NerTagger& tagger, std::istrea
     }
     const std::vector<std::vector<int32_t>> tags = tagger.predict(data, counts);
     for (size_t i = 0; i < lines.size(); ++i) {
-      fmt::print(out, "{}\n", show_entities(lines[i], words[i], system.labels(), tags[i], style));
+      const bool good = batches.fault(i).empty();
+      fmt::print(out, "{}\n",
+                 good ? show_entities(lines[i], words[i], system.labels(), reader, tags[i], style)
+                      : batches.error_line(i, style == EntityStyle::json));
     }
     check(std::fflush(out) == 0, "cannot write the predictions");
   }
   if (counts.is_notable()) fmt::print(stderr, "{}: {}\n", name, counts.str());
+  return batches.status(stderr);
 }
 
 }  // namespace gradus

@@ -4,8 +4,8 @@
 #include <functional>
 
 #include "tasks/marked_text.h"
-#include "tasks/metrics/entities.h"
 #include "tasks/ner/predict.h"
+#include "tasks/ner/tags.h"
 
 namespace gradus {
 namespace {
@@ -14,6 +14,9 @@ constexpr ScoreName score_names[] = {
     {"span_f1", "F1", "harmonic mean of precision and recall of names"},
     {"span_precision", "precision", "names predicted that are right, from the first word to the last"},
     {"span_recall", "recall", "names in the data that were found"},
+    {"span_strict_f1", "F1", "of names that are written as the scheme wants it"},
+    {"span_strict_precision", "precision", "names predicted, as the scheme wants it, that are right"},
+    {"span_strict_recall", "recall", "names in the data, as the scheme wants it, that were found"},
     {"accuracy", "accuracy", "words whose tag is right"},
     {"bf1", "BF1", "of words in names against words outside, whatever the type"},
     {"bf1_precision", "precision", "words predicted to be in names that are in some"},
@@ -23,20 +26,10 @@ constexpr ScoreName score_names[] = {
 };
 constexpr size_t shown_beside_names = 120;  // characters
 
-// Whether tags are those of entities; parts of speech, say, are not.
-bool are_entity_tags(const NerData& data, const LabelList& labels) {
-  return std::ranges::all_of(labels.tags(), is_entity_tag) && std::ranges::all_of(data.tags(), is_entity_tag);
-}
-
-std::vector<TextSpan> spans_of(const std::vector<std::string>& tags, const TextWords& words, bool entities) {
+std::vector<TextSpan> spans_of(const std::vector<std::string>& tags, const TextWords& words,
+                               const TagReader& reader) {
   std::vector<TextSpan> spans;
-  if (!entities) {
-    for (size_t w = 0; w < tags.size(); ++w) {
-      if (tags[w] != "O") spans.push_back({words.places[w].first, words.places[w].second, tags[w]});
-    }
-    return spans;
-  }
-  for (const Entity& entity : decode_entities(tags))
+  for (const Entity& entity : reader.entities(std::span(tags)))
     spans.push_back({words.places[static_cast<size_t>(entity.begin)].first,
                      words.places[static_cast<size_t>(entity.end - 1)].second,
                      entity.type.empty() ? "name" : entity.type});
@@ -51,24 +44,24 @@ struct MarkedSentence {
 };
 
 MarkedSentence mark(const NerEvaluation& evaluation, size_t s, const std::vector<int32_t>& predicted,
-                    bool entities) {
+                    const TagReader& reader) {
   const NerSentence& sentence = evaluation.data().sentences[s];
   const SentenceText joined = join_words(sentence, evaluation.data().records);
   std::vector<std::string> tags;
   for (const int32_t id : predicted) tags.push_back(evaluation.labels().tag(id));
   MarkedSentence marked{s};
-  marked.text = mark_text(joined.text, spans_of(sentence.tags, joined.words, entities),
-                          spans_of(tags, joined.words, entities));
+  marked.text = mark_text(joined.text, spans_of(sentence.tags, joined.words, reader),
+                          spans_of(tags, joined.words, reader));
   marked.wrong = std::ranges::count_if(marked.text,
                                        [](const ReportSegment& part) { return part.gold != part.predicted; });
   return marked;
 }
 
 std::vector<ReportError> worst_sentences(const NerEvaluation& evaluation, const NerReport& found) {
-  const bool entities = are_entity_tags(evaluation.data(), evaluation.labels());
+  const TagReader reader = evaluation.reader();
   std::vector<MarkedSentence> wrong;
   for (size_t s = 0; s < found.predicted.size(); ++s) {
-    MarkedSentence sentence = mark(evaluation, s, found.predicted[s], entities);
+    MarkedSentence sentence = mark(evaluation, s, found.predicted[s], reader);
     if (sentence.wrong > 0) wrong.push_back(std::move(sentence));
   }
   std::ranges::stable_sort(wrong, std::greater(), &MarkedSentence::wrong);
@@ -100,12 +93,14 @@ void add_tags(Report& report, const NerEvaluation& evaluation, const NerReport& 
 void add_types(Report& report, const NerEvaluation& evaluation, const NerReport& found) {
   const std::string heading = "Each type";
   const LabelList& labels = evaluation.labels();
-  if (evaluation.method() == "span") {
-    const ConllevalResult result = span_counts(evaluation.data(), labels, found.predicted);
+  if (evaluation.method() != "clue_benchmark") {
+    const ConllevalResult result =
+        span_counts(evaluation.data(), labels, evaluation.reader(), found.predicted);
     report.tables.push_back(counts_table(heading, "type", {result.types.begin(), result.types.end()}));
     return;
   }
-  const ClueBenchmark mentions = mention_counts(evaluation.data(), labels, found.predicted);
+  const ClueBenchmark mentions =
+      mention_counts(evaluation.data(), labels, evaluation.reader(), found.predicted);
   std::vector<std::pair<std::string, SpanCounts>> rows;
   for (const auto& [type, counts] : mentions.types())
     rows.emplace_back(type, SpanCounts{counts.true_positives, counts.true_positives + counts.false_negatives,

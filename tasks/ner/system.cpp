@@ -28,6 +28,8 @@ NerSettings parse_settings(const ModelSource& source) try {
   s.lstm_layers = json.at("lstm_layers");
   s.label_protocol = json.at("label_protocol");
   s.characters = json.at("characters");
+  const std::string scheme = json.value("tag_scheme", "");
+  s.tag_scheme = find_scheme(scheme);
   const auto expect = [&](bool good, const char* key, const std::string& expected) {
     check(good, "{}: \"{}\": '{}' is {}, expected {}", source.where, tagger_kind.settings_key, key,
           json.at(key).dump(), expected);
@@ -36,9 +38,17 @@ NerSettings parse_settings(const ModelSource& source) try {
          fmt::format("0 to {}", max_lstm_layers));
   expect(protocol_of(s.label_protocol).has_value(), "label_protocol",
          "first_piece, x_pieces, x_pieces_no_sep or all_pieces");
+  if (!scheme.empty()) expect(s.tag_scheme.has_value(), "tag_scheme", "IOB1, IOB2, IOE1, IOE2 or BIOES");
   return s;
 } catch (const Json::exception& e) {
   fail("{}: \"{}\": {}", source.where, tagger_kind.settings_key, e.what());
+}
+
+LabelList labels_of(const ModelSource& source) try {
+  check(!source.config.labels.empty(), "no id2label: this is not a trained tagger");
+  return LabelList(source.config.labels);
+} catch (const Error& error) {
+  fail("{}: {}", source.where, error.what());
 }
 
 // Throws Error when an option was set to what a trained tagger can't be any more.
@@ -51,6 +61,7 @@ void check_settings(const NerOptions& options, const NerSettings& saved, const s
   same("with_lstm", options.with_lstm, saved.lstm_layers > 0);
   same("lstm_layers", options.lstm_layers, saved.lstm_layers);
   same("label_protocol", options.label_protocol, saved.label_protocol);
+  if (saved.tag_scheme) same("tag_scheme", options.tag_scheme, std::string(name_of(*saved.tag_scheme)));
 }
 
 }  // namespace
@@ -66,9 +77,9 @@ NerSystem::NerSystem(ModelSource source, NerSettings settings, LabelList labels)
 std::unique_ptr<NerSystem> NerSystem::load(const NerOptions& options) {
   ModelSource source = ModelSource::of_trained(options, tagger_kind);
   NerSettings settings = parse_settings(source);
-  check(!source.config.labels.empty(), "{}: no id2label: this is not a trained tagger", source.where);
   check_settings(options, settings, source.weights);
-  LabelList labels(source.config.labels);
+  if (!settings.tag_scheme) settings.tag_scheme = find_scheme(options.tag_scheme);
+  LabelList labels = labels_of(source);
   if (!options.label_file_path.empty()) {
     LabelList asked = LabelList::load(options.label_file_path);
     add_protocol_labels(*protocol_of(settings.label_protocol), asked);
@@ -97,17 +108,45 @@ Json NerSystem::settings_json() const {
             {"lstm_layers", settings_.lstm_layers},
             {"label_protocol", settings_.label_protocol},
             {"characters", settings_.characters}};
+  if (settings_.tag_scheme) json["tag_scheme"] = name_of(*settings_.tag_scheme);
   json.update(task_settings().to_json());
   return json;
 }
 
 LabelProtocol NerSystem::protocol() const { return *protocol_of(settings_.label_protocol); }
 
+void NerSystem::set_tag_scheme(TagScheme scheme) {
+  settings_.tag_scheme = scheme;
+  if (settings_.use_crf && settings_.crf_constraints) model_->constrain(transition_rules());
+}
+
+TagScheme NerSystem::tag_scheme() const {
+  return settings_.tag_scheme.value_or(TagReader(labels_.tags()).schemes().front());
+}
+
+TagReader NerSystem::tag_reader(const std::string& method) const {
+  return TagReader(labels_.tags(), method == "span_strict" ? std::optional(tag_scheme()) : std::nullopt);
+}
+
+TransitionRules NerSystem::transition_rules() const {
+  const TagReader reader(labels_.tags());
+  const TagScheme scheme = tag_scheme();
+  TransitionRules rules;
+  for (const std::string& tag : labels_.tags()) {
+    const TagParts parts = reader.parts(tag);
+    rules.start.push_back(transition_allowed(scheme, TagParts(), parts));
+    rules.end.push_back(transition_allowed(scheme, parts, TagParts()));
+    for (const std::string& next : labels_.tags())
+      rules.transitions.push_back(transition_allowed(scheme, parts, reader.parts(next)));
+  }
+  return rules;
+}
+
 NerHeadConfig NerSystem::head() const {
   NerHeadConfig head;
-  head.tags = config().labels;
+  head.tags = labels_.size();
   head.use_crf = settings_.use_crf;
-  head.crf_constraints = settings_.crf_constraints;
+  if (settings_.use_crf && settings_.crf_constraints) head.crf_constraints = transition_rules();
   head.lstm_layers = settings_.lstm_layers;
   head.dropout = static_cast<float>(task_settings().dropout);
   return head;

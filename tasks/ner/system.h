@@ -7,6 +7,7 @@
 
 #include "data/labels.h"
 #include "data/ner_features.h"
+#include "data/tag_scheme.h"
 #include "nn/heads/ner.h"
 #include "tasks/ner/options.h"
 #include "tasks/task_system.h"
@@ -19,6 +20,8 @@ struct NerSettings {
   bool crf_constraints = false;
   int64_t lstm_layers = 0;
   std::string label_protocol = "first_piece";
+  // How the tags name entities; none in taggers of old, and in those whose tags are no entities'.
+  std::optional<TagScheme> tag_scheme = std::nullopt;
   // Plain text is cut into characters instead of words: the tagger was trained on characters.
   bool characters = false;
 };
@@ -34,16 +37,22 @@ class NerSystem final : public TaskSystem {
   // What the data says of a new tagger.
   void set_characters(bool characters) { settings_.characters = characters; }
   void set_protocol(LabelProtocol protocol) { settings_.label_protocol = name_of(protocol); }
+  void set_tag_scheme(TagScheme scheme);
 
   const NerSettings& settings() const { return settings_; }
   const LabelList& labels() const { return labels_; }
   LabelProtocol protocol() const;
+  // That of the settings, or the likeliest one of the labels.
+  TagScheme tag_scheme() const;
+  // Reads the labels as an --assessment_method wants them.
+  TagReader tag_reader(const std::string& method) const;
   NerHeadConfig head() const;
   const NerModel& model() const { return *model_; }
 
  private:
   NerSystem(ModelSource source, NerSettings settings, LabelList labels);
   nlohmann::ordered_json settings_json() const override;
+  TransitionRules transition_rules() const;
 
   NerSettings settings_;
   LabelList labels_;

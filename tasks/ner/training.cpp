@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "nn/crf.h"
+#include "data/tag_scheme.h"
 #include "tasks/ner/batch.h"
 
 namespace gradus {
@@ -10,23 +10,26 @@ namespace {
 
 // The loss of a sequence that the constraints forbid is a constant of thousands: nothing could be learned from it.
 void check_constraints(const NerData& data, const std::vector<NerExample>& examples,
-                       const LabelList& labels) {
-  const bool closed = closes_spans(labels.tags());
+                       const NerSystem& system) {
+  const LabelList& labels = system.labels();
+  const TagReader reader(labels.tags());
+  const auto parts = [&](const std::string& tag) { return tag.empty() ? TagParts() : reader.parts(tag); };
   for (const NerExample& example : examples) {
     const NerSentence& sentence = data.sentences[static_cast<size_t>(example.sentence)];
     std::string before;
     for (size_t i = 0; i <= example.labels.size(); ++i) {
       const bool ends = i == example.labels.size();
       const std::string tag = ends ? std::string() : labels.tag(example.labels[i]);
-      if (!transition_allowed(before, tag, closed)) {
+      if (!transition_allowed(system.tag_scheme(), parts(before), parts(tag))) {
         const size_t place = std::min(i, example.labels.size() - 1);
         const auto word = static_cast<size_t>(std::max(example.words[place], 0));
-        fail("{}: word '{}': {} {}, which --crf_constraints forbids",
+        fail("{}: word '{}': {} {}, which --crf_constraints forbids (by the scheme {})",
              data.where(static_cast<size_t>(example.sentence), word), sentence.words[word],
              ends ? fmt::format("the sequence ends with {}", before) : fmt::format("the tag {}", tag),
              ends             ? std::string("within a name")
              : before.empty() ? std::string("begins a sequence")
-                              : fmt::format("follows {}", before));
+                              : fmt::format("follows {}", before),
+             name_of(system.tag_scheme()));
       }
       before = tag;
     }
@@ -48,7 +51,7 @@ NerTraining::NerTraining(Backend& backend, NerSystem& system, const NerData& tra
     for (const NerExample& example : evaluation->examples().examples)
       add_evaluation_example({example.input_ids, example.labels});
   }
-  if (system.head().crf_constraints) check_constraints(train, train_.examples, system.labels());
+  if (system.head().crf_constraints) check_constraints(train, train_.examples, system);
 }
 
 double NerTraining::loss_weight(std::span<const int32_t> examples) const {

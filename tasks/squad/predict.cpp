@@ -54,6 +54,7 @@ void answer_lines(const SquadSystem& system, const SquadAnswerer& answerer, cons
   for (std::vector<std::string> lines; batches.next(lines);) {
     SquadData data{name, {context}, {}, false};
     for (size_t i = 0; i < lines.size(); ++i) {
+      check(batches.fault(i).empty(), "{}: {}", batches.where(i), batches.fault(i));
       std::string& line = lines[i];
       check(read || !line.starts_with('{'),
             "{}:1: this looks like JSON: name the file with --predict_data_file_path", name);

@@ -101,7 +101,7 @@ int main(int argc, char** argv) {
   Backend& backend = find_backend("CPU");
   fmt::print("{}\n", backend.description());
   check(backend.unsupported(dtype).empty(), "{}", backend.unsupported(dtype));
-  const NerHeadConfig head{std::vector<std::string>(10, "O"), false, false, 0, 0.1F};
+  const NerHeadConfig head{.tags = 10};
   Parameters parameters;
   const NerModel model{Scope(parameters), config, head};
   parameters.allocate(backend, Parameters::Use::training, dtype);

@@ -38,6 +38,22 @@ TEST_CASE("a label file of tags keeps its order, one of entity types is expanded
   CHECK(types.outside_id() == 0);
 }
 
+TEST_CASE("lists of small letters, and where a label stands") {
+  CHECK(tags(LabelList::from_data({"b-per", "i-per", "o"})) == Tags{"o", "b-per", "i-per"});
+  CHECK(tags(LabelList::from_data({"e-mail", "city", "o"})) == Tags{"O", "city", "e-mail", "o"});
+  const TempFile small("b-per\n\ni-per\n");
+  const LabelList labels = LabelList::load(small.path());
+  CHECK(tags(labels) == Tags{"O", "b-per", "i-per"});
+  CHECK(labels.where(2) == small.error(":3"));
+  CHECK(labels.where(0) == small.path());
+  // Entity types that begin like tags of small letters.
+  const TempFile types("name\ne-commerce\n");
+  const LabelList expanded = LabelList::load(types.path());
+  CHECK(expanded.size() == 9);
+  CHECK(expanded.where(expanded.id("B_e-commerce")) == types.error(":2"));
+  CHECK(LabelList({"B-A"}).where(0).empty());
+}
+
 TEST_CASE("both separators name the same tag, unknown tags are refused with those allowed") {
   const LabelList labels = LabelList::from_types({"PER"});
   CHECK(labels.id("B-PER") == 2);
@@ -46,17 +62,13 @@ TEST_CASE("both separators name the same tag, unknown tags are refused with thos
   CHECK_THROWS_WITH_AS((void)labels.id("I-PER"),
                        "unknown label 'I-PER': expected one of O, S_PER, B_PER, M_PER, E_PER", Error);
   CHECK_THROWS_WITH_AS((void)labels.tag(5), "[labels] label id 5 is outside [0, 5)", Error);
-  CHECK(entity_type("B-PER") == "PER");
-  CHECK(entity_type("S_book") == "book");
-  CHECK(entity_type("O").empty());
-  CHECK(entity_type("[CLS]").empty());
-  CHECK(entity_type("B-").empty());
 }
 
 TEST_CASE("label files that can't be used are refused") {
   const TempFile repeated("O\nB-A\nB_A\n");
   CHECK_THROWS_WITH_AS(LabelList::load(repeated.path()),
-                       repeated.error(":3: the label 'B_A' is listed twice").c_str(), Error);
+                       repeated.error(":3: the label 'B_A' is listed twice, in line 2 already").c_str(),
+                       Error);
   const TempFile columns("O\nB-A 1\n");
   CHECK_THROWS_WITH_AS(LabelList::load(columns.path()),
                        columns.error(":2: found 'B-A 1': expected one label without white space").c_str(),

@@ -3,7 +3,7 @@
 #   usage: GRADUS_FRAMEWORKS=FOLDER GRADUS_PROGRAMS=BUILD/tasks sh tests/frameworks/run.sh [MODULE[.CLASS[.CHECK]]...]
 set -eu
 if [ -z "${GRADUS_FRAMEWORKS:-}" ]; then
-  echo 'skipped: GRADUS_FRAMEWORKS names no environment with MindSpore and TensorFlow (tests/frameworks/install.sh)'
+  echo 'skipped: GRADUS_FRAMEWORKS names no environment with MindSpore, TensorFlow or seqeval (tests/frameworks/install.sh)'
   exit 77
 fi
 if [ ! -x "$GRADUS_FRAMEWORKS/bin/python" ]; then

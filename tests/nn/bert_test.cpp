@@ -80,8 +80,7 @@ TEST_CASE("BERT token classification gives transformers' logits") {
   const Json reference = Json::parse(file);
   Backend& backend = find_backend("CPU");
   Parameters parameters;
-  const NerHeadConfig head{std::vector<std::string>(reference["config"]["num_labels"].get<size_t>(), "O"),
-                           false, false, 0, 0.1F};
+  const NerHeadConfig head{.tags = reference["config"]["num_labels"].get<int64_t>()};
   const NerModel model{Scope(parameters), config_of(reference["config"]), head};
   parameters.allocate(backend, Parameters::Use::evaluation, DType::float32);
   const LoadReport report = load_tensors((fixtures() / "bert_ner.safetensors").string(), parameters, {""}, 1);

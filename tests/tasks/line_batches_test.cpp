@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "tests/files.h"
 
 using namespace gradus;
 using Lines = std::vector<std::string>;
@@ -35,16 +36,35 @@ TEST_CASE("many lines come in batches, none twice and none lost") {
   CHECK(found == all);
 }
 
-TEST_CASE("no line, and lines that are not UTF-8") {
+TEST_CASE("a line that can't be read is found and counted, and the others come all the same") {
   std::istringstream nothing("");
   Lines lines;
-  CHECK_FALSE(LineBatches(nothing, "in").next(lines));
-  std::istringstream bad("one\ntwo\n\xC3(\n");
-  LineBatches batches(bad, "in");
-  try {
-    batches.next(lines);
-    FAIL("expected an error");
-  } catch (const Error& e) {
-    CHECK(std::string(e.what()).starts_with("in:3: "));
-  }
+  LineBatches none(nothing, "in");
+  CHECK_FALSE(none.next(lines));
+  CHECK(none.status(stderr) == 0);
+
+  std::string text = "one\ntwo\n\xC3(\nthr";
+  text += '\0';
+  text += "ee\n" + std::string(longest_line + 1, 'x') + "\n" + std::string(longest_line, 'y') + "\nlast";
+  std::istringstream in(text);
+  LineBatches batches(in, "in");
+  REQUIRE(batches.next(lines));
+  CHECK(lines == Lines{"one", "two", "", "", "", std::string(longest_line, 'y'), "last"});
+  CHECK(batches.fault(0).empty());
+  CHECK(batches.fault(5).empty());
+  CHECK(batches.error_line(2, false) == "error: line 3: invalid UTF-8 at byte 0: found 0xc3");
+  CHECK(batches.error_line(3, true) == R"({"error":"line 4: a NUL byte (U+0000) at byte 3","line":4})");
+  CHECK(batches.error_line(4, false) == "error: line 5: 16777217 bytes: at most 16777216 are read");
+  // What a program finds wrong counts as well.
+  batches.refuse(6, "not what is wanted");
+  CHECK(batches.error_line(6, false) == "error: line 7: not what is wanted");
+  CHECK_THROWS_AS(batches.refuse(6, "again"), Error);
+
+  TemporaryFolder folder;
+  const std::string path = (folder / "log").string();
+  std::FILE* log = std::fopen(path.c_str(), "w");
+  CHECK(batches.status(log) == exit_bad_lines);
+  std::fclose(log);
+  CHECK(file_content(path) ==
+        "in: 4 of 7 lines could not be answered: each has an error in place of its answer\n");
 }

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "tasks/metrics/entities.h"
 #include "tasks/metrics/token_scores.h"
 #include "tasks/ner/evaluation.h"
+#include "tests/files.h"
 
 using namespace gradus;
 
@@ -65,50 +68,43 @@ TEST_CASE("token scores refuse ids that don't fit") {
   CHECK_THROWS_AS(AccuracyCounts{}.add(Ids{-1}, Ids{0}), Error);
 }
 
-TEST_CASE("tags split at either separator") {
-  CHECK(split_tag("B-PER").position == 'B');
-  CHECK(split_tag("B-PER").type == "PER");
-  CHECK(split_tag("M_book-title").type == "book-title");
-  CHECK(split_tag("S").type == "");
-  for (const char* tag : {"O", "X", "[CLS]", "[SEP]", "[PAD]"}) {
-    CHECK(split_tag(tag).position == 'O');
-    CHECK(scored_tag(tag) == "O");
+TEST_CASE("entities are counted as conlleval counts the spans of BIO tags") {
+  const char* source = std::getenv("GRADUS_SOURCE");
+  REQUIRE(source != nullptr);
+  const auto golden =
+      nlohmann::json::parse(file_content(std::string(source) + "/tests/golden/entities.json"));
+  NerData data;
+  std::vector<std::vector<int32_t>> predicted;
+  LabelList labels({"O"});
+  for (const auto& pair : golden["conlleval"]["pairs"]) {
+    for (const auto& tags : pair) {
+      for (const std::string tag : tags) labels.add(tag);
+    }
+    NerSentence& sentence = data.sentences.emplace_back();
+    sentence.tags = pair[0];
+    sentence.words.resize(sentence.tags.size(), "w");
+    std::vector<int32_t>& ids = predicted.emplace_back();
+    for (const std::string tag : pair[1]) ids.push_back(labels.id(tag));
   }
-  CHECK(scored_tag("I-LOC") == "I-LOC");
-  for (const char* tag : {"", "b-PER", "BPER", "Q-PER", "<START>"}) CHECK_THROWS_AS(split_tag(tag), Error);
-  CHECK_THROWS_WITH_AS(
-      split_tag("PER"),
-      "[tags] unknown tag 'PER', expected O, X, [CLS], [SEP], [PAD] or one of B, I, M, E, S, L, U "
-      "with '-' or '_' and a type",
-      Error);
-}
-
-TEST_CASE("tags of all schemes in that of BIO") {
-  const Tags tags{"B-A", "I-A", "M_A", "E-A", "S-A", "U_A", "L-A", "O", "X", "B", "E"};
-  Tags bio;
-  for (const std::string& tag : tags) bio.push_back(as_bio(tag));
-  CHECK(bio == Tags{"B-A", "I-A", "I-A", "I-A", "B-A", "B-A", "I-A", "O", "O", "B", "I"});
-}
-
-TEST_CASE("entities of the schemes, and of sequences that break them") {
-  using Entities = std::vector<Entity>;
-  CHECK(decode_entities(Tags{"B-PER", "I-PER", "L-PER", "U-LOC", "U-LOC", "B-LOC", "L-LOC"}) ==
-        Entities{{"PER", 0, 3}, {"LOC", 3, 4}, {"LOC", 4, 5}, {"LOC", 5, 7}});
-  CHECK(decode_entities(Tags{"B-PER", "I-PER", "O", "B-LOC", "B-LOC"}) ==
-        Entities{{"PER", 0, 2}, {"LOC", 3, 4}, {"LOC", 4, 5}});
-  CHECK(decode_entities(Tags{"B-PER", "I-PER", "E-PER", "S-LOC", "S-LOC"}) ==
-        Entities{{"PER", 0, 3}, {"LOC", 3, 4}, {"LOC", 4, 5}});
-  CHECK(decode_entities(Tags{"B_PER", "M_PER", "E_PER", "O", "S_PER"}) ==
-        Entities{{"PER", 0, 3}, {"PER", 4, 5}});
-  CHECK(decode_entities(Tags{"I-PER", "I-LOC", "I-LOC"}) == Entities{{"PER", 0, 1}, {"LOC", 1, 3}});
-  CHECK(decode_entities(Tags{"B-PER", "E-PER", "I-PER", "X", "I-PER"}) ==
-        Entities{{"PER", 0, 2}, {"PER", 2, 3}, {"PER", 4, 5}});
-  CHECK(decode_entities({}).empty());
-  CHECK_THROWS_AS(decode_entities(Tags{"O", "PER"}), Error);
+  CHECK(span_counts(data, labels, TagReader(labels.tags()), predicted).report() ==
+        golden["conlleval"]["report"]);
+  // The scorer of files counts the same.
+  SpanScorer scorer;
+  for (size_t s = 0; s < predicted.size(); ++s) {
+    for (size_t w = 0; w < predicted[s].size(); ++w)
+      scorer.add_token(data.sentences[s].tags[w], labels.tag(predicted[s][w]));
+    scorer.end_sentence();
+  }
+  CHECK(scorer.result().report() == golden["conlleval"]["report"]);
 }
 
 TEST_CASE("mentions are read from tags of characters") {
   const Tags characters{"我", "在", "北", "京", "北", "京"};
+  const auto clue_mentions = [](const Tags& of, const Tags& tags) {
+    std::vector<TagParts> parts;
+    for (const std::string& tag : tags) parts.push_back(split_tag(tag).value());
+    return gradus::clue_mentions(of, parts);
+  };
   CHECK(clue_mentions(characters, Tags{"O", "O", "B_address", "E_address", "O", "O"}) ==
         ClueMentions{{"address", {{"北京", {2, 3}}}}});
   // The last place of a text that occurs twice; "-" as separator; BIO.
@@ -120,6 +116,9 @@ TEST_CASE("mentions are read from tags of characters") {
   // M without a beginning names nothing; S stays open.
   CHECK(clue_mentions(characters, Tags{"M_a", "E_a", "S_b", "M_b", "O", "O"}) ==
         ClueMentions{{"b", {{"北京", {2, 3}}}}});
+  // BILOU.
+  CHECK(clue_mentions(characters, Tags{"U-a", "U-b", "B-c", "L-c", "O", "O"}) ==
+        ClueMentions{{"a", {{"我", {0, 0}}}}, {"b", {{"在", {1, 1}}}}, {"c", {{"北京", {2, 3}}}}});
   CHECK(clue_mentions({}, {}).empty());
   CHECK_THROWS_WITH_AS(clue_mentions(characters, Tags{"O"}),
                        "[clue_benchmark] 1 tags, expected 6 as there are characters", Error);
@@ -148,8 +147,33 @@ TEST_CASE("names that stand side by side are two, whatever scheme marks their en
   const LabelList labels({"O", "B-X", "M-X", "E-X"});
   std::string text;
   const auto f1 = [&](const std::vector<int32_t>& tags) {
-    return score_tags("span", data, labels, {tags}, text).front().second;
+    return score_tags("span", data, labels, TagReader(labels.tags()), {tags}, text).front().second;
   };
   CHECK(f1({1, 3, 1, 3}) == 100);
   CHECK(f1({1, 2, 2, 3}) == 0);
+}
+
+TEST_CASE("CLUE's rule finds the names of schemes without a B too") {
+  NerData data;
+  data.sentences.emplace_back();
+  data.sentences[0].words = {"a", "b", "c"};
+  data.sentences[0].tags = {"I-X", "O", "I-X"};
+  const LabelList labels({"O", "I-X", "E-X"});
+  const ClueBenchmark counts = mention_counts(data, labels, TagReader(labels.tags()), {{1, 0, 0}});
+  CHECK(counts.types() == std::map<std::string, F1Counts>{{"X", {1, 0, 1}}});
+}
+
+TEST_CASE("strict scores leave out the names that break the scheme") {
+  NerData data;
+  data.sentences.emplace_back();
+  data.sentences[0].words = {"a", "b", "c", "d"};
+  data.sentences[0].tags = {"B-X", "E-X", "O", "S-X"};
+  const LabelList labels({"O", "B-X", "I-X", "E-X", "S-X"});
+  std::string text;
+  const auto scores = [&](const std::string& method, std::optional<TagScheme> scheme) {
+    return score_tags(method, data, labels, TagReader(labels.tags(), scheme), {{1, 3, 2, 4}}, text);
+  };
+  CHECK(scores("span", std::nullopt)[1] == std::pair<std::string, double>("span_precision", 100 * 2 / 3.0));
+  const Scores strict = scores("span_strict", TagScheme::iobes);
+  CHECK(strict[0] == std::pair<std::string, double>("span_strict_f1", 100));
 }

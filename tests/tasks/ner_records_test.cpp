@@ -211,7 +211,7 @@ TEST_CASE("labels of records: the list beside them counts") {
   std::filesystem::remove(tiny.path("records/label_list.txt"));
   tiny.refuse(flags, "records hold the numbers of labels");
   other.back() = "--label_file_path=" + tiny.write("tags.txt", "O\nB-LOC\nB-PER\nI-LOC\n");
-  tiny.refuse(other, "row 1: label_ids[3] is 4: the list has 4 labels: O, B-LOC, B-PER, I-LOC");
+  tiny.refuse(other, "row 1: label_ids[3] is 4, of 'Brom': the list has 4 labels: O, B-LOC, B-PER, I-LOC");
 }
 
 TEST_CASE("records that do not fit are refused by file and number") {
@@ -246,7 +246,7 @@ TEST_CASE("records that do not fit are refused by file and number") {
   refuse(row, "segment_ids[1] is 1: expected 0");
   row = good_row();
   row[3].ints[1] = 5;
-  refuse(row, "label_ids[1] is 5: the list has 5 labels: O, B-LOC, B-PER, I-LOC, I-PER");
+  refuse(row, "label_ids[1] is 5, of 'Anna': the list has 5 labels: O, B-LOC, B-PER, I-LOC, I-PER");
   row[3].ints.pop_back();
   refuse(row, "label_ids has 4 values, input_ids 5");
   row = good_row();

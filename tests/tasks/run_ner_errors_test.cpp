@@ -61,7 +61,7 @@ TEST_CASE("run_ner refuses to score entities where the tags are of another kind,
   const TinyNer tiny;
   const std::string data = tiny.write("words.txt", "Anna NOUN\nmet VERB\n\nthe DET\nhouse NOUN\n");
   const Words flags = tiny.training({"--train_data_file_path=" + data, "--eval_data_file_path=" + data});
-  tiny.refuse(flags, data + ":1: word 'Anna': [tags] unknown tag 'NOUN'");
+  tiny.refuse(flags, data + ":1: word 'Anna': the tag 'NOUN' is not an entity's");
   Words accuracy = flags;
   accuracy.emplace_back("--assessment_method=accuracy");
   tiny.print(accuracy);
@@ -73,14 +73,39 @@ TEST_CASE("run_ner refuses a missing column") {
   tiny.refuse(tiny.training({"--train_data_file_path=" + data}), data + ":2: ");
 }
 
-TEST_CASE("run_ner refuses invalid UTF-8 in data, vocabulary and text") {
+TEST_CASE("run_ner refuses invalid UTF-8 in data and vocabulary") {
   const TinyNer tiny;
   const std::string data = tiny.write("bad.txt", "Anna B-PER\nm\xFFt O\n");
   tiny.refuse(tiny.training({"--train_data_file_path=" + data}), data + ":2: ");
   tiny.refuse(tiny.training({"--vocab_file_path=" + data}), data + ":2: ");
+}
+
+TEST_CASE("run_ner answers the lines it can read, and puts an error in the place of the others") {
+  const TinyNer tiny;
   const std::string best = train_best(tiny);
-  tiny.refuse({"--do_predict", "--seq_length=24", "--load_finetune_checkpoint_path=" + best},
-              "standard input:2: ", "Anna lives .\n\xC3(\n");
+  std::string text = "\xC3(\n";
+  for (int i = 2; i < 100; ++i) text += i == 70 ? "bad \xFF line\n" : "Anna lives .\n";
+  const std::string good = lines_of(tiny.print(tiny.predicting(best), "Anna lives .\n"))[0];
+  Outcome outcome = tiny.run(tiny.predicting(best), text);
+  CHECK(outcome.status == 1);
+  Words lines = lines_of(outcome.out);
+  REQUIRE(lines.size() == 99);
+  for (size_t i = 1; i < 99; ++i) {
+    if (i != 69) CHECK(lines[i] == good);
+  }
+  CHECK(lines[0] == "error: line 1: invalid UTF-8 at byte 0: found 0xc3");
+  CHECK(lines[69] == "error: line 70: invalid UTF-8 at byte 4: found 0xff");
+  CHECK(
+      outcome.err.ends_with("standard input: 2 of 99 lines could not be answered: each has an error in "
+                            "place of its answer\n"));
+
+  outcome = tiny.run(tiny.predicting(best, {"--json"}), text);
+  CHECK(outcome.status == 1);
+  lines = lines_of(outcome.out);
+  REQUIRE(lines.size() == 99);
+  CHECK(nlohmann::json::parse(lines[69]) ==
+        nlohmann::json{{"error", "line 70: invalid UTF-8 at byte 4: found 0xff"}, {"line", 70}});
+  CHECK(nlohmann::json::parse(lines[98])["text"] == "Anna lives .");
 }
 
 TEST_CASE("run_ner refuses empty files") {
@@ -173,7 +198,7 @@ TEST_CASE("run_ner refuses labels that no name has, before it trains, when it sc
   const TinyNer tiny;
   const std::string labels = tiny.write("labels.txt", "O\nB-PER\nI-PER\nB-LOC\nI-LOC\nQ-LOC\n");
   tiny.refuse(tiny.training({"--label_file_path=" + labels}),
-              labels + ": the label 'Q-LOC' is not an entity's");
+              labels + ":6: the label 'Q-LOC' is not an entity's");
   tiny.print(tiny.training({"--label_file_path=" + labels, "--assessment_method=accuracy"}));
 }
 

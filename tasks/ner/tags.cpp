@@ -1,0 +1,175 @@
+#include "tasks/ner/tags.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace gradus {
+namespace {
+
+TagReader reader_of(const NerData& data) {
+  const std::set<std::string> tags = data.tags();
+  return TagReader(std::vector<std::string>(tags.begin(), tags.end()));
+}
+
+bool has_entity(const NerData& data) {
+  const TagReader reader = reader_of(data);
+  return std::ranges::any_of(data.tags(),
+                             [&](const std::string& tag) { return reader.parts(tag).position != 'O'; });
+}
+
+int64_t words_of(const NerData& data) {
+  int64_t words = 0;
+  for (const NerSentence& sentence : data.sentences) words += std::ssize(sentence.words);
+  return words;
+}
+
+const char* not_an_entity =
+    "is not an entity's (O, or B, I, M, E, S, L or U with '-' or '_' and a type, as B-PER; or X, [CLS], "
+    "[SEP], [PAD])";
+
+// "O" where a sentence begins or ends.
+std::string shown(const NerSentence& sentence, size_t word) {
+  return word < sentence.tags.size() ? sentence.tags[word] : "the end of the sentence";
+}
+
+// How the data keeps to a scheme.
+struct Breaks {
+  int64_t count = 0;
+  std::string first;  // where, and what stands there
+};
+
+Breaks count_breaks(const NerData& data, const TagReader& reader, TagScheme scheme) {
+  Breaks breaks;
+  for (size_t s = 0; s < data.sentences.size(); ++s) {
+    const NerSentence& sentence = data.sentences[s];
+    TagParts before;
+    for (size_t i = 0; i <= sentence.tags.size(); ++i) {
+      const TagParts next = i < sentence.tags.size() ? reader.parts(sentence.tags[i]) : TagParts();
+      if (!transition_allowed(scheme, before, next) && breaks.count++ == 0) {
+        const size_t word = std::min(i, sentence.tags.size() - 1);
+        breaks.first =
+            fmt::format("{} '{}', {} {}", data.where(s, word), sentence.words[word], shown(sentence, i),
+                        i == 0 ? "at the beginning" : "behind " + sentence.tags[i - 1]);
+      }
+      before = next;
+    }
+  }
+  return breaks;
+}
+
+// What an entity shows of the scheme: which of its words, and what that one's tag does. Nothing when it shows nothing.
+struct Sign {
+  int64_t word;
+  const char* meaning;
+};
+std::optional<Sign> sign_of(TagScheme scheme, const Entity& entity, char first, char last) {
+  switch (scheme) {
+    case TagScheme::iob1:
+      if (first == 'I') return Sign{entity.begin, "begins a name"};
+      return std::nullopt;
+    case TagScheme::iob2:
+      if (first == 'B') return Sign{entity.begin, "begins a name"};
+      return std::nullopt;
+    case TagScheme::ioe1:
+      if (last == 'I') return Sign{entity.end - 1, "ends a name"};
+      return std::nullopt;
+    case TagScheme::ioe2:
+    case TagScheme::iobes:
+      if (first == 'S') return Sign{entity.begin, "is a name of one word"};
+      if (last == 'E') return Sign{entity.end - 1, "ends a name"};
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::string example_of(const NerData& data, const TagReader& reader, TagScheme scheme) {
+  for (size_t s = 0; s < data.sentences.size(); ++s) {
+    const NerSentence& sentence = data.sentences[s];
+    const auto position = [&](int64_t i) {
+      return reader.parts(sentence.tags[static_cast<size_t>(i)]).position;
+    };
+    for (const Entity& entity : reader.entities(std::span(sentence.tags))) {
+      const auto sign = sign_of(scheme, entity, position(entity.begin), position(entity.end - 1));
+      if (!sign) continue;
+      const auto word = static_cast<size_t>(sign->word);
+      return fmt::format(": {} {} ({} '{}')", sentence.tags[word], sign->meaning, data.where(s, word),
+                         sentence.words[word]);
+    }
+  }
+  return "";
+}
+
+FoundScheme describe(const NerData& data, const TagReader& reader, TagScheme scheme, const Breaks& breaks) {
+  FoundScheme found{scheme, fmt::format("{}{}", name_of(scheme), example_of(data, reader, scheme))};
+  if (breaks.count > 0)
+    found.text += fmt::format("; {} tags break that, the first at {}", breaks.count, breaks.first);
+  return found;
+}
+
+}  // namespace
+
+bool scores_entities(const std::string& method) {
+  return method == "span" || method == "span_strict" || method == "clue_benchmark";
+}
+
+void check_tags(const std::string& method, const NerData& data) {
+  if (!scores_entities(method)) return;
+  const TagReader reader = reader_of(data);
+  if (reader.reads_entities()) return;
+  for (size_t s = 0; s < data.sentences.size(); ++s) {
+    const NerSentence& sentence = data.sentences[s];
+    for (size_t i = 0; i < sentence.tags.size(); ++i)
+      check(reader.is_entity_tag(sentence.tags[i]),
+            "{}: word '{}': the tag '{}' {}: --assessment_method {} scores entities, accuracy any tag",
+            data.where(s, i), sentence.words[i], sentence.tags[i], not_an_entity, method);
+  }
+}
+
+void check_labels(const std::string& method, const LabelList& labels, const std::string& source) {
+  if (!scores_entities(method)) return;
+  const TagReader reader(labels.tags());
+  for (int32_t id = 0; id < labels.size(); ++id)
+    check(reader.is_entity_tag(labels.tag(id)),
+          "{}: the label '{}' {}: --assessment_method {} scores entities, accuracy any tag",
+          labels.where(id).empty() ? source : labels.where(id), labels.tag(id), not_an_entity, method);
+}
+
+void check_learnable(const NerData& data) {
+  const std::set<std::string> tags = data.tags();
+  const std::string found =
+      fmt::format("{}: {} words in {} sentences", data.path, words_of(data), data.sentences.size());
+  check(tags.size() != 1, "{}, and the tag of all is '{}': there is nothing to tell it apart from", found,
+        *tags.begin());
+  check(has_entity(data), "{}, and none is in an entity, the tags are {}: there is nothing to learn", found,
+        fmt::join(tags, ", "));
+}
+
+std::string warn_of_no_entity(const std::string& method, const NerData& data) {
+  if (method == "accuracy" || has_entity(data)) return "";
+  return fmt::format("{}: {} words in {} sentences, and none is in an entity: the scores say nothing",
+                     data.path, words_of(data), data.sentences.size());
+}
+
+FoundScheme find_scheme(const NerData& data, const LabelList& labels) {
+  const TagReader reader(labels.tags());
+  TagScheme best = reader.schemes().front();
+  Breaks fewest = count_breaks(data, reader, best);
+  for (const TagScheme scheme : std::span(reader.schemes()).subspan(1)) {
+    const Breaks breaks = count_breaks(data, reader, scheme);
+    if (breaks.count >= fewest.count) continue;
+    best = scheme;
+    fewest = breaks;
+  }
+  return describe(data, reader, best, fewest);
+}
+
+FoundScheme check_scheme(TagScheme scheme, const NerData& data, const LabelList& labels) {
+  const TagReader reader(labels.tags());
+  for (const std::string& tag : labels.tags())
+    check(has_position(scheme, reader.parts(tag).position), "--tag_scheme {}: it has no label such as '{}'",
+          name_of(scheme), tag);
+  return describe(data, reader, scheme, count_breaks(data, reader, scheme));
+}
+
+}  // namespace gradus

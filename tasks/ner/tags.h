@@ -1,0 +1,35 @@
+// The tags of a run's data: what is asked of them, and the scheme that they follow.
+#pragma once
+
+#include <string>
+
+#include "data/labels.h"
+#include "data/ner_text.h"
+#include "data/tag_scheme.h"
+
+namespace gradus {
+
+// Whether a method of --assessment_method scores entities, not tags.
+bool scores_entities(const std::string& method);
+
+// Throws Error "path:line: word ..." when the method scores entities and a tag of the data is not an entity's.
+void check_tags(const std::string& method, const NerData& data);
+// The same for a label list: the error names the line of a label that was loaded, of others `source`.
+void check_labels(const std::string& method, const LabelList& labels, const std::string& source);
+
+// Throws Error, with what was found, when all words of training data have one tag, or none is in an entity.
+void check_learnable(const NerData& data);
+// A word of warning when no word of evaluation data is in an entity, so that the method's score says nothing; else "".
+std::string warn_of_no_entity(const std::string& method, const NerData& data);
+
+struct FoundScheme {
+  TagScheme scheme;
+  // For the log: an example of what it was told from, and how many tags break it.
+  std::string text;
+};
+// The scheme that fewest tags of the data break, of those with the positions of the labels.
+FoundScheme find_scheme(const NerData& data, const LabelList& labels);
+// The same where --tag_scheme says it. Throws Error when a label has a position that the scheme doesn't have.
+FoundScheme check_scheme(TagScheme scheme, const NerData& data, const LabelList& labels);
+
+}  // namespace gradus
