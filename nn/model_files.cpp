@@ -1,6 +1,7 @@
 #include "nn/model_files.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "nn/model_tensors.h"
@@ -57,6 +58,9 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
     }
     std::vector<float> values(static_cast<size_t>(tensor.shape.elements()));
     file.read(*matched[i], values);
+    const auto bad = std::ranges::count_if(values, [](float value) { return !std::isfinite(value); });
+    check(bad == 0, "{}: tensor '{}': {} of its {} values are infinite or not a number", path,
+          matched[i]->source, bad, values.size());
     parameters.value(tensor).copy_from_host(values);
     used.insert(matched[i]);
   }

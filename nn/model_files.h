@@ -17,7 +17,7 @@ struct LoadReport {
 // Fills the parameters from `path`, a checkpoint as CheckpointFile takes it; what its tensors are called is in
 // nn/checkpoint_names.h. A tensor the files lack gets its initial value under `seed` when its name starts with none
 // of `required`. Throws Error naming file and tensor when a shape differs (both are given), a type can't be
-// converted, or a required tensor is missing.
+// converted, a value is infinite or not a number, or a required tensor is missing.
 LoadReport load_tensors(const std::string& path, Parameters& parameters,
                         const std::vector<std::string>& required, uint64_t seed);
 

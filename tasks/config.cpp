@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "tasks/log.h"
 
 namespace gradus {
 namespace {
@@ -226,7 +227,7 @@ std::string Options::effective() const {
   return text;
 }
 
-void Options::print_effective(std::FILE* out) const { fmt::print(out, "{}", effective()); }
+void Options::print_effective(std::FILE* out) const { write_log(out, effective()); }
 
 std::string Options::help() const {
   CLI::App app(purpose_, program_);

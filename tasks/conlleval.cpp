@@ -1,15 +1,16 @@
 // Scores a tagged file from standard input like the Perl program conlleval.
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <iostream>
 
-#include "core/error.h"
+#include "tasks/main.h"
 #include "tasks/metrics/conlleval.h"
 
-int main(int argc, char** argv) {
-  using namespace gradus;
-  std::ios::sync_with_stdio(false);
+using namespace gradus;
+
+namespace {
+
+int run(int argc, char** argv) {
   ConllevalOptions options;
   bool latex = false;
   CLI::App app(
@@ -21,15 +22,16 @@ int main(int argc, char** argv) {
   app.add_flag("-l", latex, "print a LaTeX table");
   try {
     app.parse(argc, argv);
-    if (options.delimiter == "\\t") options.delimiter = "\t";
-    const ConllevalResult result = conlleval(std::cin, "<stdin>", options);
-    fmt::print("{}", latex ? result.latex_report() : result.report());
-    check(std::fflush(stdout) == 0, "<stdout>: writing failed");
-    return 0;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "conlleval: {}\n", error.what());
-    return 2;
+    return app.exit(error) == 0 ? 0 : exit_failure;
   }
+  if (options.delimiter == "\\t") options.delimiter = "\t";
+  std::ios::sync_with_stdio(false);
+  const ConllevalResult result = conlleval(std::cin, "<stdin>", options);
+  fmt::print("{}", latex ? result.latex_report() : result.report());
+  return 0;
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, run); }

@@ -23,7 +23,7 @@ CheckpointFormat parse_format(const std::string& name) {
 }
 
 void list(const char* what, const std::vector<std::string>& names) {
-  if (!names.empty()) fmt::print("{}: {}\n", what, fmt::join(names, ", "));
+  if (!names.empty()) print_log(stdout, "{}: {}\n", what, fmt::join(names, ", "));
 }
 
 // Throws Error when a weight of the encoder is missing: the file is no BERT checkpoint, or not all of one.
@@ -44,9 +44,9 @@ void note_tanh(const ModelTensors& model, CheckpointFormat target) {
   if (classifier == nullptr || model.format() == target) return;
   const bool for_crf = target == CheckpointFormat::tensorflow && model.find("crf.transitions") != nullptr;
   if (!for_crf && classifier->source != "project/logits/W") return;
-  fmt::print(
-      "note: macanv/BERT-BiLSTM-CRF-NER, which has project/logits, takes tanh of the classifier's "
-      "output, others do not\n");
+  print_log(stdout,
+            "note: macanv/BERT-BiLSTM-CRF-NER, which has project/logits, takes tanh of the classifier's "
+            "output, others do not\n");
 }
 
 // Throws Error for a name that readers would not take for this format, and for a file that is there.
@@ -95,7 +95,7 @@ int run(int argc, char** argv) {
   list("without a place in that format, left out", left);
   note_tanh(model, target);
   const size_t all = model.tensors().size() + model.unknown().size();
-  fmt::print("convert value num:  {}  of  {}\n", model.tensors().size() - left.size(), all);
+  print_log(stdout, "convert value num:  {}  of  {}\n", model.tensors().size() - left.size(), all);
   return 0;
 }
 

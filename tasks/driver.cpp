@@ -6,6 +6,7 @@
 
 #include "core/files.h"
 #include "data/text_file.h"
+#include "tasks/log.h"
 #include "tasks/train_setup.h"
 
 namespace gradus {
@@ -34,13 +35,39 @@ std::FILE* log_of(const FineTuneOptions& options) {
   return options.predicts_only() || options.train.json ? stderr : stdout;
 }
 
+OutputFolders::OutputFolders(const FineTuneOptions& options, const std::string& results) {
+  const std::string& save = options.train.save_finetune_checkpoint_path;
+  if (options.train.do_train && !save.empty()) add(save, log_of(options));
+  std::error_code ignored;
+  const bool is_save = !locks_.empty() && std::filesystem::equivalent(save, results, ignored);
+  if (!results.empty() && !is_save) add(results, log_of(options));
+}
+
+OutputFolders::~OutputFolders() {
+  locks_.clear();
+  std::error_code ignored;  // those with something in them stay
+  for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder)
+    std::filesystem::remove(*folder, ignored);
+}
+
+void OutputFolders::add(const std::string& folder, std::FILE* log) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  for (fs::path path = folder; !path.empty() && !fs::exists(path, error); path = path.parent_path())
+    made_.insert(made_.begin(), path);
+  fs::create_directories(folder, error);
+  check(!error, "cannot make folder '{}': {}", folder, error.message());
+  locks_.emplace_back(folder);
+  if (!locks_.back().warning().empty()) print_log(log, "warning: {}\n", locks_.back().warning());
+}
+
 Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
   const bool quiet = options.predicts_only();
   // A log that goes to a file or a pipe shall be readable while the run goes on.
   if (!quiet) std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   if (!quiet) flags.print_effective(log_of(options));
   Backend& backend = open_backend(options.device);
-  if (!quiet) fmt::print(log_of(options), "device: {}\n", backend.description());
+  if (!quiet) print_log(log_of(options), "device: {}\n", backend.description());
   for (const std::string& path : {options.train.metrics_file, options.train.report}) {
     if (!path.empty()) check_writable(path);
   }
@@ -55,7 +82,7 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   std::FILE* const log = log_of(options);
   TrainConfig config = train_config(options.train, options.device);
   config.log = log;
-  fmt::print(log, "memory: {}\n", task.plan_memory(config).str());
+  print_log(log, "memory: {}\n", task.plan_memory(config).str());
   system.parameters().exclude_from_decay(options.train.no_decay);
   system.allocate(backend, Parameters::Use::training, options.device.dtype(),
                   static_cast<uint64_t>(options.device.seed), log);
@@ -72,12 +99,12 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   metrics.tokens_per_second = per_second(result.tokens);
   metrics.train_loss = result.train_loss;
   metrics.scores["seconds_to_first_step"] = result.seconds_to_first_step;
-  fmt::print(log, "trained {} steps in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
-             result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss);
-  if (result.best_step >= 0 && result.best_step < result.steps && !config.save_path.empty()) {
+  print_log(log, "trained {} steps in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
+            result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss);
+  if (result.best_step >= 0 && !result.ends_with_best() && !config.save_path.empty()) {
     const auto& [name, value] = result.best_scores.front();
-    fmt::print(log, "best: {} {:.2f} at step {}, in {}; the model in use is that of step {}\n", name, value,
-               result.best_step, (config.save_path / "best").string(), result.steps);
+    print_log(log, "best: {} {:.2f} at step {}, in {}; the model in use is that of step {}\n", name, value,
+              result.best_step, (config.save_path / "best").string(), result.steps);
   }
   return result;
 }
@@ -127,12 +154,15 @@ std::string to_json_line(const Scores& scores) {
 
 void save_report(const FineTuneOptions& options, const Report& report) {
   write_report(options.train.report, report);
-  fmt::print(log_of(options), "report: {}\n", options.train.report);
+  print_log(log_of(options), "report: {}\n", options.train.report);
 }
 
-void end_run(const FineTuneOptions& options, RunMetrics& metrics) {
+void end_run(const FineTuneOptions& options, RunMetrics& metrics,
+             const std::optional<TrainResult>& training) {
   metrics.peak_rss_bytes = peak_rss_bytes();
   if (!options.train.metrics_file.empty()) write_metrics_file(options.train.metrics_file, metrics);
+  check(!training || training->lost_events.empty(), "--log_dir {}: {}", options.train.log_dir,
+        training ? training->lost_events : "");
 }
 
 }  // namespace gradus

@@ -1,19 +1,38 @@
 // What the main programs of all tasks do alike.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <istream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tasks/fine_tuning.h"
 #include "tasks/metrics_file.h"
+#include "tasks/output_lock.h"
 #include "tasks/report.h"
 
 namespace gradus {
 
 // Where a run tells what it does: predictions alone, and results as JSON, leave standard output to themselves.
 std::FILE* log_of(const FineTuneOptions& options);
+
+// Locks the folders in which a run writes files that belong together, the one it saves to and `results` (empty: none),
+// until the locks go. They are made when they aren't there. Throws Error when another run writes to one of them.
+class OutputFolders {
+ public:
+  OutputFolders(const FineTuneOptions& options, const std::string& results);
+  ~OutputFolders();
+  OutputFolders(const OutputFolders&) = delete;
+  OutputFolders& operator=(const OutputFolders&) = delete;
+
+ private:
+  void add(const std::string& folder, std::FILE* log);
+
+  std::vector<std::filesystem::path> made_;  // to be removed when the run has put nothing there
+  std::vector<OutputLock> locks_;
+};
 
 // Begins a run: prints the effective options, opens the device and tells what it is. Throws Error when the files to be
 // written, or read, in the end can't be: better now than after hours.
@@ -44,7 +63,7 @@ std::string to_json_line(const Scores& scores);
 // Writes the page of --report, and tells so.
 void save_report(const FineTuneOptions& options, const Report& report);
 
-// Writes --metrics_file.
-void end_run(const FineTuneOptions& options, RunMetrics& metrics);
+// Writes --metrics_file. Throws Error when a part of what `training`, if there was one, should have written is lost.
+void end_run(const FineTuneOptions& options, RunMetrics& metrics, const std::optional<TrainResult>& training);
 
 }  // namespace gradus

@@ -1,8 +1,5 @@
 #include "tasks/event_writer.h"
 
-#include <unistd.h>
-
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <system_error>
@@ -11,17 +8,13 @@
 #include "core/files.h"
 #include "core/protobuf.h"
 #include "data/tf_record.h"
+#include "tasks/metrics_file.h"
 
 namespace gradus {
 namespace {
 
 double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
 }  // namespace

@@ -96,7 +96,7 @@ std::optional<ClassLabels> labels_of(const Settings& settings, const RecordFolde
   }
   if (!folder.keeps_label_list()) return new_labels(settings, works);
   ClassLabels labels = ClassLabels::load(folder.label_list());
-  fmt::print("labels: those of {}\n", folder.label_list());
+  print_log(stdout, "labels: those of {}\n", folder.label_list());
   if (!named.empty()) folder.check_asked_labels(ClassLabels::load(named).names(), labels.names());
   return labels;
 }

@@ -128,7 +128,7 @@ NerData read_text(const Settings& settings, const std::string& path, NerTags tag
   const auto begin = static_cast<std::ptrdiff_t>(count * settings.split_begin),
              end = static_cast<std::ptrdiff_t>(count * settings.split_end);
   if (begin == 0 && end == static_cast<std::ptrdiff_t>(data.sentences.size())) return data;
-  fmt::print("{}: {} sentences, {} of them selected\n", path, data.sentences.size(), end - begin);
+  print_log(stdout, "{}: {} sentences, {} of them selected\n", path, data.sentences.size(), end - begin);
   check(begin < end, "{}: {} sentences, of which --split_begin {} to --split_end {} are none", path,
         data.sentences.size(), settings.split_begin, settings.split_end);
   data.sentences.erase(data.sentences.begin() + end, data.sentences.end());
@@ -185,7 +185,7 @@ LabelList labels_of(const Settings& settings, const RecordFolder& folder, LabelP
     return labels;
   }
   LabelList labels = LabelList::load(folder.label_list());
-  fmt::print("labels: those of {}\n", folder.label_list());
+  print_log(stdout, "labels: those of {}\n", folder.label_list());
   if (!settings.records.label_file.empty()) {
     LabelList asked = LabelList::load(settings.records.label_file);
     add_protocol_labels(protocol, asked);

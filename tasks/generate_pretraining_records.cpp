@@ -183,7 +183,8 @@ void drop_kept(std::vector<Job>& jobs, const Settings& settings) {
       check(fs::exists(path),
             "{} is there already, {} is not: expected all or none (--overwrite true makes them anew)", *found,
             path);
-    fmt::print("{} is there already: kept (--overwrite true makes it anew)\n", fmt::join(job.outputs, ", "));
+    print_log(stdout, "{} is there already: kept (--overwrite true makes it anew)\n",
+              fmt::join(job.outputs, ", "));
     return true;
   });
 }

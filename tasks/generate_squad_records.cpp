@@ -110,8 +110,8 @@ class Generator {
     writer_->finish();
     progress_.finish();
     const std::string parts = parts_ > 1 ? fmt::format(", made in {} parts", parts_) : "";
-    fmt::print("{}: {}{}\nTotal instances is:  {}\n", settings_.output(use_).string(), counts_.str(), parts,
-               unique_id_ - first_unique_id);
+    print_log(stdout, "{}: {}{}\nTotal instances is:  {}\n", settings_.output(use_).string(), counts_.str(),
+              parts, unique_id_ - first_unique_id);
   }
 
  private:
@@ -165,7 +165,7 @@ class Generator {
 void generate(const Settings& settings, const Tokenizer& tokenizer, const std::string& path, SquadUse use) {
   const std::string output = settings.output(use).string();
   if (fs::exists(output) && !settings.overwrite) {
-    fmt::print("{} is there already: kept (--overwrite true makes it anew)\n", output);
+    print_log(stdout, "{} is there already: kept (--overwrite true makes it anew)\n", output);
     return;
   }
   Generator(settings, tokenizer, path, use).run();

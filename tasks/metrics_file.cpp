@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "core/error.h"
 #include "core/files.h"
 
 namespace gradus {
@@ -36,10 +38,12 @@ int64_t peak_rss_bytes() {
   return 0;
 }
 
-double process_age_seconds() {
+double process_age_seconds() { return process_age_seconds(::getpid()); }
+
+double process_age_seconds(int64_t pid) {
   double uptime = 0;
   std::ifstream("/proc/uptime") >> uptime;
-  std::ifstream stat("/proc/self/stat");
+  std::ifstream stat(fmt::format("/proc/{}/stat", pid));
   // Field 22 is the start in clock ticks since boot. Field 2, the program's name, may hold anything but ends in ')'.
   stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');
   std::string skipped;
@@ -47,6 +51,11 @@ double process_age_seconds() {
   double ticks = 0;
   if (!(stat >> ticks)) return 0;
   return uptime - ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
 }  // namespace gradus

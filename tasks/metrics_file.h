@@ -25,7 +25,10 @@ void write_metrics_file(const std::string& path, const RunMetrics& metrics);
 
 // The most memory this process has had in RAM so far, in bytes; 0 where /proc doesn't tell.
 int64_t peak_rss_bytes();
-// Seconds since this process was started, to a hundredth; 0 where /proc doesn't tell.
+// Seconds since this process, or another one, was started, to a hundredth; 0 where /proc doesn't tell.
 double process_age_seconds();
+double process_age_seconds(int64_t pid);
+// The name of this machine.
+std::string host_name();
 
 }  // namespace gradus

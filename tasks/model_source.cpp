@@ -1,5 +1,7 @@
 #include "tasks/model_source.h"
 
+#include <sys/stat.h>
+
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
@@ -35,7 +37,10 @@ BertConfig pretrained_config(const std::string& pretrained, const fs::path& fold
 std::string checkpoint_in(const std::string& path) {
   if (!fs::is_directory(path) || fs::exists(fs::path(path) / "config.json")) return path;
   const fs::path best = fs::path(path) / "best";
-  if (fs::exists(best)) return best.string();
+  std::error_code error;
+  const fs::file_status status = fs::status(best, error);
+  check(status.type() != fs::file_type::none, "cannot read '{}': {}", best.string(), error.message());
+  if (fs::exists(status)) return best.string();
   const auto newest = latest_checkpoint(path);
   check(newest.has_value(), "{}: no config.json, and no checkpoint either", path);
   return newest->string();
@@ -52,6 +57,14 @@ bool lower_cases(const FineTuneOptions& options, const fs::path& folder, const V
     if (json.contains("do_lower_case") && json["do_lower_case"].is_boolean()) return json["do_lower_case"];
   }
   return !vocab.has_capitals();
+}
+
+// Tells a configuration from another one that gets its name.
+std::string version_of(const std::string& config) {
+  struct stat status {};
+  if (::stat(config.c_str(), &status) != 0) return "";
+  return fmt::format("{}:{}:{}.{}", status.st_dev, status.st_ino, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec);
 }
 
 BertConfig config_from_scratch(const ModelOptions& model, const Vocab& vocab) {
@@ -151,6 +164,7 @@ ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKi
   const std::string weights = checkpoint_in(options.load_finetune_checkpoint_path);
   const fs::path folder = folder_of(weights);
   const std::string where = (folder / "config.json").string();
+  std::string version = version_of(where);
   BertConfig config = read_bert_config(where);
   const TaskSettings settings = parse_settings(saved_settings(config, kind, where), kind, where);
   override_config(config, options.model, weights);
@@ -160,8 +174,8 @@ ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKi
                         weights);
   }
   Vocab vocab = load_vocab(options, folder, config);
-  ModelSource source{std::move(config),    settings, std::move(vocab), weights, true, where,
-                     trained_steps(folder)};
+  ModelSource source{std::move(config),     settings,          std::move(vocab), weights, true, where,
+                     trained_steps(folder), std::move(version)};
   if (options.given.contains("dropout")) set_dropout(source, options.model.dropout);
   return source;
 }
@@ -186,9 +200,15 @@ ModelSource ModelSource::of_new(const FineTuneOptions& options, std::optional<Vo
   TaskSettings settings;
   settings.tokenizer = options.tokenizer;
   settings.do_lower_case = lower_cases(options, folder, *vocab);
-  ModelSource source{std::move(config), settings, std::move(*vocab), pretrained, false, "", 0};
+  ModelSource source{std::move(config), settings, std::move(*vocab), pretrained, false, "", 0, ""};
   set_dropout(source, options.model.dropout);
   return source;
+}
+
+void ModelSource::check_unchanged() const {
+  check(!trained || version_of(where) == version,
+        "'{}' was replaced while it was read: a run that trains saves there; try again",
+        fs::path(where).parent_path().string());
 }
 
 std::string vocab_text(const Vocab& vocab) {

@@ -41,6 +41,7 @@ struct ModelSource {
   bool trained = false;  // the weights of the head are there too
   std::string where;     // path of its config.json, for messages
   int64_t steps = 0;     // a trained model's training had
+  std::string version;   // of the file `where`, for check_unchanged()
 
   // The model that --load_finetune_checkpoint_path names, a checkpoint or a save folder with checkpoints (then the
   // best one, or the newest). --hidden_act, --layer_norm_eps, --dropout and --vocab_file_path override. Throws Error
@@ -49,6 +50,10 @@ struct ModelSource {
   // A new model over the pretrained one of --load_pretrain_checkpoint_path, or without one. `vocab` is used when the
   // options name no vocabulary.
   static ModelSource of_new(const FineTuneOptions& options, std::optional<Vocab> vocab);
+
+  // Throws Error when the trained model is not the one any more that was there at first: a run that trains has replaced
+  // it meanwhile, and its files may have been read of both.
+  void check_unchanged() const;
 
   // What the task saved of its own.
   nlohmann::ordered_json task_settings(const TaskKind& kind) const;

@@ -13,12 +13,18 @@ bool same_ignoring_case(std::string_view a, std::string_view b) {
                     [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-// Parses all of `text` into `value`; false when it isn't such a number or is out of the type's range.
+// Parses all of `text` into `value`. What is wrong when it isn't such a number, or is out of the type's range.
 template <typename T>
-bool parse_number(const std::string& text, T& value) {
+std::errc parse_number(const std::string& text, T& value) {
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, value);
-  return result.ec == std::errc() && result.ptr == end;
+  return result.ptr == end ? result.ec : std::errc::invalid_argument;
+}
+
+// Numbers are computed with as float32, which has none beyond some size, and none but 0 below another.
+bool fits_float32(double value) {
+  constexpr double largest = std::numeric_limits<float>::max(), least = std::numeric_limits<float>::min();
+  return value == 0 || (std::abs(value) >= least && std::abs(value) <= largest);
 }
 
 }  // namespace
@@ -81,11 +87,16 @@ void Option::set(const std::string& text, const std::string& where, const std::s
     **flag = *parsed;
   } else if (int64_t** whole = std::get_if<int64_t*>(&field_)) {
     int64_t parsed = 0;
-    require(parse_number(text, parsed) && in_range(static_cast<double>(parsed)));
+    require(parse_number(text, parsed) == std::errc() && in_range(static_cast<double>(parsed)));
     **whole = parsed;
   } else if (double** number = std::get_if<double*>(&field_)) {
     double parsed = 0;
-    require(parse_number(text, parsed) && std::isfinite(parsed) && in_range(parsed));
+    const std::errc problem = parse_number(text, parsed);
+    const bool is_number = problem == std::errc() && std::isfinite(parsed);
+    require(is_number ? in_range(parsed) : problem != std::errc::invalid_argument);
+    check(is_number && fits_float32(parsed),
+          "{}: found '{}', expected {}, that float32 can hold: 0, or of a size from {} to {}", where, text,
+          expectation(), std::numeric_limits<float>::min(), std::numeric_limits<float>::max());
     **number = parsed;
   } else {
     for (const auto& [value, reason] : refused_) {

@@ -119,12 +119,12 @@ void run_jobs(const std::vector<Job>& jobs, int64_t threads) {
   run_parallel(jobs.size(), threads, [&](size_t i) {
     {
       const std::lock_guard lock(output);
-      fmt::print("Start convert {} to {}.\n", jobs[i].from, jobs[i].to);
+      print_log(stdout, "Start convert {} to {}.\n", jobs[i].from, jobs[i].to);
     }
     const int64_t rows = convert(jobs[i].from, jobs[i].to);
     const std::lock_guard lock(output);
-    fmt::print("Convert {} to {} success. ({} of {} files, {} rows)\n", jobs[i].from, jobs[i].to, ++done,
-               jobs.size(), rows);
+    print_log(stdout, "Convert {} to {} success. ({} of {} files, {} rows)\n", jobs[i].from, jobs[i].to,
+              ++done, jobs.size(), rows);
   });
 }
 

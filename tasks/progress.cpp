@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tasks/log.h"
+
 namespace gradus {
 namespace {
 
@@ -90,10 +92,10 @@ void Progress::draw(Clock::time_point now) {
   if (terminal_) {
     // The last column stays free: some terminals would break the line there.
     const std::string line = progress_line(state_, std::max(1, terminal_width(out_) - 1));
-    fmt::print(out_, "\r{}\x1b[K", line);
+    print_log(out_, "\r{}\x1b[K", line);
     drawn_ = true;
   } else {
-    fmt::print(out_, "{}\n", progress_line(state_, 0));
+    print_log(out_, "{}\n", progress_line(state_, 0));
   }
   std::fflush(out_);
   last_draw_ = now;
@@ -102,14 +104,14 @@ void Progress::draw(Clock::time_point now) {
 
 void Progress::erase() {
   if (!drawn_) return;
-  fmt::print(out_, "\r\x1b[K");
+  print_log(out_, "\r\x1b[K");
   std::fflush(out_);
   drawn_ = false;
 }
 
 void Progress::print(std::string_view line) {
   erase();
-  fmt::print(log_, "{}\n", line);
+  print_log(log_, "{}\n", line);
   std::fflush(log_);
   if (terminal_ && !finished_ && first_step_ >= 0) draw(Clock::now());
 }
@@ -119,7 +121,7 @@ void Progress::finish() {
   finished_ = true;
   if (first_step_ < 0) return;  // nothing was reported
   if (drawn_ || printed_step_ != state_.step) draw(Clock::now());
-  if (terminal_) fmt::print(out_, "\n");
+  if (terminal_) print_log(out_, "\n");
   std::fflush(out_);
   drawn_ = false;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "tasks/log.h"
 
 namespace gradus {
 namespace {
@@ -55,7 +56,7 @@ RecordFolder::RecordFolder(const RecordSettings& settings, const std::array<Reco
         jobs_.push_back({i, (fs::path(settings.data_dir) / name).string(), output});
       else if (is_there) kept_.push_back(output.string());
       if (wanted && is_there && !settings.overwrite)
-        fmt::print("{} is there already: kept (--overwrite true makes it anew)\n", output.string());
+        print_log(stdout, "{} is there already: kept (--overwrite true makes it anew)\n", output.string());
     }
   }
   keeps_label_list_ =
@@ -87,7 +88,7 @@ void write_records(const RecordJob& job, const RecordSettings& settings, std::ve
     }
   }  // the bar ends here
   writer->finish();
-  fmt::print("{}: {}\nTotal instances is:  {}\n", job.output.string(), counts, count);
+  print_log(stdout, "{}: {}\nTotal instances is:  {}\n", job.output.string(), counts, count);
 }
 
 }  // namespace gradus

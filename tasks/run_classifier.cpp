@@ -35,8 +35,8 @@ std::unique_ptr<ClassifierSystem> make_system(const ClassifierOptions& options,
 TrainResult train(Backend& backend, const ClassifierOptions& options, ClassifierSystem& system,
                   const ClassifierSet& set, ClassifierEvaluation* evaluation, RunMetrics& metrics) {
   ClassifierTraining task(backend, system, set, evaluation);
-  fmt::print(log_of(options), "training data: {}\n", set.counts.str());
-  if (system.labels()) fmt::print(log_of(options), "labels: {}\n", fmt::join(system.labels()->names(), ", "));
+  print_log(log_of(options), "training data: {}\n", set.counts.str());
+  if (system.labels()) print_log(log_of(options), "labels: {}\n", fmt::join(system.labels()->names(), ", "));
   return run_training(backend, options, system, task, "examples", metrics);
 }
 
@@ -64,13 +64,13 @@ void evaluate(const ClassifierOptions& options, const ClassifierSystem& system,
   const int64_t steps = options.train.do_train ? metrics.steps : system.trained_steps();
   write_result(options, scores_file, results_text(report.scores, steps));
   if (options.train.json) {
-    fmt::print("{}\n", to_json_line(report.scores));
+    print_result("{}\n", to_json_line(report.scores));
   } else {
-    fmt::print("evaluation data: {}; {:.1f} examples/s\n{}\n{}{}\n{}", evaluation.set().counts.str(),
-               report.examples_per_second, rule_line(), report.text, rule_line(), evaluation.description());
+    print_result("evaluation data: {}; {:.1f} examples/s\n{}\n{}{}\n{}", evaluation.set().counts.str(),
+                 report.examples_per_second, rule_line(), report.text, rule_line(), evaluation.description());
   }
   if (const std::string warning = evaluation.warning(); !warning.empty())
-    fmt::print(log_of(options), "warning: {}\n", warning);
+    print_log(log_of(options), "warning: {}\n", warning);
 }
 
 void predict(const ClassifierOptions& options, const ClassifierSystem& system,
@@ -93,6 +93,7 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
+  const OutputFolders folders(options, options.output_dir);
   std::unique_ptr<ClassifierSystem> system;
   if (!options.makes_head()) {
     system = ClassifierSystem::load(options);
@@ -124,7 +125,7 @@ int run(int argc, char** argv) {
   if (!options.train.report.empty())
     save_report(options, classifier_report(finished, *system, evaluation ? &*evaluation : nullptr));
   if (options.train.do_predict) predict(options, *system, predictor);
-  end_run(options, metrics);
+  end_run(options, metrics, finished.training);
   return 0;
 }
 

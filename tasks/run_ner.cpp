@@ -45,10 +45,10 @@ void show_sentences(const NerTagger& tagger, const NerSystem& system, const NerD
   NerCounts counts;
   const auto tags = tagger.predict(few, counts);
   const TagReader reader = system.tag_reader("span");
-  fmt::print("\n");
+  print_result("\n");
   for (size_t i = 0; i < few.sentences.size(); ++i) {
     const auto [text, words] = join_words(few.sentences[i], few.records);
-    fmt::print("{}\n", show_entities(text, words, system.labels(), reader, tags[i], style));
+    print_result("{}\n", show_entities(text, words, system.labels(), reader, tags[i], style));
   }
 }
 
@@ -68,10 +68,10 @@ void train(Backend& backend, const NerOptions& options, NerSystem& system, NerSe
   const NerData& data = set.data;
   NerTraining task(backend, system, data,
                    training_examples(set, system, static_cast<int32_t>(options.seq_length)), evaluation);
-  fmt::print(log_of(options), "training data: {}\n", task.examples().counts.str());
+  print_log(log_of(options), "training data: {}\n", task.examples().counts.str());
   if (data.overlapping_mentions > 0)
-    fmt::print(log_of(options), "{}: {} mentions overlap others, of which they took words\n", data.path,
-               data.overlapping_mentions);
+    print_log(log_of(options), "{}: {} mentions overlap others, of which they took words\n", data.path,
+              data.overlapping_mentions);
   finished.training_data = task.examples().counts.str();
   finished.training = run_training(backend, options, system, task, finished.noun, metrics);
 }
@@ -82,12 +82,12 @@ void evaluate(const NerOptions& options, NerEvaluation& evaluation, RunMetrics& 
   for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
   metrics.scores["eval_sentences_per_second"] = report.sentences_per_second;
   if (options.train.json) {
-    fmt::print("{}\n", to_json_line(report.scores));
+    print_result("{}\n", to_json_line(report.scores));
     return;
   }
   // The reference drivers put their scores between rules; conlleval's report stands alone.
   const std::string rule = options.assessment_method.starts_with("span") ? "" : rule_line() + "\n";
-  fmt::print("evaluation data: {}; {:.1f} sentences/s\n{}{}{}", evaluation.examples().counts.str(),
+  print_result("evaluation data: {}; {:.1f} sentences/s\n{}{}{}", evaluation.examples().counts.str(),
              report.sentences_per_second, rule, report.text, rule);
 }
 
@@ -107,6 +107,7 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
+  const OutputFolders folders(options, "");
   Backend& backend = begin_run(flags, options);
 
   RunMetrics metrics;
@@ -140,7 +141,7 @@ int run(int argc, char** argv) {
     save_report(options, ner_report(finished, evaluation ? &*evaluation : nullptr));
   if (options.use_sample) show_sentences(tagger, *system, inputs.dev->data, style_of(options));
   const int status = options.train.do_predict ? predict(options, *system, tagger) : 0;
-  end_run(options, metrics);
+  end_run(options, metrics, finished.training);
   return status;
 }
 

@@ -103,7 +103,11 @@ void add_evaluation_curves(Report& report, const TrainResult& result, const Scor
     if (name != nullptr && report.evaluation.size() < most_curves)
       report.evaluation.push_back(score_curve(result.history, score, name->name));
   }
-  if (result.best_step >= 0) report.best_step = result.best_step;
+  // A resumed run's best may be one of steps that it has taken otherwise since.
+  const bool is_drawn = std::ranges::any_of(result.history.evaluations, [&](const EvaluationPoint& point) {
+    return point.step == result.best_step && point.scores == result.best_scores;
+  });
+  if (is_drawn) report.best_step = result.best_step;
 }
 
 void add_tiles(Report& report, const ScoredData& scored) {
@@ -119,7 +123,7 @@ void add_tiles(Report& report, const ScoredData& scored) {
 // The page shows the last weights; a reader might take them for the best.
 void add_best_note(Report& report, const FinishedRun& run, const ScoredData& scored) {
   const TrainResult& result = *run.training;
-  if (result.best_step < 0 || result.best_step == result.steps || result.best_scores.empty()) return;
+  if (result.best_step < 0 || result.ends_with_best() || result.best_scores.empty()) return;
   const auto& [score, value] = result.best_scores.front();
   if (value <= scored.scores.front().second) return;
   const ScoreName* name = find_name(scored.names, score);

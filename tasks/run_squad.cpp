@@ -37,10 +37,10 @@ std::string method_for(const SquadDriverOptions& options, const SquadData& data,
   if (options.assessment_method != "auto") return options.assessment_method;
   const bool chinese = is_chinese(data);
   if (chinese && version_2) {
-    fmt::print(log_of(options),
-               "warning: {}: the scorer of SQuAD 2.0 compares what stands between blanks: of Chinese answers "
-               "whole ones\n",
-               data.path);
+    print_log(log_of(options),
+              "warning: {}: the scorer of SQuAD 2.0 compares what stands between blanks: of Chinese answers "
+              "whole ones\n",
+              data.path);
   }
   return chinese && !version_2 ? "cmrc" : "squad";
 }
@@ -68,13 +68,13 @@ void evaluate(const SquadDriverOptions& options, SquadEvaluation& evaluation, bo
   metrics.scores["eval_windows_per_second"] = report.windows_per_second;
   write_predictions(options, "", with_ids(evaluation.questions().data(), report.predictions), version_2);
   if (options.train.json) {
-    fmt::print("{}\n", to_json_line(report.scores));
+    print_result("{}\n", to_json_line(report.scores));
   } else {
-    fmt::print("evaluation data: {}; {:.1f} windows/s\n{}\n{}{}\n", evaluation.questions().description(),
-               report.windows_per_second, rule_line(), report.text, rule_line());
+    print_result("evaluation data: {}; {:.1f} windows/s\n{}\n{}{}\n", evaluation.questions().description(),
+                 report.windows_per_second, rule_line(), report.text, rule_line());
   }
   if (const std::string warning = evaluation.warning(); !warning.empty())
-    fmt::print(log_of(options), "warning: {}\n", warning);
+    print_log(log_of(options), "warning: {}\n", warning);
 }
 
 // Whether a file, plain or gzip, looks like JSON: the first byte that is no blank is a brace. A pipe is not looked
@@ -106,7 +106,7 @@ void predict(Backend& backend, const SquadDriverOptions& options, const SquadSys
   std::vector<SquadPrediction> predictions = answerer.run(questions);
   if (answerer.version_2()) apply_threshold(predictions, system.settings().null_score_diff_threshold);
   for (size_t i = 0; i < predictions.size(); ++i)
-    fmt::print("{}\n", show_answer(questions.data().questions[i].text, predictions[i], style));
+    print_result("{}\n", show_answer(questions.data().questions[i].text, predictions[i], style));
   write_predictions(options, prefix_of_new(options), with_ids(questions.data(), std::move(predictions)),
                     answerer.version_2());
 }
@@ -117,6 +117,7 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
+  const OutputFolders folders(options, options.output_dir);
   const auto system = options.makes_head() ? SquadSystem::create(options) : SquadSystem::load(options);
   system->check_sequence_length(options.seq_length);
   Backend& backend = begin_run(flags, options);
@@ -128,7 +129,7 @@ int run(int argc, char** argv) {
   std::optional<SquadEvaluation> evaluation;
   if (options.train.do_train) {
     training = read_squad_training(options, *system, log_of(options));
-    fmt::print(log_of(options), "training data: {}\n", training->description);
+    print_log(log_of(options), "training data: {}\n", training->description);
     // What a model has learned once it keeps.
     system->set_version_2(
         may_lack_answers(options, training->has_impossible || system->settings().version_2));
@@ -157,7 +158,7 @@ int run(int argc, char** argv) {
   if (!options.train.report.empty())
     save_report(options, squad_report(finished, evaluation ? &*evaluation : nullptr));
   if (options.train.do_predict) predict(backend, options, *system);
-  end_run(options, metrics);
+  end_run(options, metrics, finished.training);
   return 0;
 }
 

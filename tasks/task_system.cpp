@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "tasks/log.h"
 
 namespace gradus {
 namespace {
@@ -42,9 +43,16 @@ void TaskSystem::allocate(Backend& backend, Parameters::Use use, DType compute_t
   parameters_.allocate(backend, use, compute_type);
   const std::string& weights = source_.weights;
   if (weights.empty()) return parameters_.initialize_all(seed);
-  const LoadReport report = load_tensors(weights, parameters_, required(), seed);
-  if (!report.missing.empty()) fmt::print(log, "new in this model: {}\n", fmt::join(report.missing, ", "));
-  if (!report.unused.empty()) fmt::print(log, "unused in {}: {}\n", weights, fmt::join(report.unused, ", "));
+  LoadReport report;
+  try {
+    report = load_tensors(weights, parameters_, required(), seed);
+  } catch (const Error&) {
+    source_.check_unchanged();
+    throw;
+  }
+  source_.check_unchanged();
+  if (!report.missing.empty()) print_log(log, "new in this model: {}\n", fmt::join(report.missing, ", "));
+  if (!report.unused.empty()) print_log(log, "unused in {}: {}\n", weights, fmt::join(report.unused, ", "));
 }
 
 void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {

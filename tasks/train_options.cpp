@@ -107,7 +107,7 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
       .between(0, 1);
   options.add("weight_decay", weight_decay, "decay of all but biases and layer norms").at_least(0);
   options.add("adam_eps", adam_eps, "added to the root of the second moment; AdamWeightDecay: 1e-06")
-      .at_least(0);
+      .between(1e-30, 1);
   options
       .add("max_grad_norm", max_grad_norm,
            "clip gradients to this norm, of all together with adamw, of each tensor with "

@@ -1,10 +1,15 @@
 #include "tasks/train_state.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
+#include "core/checked_json.h"
 #include "core/files.h"
 #include "nn/model_files.h"
 #include "nn/safetensors.h"
+#include "tasks/log.h"
 
 namespace gradus {
 namespace {
@@ -32,24 +37,125 @@ Json to_json(const TrainHistory& history) {
           {"evaluations", std::move(evaluations)}};
 }
 
-Scores parse_scores(const Json& json) {
-  Scores scores;
-  for (const auto& [name, value] : json.items()) scores.emplace_back(name, value);
-  return scores;
+// An object in a file, whose members have to be what they were written as.
+class Fields {
+ public:
+  Fields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
+    check(object.is_object(), "{}: found {}, expected an object", where_, excerpt(object));
+  }
+
+  const Json& at(const char* name) const {
+    const auto found = object_.find(name);
+    check(found != object_.end(), "{}: no \"{}\"", where_, name);
+    return *found;
+  }
+  int64_t count(const char* name, int64_t least = 0) const {
+    const Json& value = at(name);
+    const bool is_whole =
+        value.is_number_unsigned() ? value.get<uint64_t>() <= INT64_MAX : value.is_number_integer();
+    expect(is_whole && value.get<int64_t>() >= least, name,
+           fmt::format("a whole number, at least {}", least));
+    return value;
+  }
+  double number(const char* name) const {
+    expect(at(name).is_number(), name, "a number");
+    return at(name);
+  }
+  std::vector<double> numbers(const char* name) const {
+    const Json& list = at(name);
+    expect(list.is_array() && std::ranges::all_of(list, [](const Json& x) { return x.is_number(); }), name,
+           "a list of numbers");
+    return list;
+  }
+  bool flag(const char* name) const {
+    expect(at(name).is_boolean(), name, "true or false");
+    return at(name);
+  }
+  Scores scores(const char* name) const {
+    const Json& object = at(name);
+    expect(object.is_object() && std::ranges::all_of(object, [](const Json& x) { return x.is_number(); }),
+           name, "an object of numbers");
+    Scores scores;
+    for (const auto& [score, value] : object.items()) scores.emplace_back(score, value);
+    return scores;
+  }
+  std::map<std::string, std::string> texts(const char* name) const {
+    const Json& object = at(name);
+    expect(object.is_object() && std::ranges::all_of(object, [](const Json& x) { return x.is_string(); }),
+           name, "an object of texts");
+    return object;
+  }
+  Fields fields(const char* name) const { return {at(name), fmt::format("{}: \"{}\"", where_, name)}; }
+  void expect(bool good, const char* name, const std::string& expected) const {
+    check(good, "{}: \"{}\" is {}, expected {}", where_, name, excerpt(at(name)), expected);
+  }
+  const std::string& where() const { return where_; }
+
+ private:
+  static std::string excerpt(const Json& value) {
+    constexpr size_t most = 60;
+    const std::string text = value.dump();
+    return text.size() <= most ? text : text.substr(0, most) + "...";
+  }
+
+  const Json& object_;
+  std::string where_;
+};
+
+TrainHistory parse_history(const Fields& history) {
+  TrainHistory result;
+  result.losses = LossCurve(history.numbers("losses"), history.count("steps_per_loss", 1),
+                            history.number("rest"), history.count("rest_steps"));
+  const Json& evaluations = history.at("evaluations");
+  history.expect(evaluations.is_array(), "evaluations", "a list");
+  for (const Json& evaluation : evaluations) {
+    const Fields point(evaluation, history.where() + ": \"evaluations\"");
+    result.evaluations.push_back({point.count("step"), point.scores("scores")});
+  }
+  return result;
 }
 
-TrainHistory parse_history(const Json& json) {
-  TrainHistory history;
-  history.losses = LossCurve(json.at("losses").get<std::vector<double>>(), json.at("steps_per_loss"),
-                             json.at("rest"), json.at("rest_steps"));
-  for (const Json& point : json.at("evaluations"))
-    history.evaluations.push_back({point.at("step"), parse_scores(point.at("scores"))});
-  return history;
+Json read_state(const std::filesystem::path& path) {
+  return parse_ordered_json(read_file(path), path.string());
 }
 
-void check_same(const std::filesystem::path& path, std::string_view name, int64_t found, int64_t expected) {
+void check_same(const Fields& state, std::string_view what, const char* name, int64_t expected) {
+  const int64_t found = state.count(name);
   check(found == expected, "{}: the checkpoint was made with {} {}, this run has {}: it can't be continued",
-        path.string(), name, found, expected);
+        state.where(), what, found, expected);
+}
+
+// Throws Error unless the state is of the run that `expected` describes.
+void check_same_run(const Fields& state, const TrainState& expected) {
+  check_same(state, "seed", "seed", static_cast<int64_t>(expected.seed));
+  check_same(state, "training examples", "examples", expected.examples);
+  check_same(state, "train_batch_size", "batch_size", expected.batch_size);
+  check_same(state, "train_batch_tokens", "batch_tokens", expected.batch_tokens);
+  check_same(state, "gradient_accumulation_steps", "accumulation_steps", expected.accumulation_steps);
+  const bool shuffle = state.flag("shuffle");
+  check(shuffle == expected.shuffle,
+        "{}: the checkpoint was made with train_data_shuffle {}, this run has {}: it can't be continued",
+        state.where(), shuffle, expected.shuffle);
+  check(state.count("data_checksum") == expected.data_checksum,
+        "{}: the checkpoint was made with other training data, or cut into other sequences: it can't be "
+        "continued",
+        state.where());
+}
+
+// Fills a moment from its tensor in a file; `least` is the smallest value that it may have.
+void read_moment(const SafetensorsFile& file, const std::string& name, const Tensor& moment, float least) {
+  const auto size = moment.shape().elements();
+  const TensorEntry* entry = file.find(name);
+  check(entry != nullptr && entry->elements() == size, "{}: no moments of {} elements under the name '{}'",
+        file.path(), size, name);
+  std::vector<float> values(static_cast<size_t>(size));
+  copy_as_float(*entry, values);
+  for (const float value : values) {
+    check(std::isfinite(value) && value >= least,
+          "{}: '{}' has the value {}, expected {}: the file is damaged", file.path(), name, value,
+          least == 0 ? "numbers, none below 0" : "numbers");
+  }
+  moment.copy_from_host(values);
 }
 
 // The moments of each tensor as entries named "m.<tensor>" and "v.<tensor>".
@@ -94,49 +200,58 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
   write_safetensors((folder / optimizer_file).string(), entries);
 }
 
-int64_t trained_steps(const std::filesystem::path& folder) try {
+bool has_train_state(const std::filesystem::path& folder) try {
+  const Json json = Json::parse(read_file(folder / state_file));
+  return json.is_object() && json.contains("step") && json.contains("optimizer_steps");
+} catch (const std::exception&) {
+  return false;
+}
+
+int64_t trained_steps(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / state_file;
-  return std::filesystem::exists(path) ? Json::parse(read_file(path)).at("step").get<int64_t>() : 0;
-} catch (const nlohmann::json::exception& e) {
-  fail("{}: not a trainer state: {}", (folder / state_file).string(), e.what());
+  return std::filesystem::exists(path) ? Fields(read_state(path), path.string()).count("step") : 0;
+}
+
+std::optional<EvaluationPoint> saved_evaluation(const std::filesystem::path& folder, const TrainState& run) {
+  const std::filesystem::path path = folder / state_file;
+  const Json json = read_state(path);
+  const Fields state(json, path.string());
+  check_same_run(state, run);
+  if (run.evaluation_checksum != 0 && state.count("evaluation_checksum") != run.evaluation_checksum)
+    return std::nullopt;
+  const TrainHistory history = parse_history(state.fields("history"));
+  const int64_t step = state.count("step");
+  if (history.evaluations.empty() || history.evaluations.back().step != step) return std::nullopt;
+  return history.evaluations.back();
 }
 
 TrainState load_train_state(const std::filesystem::path& folder, const TrainState& expected,
-                            Optimizer& optimizer, Parameters& parameters, std::FILE* log) try {
+                            Optimizer& optimizer, Parameters& parameters, std::FILE* log) {
   const std::filesystem::path path = folder / state_file;
-  const Json json = Json::parse(read_file(path));
-  check_same(path, "seed", json.at("seed"), static_cast<int64_t>(expected.seed));
-  check_same(path, "training examples", json.at("examples"), expected.examples);
-  check_same(path, "train_batch_size", json.at("batch_size"), expected.batch_size);
-  check_same(path, "train_batch_tokens", json.at("batch_tokens"), expected.batch_tokens);
-  check_same(path, "gradient_accumulation_steps", json.at("accumulation_steps"), expected.accumulation_steps);
-
-  check_same(path, "train_data_shuffle", json.at("shuffle").get<bool>() ? 1 : 0, expected.shuffle ? 1 : 0);
-  check(json.at("data_checksum") == expected.data_checksum,
-        "{}: the checkpoint was made with other training data, or cut into other sequences: it can't be "
-        "continued",
-        path.string());
-  for (const auto& [name, value] : json.at("settings").get<std::map<std::string, std::string>>()) {
+  const Json json = read_state(path);
+  const Fields fields(json, path.string());
+  check_same_run(fields, expected);
+  for (const auto& [name, value] : fields.texts("settings")) {
     const auto now = expected.settings.find(name);
     if (now == expected.settings.end() || value == now->second) continue;
-    fmt::print(log, "note: {} was {} when the checkpoint was made, now it is {}\n", name, value, now->second);
+    print_log(log, "note: {} was {} when the checkpoint was made, now it is {}\n", name, value, now->second);
   }
 
   TrainState state = expected;
-  state.step = json.at("step");
-  check(state.step >= 0, "{}: step {}, expected 0 or more", path.string(), state.step);
-  state.recent_losses = json.at("recent_losses").get<std::vector<double>>();
-  state.best_step = json.at("best_step");
-  state.best_scores = parse_scores(json.at("best_scores"));
-  state.evaluations_since_best = json.at("evaluations_since_best");
-  state.history = parse_history(json.at("history"));
+  state.step = fields.count("step");
+  state.recent_losses = fields.numbers("recent_losses");
+  state.best_step = fields.count("best_step", -1);
+  state.best_scores = fields.scores("best_scores");
+  state.evaluations_since_best = fields.count("evaluations_since_best");
+  state.history = parse_history(fields.fields("history"));
   check(state.best_step < 0 || !state.best_scores.empty(), "{}: a best step without scores", path.string());
-  const uint32_t scored_on = json.value("evaluation_checksum", expected.evaluation_checksum);
+  const int64_t scored_on = fields.count("evaluation_checksum");
   if (expected.evaluation_checksum == 0) {
-    state.evaluation_checksum = scored_on;  // this run scores nothing: what is best stays so
+    state.evaluation_checksum =
+        static_cast<uint32_t>(scored_on);  // this run scores nothing: what is best stays so
   } else if (scored_on != expected.evaluation_checksum && state.best_step >= 0) {
-    fmt::print(
-        log, "note: the evaluation data was another when the checkpoint was made: the best is found anew\n");
+    print_log(log,
+              "note: the evaluation data was another when the checkpoint was made: the best is found anew\n");
     state.best_step = -1;
     state.best_scores.clear();
     state.evaluations_since_best = 0;
@@ -144,19 +259,16 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
 
   load_tensors(folder.string(), parameters, {""}, 0);  // every tensor is required
   const SafetensorsFile moments((folder / optimizer_file).string());
-  for_each_moment(
-      optimizer, parameters, [&](const std::string& name, const NamedTensor& tensor, const Tensor& moment) {
-        const TensorEntry* entry = moments.find(name);
-        check(entry != nullptr && entry->elements() == tensor.segment.size,
-              "{}: no moments of {} elements under the name '{}'", moments.path(), tensor.segment.size, name);
-        std::vector<float> values(static_cast<size_t>(tensor.segment.size));
-        copy_as_float(*entry, values);
-        moment.copy_from_host(values);
-      });
-  optimizer.set_steps(json.at("optimizer_steps"));
+  for_each_moment(optimizer, parameters,
+                  [&](const std::string& name, const NamedTensor&, const Tensor& moment) {
+                    constexpr float any = std::numeric_limits<float>::lowest();
+                    read_moment(moments, name, moment, name.starts_with("v.") ? 0 : any);
+                  });
+  const int64_t optimizer_steps = fields.count("optimizer_steps");
+  fields.expect(optimizer_steps == state.step, "optimizer_steps",
+                fmt::format("{}, as many as \"step\"", state.step));
+  optimizer.set_steps(optimizer_steps);
   return state;
-} catch (const nlohmann::json::exception& e) {
-  fail("{}: not a trainer state: {}", (folder / state_file).string(), e.what());
 }
 
 }  // namespace gradus

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,12 +42,19 @@ struct TrainState {
 void save_train_state(const std::filesystem::path& folder, const TrainState& state,
                       const Optimizer& optimizer, const Parameters& parameters);
 
+// Whether a folder holds the state of a training of ours, whatever else it holds.
+bool has_train_state(const std::filesystem::path& folder);
+
 // The steps that the model in a folder was trained for; 0 when its state is not there.
 int64_t trained_steps(const std::filesystem::path& folder);
 
+// How the model in `folder`, a run's best so far, was scored; nothing when it was on other data than `run` scores on.
+// Throws Error when the model is another run's.
+std::optional<EvaluationPoint> saved_evaluation(const std::filesystem::path& folder, const TrainState& run);
+
 // Reads them back, the parameters' values included, and tells `log` what is different now. Throws Error naming file,
 // field and both values when the checkpoint belongs to another run (`expected` has the present run's settings) or
-// another model.
+// another model, and when a number in it can't be what training left there, an infinite moment for example.
 TrainState load_train_state(const std::filesystem::path& folder, const TrainState& expected,
                             Optimizer& optimizer, Parameters& parameters, std::FILE* log);
 

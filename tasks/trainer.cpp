@@ -9,6 +9,7 @@
 #include "data/batcher.h"
 #include "tasks/checkpoint_directory.h"
 #include "tasks/event_writer.h"
+#include "tasks/log.h"
 #include "tasks/metrics_file.h"
 #include "tasks/progress.h"
 #include "tasks/train_state.h"
@@ -61,8 +62,9 @@ class Training {
           "'{}' holds checkpoints of an earlier run: --resume goes on with it; for a new run give another "
           "--save_finetune_checkpoint_path",
           config.save_path.string());
-    if (!config.log_dir.empty()) events_.emplace(config.log_dir.string());
     if (config.resume) resume();
+    if (checkpoints_) checkpoints_->check_names(state_.step, config_.schedule.total_steps);
+    if (!config.log_dir.empty()) events_.emplace(config.log_dir.string());
   }
 
   TrainResult run() {
@@ -84,8 +86,10 @@ class Training {
     progress.finish();
     result_.steps = state_.step;
     result_.stopped_early = has_stalled();
-    result_.best_scores = state_.best_scores;
-    result_.best_step = state_.best_step;
+    if (best_) {
+      result_.best_scores = best_->scores;
+      result_.best_step = best_->step;
+    }
     result_.history = state_.history;
     result_.schedule = config_.schedule;
     if (!state_.recent_losses.empty()) {
@@ -105,19 +109,38 @@ class Training {
 
   void resume() {
     check(checkpoints_.has_value(), "--resume needs --save_finetune_checkpoint_path");
+    if (checkpoints_->has_best()) best_ = saved_evaluation(config_.save_path / "best", state_);
     const auto newest = latest_checkpoint(config_.save_path);
     if (!newest) {
-      fmt::print(config_.log, "no checkpoint in {}: starting from the beginning\n",
-                 config_.save_path.string());
+      print_log(config_.log, "no checkpoint in {}: starting from the beginning\n",
+                config_.save_path.string());
+      tell_best();
       return;
     }
     task_.continue_from(*newest);
     state_ = load_train_state(*newest, state_, optimizer_, parameters_, config_.log);
-    fmt::print(config_.log, "resuming from {} at step {}\n", newest->string(), state_.step);
+    checkpoints_->make_latest(*newest);
+    print_log(config_.log, "resuming from {} at step {}\n", newest->string(), state_.step);
+    tell_best();
     if (state_.step >= config_.schedule.total_steps)
-      fmt::print(config_.log, "nothing is left to train: the run has {} steps\n",
-                 config_.schedule.total_steps);
-    else if (has_stalled()) fmt::print(config_.log, "nothing is left to train: {}\n", stall_text());
+      print_log(config_.log, "nothing is left to train: the run has {} steps\n",
+                config_.schedule.total_steps);
+    else if (has_stalled()) print_log(config_.log, "nothing is left to train: {}\n", stall_text());
+  }
+
+  // Says so where `best` holds another model than the one that this run knows as its best so far: the run was stopped
+  // after it had found a better one and before it saved that, or somebody has removed the folder.
+  void tell_best() const {
+    const std::string folder = (config_.save_path / "best").string();
+    if (best_ && best_->step != state_.best_step) {
+      const auto& [name, value] = best_->scores.front();
+      print_log(config_.log,
+                "note: {} is the model of step {}, {} {:.2f}: it stays until there is a better one\n", folder,
+                best_->step, name, value);
+    } else if (!best_ && state_.best_step >= 0) {
+      print_log(config_.log, "note: {}, of step {}, is gone: it is made anew at the next evaluation\n",
+                folder, state_.best_step);
+    }
   }
 
   std::string stall_text() const {
@@ -188,10 +211,20 @@ class Training {
     state_.history.losses.add(loss);
     state_.recent_losses.push_back(loss);
     if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
-    if (events_) {
-      events_->add_scalar("train/loss", state_.step, loss);
-      events_->add_scalar("train/gradient_norm", state_.step, norm);
-      events_->add_scalar("train/learning_rate", state_.step, rate);
+    add_event("train/loss", loss);
+    add_event("train/gradient_norm", norm);
+    add_event("train/learning_rate", rate);
+  }
+
+  // Adds a point to a curve for TensorBoard. When one can't be written the curves end there, the run does not.
+  void add_event(const std::string& curve, double value) {
+    if (!events_) return;
+    try {
+      events_->add_scalar(curve, state_.step, value);
+    } catch (const Error& e) {
+      result_.lost_events = fmt::format("{}: the curves end before step {}", e.what(), state_.step);
+      print_log(config_.log, "warning: {}\n", result_.lost_events);
+      events_.reset();
     }
   }
 
@@ -207,12 +240,13 @@ class Training {
   }
 
   void evaluate(Progress& progress) {
+    check_finite();
     result_.scores = task_.evaluate();
     if (result_.scores.empty()) return;
     std::string line = fmt::format("step {}:", state_.step);
     for (const auto& [name, value] : result_.scores) {
       line += fmt::format(" {} {:.2f}", name, value);
-      if (events_) events_->add_scalar("eval/" + name, state_.step, value);
+      add_event("eval/" + name, value);
     }
     progress.print(line);
     const std::string remark = task_.remark();
@@ -222,16 +256,57 @@ class Training {
     const bool comparable =
         state_.best_step >= 0 && result_.scores.front().first == state_.best_scores.front().first;
     ++state_.evaluations_since_best;
-    if (comparable && result_.scores.front().second <= state_.best_scores.front().second) return;
-    state_.evaluations_since_best = 0;
-    state_.best_scores = result_.scores;
-    state_.best_step = state_.step;
-    if (!checkpoints_) return;
-    auto draft = checkpoints_->begin_best();
-    save(draft);
+    if (!comparable || result_.scores.front().second > state_.best_scores.front().second) {
+      state_.evaluations_since_best = 0;
+      state_.best_scores = result_.scores;
+      state_.best_step = state_.step;
+    }
+    keep_best();
+  }
+
+  // Makes `best` the present model unless what it holds is better. That may be of a later step: a run that was stopped
+  // goes on from an earlier checkpoint, and comes by its best model again, to the same bits unless a setting was changed.
+  void keep_best() {
+    const auto& [name, score] = result_.scores.front();
+    if (best_ && best_->scores.front().first == name) {
+      const double kept = best_->scores.front().second;
+      const bool is_same_again = score == kept && state_.step == best_->step;
+      if (!(score > kept) && !is_same_again) return;
+    }
+    if (checkpoints_) {
+      auto draft = checkpoints_->begin_best();
+      save(draft);
+    }
+    best_ = {state_.step, result_.scores};
+  }
+
+  // Throws Error when an update has made a number that is none: the loss and the gradients it came from were finite,
+  // and nothing else looks at the weights before the next step.
+  void check_finite() const {
+    Backend& backend = parameters_.backend();
+    const std::pair<const char*, const Tensor&> buffers[] = {
+        {"", parameters_.values()},
+        {"the first moment of ", optimizer_.first_moment()},
+        {"the second moment of ", optimizer_.second_moment()}};
+    for (const auto& [what, buffer] : buffers) {
+      if (backend.count_nonfinite(buffer) == 0) continue;
+      for (const NamedTensor& tensor : parameters_.tensors()) {
+        const int64_t bad = backend.count_nonfinite(buffer.view(tensor.segment.offset, tensor.shape));
+        check(bad == 0,
+              "step {}: {} values of {}{} are infinite or not a number after the update: it is not saved; {}",
+              state_.step, bad, what, tensor.name, last_good());
+      }
+    }
+  }
+
+  std::string last_good() const {
+    const auto newest = checkpoints_ ? latest_checkpoint(config_.save_path) : std::nullopt;
+    return newest ? fmt::format("the last good checkpoint is {}", newest->string())
+                  : "there is no checkpoint before";
   }
 
   void save(CheckpointDirectory::Draft& draft) {
+    check_finite();
     task_.save(draft.folder());
     save_train_state(draft.folder(), state_, optimizer_, parameters_);
     draft.commit();
@@ -245,10 +320,16 @@ class Training {
   TrainResult result_;
   std::optional<CheckpointDirectory> checkpoints_;
   std::optional<EventWriter> events_;
+  std::optional<EvaluationPoint> best_;  // what the folder `best` holds
   bool checked_gradients_ = false;
 };
 
 }  // namespace
+
+bool TrainResult::ends_with_best() const {
+  return best_step == steps &&
+         (history.evaluations.empty() || history.evaluations.back().scores == best_scores);
+}
 
 BatchPlan batch_plan(const TrainConfig& config) {
   return {config.batch_size, config.batch_tokens, config.shuffle, false, config.seed};

@@ -81,9 +81,13 @@ struct TrainResult {
   bool stopped_early = false;
   Scores scores;  // of the last evaluation
   Scores best_scores;
-  int64_t best_step = -1;  // none without evaluation
-  TrainHistory history;    // of the whole run
-  Schedule schedule;       // as it was run
+  int64_t best_step = -1;  // none without evaluation; with a folder to save to, what `best` in it holds
+  // Whether the model that the run ended with is that one. A run that was resumed may end at the step of a better model
+  // of before.
+  bool ends_with_best() const;
+  TrainHistory history;     // of the whole run
+  Schedule schedule;        // as it was run
+  std::string lost_events;  // why there are no more TensorBoard events; empty when all were written
 };
 
 // How a run forms its batches. Sentences of all lengths share a batch: packed rows have no padding to save, batches of
@@ -94,7 +98,8 @@ BatchPlan batch_plan(const TrainConfig& config);
 int64_t count_steps(const TrainConfig& config, std::span<const int32_t> lengths);
 
 // Runs the training. Throws Error when a loss is not finite, naming the step and the first op at fault; when a
-// trained parameter gets no gradient; and when a checkpoint can't be read or written.
+// trained parameter gets no gradient; when an update has made numbers that are none; and when a checkpoint can't be read
+// or written. Whoever calls it has the OutputLock of the folder to save to.
 TrainResult train(Parameters& parameters, TrainTask& task, const TrainConfig& config);
 
 }  // namespace gradus

@@ -134,7 +134,7 @@ class TfRecordView {
 
 void view_mindrecord(const Settings& settings, int64_t limit) {
   MindRecordReader reader(settings.file_name);
-  for (const std::string& warning : reader.warnings()) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : reader.warnings()) print_log(stderr, "warning: {}\n", warning);
   const std::vector<MindRecordColumn>& columns = reader.columns();
   if (settings.json) {
     Json schema = Json::object();

@@ -4,6 +4,7 @@
 
 #include "data/classification_records.h"
 #include "tasks/driver.h"
+#include "tasks/log.h"
 
 namespace gradus {
 namespace {
@@ -51,7 +52,7 @@ ClassifierSet read_records(const ClassifierOptions& options, const std::string& 
   limits.longest = system.config().max_position_embeddings;
   ClassificationRecords records =
       read_classification_records(path, options.format(), options.schema_file_path, limits);
-  for (const std::string& warning : records.warnings) fmt::print(log, "warning: {}\n", warning);
+  for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
   ClassifierSet set;
   set.path = path;
   set.examples = std::move(records.examples);

@@ -6,6 +6,7 @@
 
 #include "tasks/display_text.h"
 #include "tasks/line_batches.h"
+#include "tasks/log.h"
 
 namespace gradus {
 namespace {
@@ -95,11 +96,11 @@ void ClassifierWriter::write(const ClassificationData& data) {
                (settings_.json ? json_line : plain_line)(system_, data.texts[i], output, best[i]));
     if (settings_.keep_table) table_ += fmt::format("{}\n", fmt::join(output, "\t"));
   }
-  check(std::fflush(settings_.out) == 0, "cannot write the predictions");
+  flush_predictions(settings_.out);
 }
 
 void ClassifierWriter::tell(const std::string& name) {
-  if (counts_.truncated + counts_.empty_texts > 0) fmt::print(stderr, "{}: {}\n", name, counts_.str());
+  if (counts_.truncated + counts_.empty_texts > 0) print_log(stderr, "{}: {}\n", name, counts_.str());
 }
 
 std::string results_text(const Scores& scores, int64_t global_step) {

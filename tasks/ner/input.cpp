@@ -6,6 +6,7 @@
 #include "data/ner_records.h"
 #include "data/sample/sample.h"
 #include "tasks/driver.h"
+#include "tasks/log.h"
 #include "tasks/ner/predict.h"
 #include "tasks/ner/tags.h"
 
@@ -69,7 +70,7 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
   const LabelList labels = std::filesystem::exists(beside) ? LabelList::load(beside) : system.labels();
   NerRecords records = read_ner_records(path, options.format(), options.schema_file_path, labels,
                                         system.tokenizer().vocab(), system.config().max_position_embeddings);
-  for (const std::string& warning : records.warnings) fmt::print(log, "warning: {}\n", warning);
+  for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
   if (learns && !options.given.contains("label_protocol")) system.set_protocol(records.protocol);
   if (system.protocol() == LabelProtocol::first_piece) keep_words(records.examples);
   check(system.protocol() == LabelProtocol::first_piece || system.protocol() == records.protocol,

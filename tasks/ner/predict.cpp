@@ -6,6 +6,7 @@
 #include "data/unicode.h"
 #include "tasks/display_text.h"
 #include "tasks/line_batches.h"
+#include "tasks/log.h"
 
 namespace gradus {
 namespace {
@@ -128,9 +129,9 @@ int predict_lines(const NerSystem& system, const NerTagger& tagger, const TagRea
                  good ? show_entities(lines[i], words[i], system.labels(), reader, tags[i], style)
                       : batches.error_line(i, style == EntityStyle::json));
     }
-    check(std::fflush(out) == 0, "cannot write the predictions");
+    flush_predictions(out);
   }
-  if (counts.is_notable()) fmt::print(stderr, "{}: {}\n", name, counts.str());
+  if (counts.is_notable()) print_log(stderr, "{}: {}\n", name, counts.str());
   return batches.status(stderr);
 }
 

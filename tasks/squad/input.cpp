@@ -6,6 +6,7 @@
 
 #include "core/run_parallel.h"
 #include "data/squad_records.h"
+#include "tasks/log.h"
 
 namespace gradus {
 namespace {
@@ -39,9 +40,9 @@ void add_file(const SquadDriverOptions& options, const SquadSystem& system, cons
   counts += featurizer.counts();
   const std::vector<std::string>& left_out = featurizer.left_out();
   for (size_t i = 0; i < std::min(left_out.size(), most_shown); ++i)
-    fmt::print(log, "{}: left out: {}\n", file, left_out[i]);
+    print_log(log, "{}: left out: {}\n", file, left_out[i]);
   if (left_out.size() > most_shown)
-    fmt::print(log, "{}: left out: {} more\n", file, left_out.size() - most_shown);
+    print_log(log, "{}: left out: {} more\n", file, left_out.size() - most_shown);
 }
 
 SquadLimits limits_of(const SquadSystem& system) {
@@ -69,7 +70,7 @@ SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const Sq
   if (options.format() != DatasetFormat::text) {
     SquadRecords records = read_squad_records(path, options.format(), options.schema_file_path,
                                               limits_of(system), SquadUse::training);
-    for (const std::string& warning : records.warnings) fmt::print(log, "warning: {}\n", warning);
+    for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
     set.features = std::move(records.features);
     set.has_impossible = records.has_impossible;
     set.description = fmt::format("{} windows", set.features.size());
@@ -98,8 +99,8 @@ void check_has_answers(const SquadData& data, std::FILE* log) {
         "{}: no question has an answer to score by: expected \"answers\"; --do_predict answers new questions",
         data.path);
   if (without > 0)
-    fmt::print(log, "warning: {}: {} questions have no answer to score by: they count as wrong\n", data.path,
-               without);
+    print_log(log, "warning: {}: {} questions have no answer to score by: they count as wrong\n", data.path,
+              without);
 }
 
 void check_squad_records(const SquadDriverOptions& options, const SquadSystem& system,

@@ -4,6 +4,7 @@
 
 #include "tasks/display_text.h"
 #include "tasks/line_batches.h"
+#include "tasks/log.h"
 
 namespace gradus {
 namespace {
@@ -17,7 +18,7 @@ void answer(const SquadSystem& system, const SquadAnswerer& answerer, const Squa
   if (answerer.version_2()) apply_threshold(predictions, system.settings().null_score_diff_threshold);
   for (size_t i = 0; i < predictions.size(); ++i)
     fmt::print(out, "{}\n", show_answer(questions.data().questions[i].text, predictions[i], style));
-  check(std::fflush(out) == 0, "cannot write the answers");
+  flush_predictions(out);
 }
 
 bool is_blank(const std::string& line) { return line.find_first_not_of(" \t\f\v") == std::string::npos; }
@@ -49,7 +50,7 @@ void answer_lines(const SquadSystem& system, const SquadAnswerer& answerer, cons
   bool asked = true;  // about the context
   const auto tell_unasked = [&] {
     if (!asked)
-      fmt::print(stderr, "{}:{}: a text, but no question on the lines after it\n", name, context_line);
+      print_log(stderr, "{}:{}: a text, but no question on the lines after it\n", name, context_line);
   };
   for (std::vector<std::string> lines; batches.next(lines);) {
     SquadData data{name, {context}, {}, false};

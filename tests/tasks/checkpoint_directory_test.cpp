@@ -8,8 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <functional>
+#include <map>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -23,6 +25,7 @@ namespace fs = std::filesystem;
 namespace {
 
 int calls_left = -1;                           // negative: unlimited
+bool swaps = true;                             // whether two names can be swapped, as on most file systems
 std::vector<std::string>* recorded = nullptr;  // receives "flush <path>" and "rename <from> <to>"
 
 void count_call() {
@@ -37,6 +40,14 @@ int rename(const char* from, const char* to) noexcept {
   count_call();
   if (recorded != nullptr) recorded->push_back(std::string("rename ") + from + " " + to);
   return static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+}
+int renameat2(int, const char* from, int, const char* to, unsigned flags) noexcept {
+  count_call();
+  if (!swaps) {
+    errno = EINVAL;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags));
 }
 int fsync(int fd) {
   count_call();
@@ -71,6 +82,7 @@ void fill(const fs::path& folder, const std::string& version) {
   for (const char* name : {"weights", "config.json", "more/state"}) {
     std::ofstream(folder / name, std::ios::binary) << version;
   }
+  std::ofstream(folder / "trainer_state.json") << R"({"step": 1, "optimizer_steps": 1})";
 }
 
 void save(CheckpointDirectory& directory, int64_t step, const std::string& version) {
@@ -192,6 +204,10 @@ TEST_CASE("checkpoints: leftovers are repaired on the next start") {
   temporary.write("latest.tmp-999999999", "checkp");
   const std::string running = ".checkpoint-5.tmp-" + std::to_string(::getppid());
   fs::create_directory(root / running);
+  // Nobody writes for longer than he lives: the number is another process's by now.
+  const fs::path reused = root / (".checkpoint-6.tmp-" + std::to_string(::getppid()));
+  fs::create_directory(reused);
+  fs::last_write_time(reused, fs::file_time_type::clock::now() - std::chrono::hours(24 * 3650));
   temporary.write("notes.tmp-of mine", "not ours");
   const CheckpointDirectory directory(root, 1);
   CHECK(names_in(root) == Names{running, "best", "checkpoint-3", "notes.tmp-of mine"});
@@ -212,12 +228,104 @@ TEST_CASE("checkpoints: errors name the path and the reason") {
 
   CheckpointDirectory directory(temporary.path() / "save", 1);
   save(directory, 1, "one");
-  CheckpointDirectory::Draft draft = directory.begin(2);
-  fill(draft.folder(), "two");
-  temporary.write("save/checkpoint-2", "in the way");
-  fs::create_directory(temporary.path() / "save" / ".checkpoint-2.old");
-  draft.commit();  // whatever had the name is replaced
-  CHECK(version_of(temporary.path() / "save" / "checkpoint-2") == "two");
+  {
+    CheckpointDirectory::Draft draft = directory.begin(2);
+    fill(draft.folder(), "two");
+    const std::string theirs = temporary.write("save/checkpoint-2", "in the way");
+    CHECK_THROWS_WITH_AS(
+        draft.commit(),
+        ("cannot write '" + theirs + "': something that is no checkpoint has that name").c_str(), Error);
+    CHECK(read_file(theirs) == "in the way");
+  }
+  CHECK(names_in(temporary.path() / "save") == Names{"checkpoint-1", "checkpoint-2", "latest"});
+  CHECK(version_of(temporary.path() / "save" / "checkpoint-1") == "one");
+}
+
+TEST_CASE("checkpoints: nothing but what has exactly our names, and is ours, is moved or removed") {
+  const TemporaryFolder temporary;
+  const fs::path& root = temporary.path();
+  const std::string dead = ".tmp-999999999";
+  std::map<std::string, std::string> theirs{{".notes.old", "a"},
+                                            {"notes", "b"},
+                                            {".profile.old", "c"},
+                                            {"data.csv" + dead, "d"},
+                                            {".best.old", "e"},
+                                            {".best" + dead, "f"},
+                                            {"checkpoint-08", "g"},
+                                            {"checkpoint-1.bak", "h"},
+                                            {"checkpoint-+1", "i"},
+                                            {".checkpoint-07.old", "j"},
+                                            {"checkpoint-3" + dead, "k"},
+                                            {"latest.tmp-0999999999", "l"},
+                                            {".latest" + dead, "m"},
+                                            {"best" + dead, "n"},
+                                            {"checkpoint-900", "o"},
+                                            {".probe.tmp-", "p"},
+                                            {".checkpoint-2.old" + dead, "q"}};
+  for (const auto& [name, text] : theirs) temporary.write(name, text);
+  for (const std::string& folder : Names{".backup.old", ".checkpoint-08" + dead, "checkpoint-007",
+                                         "checkpoint-901", ".best.tmp-1x", "latest" + dead}) {
+    fs::create_directory(root / folder);
+    theirs[folder + "/file"] = folder;
+    temporary.write(folder + "/file", folder);
+  }
+  fs::create_directory_symlink(root / "checkpoint-007", root / "checkpoint-902");
+  fs::create_symlink("checkpoint-903", root / "checkpoint-903");  // to itself
+  fs::create_directory_symlink(root / "checkpoint-007", root / (".best.tmp-999999998"));
+
+  for (int run = 0; run < 2; ++run) {
+    CheckpointDirectory directory(root, 1);
+    CHECK(directory.is_empty() == (run == 0));
+    CHECK_NOTHROW(directory.check_names(0, 899));
+    for (int64_t step = 6; step < 9; ++step) {
+      save(directory, step, "ours");
+      save_best(directory, "ours");
+    }
+    for (const auto& [name, text] : theirs) {
+      CAPTURE(name);
+      CHECK(file_content(root / name) == text);
+    }
+    CHECK(fs::is_symlink(root / "checkpoint-902"));
+    CHECK(fs::is_symlink(root / "checkpoint-903"));
+    CHECK(fs::is_symlink(root / ".best.tmp-999999998"));
+    CHECK(*latest_checkpoint(root) == root / "checkpoint-8");
+    CHECK_FALSE(fs::exists(root / "checkpoint-7"));
+  }
+}
+
+TEST_CASE("checkpoints: what has a name that will be needed, and is not ours, is named before training") {
+  const TemporaryFolder temporary;
+  const fs::path& root = temporary.path();
+  CheckpointDirectory directory(root, 1);
+  const auto refused = [&](const std::string& name, const std::string& what) {
+    CHECK_THROWS_WITH_AS(
+        directory.check_names(2, 5),
+        ("'" + (root / name).string() + "' is not " + what +
+         " of a run, and would have to be replaced: give it another name, or name another folder")
+            .c_str(),
+        Error);
+    fs::remove_all(root / name);
+  };
+  for (const std::string name : {"best", "checkpoint-3", "checkpoint-5"}) {
+    CAPTURE(name);
+    temporary.write(name, "a file");
+    refused(name, "a checkpoint");
+    fs::create_directory(root / name);  // of another program
+    temporary.write(name + "/trainer_state.json", R"({"global_step": 3, "epoch": 1.0})");
+    refused(name, "a checkpoint");
+    fs::create_symlink(name, root / name);
+    refused(name, "a checkpoint");
+  }
+  fs::create_directory(root / "latest");
+  refused("latest", "the file");
+  fs::create_symlink("latest", root / "latest");
+  CHECK_THROWS_WITH_AS(
+      latest_checkpoint(root),
+      ("cannot read '" + (root / "latest").string() + "': Too many levels of symbolic links").c_str(), Error);
+  refused("latest", "the file");
+  for (const char* name : {"checkpoint-2", "checkpoint-6", "checkpoint-03"})
+    temporary.write(name, "not needed");
+  CHECK_NOTHROW(directory.check_names(2, 5));
 }
 
 TEST_CASE(
@@ -236,7 +344,8 @@ TEST_CASE(
   const std::string pid = std::to_string(::getpid());
   CHECK(calls == std::vector<std::string>{
                      "flush " + folder + "/config.json", "flush " + folder + "/more/state",
-                     "flush " + folder + "/more", "flush " + folder + "/weights", "flush " + folder,
+                     "flush " + folder + "/more", "flush " + folder + "/trainer_state.json",
+                     "flush " + folder + "/weights", "flush " + folder,
                      "rename " + folder + " " + (root / "checkpoint-7").string(), "flush " + root.string(),
                      "flush " + latest + ".tmp-" + pid, "rename " + latest + ".tmp-" + pid + " " + latest,
                      "flush " + root.string()});
@@ -244,6 +353,8 @@ TEST_CASE(
 
 TEST_CASE("checkpoints: a process killed at any change to the disk leaves whole checkpoints") {
   int kills = 0;
+  SUBCASE("where names can be swapped") { swaps = true; }
+  SUBCASE("where they can't") { swaps = false; }
   for (int calls = 0;; ++calls) {
     CAPTURE(calls);
     const TemporaryFolder temporary;
@@ -262,6 +373,7 @@ TEST_CASE("checkpoints: a process killed at any change to the disk leaves whole 
     // What a reader finds before anything is repaired is whole, too.
     const std::optional<fs::path> unrepaired = latest_checkpoint(root);
     if (unrepaired) version_of(*unrepaired);
+    if (swaps) version_of(root / "best");
 
     { const CheckpointDirectory repaired(root, 1); }
     const std::optional<fs::path> latest = latest_checkpoint(root);
@@ -276,4 +388,5 @@ TEST_CASE("checkpoints: a process killed at any change to the disk leaves whole 
     ++kills;
   }
   CHECK(kills > 30);
+  swaps = true;
 }

@@ -57,7 +57,7 @@ TEST_CASE("the conlleval program takes the Perl program's options and exits with
   };
   const Outcome bad = run({}, "a O O\nb O\n");
   CHECK(bad.status == 2);
-  CHECK(bad.err == "conlleval: <stdin>:2: 2 columns: 'b O', expected 3 as in the lines before\n");
+  CHECK(bad.err == "error: <stdin>:2: 2 columns: 'b O', expected 3 as in the lines before\n");
   CHECK(run({"-x"}, "").status == 2);
   CHECK(run({"-d", ""}, "").status == 2);
   const Outcome empty = run({}, "");

@@ -267,7 +267,7 @@ TEST_CASE("run_ner refuses to resume with settings that don't continue the run")
               state + ": the checkpoint was made with other training data, or cut into other sequences");
   tiny.refuse(resume("--seq_length=4"), state);
   tiny.refuse(resume("--train_data_shuffle=false"),
-              state + ": the checkpoint was made with train_data_shuffle 1, this run has 0");
+              state + ": the checkpoint was made with train_data_shuffle true, this run has false");
   const std::string vocab = tiny.write(
       "other_vocab.txt", replaced(file_content(tiny.path("vocab.txt")), "lives\nin\n", "in\nlives\n"));
   tiny.refuse(resume("--vocab_file_path=" + vocab), tiny.path("save/checkpoint-1/vocab.txt"));
@@ -317,7 +317,7 @@ TEST_CASE("run_ner says that the metrics file can't be written, and leaves a dev
 TEST_CASE("run_ner names the step and the op when the loss is not a number") {
   const TinyNer tiny;
   const std::string best = train_best(tiny);
-  poison(best, "bert.encoder.layer.0.intermediate.dense.weight");
+  overload(best, "bert.encoder.layer.0.intermediate.dense.weight");
   tiny.refuse(tiny.training({"--load_pretrain_checkpoint_path=" + best,
                              "--save_finetune_checkpoint_path=" + tiny.path("other")}),
               "step 1: the loss is not finite; the first op at fault: [linear]");
@@ -326,16 +326,10 @@ TEST_CASE("run_ner names the step and the op when the loss is not a number") {
 TEST_CASE("run_ner names the sentence for which the model gives no number") {
   const TinyNer tiny;
   const std::string best = train_best(tiny);
-  poison(best, "classifier.weight");
+  overload(best, "classifier.weight");
   const std::string text = ": the model gives an infinite number, or none";
   tiny.refuse(tiny.scoring(best, {"--eval_pad=given"}), tiny.path("train.txt") + ":1" + text);
   tiny.refuse(tiny.predicting(best), "standard input:2" + text, "\nAnna\n");
-
-  const std::string other = "--save_finetune_checkpoint_path=" + tiny.path("other");
-  tiny.print(tiny.training({"--use_crf", "--max_steps=1", other}));
-  poison(tiny.path("other/best"), "crf.transitions");
-  tiny.refuse(tiny.scoring(tiny.path("other/best")),
-              "[crf] a transition's score is infinite, or not a number");
 }
 
 TEST_CASE("run_ner names the step when training diverges") {
@@ -371,7 +365,19 @@ TEST_CASE("run_ner refuses a damaged trainer state") {
     write_file(path, changed.dump());
     tiny.refuse(tiny.training({"--resume", "--max_steps=1"}), path + ": " + text);
   };
-  refused_with("step", -3, "step -3, expected 0 or more");
+  refused_with("step", -3, "\"step\" is -3, expected a whole number, at least 0");
+  refused_with("step", 1.5, "\"step\" is 1.5, expected a whole number");
+  refused_with("optimizer_steps", -1, "\"optimizer_steps\" is -1, expected a whole number, at least 0");
+  refused_with("optimizer_steps", 2, "\"optimizer_steps\" is 2, expected 1, as many as \"step\"");
+  refused_with("evaluations_since_best", -1, "\"evaluations_since_best\" is -1, expected");
+  refused_with("recent_losses", {1, nullptr}, "\"recent_losses\" is [1,null], expected a list of numbers");
+  refused_with("shuffle", 1, "\"shuffle\" is 1, expected true or false");
   refused_with("best_scores", nlohmann::json::object(), "a best step without scores");
-  refused_with("settings", 7, "not a trainer state");
+  refused_with("settings", 7, "\"settings\" is 7, expected an object of texts");
+  refused_with("history", {{"losses", "none"}},
+               "\"history\": \"losses\" is \"none\", expected a list of numbers");
+  nlohmann::json lacking = state;
+  lacking.erase("seed");
+  write_file(path, lacking.dump());
+  tiny.refuse(tiny.training({"--resume", "--max_steps=1"}), path + ": no \"seed\"");
 }

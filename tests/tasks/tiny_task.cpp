@@ -142,8 +142,8 @@ void edit_config(const std::string& checkpoint, const std::string& key, const nl
 }
 
 void edit_tensor(const std::string& checkpoint, const std::string& tensor,
-                 const std::function<void(std::vector<float>&)>& edit) {
-  const std::string path = checkpoint + "/model.safetensors";
+                 const std::function<void(std::vector<float>&)>& edit, const std::string& name) {
+  const std::string path = checkpoint + "/" + name;
   const SafetensorsFile file(path);
   std::vector<std::vector<float>> values;
   std::vector<TensorEntry> entries;
@@ -165,6 +165,12 @@ void edit_tensor(const std::string& checkpoint, const std::string& tensor,
 void poison(const std::string& checkpoint, const std::string& tensor) {
   edit_tensor(checkpoint, tensor,
               [](std::vector<float>& values) { values.at(1) = std::numeric_limits<float>::quiet_NaN(); });
+}
+
+void overload(const std::string& checkpoint, const std::string& tensor) {
+  edit_tensor(checkpoint, tensor, [](std::vector<float>& values) {
+    std::ranges::fill(values, std::numeric_limits<float>::max());
+  });
 }
 
 }  // namespace gradus

@@ -61,10 +61,13 @@ std::string with_crlf(const std::string& text);
 
 // Changes a value of the configuration in a checkpoint.
 void edit_config(const std::string& checkpoint, const std::string& key, const nlohmann::json& value);
-// Changes the values of a tensor in a checkpoint.
+// Changes the values of a tensor in a file of a checkpoint.
 void edit_tensor(const std::string& checkpoint, const std::string& tensor,
-                 const std::function<void(std::vector<float>&)>& edit);
+                 const std::function<void(std::vector<float>&)>& edit,
+                 const std::string& file = "model.safetensors");
 // Puts a NaN into a tensor of a checkpoint.
 void poison(const std::string& checkpoint, const std::string& tensor);
+// Fills a tensor of a checkpoint with the largest number there is, so that what is computed with it is infinite.
+void overload(const std::string& checkpoint, const std::string& tensor);
 
 }  // namespace gradus

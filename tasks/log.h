@@ -1,0 +1,41 @@
+// What programs write to their standard streams: a log, and results. A log line that can't be written (a full disk, a
+// reader that has gone) is dropped, for hours of work hang on it; a result that can't be is an error of the run.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+namespace gradus {
+
+// Makes sure that the descriptors 0, 1 and 2 are open, so that no file of ours gets one of these numbers and then what is
+// meant for the log, and that a pipe without a reader is an error of the write, not the program's end. One that the
+// caller had closed reads or writes nothing: any attempt fails.
+void guard_standard_streams();
+
+// Writes at once; never throws. What had been written to `log` before and is waiting goes first.
+void write_log(std::FILE* log, std::string_view text) noexcept;
+
+template <typename... Args>
+void print_log(std::FILE* log, fmt::format_string<Args...> format, Args&&... args) {
+  write_log(log, fmt::format(format, std::forward<Args>(args)...));
+}
+
+// Writes a result to standard output at once, but leaves it to check_results() to throw: what else the run has to write
+// is written first.
+void write_result(std::string_view text);
+
+template <typename... Args>
+void print_result(fmt::format_string<Args...> format, Args&&... args) {
+  write_result(fmt::format(format, std::forward<Args>(args)...));
+}
+
+// Throws Error with the reason when a result could not be written to standard output, by now or before.
+void check_results();
+
+// Writes the predictions that wait in `out`; throws Error with the reason when they can't be written.
+void flush_predictions(std::FILE* out);
+
+}  // namespace gradus
