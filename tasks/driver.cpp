@@ -35,30 +35,14 @@ std::FILE* log_of(const FineTuneOptions& options) {
   return options.predicts_only() || options.train.json ? stderr : stdout;
 }
 
-OutputFolders::OutputFolders(const FineTuneOptions& options, const std::string& results) {
+std::deque<OutputFolder> lock_outputs(const FineTuneOptions& options, const std::string& results) {
   const std::string& save = options.train.save_finetune_checkpoint_path;
-  if (options.train.do_train && !save.empty()) add(save, log_of(options));
+  std::deque<OutputFolder> folders;
+  if (options.train.do_train && !save.empty()) folders.emplace_back(save, log_of(options));
   std::error_code ignored;
-  const bool is_save = !locks_.empty() && std::filesystem::equivalent(save, results, ignored);
-  if (!results.empty() && !is_save) add(results, log_of(options));
-}
-
-OutputFolders::~OutputFolders() {
-  locks_.clear();
-  std::error_code ignored;  // those with something in them stay
-  for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder)
-    std::filesystem::remove(*folder, ignored);
-}
-
-void OutputFolders::add(const std::string& folder, std::FILE* log) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  for (fs::path path = folder; !path.empty() && !fs::exists(path, error); path = path.parent_path())
-    made_.insert(made_.begin(), path);
-  fs::create_directories(folder, error);
-  check(!error, "cannot make folder '{}': {}", folder, error.message());
-  locks_.emplace_back(folder);
-  if (!locks_.back().warning().empty()) print_log(log, "warning: {}\n", locks_.back().warning());
+  const bool is_save = !folders.empty() && std::filesystem::equivalent(save, results, ignored);
+  if (!results.empty() && !is_save) folders.emplace_back(results, log_of(options));
+  return folders;
 }
 
 Backend& begin_run(const Options& flags, const FineTuneOptions& options) {

@@ -1,7 +1,7 @@
 // What the main programs of all tasks do alike.
 #pragma once
 
-#include <filesystem>
+#include <deque>
 #include <functional>
 #include <istream>
 #include <optional>
@@ -18,21 +18,9 @@ namespace gradus {
 // Where a run tells what it does: predictions alone, and results as JSON, leave standard output to themselves.
 std::FILE* log_of(const FineTuneOptions& options);
 
-// Locks the folders in which a run writes files that belong together, the one it saves to and `results` (empty: none),
-// until the locks go. They are made when they aren't there. Throws Error when another run writes to one of them.
-class OutputFolders {
- public:
-  OutputFolders(const FineTuneOptions& options, const std::string& results);
-  ~OutputFolders();
-  OutputFolders(const OutputFolders&) = delete;
-  OutputFolders& operator=(const OutputFolders&) = delete;
-
- private:
-  void add(const std::string& folder, std::FILE* log);
-
-  std::vector<std::filesystem::path> made_;  // to be removed when the run has put nothing there
-  std::vector<OutputLock> locks_;
-};
+// Makes and locks the folders in which a run writes files that belong together: the one it saves to and `results`
+// (empty: none). Throws Error when another run writes to one of them.
+std::deque<OutputFolder> lock_outputs(const FineTuneOptions& options, const std::string& results);
 
 // Begins a run: prints the effective options, opens the device and tells what it is. Throws Error when the files to be
 // written, or read, in the end can't be: better now than after hours.

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "data/unicode.h"
+#include "tasks/log.h"
 
 namespace gradus {
 namespace {
@@ -75,8 +76,8 @@ std::string LineBatches::error_line(size_t line, bool json) const {
 
 int LineBatches::status(std::FILE* log) const {
   if (bad_ == 0) return 0;
-  fmt::print(log, "{}: {} of {} lines could not be answered: each has an error in place of its answer\n",
-             name_, bad_, read_);
+  print_log(log, "{}: {} of {} lines could not be answered: each has an error in place of its answer\n",
+            name_, bad_, read_);
   return exit_bad_lines;
 }
 

@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "tasks/log.h"
 #include "tasks/metrics_file.h"
 
 namespace gradus {
@@ -121,6 +122,21 @@ void OutputLock::sign() const {
   const std::string text = signature();
   if (::ftruncate(descriptor_, 0) != 0) return;
   [[maybe_unused]] const ssize_t written = ::pwrite(descriptor_, text.data(), text.size(), 0);
+}
+
+OutputFolder::OutputFolder(const fs::path& folder, std::FILE* log) {
+  std::error_code error;
+  for (fs::path path = folder; !path.empty() && !fs::exists(path, error); path = path.parent_path())
+    made_.folders.insert(made_.folders.begin(), path);
+  fs::create_directories(folder, error);
+  check(!error, "cannot make folder '{}': {}", folder.string(), error.message());
+  lock_.emplace(folder);
+  if (!lock_->warning().empty()) print_log(log, "warning: {}\n", lock_->warning());
+}
+
+OutputFolder::Made::~Made() {
+  std::error_code ignored;  // one with something in it stays
+  for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder) fs::remove(*folder, ignored);
 }
 
 }  // namespace gradus

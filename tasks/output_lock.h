@@ -1,8 +1,11 @@
 // Keeps two runs from writing to the same place: each would replace and remove what the other has made.
 #pragma once
 
+#include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace gradus {
 
@@ -29,6 +32,22 @@ class OutputLock {
   std::filesystem::path path_;
   int descriptor_ = -1;  // -1: nothing is locked
   std::string warning_;
+};
+
+// A folder in which a run writes files that belong together, locked as long as this object lives.
+class OutputFolder {
+ public:
+  // Makes the folder when it isn't there; it goes again when nothing was written to it. Tells `log` when it can't be
+  // locked. Throws Error when it can't be made, and when another run writes there.
+  OutputFolder(const std::filesystem::path& folder, std::FILE* log);
+
+ private:
+  struct Made {
+    ~Made();
+    std::vector<std::filesystem::path> folders;  // the outermost first
+  };
+  Made made_;
+  std::optional<OutputLock> lock_;
 };
 
 }  // namespace gradus

@@ -88,7 +88,7 @@ void evaluate(const NerOptions& options, NerEvaluation& evaluation, RunMetrics& 
   // The reference drivers put their scores between rules; conlleval's report stands alone.
   const std::string rule = options.assessment_method.starts_with("span") ? "" : rule_line() + "\n";
   print_result("evaluation data: {}; {:.1f} sentences/s\n{}{}{}", evaluation.examples().counts.str(),
-             report.sentences_per_second, rule, report.text, rule);
+               report.sentences_per_second, rule, report.text, rule);
 }
 
 // Returns the exit status.
@@ -107,7 +107,7 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
-  const OutputFolders folders(options, "");
+  const auto folders = lock_outputs(options, "");
   Backend& backend = begin_run(flags, options);
 
   RunMetrics metrics;
@@ -120,8 +120,8 @@ int run(int argc, char** argv) {
   complete_ner_inputs(options, *system, inputs, log_of(options));
   const bool needs_scheme = system->settings().crf_constraints || options.assessment_method == "span_strict";
   if (needs_scheme && !system->settings().tag_scheme)
-    fmt::print(log_of(options), "tags: taken as {}, by the labels {}\n", name_of(system->tag_scheme()),
-               fmt::join(system->labels().tags(), ", "));
+    print_log(log_of(options), "tags: taken as {}, by the labels {}\n", name_of(system->tag_scheme()),
+              fmt::join(system->labels().tags(), ", "));
   const NerTagger tagger(backend, *system, tagger_options(options));
   std::optional<NerEvaluation> evaluation;
   if (inputs.dev) {

@@ -104,8 +104,8 @@ class Fields {
 
 TrainHistory parse_history(const Fields& history) {
   TrainHistory result;
-  result.losses = LossCurve(history.numbers("losses"), history.count("steps_per_loss", 1),
-                            history.number("rest"), history.count("rest_steps"));
+  result.losses = LossCurve{history.numbers("losses"), history.count("steps_per_loss", 1),
+                            history.number("rest"), history.count("rest_steps")};
   const Json& evaluations = history.at("evaluations");
   history.expect(evaluations.is_array(), "evaluations", "a list");
   for (const Json& evaluation : evaluations) {

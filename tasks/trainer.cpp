@@ -63,7 +63,7 @@ class Training {
           "--save_finetune_checkpoint_path",
           config.save_path.string());
     if (config.resume) resume();
-    if (checkpoints_) checkpoints_->check_names(state_.step, config_.schedule.total_steps);
+    else if (checkpoints_) checkpoints_->check_names(0, config_.schedule.total_steps);
     if (!config.log_dir.empty()) events_.emplace(config.log_dir.string());
   }
 
@@ -109,19 +109,20 @@ class Training {
 
   void resume() {
     check(checkpoints_.has_value(), "--resume needs --save_finetune_checkpoint_path");
-    if (checkpoints_->has_best()) best_ = saved_evaluation(config_.save_path / "best", state_);
+    const TrainState asked = state_;
     const auto newest = latest_checkpoint(config_.save_path);
-    if (!newest) {
+    if (newest) {
+      task_.continue_from(*newest);
+      state_ = load_train_state(*newest, asked, optimizer_, parameters_, config_.log);
+      print_log(config_.log, "resuming from {} at step {}\n", newest->string(), state_.step);
+    } else {
       print_log(config_.log, "no checkpoint in {}: starting from the beginning\n",
                 config_.save_path.string());
-      tell_best();
-      return;
     }
-    task_.continue_from(*newest);
-    state_ = load_train_state(*newest, state_, optimizer_, parameters_, config_.log);
-    checkpoints_->make_latest(*newest);
-    print_log(config_.log, "resuming from {} at step {}\n", newest->string(), state_.step);
+    if (checkpoints_->has_best()) best_ = saved_evaluation(config_.save_path / "best", asked);
     tell_best();
+    checkpoints_->check_names(state_.step, config_.schedule.total_steps);
+    if (newest) checkpoints_->make_latest(*newest);
     if (state_.step >= config_.schedule.total_steps)
       print_log(config_.log, "nothing is left to train: the run has {} steps\n",
                 config_.schedule.total_steps);

@@ -59,7 +59,7 @@ void learn_scheme(const NerOptions& options, const NerData& data, NerSystem& sys
   const FoundScheme found =
       asked ? check_scheme(*asked, data, system.labels()) : find_scheme(data, system.labels());
   system.set_tag_scheme(found.scheme);
-  fmt::print(log, "tags: {}\n", found.text);
+  print_log(log, "tags: {}\n", found.text);
 }
 
 // `learns`: the tagger is new and takes over how these records are labelled, unless the options say it.

@@ -216,7 +216,7 @@ TEST_CASE("run_classifier refuses a checkpoint that is broken") {
   edit_config(best, "gradus_classifier", nullptr);
   tiny.refuse(tiny.scoring(best), where);
   edit_config(best, "gradus_classifier", config.at("gradus_classifier"));
-  overload(best, "classifier.weight");
+  overload(best, "bert.embeddings.LayerNorm.weight");
   const std::string text = ": the model gives an infinite number, or none";
   tiny.refuse(tiny.scoring(best, {"--eval_pad=given"}), tiny.path("train.txt") + ":1" + text);
   tiny.refuse(tiny.predicting(best), "standard input:1" + text, "good\n");
