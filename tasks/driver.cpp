@@ -47,8 +47,6 @@ std::deque<OutputFolder> lock_outputs(const FineTuneOptions& options, const std:
 
 Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
   const bool quiet = options.predicts_only();
-  // A log that goes to a file or a pipe shall be readable while the run goes on.
-  if (!quiet) std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   if (!quiet) flags.print_effective(log_of(options));
   Backend& backend = open_backend(options.device);
   if (!quiet) print_log(log_of(options), "device: {}\n", backend.description());

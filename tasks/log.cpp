@@ -22,6 +22,10 @@ void note_failure() {
   if (first_failure() == 0) first_failure() = errno;
 }
 
+std::string reason_of(int error) {
+  return error == 0 ? "an earlier write failed" : std::generic_category().message(error);
+}
+
 }  // namespace
 
 void guard_standard_streams() {
@@ -47,22 +51,22 @@ void write_log(std::FILE* log, std::string_view text) noexcept {
 
 void write_result(std::string_view text) {
   errno = 0;
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    note_failure();
+  // Of a stream that is written line by line fwrite() takes all and says nothing.
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::ferror(stdout) != 0 || std::fflush(stdout) != 0) note_failure();
 }
 
 void check_results() {
   errno = 0;
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
   note_failure();
-  const int reason = first_failure();
-  fail("cannot write to standard output: {}",
-       reason == 0 ? "an earlier write failed" : std::generic_category().message(reason));
+  fail("cannot write to standard output: {}", reason_of(first_failure()));
 }
 
 void flush_predictions(std::FILE* out) {
   errno = 0;
-  if (std::fflush(out) != 0) fail("cannot write the predictions: {}", std::generic_category().message(errno));
+  if (std::fflush(out) == 0 && std::ferror(out) == 0) return;
+  fail("cannot write the predictions: {}", reason_of(errno));
 }
 
 }  // namespace gradus

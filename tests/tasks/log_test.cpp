@@ -92,7 +92,7 @@ TEST_CASE("results that can't be written are an error, after all else was writte
     const Words scoring = tiny.scoring(best, {"--report=" + tiny.path("page.html"), json});
     const Outcome full = run_in_shell(command_of("run_ner", scoring), ">/dev/full");
     CHECK(full.status == 2);
-    CHECK(full.err == reason);
+    CHECK(full.err.ends_with(reason));
     CHECK(tiny.score("span_f1") >= 0);
     CHECK(fs::exists(tiny.path("page.html")));
   }
