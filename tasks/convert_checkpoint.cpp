@@ -8,6 +8,7 @@
 #include "nn/checkpoint_names.h"
 #include "nn/model_tensors.h"
 #include "tasks/main.h"
+#include "tasks/output_lock.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
@@ -89,6 +90,7 @@ int run(int argc, char** argv) {
   const CheckpointFormat target = parse_format(format);
   const ModelTensors model(from);
   if (!allow_missing) check_encoder(model, from);
+  const OutputLock lock(to);
   check_output(to, target, overwrite);
   const std::vector<std::string> left = write_model_tensors(model, target, to);
   list("not of a model we know, left out", model.unknown());

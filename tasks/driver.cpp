@@ -6,6 +6,7 @@
 
 #include "core/files.h"
 #include "data/text_file.h"
+#include "tasks/checkpoint_directory.h"
 #include "tasks/log.h"
 #include "tasks/train_setup.h"
 
@@ -121,7 +122,18 @@ std::string label_list_of(const std::string& records) {
 void check_results_folder(const FineTuneOptions& options, const std::string& folder,
                           const std::vector<std::string>& files) {
   const TrainOptions& train = options.train;
-  if (folder.empty() || (train.do_train && folder == train.save_finetune_checkpoint_path)) return;
+  if (folder.empty()) return;
+  if (train.do_train && folder == train.save_finetune_checkpoint_path) {
+    // Nobody has asked for them there by name: those that are no earlier run's are somebody else's.
+    const std::filesystem::path save = folder;
+    const bool continues = latest_checkpoint(save) || std::filesystem::exists(save / "best");
+    for (const std::string& file : files)
+      check(continues || !std::filesystem::exists(save / file),
+            "'{}' is there already, and of no run that saved to this folder: name another one with "
+            "--output_dir",
+            (save / file).string());
+    return;
+  }
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   check(!error, "cannot make folder '{}': {}", folder, error.message());

@@ -12,6 +12,7 @@
 #include "data/pretraining_instances.h"
 #include "tasks/config.h"
 #include "tasks/main.h"
+#include "tasks/output_lock.h"
 #include "tasks/progress.h"
 #include "tasks/tokenizer_settings.h"
 
@@ -107,7 +108,7 @@ struct Input {
 std::vector<Input> files_below(const fs::path& folder) {
   std::vector<Input> inputs;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file())
+    if (entry.is_regular_file() && !is_lock_file(entry.path()))
       inputs.push_back({entry.path().string(), entry.path().lexically_relative(folder).string()});
   }
   check(!inputs.empty(), "--input_file: no file in {}", folder.string());
@@ -234,6 +235,8 @@ void run_job(const Job& job, const Settings& settings, const Tokenizer& tokenize
   const DatasetFormat format = parse_dataset_format(settings.dataset_format);
   PretrainingText text(job.inputs, settings.form(), tokenizer, threads);
   PythonRandom random(static_cast<uint64_t>(settings.random_seed));
+  std::vector<OutputLock> locks;
+  for (const std::string& path : job.outputs) locks.emplace_back(path);
   std::vector<std::unique_ptr<DatasetWriter>> writers;
   for (const std::string& path : job.outputs)
     writers.push_back(DatasetWriter::create(path, format, pretraining_record_columns()));

@@ -11,6 +11,7 @@
 #include "data/squad_records.h"
 #include "tasks/config.h"
 #include "tasks/main.h"
+#include "tasks/output_lock.h"
 #include "tasks/progress.h"
 #include "tasks/tokenizer_settings.h"
 
@@ -164,6 +165,7 @@ class Generator {
 
 void generate(const Settings& settings, const Tokenizer& tokenizer, const std::string& path, SquadUse use) {
   const std::string output = settings.output(use).string();
+  const OutputLock lock(output);
   if (fs::exists(output) && !settings.overwrite) {
     print_log(stdout, "{} is there already: kept (--overwrite true makes it anew)\n", output);
     return;

@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/crc32c.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "tasks/log.h"
@@ -26,10 +27,14 @@ namespace fs = std::filesystem;
 
 constexpr const char* lock_name = ".gradus-lock";
 
+// Empty for a device or a pipe, which takes what any number of processes write. The name of a file is no part of its
+// lock's: whoever looks for data by the names of files would find the lock, too.
 fs::path lock_file_of(const fs::path& output) {
   std::error_code ignored;
-  if (fs::is_directory(output, ignored)) return output / lock_name;
-  return output.parent_path() / fmt::format(".{}{}", output.filename().string(), lock_name);
+  const fs::file_status status = fs::status(output, ignored);
+  if (fs::is_directory(status)) return output / lock_name;
+  if (fs::is_other(status)) return {};
+  return output.parent_path() / fmt::format("{}-{:08x}", lock_name, crc32c(output.filename().string()));
 }
 
 // "run_ner, process 4711 on host, since 2026-11-28 09:30:00 UTC"
@@ -61,7 +66,7 @@ std::string holder(int descriptor) {
 }  // namespace
 
 OutputLock::OutputLock(const fs::path& output) : path_(lock_file_of(output)) {
-  while (open()) {
+  while (!path_.empty() && open()) {
     int status = 0;
     do status = ::flock(descriptor_, LOCK_EX | LOCK_NB);
     while (status != 0 && errno == EINTR);
@@ -123,6 +128,8 @@ void OutputLock::sign() const {
   if (::ftruncate(descriptor_, 0) != 0) return;
   [[maybe_unused]] const ssize_t written = ::pwrite(descriptor_, text.data(), text.size(), 0);
 }
+
+bool is_lock_file(const fs::path& path) { return path.filename().string().starts_with(lock_name); }
 
 OutputFolder::OutputFolder(const fs::path& folder, std::FILE* log) {
   std::error_code error;

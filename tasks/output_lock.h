@@ -10,8 +10,8 @@
 namespace gradus {
 
 // A lock on a folder, or on a file that may not be there yet, held as long as this object lives. It is an flock(2) on a
-// small file, `.gradus-lock` in the folder or `.<name>.gradus-lock` beside the file, which says who has it: the system
-// lets it go however the process ends, so that what a killed one leaves stands in nobody's way.
+// small file, `.gradus-lock` in the folder or `.gradus-lock-<checksum of the name>` beside the file, which says who has
+// it: the system lets it go however the process ends, so that what a killed one leaves stands in nobody's way.
 class OutputLock {
  public:
   // Throws Error naming the other process when it has the lock. Where no file can be made there is nothing to keep:
@@ -33,6 +33,9 @@ class OutputLock {
   int descriptor_ = -1;  // -1: nothing is locked
   std::string warning_;
 };
+
+// Whether a file is one that a lock has left behind, and nobody's data.
+bool is_lock_file(const std::filesystem::path& path);
 
 // A folder in which a run writes files that belong together, locked as long as this object lives.
 class OutputFolder {

@@ -10,6 +10,7 @@
 #include "data/tf_record.h"
 #include "tasks/config.h"
 #include "tasks/main.h"
+#include "tasks/output_lock.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
@@ -74,6 +75,7 @@ void fill(MindRecordRow& row, const std::vector<MindRecordColumn>& columns, cons
 }
 
 int64_t convert(const std::string& from, const std::string& to) {
+  const OutputLock lock(to);
   TfRecordReader reader(from);
   TfExample example;
   std::string_view record;
@@ -98,7 +100,7 @@ std::vector<Job> jobs_of(const std::string& input, const std::string& output) {
   check(fs::is_directory(input), "--input_tfrecord_dir {}: no such folder", input);
   std::vector<Job> jobs;
   for (const auto& entry : fs::directory_iterator(input)) {
-    if (!entry.is_regular_file()) continue;
+    if (!entry.is_regular_file() || is_lock_file(entry.path())) continue;
     jobs.push_back(
         {entry.path().string(), (fs::path(output) / entry.path().stem()).string() + ".mindrecord"});
   }

@@ -42,9 +42,8 @@ void RecordSettings::declare_output(Options& options) {
 
 RecordFolder::RecordFolder(const RecordSettings& settings, const std::array<RecordSplit, 3>& splits,
                            const std::string& mindrecord_ending)
-    : label_file_(settings.label_file) {
+    : folder_(settings.output_dir, stdout), label_file_(settings.label_file) {
   const fs::path folder = settings.output_dir;
-  fs::create_directories(folder);
   label_list_ = (folder / "label_list.txt").string();
   for (size_t i = 0; i < splits.size(); ++i) {
     for (const char* format : {"mindrecord", "tfrecord"}) {

@@ -10,6 +10,7 @@
 
 #include "data/dataset.h"
 #include "tasks/config.h"
+#include "tasks/output_lock.h"
 #include "tasks/progress.h"
 #include "tasks/tokenizer_settings.h"
 
@@ -47,7 +48,7 @@ struct RecordJob {
 // The folder that records are written to.
 class RecordFolder {
  public:
-  // Makes the folder when it isn't there. Prints which records are there already and are kept.
+  // Makes the folder when it isn't there, and locks it: records and labels of two runs are not to be mixed. Prints which records are there already and are kept.
   RecordFolder(const RecordSettings& settings, const std::array<RecordSplit, 3>& splits,
                const std::string& mindrecord_ending);
 
@@ -63,6 +64,7 @@ class RecordFolder {
                           const std::vector<std::string>& listed) const;
 
  private:
+  OutputFolder folder_;
   std::string label_file_;
   std::vector<RecordJob> jobs_;
   std::vector<std::string> kept_;

@@ -57,7 +57,8 @@ void write_predictions(const SquadDriverOptions& options, const std::string& pre
   replace_file(folder / (prefix + "nbest_predictions.json"), nbest_predictions_json(predictions));
   const std::filesystem::path odds = folder / (prefix + "null_odds.json");
   if (version_2) replace_file(odds, null_odds_json(predictions));
-  else std::filesystem::remove(odds);  // of other predictions
+  else if (std::filesystem::remove(odds))
+    print_log(log_of(options), "removed: {}, which belonged to other predictions\n", odds.string());
 }
 
 // Training has scored the final weights already, unless there was nothing left to train.
@@ -144,8 +145,9 @@ int run(int argc, char** argv) {
     const bool tuned = options.train.do_train && !options.given.contains("null_score_diff_threshold");
     evaluation.emplace(*answerer, *system, *dev, method_for(options, dev->data(), version_2), tuned);
   }
-  check_results_folder(options, options.output_dir,
-                       {"predictions.json", "nbest_predictions.json", "null_odds.json"});
+  if (options.train.do_eval || options.train.do_predict)
+    check_results_folder(options, options.output_dir,
+                         {"predictions.json", "nbest_predictions.json", "null_odds.json"});
   FinishedRun finished{flags, options, backend, "windows"};
   if (training) {
     finished.training_data = training->description;

@@ -174,3 +174,52 @@ TEST_CASE("a run that fails leaves no folder that it had made") {
   CHECK(outcome.status == 2);
   CHECK(fs::is_empty(folder.path()));
 }
+
+TEST_CASE("records, their labels and checkpoints are written by one run at a time") {
+  const TemporaryFolder folder;
+  const std::string out = (folder / "out").string(), in = (folder / "in").string();
+  fs::create_directory(out);
+  fs::create_directory(in);
+  write_file(in + "/a.tfrecord", "");
+  const std::string vocab = folder.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+  const OutputLock folder_lock(out), records_lock(out + "/train.mindrecord"),
+      converted_lock(out + "/a.mindrecord");
+  for (const Words& command :
+       {command_of("generate_ner_records", {"--vocab_file=" + vocab, "--output_dir=" + out}),
+        command_of("generate_classifier_records",
+                   {"--vocab_file=" + vocab, "--output_dir=" + out, "--dataset_name=sst2"}),
+        command_of("parallel_tfrecord_to_mindrecord",
+                   {"--input_tfrecord_dir=" + in, "--output_mindrecord_dir=" + out})}) {
+    CAPTURE(command[0]);
+    const Outcome outcome = Process(command, "").wait();
+    CAPTURE(outcome.err);
+    CHECK(outcome.status == 2);
+    CHECK(outcome.err.find("': another run writes there: test_tasks, process ") != std::string::npos);
+  }
+  CHECK(std::distance(fs::directory_iterator(out), {}) == 3);  // the locks
+}
+
+TEST_CASE("what a lock has left behind is nobody's data") {
+  const TemporaryFolder folder;
+  folder.write(".gradus-lock", "of one that was killed");
+  const OutputLock lock(folder / "a.tfrecord");
+  int locks = 0;
+  for (const auto& entry : fs::directory_iterator(folder.path())) {
+    CHECK(is_lock_file(entry.path()));
+    CHECK(entry.path().string().find("tfrecord") == std::string::npos);
+    ++locks;
+  }
+  CHECK(locks == 2);
+  CHECK_FALSE(is_lock_file(folder / "a.tfrecord"));
+  const Outcome outcome =
+      Process(command_of("parallel_tfrecord_to_mindrecord",
+                         {"--input_tfrecord_dir=" + folder.path().string(), "--output_mindrecord_dir=out"}),
+              "")
+          .wait();
+  CHECK(outcome.err.find(": no file in it") != std::string::npos);
+}
+
+TEST_CASE("a device is not locked") {
+  const OutputLock a("/dev/null"), b("/dev/null");
+  CHECK_FALSE(fs::exists("/dev/.gradus-lock"));
+}

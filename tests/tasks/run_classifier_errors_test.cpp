@@ -313,3 +313,18 @@ TEST_CASE("a classifier's training goes on only from a checkpoint of the same cl
   refused({"--seed=2"}, "the checkpoint was made with seed 1, this run has 2");
   tiny.print(tiny.training({"--resume", "--max_steps=2", "--class_weights=balanced"}));
 }
+
+TEST_CASE("result files that nobody asked for by name do not replace somebody else's in the save folder") {
+  const TinyClassifier tiny;
+  fs::create_directory(tiny.path("save"));
+  const std::string theirs = tiny.write("save/eval_results.txt", "mine");
+  tiny.refuse(tiny.training({"--do_eval", "--max_steps=1"}),
+              "'" + theirs +
+                  "' is there already, and of no run that saved to this folder: name another one with "
+                  "--output_dir");
+  CHECK(file_content(theirs) == "mine");
+  tiny.print(tiny.training({"--max_steps=1"}));  // writes none
+  CHECK(file_content(theirs) == "mine");
+  tiny.print(tiny.training({"--do_eval", "--max_steps=2", "--resume"}));
+  CHECK(file_content(theirs) != "mine");
+}

@@ -314,6 +314,27 @@ TEST_CASE("run_ner says that the metrics file can't be written, and leaves a dev
   CHECK(fs::is_symlink(full));
 }
 
+TEST_CASE("a disk without room for the curves ends them, not the training") {
+  const TinyNer tiny;
+  const SmallDisk disk(tiny.path("curves"), "4k");
+  if (!disk.is_mounted()) {
+    MESSAGE("skipped: no right to mount a file system");
+    return;
+  }
+  const Outcome outcome = tiny.run(tiny.training(
+      {"--log_dir=" + tiny.path("curves"), "--max_steps=60", "--do_eval", "--eval_steps=1000"}));
+  CAPTURE(outcome.err);
+  CHECK(outcome.status == 2);
+  const std::string reason = ": No space left on device: the curves end before step ";
+  CHECK(part_from(outcome.err, "error: ")
+            .starts_with("error: --log_dir " + tiny.path("curves") + ": cannot write "));
+  CHECK(part_from(outcome.err, "error: ").find(reason) != std::string::npos);
+  CHECK(part_from(outcome.out, "warning: ").find(reason) != std::string::npos);
+  CHECK(outcome.out.find("evaluation data: ") != std::string::npos);
+  CHECK(fs::exists(tiny.path("save/checkpoint-60/model.safetensors")));
+  CHECK(tiny.train_loss() < 1);
+}
+
 TEST_CASE("run_ner names the step and the op when the loss is not a number") {
   const TinyNer tiny;
   const std::string best = train_best(tiny);
