@@ -185,7 +185,8 @@ TEST_CASE("records, their labels and checkpoints are written by one run at a tim
   const OutputLock folder_lock(out), records_lock(out + "/train.mindrecord"),
       converted_lock(out + "/a.mindrecord");
   for (const Words& command :
-       {command_of("generate_ner_records", {"--vocab_file=" + vocab, "--output_dir=" + out}),
+       {command_of("generate_ner_records",
+                   {"--vocab_file=" + vocab, "--output_dir=" + out, "--dataset_name=conll2003"}),
         command_of("generate_classifier_records",
                    {"--vocab_file=" + vocab, "--output_dir=" + out, "--dataset_name=sst2"}),
         command_of("parallel_tfrecord_to_mindrecord",
