@@ -73,6 +73,21 @@ bool is_folder(const fs::path& path) { return type_of(path) == fs::file_type::di
 // Whether a checkpoint that this project has written is there.
 bool is_ours(const fs::path& path) { return is_folder(path) && has_train_state(path); }
 
+// What the file that names the newest checkpoint says.
+std::string read_pointer(const fs::path& path) {
+  std::string name = read_file(path, most_name_bytes);
+  while (!name.empty() && std::isspace(static_cast<unsigned char>(name.back()))) name.pop_back();
+  return name;
+}
+
+// Whether a file is one that we wrote to name the newest checkpoint, or has nothing in it.
+bool is_pointer(const fs::path& path) {
+  std::error_code error;
+  if (type_of(path) != fs::file_type::regular || fs::file_size(path, error) > most_name_bytes) return false;
+  const std::string name = read_pointer(path);
+  return name.empty() || step_of(name);
+}
+
 // Whether the process that the name of a draft says still writes it. A number may be another process's by now: then
 // that one is younger than the draft.
 bool is_being_written(const fs::path& draft, int64_t pid) {
@@ -150,7 +165,7 @@ void CheckpointDirectory::check_names(int64_t from, int64_t to) const {
     const std::optional<int64_t> step = step_of(name);
     if (name == best || (step && *step > from && *step <= to))
       require(is_ours(root_ / name), name, "a checkpoint");
-    if (name == latest) require(type_of(root_ / name) == fs::file_type::regular, name, "the file");
+    if (name == latest) require(is_pointer(root_ / name), name, "the file");
   }
 }
 
@@ -262,8 +277,7 @@ std::vector<int64_t> checkpoint_steps(const fs::path& root) {
 std::optional<fs::path> latest_checkpoint(const fs::path& root) {
   const fs::path pointer = root / latest;
   if (is_there(pointer)) {
-    std::string name = read_file(pointer, most_name_bytes);
-    while (!name.empty() && std::isspace(static_cast<unsigned char>(name.back()))) name.pop_back();
+    const std::string name = read_pointer(pointer);
     std::error_code ignored;
     if (step_of(name) && fs::is_directory(root / name, ignored)) return root / name;
   }

@@ -115,7 +115,8 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
       .at_least(0);
 
   options.group("Checkpoints");
-  options.add("save_finetune_checkpoint_path", save_finetune_checkpoint_path, "folder to save to");
+  options.add("save_finetune_checkpoint_path", save_finetune_checkpoint_path,
+              "folder to save to, which one run at a time has to itself");
   options.add("keep_checkpoints", keep_checkpoints, "checkpoints to keep, beside the best").at_least(1);
   options.add("save_checkpoint_steps", save_checkpoint_steps, "updates between saves; 0: every epoch")
       .at_least(0);

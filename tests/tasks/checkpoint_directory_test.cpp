@@ -318,6 +318,10 @@ TEST_CASE("checkpoints: what has a name that will be needed, and is not ours, is
   }
   fs::create_directory(root / "latest");
   refused("latest", "the file");
+  for (const std::string& text : {std::string("my latest notes\n"), std::string(100000, 'x')}) {
+    temporary.write("latest", text);
+    refused("latest", "the file");
+  }
   fs::create_symlink("latest", root / "latest");
   CHECK_THROWS_WITH_AS(
       latest_checkpoint(root),

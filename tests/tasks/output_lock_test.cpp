@@ -3,14 +3,27 @@
 
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "core/error.h"
 #include "tests/tasks/program.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
+
+// Stands in for the C library's function of the same name in this program.
+namespace {
+bool has_locks = true;
+}
+extern "C" int flock(int descriptor, int operation) noexcept {
+  if (has_locks) return static_cast<int>(::syscall(SYS_flock, descriptor, operation));
+  errno = ENOLCK;
+  return -1;
+}
 
 namespace {
 
@@ -223,4 +236,22 @@ TEST_CASE("what a lock has left behind is nobody's data") {
 TEST_CASE("a device is not locked") {
   const OutputLock a("/dev/null"), b("/dev/null");
   CHECK_FALSE(fs::exists("/dev/.gradus-lock"));
+}
+
+TEST_CASE("where the file system has no locks the log says so, and the run goes on") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("log", "");
+  std::FILE* log = std::fopen(path.c_str(), "w");
+  has_locks = false;
+  {
+    const OutputFolder first(folder / "out", log), second(folder / "out", log);
+    CHECK(fs::is_directory(folder / "out"));
+  }
+  has_locks = true;
+  std::fclose(log);
+  const std::string warning =
+      "warning: '" + (folder / "out").string() +
+      "': no lock there (No locks available): a second run at the same time would not be "
+      "noticed\n";
+  CHECK(file_content(path) == warning + warning);
 }
