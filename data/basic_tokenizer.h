@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,18 +26,30 @@ enum class TokenizerRules {
   mindspore,
 };
 
+// How text is cleaned and normalised before it is cut.
+struct TextRules {
+  TokenizerRules rules = TokenizerRules::hf;
+  bool do_lower_case = true;
+  // Drops the nonspacing marks of the canonical decomposition; none: as do_lower_case.
+  std::optional<bool> strip_accents = std::nullopt;
+  bool tokenize_chinese_chars = true;  // every ideograph is a word
+
+  bool strips_accents() const { return strip_accents.value_or(do_lower_case); }
+
+  friend bool operator==(const TextRules&, const TextRules&) = default;
+};
+
 // A character of a normalised word, and the bytes of the source it came from.
 struct Character {
   char32_t code;
   uint32_t begin, end;
 };
 
-// Words as ranges of `characters`; a special token found in the text is a word with its id and one
-// placeholder character.
+// Words as ranges of `characters`; an added token found in the text is a word with its id.
 struct BasicWords {
   struct Word {
     uint32_t begin, end;  // in characters
-    int32_t special_id = -1;
+    int32_t added_id = -1;
   };
   std::vector<Character> characters;
   std::vector<Word> words;
@@ -46,17 +60,24 @@ struct BasicWords {
   }
 };
 
-// A token that is recognised verbatim in the text, before any normalising.
-struct SpecialToken {
-  std::string text;  // starts with '['
-  int32_t id;
+// A token that is found in the text as it stands there and never cut: [MASK], or a word that somebody added to a
+// published vocabulary. Of several that begin at one place the longest counts, as in the Rust `tokenizers`.
+struct AddedToken {
+  std::string text;
+  int32_t id = -1;
+  bool special = false;  // one of [CLS], [SEP] and the like, not a word of the language
+  bool normalized =
+      false;  // looked for in the normalised text, as what it is when normalised; else in the text
+  bool single_word = false;  // only where no letter, digit, mark or underscore touches it
+  // Whether the blanks before and behind it are part of it. These make no piece: kept for those who read the settings.
+  bool lstrip = false, rstrip = false;
+
+  friend bool operator==(const AddedToken&, const AddedToken&) = default;
 };
 
 class BasicTokenizer {
  public:
-  // do_lower_case lower-cases and drops accents (the nonspacing marks of the canonical decomposition).
-  // `specials` are looked for with the hf rules only.
-  BasicTokenizer(TokenizerRules rules, bool do_lower_case, std::vector<SpecialToken> specials);
+  explicit BasicTokenizer(const TextRules& rules, std::vector<AddedToken> added = {});
 
   // Cuts `text` into words; `out` is overwritten. Throws Error on invalid UTF-8 and on a text of 4 GiB or
   // more.
@@ -68,7 +89,7 @@ class BasicTokenizer {
     space,    // ends a word
     dropped,  // leaves no trace
     alone,    // punctuation or an ideograph: `code` is a word of its own
-    special,  // a bracket, a sigma, several characters in one: see Splitter
+    special,  // an added token's first, a sigma, several characters in one: see Splitter
   };
   struct Info {
     Info() : Info(Kind::dropped, 0) {}
@@ -77,19 +98,40 @@ class BasicTokenizer {
     uint32_t code : 24;
   };
   class Splitter;
+  // What an added token begins with, and what that is in text otherwise.
+  struct FirstCode {
+    char32_t code;
+    Info plain;
+  };
+  // A token that is looked for in normalised text.
+  struct NormalizedToken {
+    std::u32string codes;
+    bool single_word;
+    int32_t id;
+  };
 
-  Info classify(char32_t code) const;
+  Info classify(char32_t code) const;            // added tokens aside
   Decomposition normalise(char32_t code) const;  // before accents are dropped
-  Info info(char32_t code) const { return code < table_.size() ? table_[code] : classify(code); }
+  Info info(char32_t code) const;
+  const FirstCode* first_code(char32_t code) const;
   bool is_dropped(char32_t code) const;      // by cleaning, before normalising
   bool is_punctuation(char32_t code) const;  // after normalising
-  bool is_ideograph(char32_t code) const;
-  bool is_accent(char32_t code) const;  // to be dropped
+  bool is_ideograph(char32_t code) const;    // one that is a word of its own
+  bool is_accent(char32_t code) const;       // to be dropped
 
-  TokenizerRules rules_;
-  bool do_lower_case_;
-  std::vector<SpecialToken> specials_;
-  std::vector<Info> table_;  // classify() of every code point below U+10000
+  void add(std::vector<AddedToken> added);
+  // The token of added_ that begins at text[begin], or null.
+  const AddedToken* added_at(std::string_view text, size_t begin) const;
+  // The token of normalized_ that begins at part[begin], or null.
+  const NormalizedToken* normalized_at(std::span<const Character> part, size_t begin) const;
+  static void add_word(std::span<const Character> characters, int32_t added_id, BasicWords& out);
+  void cut_part(std::span<const Character> part, BasicWords& out) const;
+
+  TextRules rules_;
+  std::vector<AddedToken> added_;            // not normalised ones, the longest first
+  std::vector<FirstCode> first_codes_;       // of added_
+  std::vector<NormalizedToken> normalized_;  // the longest first
+  std::vector<Info> table_;                  // of every code point below U+10000
 };
 
 }  // namespace gradus

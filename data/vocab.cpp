@@ -8,28 +8,36 @@
 
 namespace gradus {
 
-Vocab Vocab::load(const std::string& path) {
+VocabLines read_vocab_lines(const std::string& path) {
   LineReader reader(path);
-  std::vector<std::string> tokens;
-  for (std::string_view line; reader.next(line);) tokens.emplace_back(line);
-  return Vocab(std::move(tokens), path);
+  VocabLines lines;
+  for (std::string_view line; reader.next(line);) lines.tokens.emplace_back(line);
+  while (!lines.tokens.empty() && trimmed(lines.tokens.back()).empty()) {
+    lines.tokens.pop_back();
+    ++lines.empty_at_end;
+  }
+  return lines;
 }
 
-Vocab::Vocab(std::vector<std::string> tokens, const std::string& name) : tokens_(std::move(tokens)) {
+Vocab Vocab::load(const std::string& path) { return Vocab(read_vocab_lines(path).tokens, path); }
+
+Vocab::Vocab(std::vector<std::string> tokens, const std::string& name, const SpecialTokens& special,
+             size_t added)
+    : tokens_(std::move(tokens)), word_pieces_(static_cast<int32_t>(tokens_.size() - added)) {
   check(!tokens_.empty(), "{}: the vocabulary is empty: expected one token a line", name);
   ids_.reserve(tokens_.size());
   for (int32_t id = 0; id < size(); ++id) ids_[tokens_[id]] = id;
-  const auto special = [&](std::string_view token) {
+  const auto id_of = [&](const std::string& token) {
     const int32_t id = find(token);
-    check(id >= 0, "{}: the token {} is missing: a BERT vocabulary has [PAD] [UNK] [CLS] [SEP] [MASK]", name,
-          token);
+    check(id >= 0, "{}: the token {} is missing: a BERT vocabulary has {} {} {} {} {}", name, token,
+          special.pad, special.unk, special.cls, special.sep, special.mask);
     return id;
   };
-  pad_ = special("[PAD]");
-  unk_ = special("[UNK]");
-  cls_ = special("[CLS]");
-  sep_ = special("[SEP]");
-  mask_ = special("[MASK]");
+  pad_ = id_of(special.pad);
+  unk_ = id_of(special.unk);
+  cls_ = id_of(special.cls);
+  sep_ = id_of(special.sep);
+  mask_ = id_of(special.mask);
 }
 
 const std::string& Vocab::token(int32_t id) const {

@@ -22,7 +22,7 @@ PieceTrie::PieceTrie(const Vocab& vocab) : edges_(1024), shift_(64 - 10) {
     return node;
   };
   continuation_root_ = add("##", -1);
-  for (int32_t id = 0; id < vocab.size(); ++id) add(vocab.token(id), id);
+  for (int32_t id = 0; id < vocab.word_pieces(); ++id) add(vocab.token(id), id);
 }
 
 const PieceTrie::Edge* PieceTrie::find(uint32_t node, char32_t code) const {
@@ -57,15 +57,27 @@ void PieceTrie::grow() {
   }
 }
 
+std::vector<AddedToken> tokens_in_text(const Vocab& vocab, TokenizerRules rules,
+                                       const std::vector<AddedToken>& added) {
+  std::vector<AddedToken> tokens;
+  std::vector<int32_t> specials{vocab.pad_id(), vocab.unk_id(), vocab.cls_id(), vocab.sep_id(),
+                                vocab.mask_id()};
+  for (const AddedToken& token : added) {
+    const bool is_special = std::erase(specials, token.id) > 0;
+    if (!is_special || rules == TokenizerRules::hf) tokens.push_back(token);
+  }
+  if (rules != TokenizerRules::hf) return tokens;
+  for (const int32_t id : specials) tokens.push_back({vocab.token(id), id, true});
+  return tokens;
+}
+
 Tokenizer::Tokenizer(const Vocab& vocab, TokenizerRules rules, bool do_lower_case)
+    : Tokenizer(vocab, TextRules{rules, do_lower_case}, {}) {}
+
+Tokenizer::Tokenizer(const Vocab& vocab, const TextRules& rules, const std::vector<AddedToken>& added)
     : vocab_(vocab),
-      rules_(rules),
-      basic_(rules, do_lower_case,
-             {{"[PAD]", vocab.pad_id()},
-              {"[UNK]", vocab.unk_id()},
-              {"[CLS]", vocab.cls_id()},
-              {"[SEP]", vocab.sep_id()},
-              {"[MASK]", vocab.mask_id()}}),
+      rules_(rules.rules),
+      basic_(rules, tokens_in_text(vocab, rules.rules, added)),
       trie_(vocab) {}
 
 std::vector<Piece> Tokenizer::tokenize(std::string_view text) const {
@@ -97,8 +109,8 @@ WordPieces Tokenizer::tokenize_words(std::span<const std::string> words) const {
 void Tokenizer::add_pieces(const BasicWords& words, std::vector<Piece>& pieces) const {
   for (const BasicWords::Word& word : words.words) {
     const std::span characters(words.characters.data() + word.begin, word.end - word.begin);
-    if (word.special_id >= 0) {
-      pieces.push_back({word.special_id, characters.front().begin, characters.back().end});
+    if (word.added_id >= 0) {
+      pieces.push_back({word.added_id, characters.front().begin, characters.back().end});
     } else {
       add_word(characters, pieces);
     }

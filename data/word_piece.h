@@ -56,11 +56,17 @@ struct WordPieces {
   int64_t empty_words = 0;      // words that tokenize to nothing: each got one [UNK]
 };
 
+// What the rules look for in text: `added`, of which the hf rules have the five special tokens always, others never.
+std::vector<AddedToken> tokens_in_text(const Vocab& vocab, TokenizerRules rules,
+                                       const std::vector<AddedToken>& added);
+
 // Safe to use from several threads. The vocabulary must outlive the tokenizer.
 class Tokenizer {
  public:
   explicit Tokenizer(const Vocab& vocab, TokenizerRules rules = TokenizerRules::hf,
                      bool do_lower_case = true);
+  // `added`: see tokens_in_text().
+  Tokenizer(const Vocab& vocab, const TextRules& rules, const std::vector<AddedToken>& added);
 
   // The pieces of a text, without [CLS] and [SEP]. Throws Error on invalid UTF-8.
   std::vector<Piece> tokenize(std::string_view text) const;

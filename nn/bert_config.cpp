@@ -9,6 +9,7 @@
 #include "core/checked_json.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "nn/stored_labels.h"
 
 namespace gradus {
 
@@ -64,21 +65,6 @@ json take(json& object, const char* key) {
   return value;
 }
 
-// Labels from {"0": "O", "1": "B-PER", ...}.
-std::vector<std::string> labels_by_id(const json& id2label, std::string_view where) {
-  check(id2label.is_object(), "{}: 'id2label' is of type {}, expected an object", where,
-        id2label.type_name());
-  std::vector<std::string> labels;
-  for (size_t id = 0; id < id2label.size(); ++id) {
-    const auto label = id2label.find(std::to_string(id));
-    check(label != id2label.end(), "{}: 'id2label' has {} labels but none for {}", where, id2label.size(),
-          id);
-    check(label->is_string(), "{}: label {} is of type {}, expected a string", where, id, label->type_name());
-    labels.push_back(*label);
-  }
-  return labels;
-}
-
 void refuse_other_models(const json& root, std::string_view where) {
   const std::string model_type = root.contains("model_type") ? root["model_type"].dump() : "\"bert\"";
   check(model_type == "\"bert\"", "{}: 'model_type' is {}, expected \"bert\"", where, model_type);
@@ -120,12 +106,16 @@ BertConfig config_from(json root, std::string_view where, BertConfigFormat forma
   const json activation = root.contains("hidden_act") ? take(root, "hidden_act") : json("gelu");
   check(activation.is_string(), "{}: 'hidden_act' is {}, expected a name", where, activation.dump());
   config.hidden_act = parse_activation(activation.get<std::string>(), format, where);
-  if (const json id2label = take(root, "id2label"); !id2label.is_null()) {
-    config.labels = labels_by_id(id2label, where);
-  }
+  const json id2label = take(root, "id2label"), label2id = take(root, "label2id");
+  StoredLabels labels = read_stored_labels(id2label, label2id);
+  config.labels = std::move(labels.names);
+  config.labels_problem = std::move(labels.problem);
+  if (const json names = take(root, "architectures");
+      names.is_array() && !names.empty() && names[0].is_string())
+    config.architecture = names[0].get<std::string>();
   // What is left describes other things than the model, or is written anew from the configuration. The stored
   // type is that of the weights beside the file, which need not be those written later.
-  for (const char* key : {"model_type", "architectures", "label2id", "num_labels", "dtype", "torch_dtype"}) {
+  for (const char* key : {"model_type", "num_labels", "dtype", "torch_dtype"}) {
     take(root, key);
   }
   for (const auto& [key, value] : root.items()) config.other_keys[key] = value.dump();

@@ -25,7 +25,10 @@ struct BertConfig {
   int64_t type_vocab_size = 2;
   double initializer_range = 0.02;  // standard deviation
   double layer_norm_eps = 1e-12;
-  std::vector<std::string> labels;                // of a fine-tuned model, by id; otherwise empty
+  std::vector<std::string> labels;  // of a fine-tuned model, by id; otherwise empty
+  // Why the file's labels can't be relied on, so that `labels` is empty; empty: nothing is wrong.
+  std::string labels_problem;
+  std::string architecture;                       // the first of 'architectures', for whoever wants to know
   std::map<std::string, std::string> other_keys;  // what else was in the file, as JSON text
 
   int64_t head_size() const { return hidden_size / num_attention_heads; }
@@ -46,7 +49,8 @@ Activation parse_activation(std::string_view name, BertConfigFormat format, std:
 
 // Parses and validates the JSON text of a configuration. Throws Error, naming `where` and the field, for
 // values of the wrong type or out of range, a missing vocab_size, and settings that change what the model
-// computes and that BertConfig can't express: another model_type, relative positions, a decoder.
+// computes and that BertConfig can't express: another model_type, relative positions, a decoder. Labels that are not in
+// order are no error: `labels_problem` tells.
 BertConfig parse_bert_config(std::string_view text, std::string_view where, BertConfigFormat format);
 
 // The same from a file. A file named bert_config.json is in Google's format unless it has a model_type.

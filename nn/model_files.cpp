@@ -18,13 +18,31 @@ void check_shape(const std::string& path, const ModelTensors::Tensor& found, con
         fmt::join(found.shape, ", "), tensor.shape);
 }
 
+bool is_of_head(std::string_view name) {
+  return name.starts_with("classifier.") || name.starts_with("crf.") || name.starts_with("qa_outputs.");
+}
+
+// Puts the labels of a head's tensor, along its first axis and in a CRF's transitions along both, in the model's order.
+void reorder(const NamedTensor& tensor, const std::vector<int64_t>& rows, std::vector<float>& values) {
+  const std::vector<float> stored = values;
+  const size_t width = stored.size() / rows.size();
+  const bool both = tensor.name == "crf.transitions";
+  for (size_t r = 0; r < rows.size(); ++r) {
+    for (size_t c = 0; c < width; ++c)
+      values[r * width + c] =
+          stored[static_cast<size_t>(rows[r]) * width + (both ? static_cast<size_t>(rows[c]) : c)];
+  }
+}
+
 // The file's tensor for each of the model's, null where there is none and none is required.
 std::vector<const ModelTensors::Tensor*> match_tensors(const std::string& path, const ModelTensors& file,
                                                        const Parameters& parameters,
-                                                       const std::vector<std::string>& required) {
+                                                       const std::vector<std::string>& required,
+                                                       const HeadRows& head) {
   std::vector<const ModelTensors::Tensor*> matched;
   for (const NamedTensor& tensor : parameters.tensors()) {
-    const ModelTensors::Tensor* found = file.find(tensor.name);
+    const bool leaves = head.is_new && is_of_head(tensor.name);
+    const ModelTensors::Tensor* found = leaves ? nullptr : file.find(tensor.name);
     if (found != nullptr) check_shape(path, *found, tensor);
     const bool fatal = std::any_of(required.begin(), required.end(), [&](const std::string& prefix) {
       return tensor.name.starts_with(prefix);
@@ -39,16 +57,17 @@ std::vector<const ModelTensors::Tensor*> match_tensors(const std::string& path, 
 }  // namespace
 
 void check_tensors(const std::string& path, const Parameters& parameters,
-                   const std::vector<std::string>& required) {
-  match_tensors(path, ModelTensors(path), parameters, required);
+                   const std::vector<std::string>& required, const HeadRows& head) {
+  match_tensors(path, ModelTensors(path), parameters, required, head);
 }
 
 LoadReport load_tensors(const std::string& path, Parameters& parameters,
-                        const std::vector<std::string>& required, uint64_t seed) {
+                        const std::vector<std::string>& required, uint64_t seed, const HeadRows& head) {
   const ModelTensors file(path);
   LoadReport report;
   std::set<const ModelTensors::Tensor*> used;
-  const std::vector<const ModelTensors::Tensor*> matched = match_tensors(path, file, parameters, required);
+  const std::vector<const ModelTensors::Tensor*> matched =
+      match_tensors(path, file, parameters, required, head);
   for (size_t i = 0; i < matched.size(); ++i) {
     const NamedTensor& tensor = parameters.tensors()[i];
     if (matched[i] == nullptr) {
@@ -61,6 +80,7 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
     const auto bad = std::ranges::count_if(values, [](float value) { return !std::isfinite(value); });
     check(bad == 0, "{}: tensor '{}': {} of its {} values are infinite or not a number", path,
           matched[i]->source, bad, values.size());
+    if (!head.rows.empty() && is_of_head(tensor.name)) reorder(tensor, head.rows, values);
     parameters.value(tensor).copy_from_host(values);
     used.insert(matched[i]);
   }

@@ -50,6 +50,19 @@ void note_tanh(const ModelTensors& model, CheckpointFormat target) {
             "output, others do not\n");
 }
 
+// Says which files that a model's folder needs beside the weights were not written.
+void note_other_files(const fs::path& from, const fs::path& to) {
+  const fs::path folder = fs::is_directory(from) ? from : from.parent_path();
+  std::vector<std::string> left;
+  for (const char* name : {"config.json", "bert_config.json", "vocab.txt", "tokenizer.json",
+                           "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}) {
+    if (fs::exists(folder / name) && !fs::exists(to.parent_path() / name)) left.emplace_back(name);
+  }
+  if (!left.empty())
+    fmt::print("note: only weights are converted; a model's folder needs {} of '{}' beside them\n",
+               fmt::join(left, ", "), folder.string());
+}
+
 // Throws Error for a name that readers would not take for this format, and for a file that is there.
 void check_output(const std::string& path, CheckpointFormat format, bool overwrite) {
   const auto expect = [&](const char* ending) {
@@ -96,6 +109,7 @@ int run(int argc, char** argv) {
   list("not of a model we know, left out", model.unknown());
   list("without a place in that format, left out", left);
   note_tanh(model, target);
+  note_other_files(from, to);
   const size_t all = model.tensors().size() + model.unknown().size();
   print_log(stdout, "convert value num:  {}  of  {}\n", model.tensors().size() - left.size(), all);
   return 0;

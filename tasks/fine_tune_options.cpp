@@ -11,8 +11,10 @@ void FineTuneOptions::declare_data(Options& options, const std::string& save_pat
   options.add("predict_data_file_path", predict_data_file_path, help.predict);
   options.add("dataset_format", dataset_format, help.format).choices({"text", "mindrecord", "tfrecord"});
   options.add("schema_file_path", schema_file_path, "schema.json of TFRecord data; none: taken as they are");
-  options.add("vocab_file_path", vocab_file_path,
-              "word pieces, one a line; none: the checkpoint's vocab.txt");
+  options.add(
+      "vocab_file_path", vocab_file_path,
+      "word pieces, one a line, or tokenizer.json, or a folder with one of them: settings of the tokenizer "
+      "beside it count; none: the checkpoint's");
   options.add("tokenizer", tokenizer, "rules as in Hugging Face's BertTokenizer or the BERT reference code")
       .choices({"hf", "google"});
   options

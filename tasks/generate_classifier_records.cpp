@@ -127,8 +127,8 @@ int run(int argc, char** argv) {
   const ClassificationForm form = settings.form();
   options.print_effective(stdout);
 
-  const Vocab vocab = Vocab::load(settings.records.tokenizer.vocab_file);
-  const Tokenizer tokenizer = settings.records.tokenizer.make(vocab);
+  const StoredTokenizer stored = settings.records.tokenizer.load(stdout);
+  const Tokenizer tokenizer = settings.records.tokenizer.make(stored);
   const RecordFolder folder(settings.records, form == ClassificationForm::tnews ? tnews_splits : table_splits,
                             ".mindrecord");
   const std::vector<Work> works = read_texts(form, folder);

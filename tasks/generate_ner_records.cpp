@@ -211,8 +211,8 @@ int run(int argc, char** argv) {
   const Preset& preset = settings.finish(options);
   options.print_effective(stdout);
 
-  const Vocab vocab = Vocab::load(settings.records.tokenizer.vocab_file);
-  const Tokenizer tokenizer = settings.records.tokenizer.make(vocab);
+  const StoredTokenizer stored = settings.records.tokenizer.load(stdout);
+  const Tokenizer tokenizer = settings.records.tokenizer.make(stored);
   const RecordFolder folder(settings.records, preset.splits, preset.mindrecord_ending);
   const std::vector<Work> works = read_texts(settings, folder);
   if (works.empty()) return 0;

@@ -281,8 +281,8 @@ int run(int argc, char** argv) {
   if (!settings.output_dir.empty()) fs::create_directories(settings.output_dir);
   drop_kept(jobs, settings);
   if (jobs.empty()) return 0;
-  const Vocab vocab = Vocab::load(settings.tokenizer.vocab_file);
-  const Tokenizer tokenizer = settings.tokenizer.make(vocab);
+  const StoredTokenizer stored = settings.tokenizer.load(stdout);
+  const Tokenizer tokenizer = settings.tokenizer.make(stored);
   const int64_t at_once = std::min(settings.threads, static_cast<int64_t>(jobs.size()));
   const int64_t most_tokens =
       (settings.memory_mb << 20) / at_once / PretrainingInstances::bytes_per_token(settings.pretraining());

@@ -181,8 +181,8 @@ int run(int argc, char** argv) {
   settings.finish();
   options.print_effective(stdout);
 
-  const Vocab vocab = Vocab::load(settings.tokenizer.vocab_file);
-  const Tokenizer tokenizer = settings.tokenizer.make(vocab);
+  const StoredTokenizer stored = settings.tokenizer.load(stdout);
+  const Tokenizer tokenizer = settings.tokenizer.make(stored);
   fs::create_directories(settings.output_dir);
   if (settings.do_train) generate(settings, tokenizer, settings.train_file, SquadUse::training);
   if (settings.do_predict) generate(settings, tokenizer, settings.predict_file, SquadUse::evaluation);

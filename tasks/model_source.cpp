@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
-#include "core/files.h"
 #include "nn/checkpoint_file.h"
 #include "tasks/checkpoint_directory.h"
 #include "tasks/train_state.h"
@@ -46,19 +46,6 @@ std::string checkpoint_in(const std::string& path) {
   return newest->string();
 }
 
-// Whether the text is lower-cased: as asked for, or as the checkpoint's tokenizer_config.json says, or, without one,
-// unless the vocabulary has pieces with capital letters.
-bool lower_cases(const FineTuneOptions& options, const fs::path& folder, const Vocab& vocab) {
-  if (options.do_lower_case != "auto") return options.do_lower_case == "true";
-  const fs::path path = folder / "tokenizer_config.json";
-  if (!folder.empty() && fs::exists(path)) {
-    const Json json = Json::parse(read_file(path), nullptr, false);
-    check(!json.is_discarded(), "{}: not JSON", path.string());
-    if (json.contains("do_lower_case") && json["do_lower_case"].is_boolean()) return json["do_lower_case"];
-  }
-  return !vocab.has_capitals();
-}
-
 // Tells a configuration from another one that gets its name.
 std::string version_of(const std::string& config) {
   struct stat status {};
@@ -89,24 +76,71 @@ int64_t different_pieces(const Vocab& asked, const Vocab& own) {
   return different;
 }
 
-// The vocabulary to use: the file of the options, or else the one in the model's folder. With other pieces than the
-// model has learned there it would take every text for another one. Pieces without a row in the embedding table are an
-// error, too; rows without a piece are not: published tables are padded.
-Vocab load_vocab(const FineTuneOptions& options, const fs::path& folder, const BertConfig& config) {
-  const fs::path own = folder / "vocab.txt";
-  const std::string path = options.vocab_file_path.empty() ? own.string() : options.vocab_file_path;
-  Vocab vocab = Vocab::load(path);
-  if (path != own.string() && fs::exists(own)) {
-    const Vocab known = Vocab::load(own.string());
-    const int64_t different = different_pieces(vocab, known);
-    check(different == 0,
-          "--vocab_file_path {}: {} of the {} pieces in {} are others here: the model knows those", path,
-          different, known.size(), own.string());
+// Decides for a new model what the files leave open, and notes what is unusual.
+void settle(StoredTokenizer& stored, const FineTuneOptions& options) {
+  choose_lower_case(stored, options.do_lower_case);
+  const std::string rules = stored.config.str();
+  if (rules.find(',') != std::string::npos)
+    stored.notes.push_back(fmt::format("tokenizer of {}: {}", stored.path, rules));
+  if (const auto longest = stored.config.model_max_length(); longest && *longest < options.seq_length)
+    stored.notes.push_back(fmt::format(
+        "the settings beside {} speak of {} pieces at most (model_max_length), --seq_length is {}",
+        stored.path, *longest, options.seq_length));
+}
+
+// The tokenizer that --vocab_file_path names, over the one in the model's folder. With other pieces than the model has
+// learned there it would take every text for another one. A list of pieces alone leaves the settings, and the words that
+// were added, as they are in the folder.
+StoredTokenizer asked_tokenizer(const std::string& path, const fs::path& folder, bool trained) {
+  StoredTokenizer asked = read_tokenizer(path);
+  if (!has_tokenizer(folder)) return asked;
+  StoredTokenizer own = read_tokenizer(folder);
+  if (!asked.has_settings) {
+    std::vector<std::string> tokens;
+    for (int32_t id = 0; id < asked.vocab.size(); ++id) tokens.push_back(asked.vocab.token(id));
+    for (int32_t id = own.vocab.word_pieces(); id < own.vocab.size(); ++id)
+      tokens.push_back(own.vocab.token(id));
+    const auto added = static_cast<size_t>(own.vocab.size() - own.vocab.word_pieces());
+    asked.vocab = Vocab(std::move(tokens), path, own.config.special, added);
+    asked.config = own.config;
   }
+  const int64_t different = different_pieces(asked.vocab, own.vocab);
+  check(different == 0,
+        "--vocab_file_path {}: {} of the {} pieces in {} are others here: the model knows those", path,
+        different, own.vocab.size(), own.path);
+  if (!asked.config.do_lower_case) asked.config.do_lower_case = own.config.do_lower_case;
+  if (!own.config.do_lower_case) own.config.do_lower_case = asked.config.do_lower_case;
+  const std::string asked_text = asked.config.str(), own_text = own.config.str();
+  check(!trained || asked_text == own_text,
+        "--vocab_file_path {}: the settings beside it say {}, the model's text was cut with {} ({})", path,
+        asked_text, own_text, own.path);
+  if (asked_text != own_text)
+    asked.notes.push_back(fmt::format("the settings beside {} count, {}: those of {} are others, {}", path,
+                                      asked_text, own.path, own_text));
+  return asked;
+}
+
+// The tokenizer to use: that of the options, or else the one in the model's folder. Pieces without a row in the
+// embedding table are an error; rows without a piece are not: published tables are padded.
+StoredTokenizer load_tokenizer(const FineTuneOptions& options, const fs::path& folder,
+                               const BertConfig& config, bool trained) {
+  StoredTokenizer stored = options.vocab_file_path.empty()
+                               ? read_tokenizer(folder)
+                               : asked_tokenizer(options.vocab_file_path, folder, trained);
+  const Vocab& vocab = stored.vocab;
   check(vocab.size() <= config.vocab_size,
-        "{}: the vocabulary has {} pieces, the model's embedding table {} rows", path, vocab.size(),
+        "{}: the vocabulary has {} pieces{}, the model's embedding table {} rows", stored.path, vocab.size(),
+        vocab.word_pieces() < vocab.size()
+            ? fmt::format(", {} of them added tokens", vocab.size() - vocab.word_pieces())
+            : "",
         config.vocab_size);
-  return vocab;
+  if (const auto found = config.other_keys.find("tokenizer_class");
+      found != config.other_keys.end() && !stored.names_class && found->second != "null") {
+    const Json name = Json::parse(found->second);
+    check_tokenizer_class(name.is_string() ? name.get<std::string>() : name.dump(),
+                          (folder / "config.json").string());
+  }
+  return stored;
 }
 
 // Takes --hidden_act and --layer_norm_eps; throws Error when another option is not as in the configuration of `model`.
@@ -173,9 +207,24 @@ ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKi
     options.check_fixed("do_lower_case", options.do_lower_case == "true", settings.do_lower_case, kind.noun,
                         weights);
   }
-  Vocab vocab = load_vocab(options, folder, config);
-  ModelSource source{std::move(config),     settings,          std::move(vocab), weights, true, where,
-                     trained_steps(folder), std::move(version)};
+  StoredTokenizer stored = load_tokenizer(options, folder, config, true);
+  if (!stored.config.do_lower_case) stored.config.do_lower_case = settings.do_lower_case;
+  check(stored.config.do_lower_case == settings.do_lower_case,
+        "{}: 'do_lower_case' is {}, the settings beside {} say {}", where, settings.do_lower_case,
+        stored.path, *stored.config.do_lower_case);
+  check(config.labels_problem.empty(), "{}: {}", where, config.labels_problem);
+  config.architecture.clear();
+  ModelSource source{std::move(config),
+                     settings,
+                     std::move(stored.vocab),
+                     std::move(stored.config),
+                     weights,
+                     true,
+                     where,
+                     trained_steps(folder),
+                     std::move(version),
+                     {},
+                     std::move(stored.notes)};
   if (options.given.contains("dropout")) set_dropout(source, options.model.dropout);
   return source;
 }
@@ -183,24 +232,39 @@ ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKi
 ModelSource ModelSource::of_new(const FineTuneOptions& options, std::optional<Vocab> vocab) {
   const std::string& pretrained = options.load_pretrain_checkpoint_path;
   const fs::path folder = pretrained.empty() ? fs::path() : folder_of(pretrained);
+  std::optional<StoredTokenizer> stored;
   BertConfig config;
   if (pretrained.empty()) {
-    if (!options.vocab_file_path.empty()) vocab = Vocab::load(options.vocab_file_path);
-    check(vocab.has_value(), "no vocabulary: give --vocab_file_path");
-    config = config_from_scratch(options.model, *vocab);
+    if (!options.vocab_file_path.empty()) stored = read_tokenizer(options.vocab_file_path);
+    else if (vocab) stored = StoredTokenizer{std::move(*vocab), {}, false, false, "the vocabulary", {}};
+    check(stored.has_value(), "no vocabulary: give --vocab_file_path");
+    config = config_from_scratch(options.model, stored->vocab);
   } else {
     config = pretrained_config(pretrained, folder);
     // What another task has said of its head is not true of the new one.
     std::erase_if(config.other_keys, [](const auto& entry) {
       return entry.first.starts_with("gradus_") || entry.first == "problem_type";
     });
-    vocab = load_vocab(options, folder, config);
+    stored = load_tokenizer(options, folder, config, false);
   }
+  settle(*stored, options);
   override_config(config, options.model, pretrained);
   TaskSettings settings;
   settings.tokenizer = options.tokenizer;
-  settings.do_lower_case = lower_cases(options, folder, *vocab);
-  ModelSource source{std::move(config), settings, std::move(*vocab), pretrained, false, "", 0, ""};
+  settings.do_lower_case = *stored->config.do_lower_case;
+  StoredHead head{std::exchange(config.architecture, ""),
+                  {std::exchange(config.labels, {}), std::exchange(config.labels_problem, "")}};
+  ModelSource source{std::move(config),
+                     settings,
+                     std::move(stored->vocab),
+                     std::move(stored->config),
+                     pretrained,
+                     false,
+                     "",
+                     0,
+                     "",
+                     std::move(head),
+                     std::move(stored->notes)};
   set_dropout(source, options.model.dropout);
   return source;
 }
@@ -209,12 +273,6 @@ void ModelSource::check_unchanged() const {
   check(!trained || version_of(where) == version,
         "'{}' was replaced while it was read: a run that trains saves there; try again",
         fs::path(where).parent_path().string());
-}
-
-std::string vocab_text(const Vocab& vocab) {
-  std::string text;
-  for (int32_t id = 0; id < vocab.size(); ++id) text += vocab.token(id) + "\n";
-  return text;
 }
 
 }  // namespace gradus

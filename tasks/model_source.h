@@ -6,10 +6,11 @@
 #include <optional>
 #include <string>
 
-#include "data/vocab.h"
-#include "data/word_piece.h"
+#include "data/tokenizer_config.h"
 #include "nn/bert_config.h"
 #include "tasks/fine_tune_options.h"
+#include "tasks/stored_head.h"
+#include "tasks/tokenizer_settings.h"
 
 namespace gradus {
 
@@ -27,7 +28,7 @@ struct TaskSettings {
   std::string tokenizer = "hf";
   bool do_lower_case = true;
 
-  TokenizerRules rules() const { return tokenizer == "google" ? TokenizerRules::google : TokenizerRules::hf; }
+  TokenizerRules rules() const { return parse_tokenizer_rules(tokenizer); }
   nlohmann::ordered_json to_json() const;
 
   friend bool operator==(const TaskSettings&, const TaskSettings&) = default;
@@ -37,11 +38,14 @@ struct ModelSource {
   BertConfig config;
   TaskSettings settings;
   Vocab vocab;
-  std::string weights;   // folder or file to read weights from; empty: none
-  bool trained = false;  // the weights of the head are there too
-  std::string where;     // path of its config.json, for messages
-  int64_t steps = 0;     // a trained model's training had
-  std::string version;   // of the file `where`, for check_unchanged()
+  TokenizerConfig tokenizer;            // do_lower_case is decided
+  std::string weights;                  // folder or file to read weights from; empty: none
+  bool trained = false;                 // the weights of the head are there too
+  std::string where;                    // path of its config.json, for messages
+  int64_t steps = 0;                    // a trained model's training had
+  std::string version;                  // of the file `where`, for check_unchanged()
+  StoredHead head = {};                 // a pretrained model's
+  std::vector<std::string> notes = {};  // what the log should say of the files
 
   // The model that --load_finetune_checkpoint_path names, a checkpoint or a save folder with checkpoints (then the
   // best one, or the newest). --hidden_act, --layer_norm_eps, --dropout and --vocab_file_path override. Throws Error
@@ -63,8 +67,5 @@ struct ModelSource {
 // one.
 nlohmann::ordered_json saved_settings(const BertConfig& config, const TaskKind& kind,
                                       const std::string& where);
-
-// One piece a line, as it is saved.
-std::string vocab_text(const Vocab& vocab);
 
 }  // namespace gradus

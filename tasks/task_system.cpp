@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/files.h"
 #include "tasks/log.h"
 
 namespace gradus {
@@ -24,7 +23,8 @@ std::string sorted(const Json& object) { return nlohmann::json(object).dump(); }
 TaskSystem::TaskSystem(ModelSource source, const TaskKind& kind, std::vector<std::string> labels)
     : kind_(kind),
       source_(std::move(source)),
-      tokenizer_(source_.vocab, source_.settings.rules(), source_.settings.do_lower_case) {
+      tokenizer_(source_.vocab, source_.tokenizer.text_rules(source_.settings.rules()),
+                 source_.tokenizer.added) {
   source_.config = with_labels(std::move(source_.config), std::move(labels));
 }
 
@@ -34,18 +34,25 @@ std::vector<std::string> TaskSystem::required() const {
   return {"bert.embeddings.", "bert.encoder."};
 }
 
-void TaskSystem::check_weights() const {
-  if (!source_.weights.empty()) check_tensors(source_.weights, parameters_, required());
+void TaskSystem::check_weights() {
+  if (source_.weights.empty()) return;
+  if (!source_.trained) {
+    HeadChoice choice = choose_head(source_.head, source_.weights, kind_.architecture, config().labels);
+    head_ = std::move(choice.rows);
+    if (!choice.note.empty()) source_.notes.push_back(std::move(choice.note));
+  }
+  check_tensors(source_.weights, parameters_, required(), head_);
 }
 
 void TaskSystem::allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,
                           std::FILE* log) {
+  for (const std::string& note : source_.notes) print_log(log, "note: {}\n", note);
   parameters_.allocate(backend, use, compute_type);
   const std::string& weights = source_.weights;
   if (weights.empty()) return parameters_.initialize_all(seed);
   LoadReport report;
   try {
-    report = load_tensors(weights, parameters_, required(), seed);
+    report = load_tensors(weights, parameters_, required(), seed, head_);
   } catch (const Error&) {
     source_.check_unchanged();
     throw;
@@ -75,11 +82,15 @@ void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
   check(settings == own, "{}: the checkpoint was made with {}, this run has {}: it can't be continued", path,
         settings, own);
   saved.other_keys = config().other_keys;
+  saved.architecture.clear();
   check(saved == config(), "{}: the checkpoint's model is not the one of this run: it can't be continued",
         path);
-  const std::string vocab_path = (checkpoint / "vocab.txt").string();
-  check(read_file(vocab_path) == vocab_text(vocab()),
-        "{}: the checkpoint's vocabulary is not the one of this run: it can't be continued", vocab_path);
+  const StoredTokenizer stored = read_tokenizer(checkpoint);
+  check(vocab_text(stored.vocab) == vocab_text(vocab()),
+        "{}: the checkpoint's vocabulary is not the one of this run: it can't be continued", stored.path);
+  check(stored.config.str() == source_.tokenizer.str(),
+        "{}: the checkpoint's text was cut with {}, that of this run is with {}: it can't be continued", path,
+        stored.config.str(), source_.tokenizer.str());
   const std::string tuned = tuned_setting();
   if (!tuned.empty() && saved_json.contains(tuned) && saved_json[tuned].is_number())
     take_tuned(saved_json[tuned]);
@@ -89,10 +100,7 @@ void TaskSystem::save(const std::filesystem::path& folder) const {
   BertConfig saved = config();
   saved.other_keys[kind_.settings_key] = settings_json().dump();
   write_bert_config((folder / "config.json").string(), saved, kind_.architecture);
-  const Json tokenizer{{"tokenizer_class", "BertTokenizer"},
-                       {"do_lower_case", source_.settings.do_lower_case}};
-  replace_file(folder / "tokenizer_config.json", tokenizer.dump(2) + "\n");
-  replace_file(folder / "vocab.txt", vocab_text(vocab()));
+  write_tokenizer(folder, vocab(), source_.tokenizer);
   save_tensors(parameters_, (folder / "model.safetensors").string());
 }
 

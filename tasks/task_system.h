@@ -21,8 +21,8 @@ class TaskSystem {
   TaskSystem(const TaskSystem&) = delete;
   TaskSystem& operator=(const TaskSystem&) = delete;
 
-  // Makes the weights: reads them from where the model comes, or gives them initial values. Tells `log` which tensors
-  // are new or unused.
+  // Makes the weights: reads them from where the model comes, or gives them initial values. Tells `log` what is to be
+  // told of the files of the model, and which tensors are new or unused.
   void allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,
                 std::FILE* log = stdout);
   // Throws Error, naming the file, when the checkpoint's labels, settings, model or vocabulary are not this system's: a
@@ -38,13 +38,16 @@ class TaskSystem {
   int64_t trained_steps() const { return source_.steps; }
   const Vocab& vocab() const { return source_.vocab; }
   const Tokenizer& tokenizer() const { return tokenizer_; }
+  // How this system's text is normalised, but for the program whose rules these are.
+  TextRules text_rules(TokenizerRules rules) const { return source_.tokenizer.text_rules(rules); }
   Parameters& parameters() { return parameters_; }
 
  protected:
   // `labels` go into the configuration.
   TaskSystem(ModelSource source, const TaskKind& kind, std::vector<std::string> labels);
-  // Throws Error when the weights lack a tensor that the network, declared by now, needs, or have it in another shape.
-  void check_weights() const;
+  // Chooses the head, a stored or a new one. Throws Error when the weights lack a tensor that the network, declared by
+  // now, needs, or have it in another shape.
+  void check_weights();
   // What config.json says of the task, as an object.
   virtual nlohmann::ordered_json settings_json() const = 0;
   // The key in it of a number that training itself finds, so that a run goes on whatever it is; empty: none.
@@ -59,6 +62,7 @@ class TaskSystem {
   TaskKind kind_;
   ModelSource source_;
   Tokenizer tokenizer_;
+  HeadRows head_;
   Parameters parameters_;
 };
 

@@ -1,18 +1,52 @@
 #include "tasks/tokenizer_settings.h"
 
+#include <fmt/format.h>
+
 namespace gradus {
 
 void TokenizerSettings::declare(Options& options) {
-  options.add("vocab_file", vocab_file, "word pieces, one a line");
-  options.add("do_lower_case", do_lower_case, "auto: unless the vocabulary has capital letters")
+  options.add("vocab_file", vocab_file,
+              "word pieces, one a line; or tokenizer.json, or a model's folder. Settings beside it count");
+  options
+      .add("do_lower_case", do_lower_case,
+           "auto: as the files beside the vocabulary say, or unless it has capital letters")
       .choices({"auto", {"true", {"1"}}, {"false", {"0"}}});
   options.add("tokenizer", tokenizer, "rules as in the BERT reference code or Hugging Face's BertTokenizer")
       .choices({"google", "hf"});
 }
 
-Tokenizer TokenizerSettings::make(const Vocab& vocab) const {
-  const bool lower = do_lower_case == "auto" ? !vocab.has_capitals() : do_lower_case == "true";
-  return Tokenizer(vocab, tokenizer == "hf" ? TokenizerRules::hf : TokenizerRules::google, lower);
+StoredTokenizer TokenizerSettings::load(std::FILE* log) const {
+  StoredTokenizer stored = read_tokenizer(vocab_file);
+  choose_lower_case(stored, do_lower_case);
+  if (stored.has_settings) fmt::print(log, "tokenizer of {}: {}\n", stored.path, stored.config.str());
+  for (const std::string& note : stored.notes) fmt::print(log, "note: {}\n", note);
+  return stored;
+}
+
+Tokenizer TokenizerSettings::make(const StoredTokenizer& stored) const {
+  return {stored.vocab, stored.config.text_rules(parse_tokenizer_rules(tokenizer)), stored.config.added};
+}
+
+TokenizerRules parse_tokenizer_rules(const std::string& name) {
+  return name == "google" ? TokenizerRules::google : TokenizerRules::hf;
+}
+
+void choose_lower_case(StoredTokenizer& stored, const std::string& option) {
+  std::optional<bool>& lower = stored.config.do_lower_case;
+  if (option != "auto") {
+    const bool asked = option == "true";
+    if (lower && *lower != asked)
+      stored.notes.push_back(fmt::format("--do_lower_case {} counts: the settings beside {} say {}", asked,
+                                         stored.path, *lower));
+    lower = asked;
+  } else if (!lower) {
+    lower = !stored.vocab.has_capitals();
+    if (!*lower)
+      stored.notes.push_back(
+          fmt::format("text keeps its capital letters, as {} has pieces with such and no file "
+                      "says do_lower_case",
+                      stored.path));
+  }
 }
 
 }  // namespace gradus

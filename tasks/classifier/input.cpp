@@ -96,6 +96,16 @@ std::vector<float> class_weights(const ClassifierOptions& options, const Classif
   return weights;
 }
 
+// Throws Error when a classifier that is trained further does not have a label of the data.
+void check_labels_known(const ClassificationData& data, const ClassLabels& labels) {
+  for (size_t i = 0; i < data.texts.size(); ++i) {
+    check(labels.find(data.texts[i].label) >= 0,
+          "{}: unknown label '{}': a classifier that is trained further keeps its labels, {}; "
+          "--load_pretrain_checkpoint_path begins with a new head",
+          data.where(i), data.texts[i].label, fmt::join(labels.names(), ", "));
+  }
+}
+
 // A classifier that is trained further keeps its weights of classes unless others are asked for.
 void learn_from(const ClassifierOptions& options, const ClassifierSet& set, ClassifierSystem& system) {
   system.set_task(options.task_name);
@@ -182,6 +192,8 @@ ClassLabels classifier_labels(const ClassifierOptions& options, const Classifier
 void complete_classifier_inputs(const ClassifierOptions& options, ClassifierSystem& system,
                                 ClassifierInputs& inputs, std::FILE* log) {
   if (options.format() == DatasetFormat::text) {
+    if (options.train.do_train && !options.makes_head() && system.labels())
+      check_labels_known(inputs.train->data, *system.labels());
     for (std::optional<ClassifierSet>* set : {&inputs.train, &inputs.dev}) {
       if (*set) make_examples(**set, system, options.seq_length);
     }

@@ -62,6 +62,19 @@ void learn_scheme(const NerOptions& options, const NerData& data, NerSystem& sys
   print_log(log, "tags: {}\n", found.text);
 }
 
+// Throws Error when a tagger that is trained further does not have a tag of the data.
+void check_tags_known(const NerData& data, const LabelList& labels) {
+  for (size_t s = 0; s < data.sentences.size(); ++s) {
+    const std::vector<std::string>& tags = data.sentences[s].tags;
+    for (size_t i = 0; i < tags.size(); ++i) {
+      check(labels.find(tags[i]) >= 0,
+            "{}: word '{}': unknown label '{}': a tagger that is trained further keeps its labels, {}; "
+            "--load_pretrain_checkpoint_path begins with a new head",
+            data.where(s, i), data.sentences[s].words[i], tags[i], fmt::join(labels.tags(), ", "));
+    }
+  }
+}
+
 // `learns`: the tagger is new and takes over how these records are labelled, unless the options say it.
 NerSet read_records(const NerOptions& options, const std::string& path, NerSystem& system, bool learns,
                     std::FILE* log) {
@@ -145,6 +158,7 @@ void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs
     const std::string warning = warn_of_no_entity(options.assessment_method, inputs.dev->data);
     if (!warning.empty()) fmt::print(log, "warning: {}\n", warning);
   }
+  if (options.train.do_train && !learns) check_tags_known(inputs.train->data, system.labels());
   if (!learns) return;
   system.set_characters(is_characters(inputs.train->data));
   learn_scheme(options, inputs.train->data, system, log);

@@ -48,7 +48,7 @@ TextWords split_words(const std::string& text, bool characters) {
     return result;
   }
   // The words of BERT's basic tokenizer, with their case and accents: punctuation and ideographs stand alone.
-  static const BasicTokenizer tokenizer(TokenizerRules::google, false, {});
+  static const BasicTokenizer tokenizer({TokenizerRules::google, false});
   BasicWords words;
   tokenizer.split(text, words);
   for (const BasicWords::Word& word : words.words) {

@@ -175,7 +175,7 @@ const AnswerCandidate* SquadPrediction::chosen() const {
 }
 
 AnswerFinder::AnswerFinder(const Vocab& vocab, const AnswerOptions& options)
-    : vocab_(vocab), options_(options), basic_(TokenizerRules::google, options.do_lower_case, {}) {
+    : vocab_(vocab), options_(options), basic_(options.rules) {
   check(options.n_best_size >= 1 && options.max_answer_length >= 1,
         "[squad] n_best_size {}, max_answer_length {}: expected 1 or more", options.n_best_size,
         options.max_answer_length);

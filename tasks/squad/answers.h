@@ -30,7 +30,7 @@ struct AnswerOptions {
   bool version_2 = false;          // there are questions that the context does not answer
   double null_score_diff_threshold = 0;
   AnswerText text = AnswerText::characters;
-  bool do_lower_case = true;  // as the context was tokenized; for AnswerText::words
+  TextRules rules{TokenizerRules::google};  // as the context was tokenized; for AnswerText::words
 };
 
 // The byte behind the last of some pieces of a text. Accents that stand behind their letter belong to it, though the

@@ -85,7 +85,7 @@ std::vector<SquadPrediction> SquadAnswerer::run(const SquadQuestions& questions)
   answers.null_score_diff_threshold = std::numeric_limits<double>::infinity();
   const TaskSettings& settings = system_.text_settings();
   answers.text = options_.uses_words(settings.tokenizer) ? AnswerText::words : AnswerText::characters;
-  answers.do_lower_case = settings.do_lower_case;
+  answers.rules = system_.text_rules(TokenizerRules::google);
   const AnswerFinder finder(system_.vocab(), answers);
   for (const SquadFeature& feature : features) {
     const Logits& window = all[static_cast<size_t>(&feature - features.data())];
