@@ -151,6 +151,7 @@ void TokenizerJson::read_template(const Json& processor) try {
   };
   single_ = text_of("single");
   pair_ = text_of("pair");
+  has_template_ = true;
   const auto name_of = [](const Json& item) { return item.at("SpecialToken").at("id").get<std::string>(); };
   const Json& single = processor.at("single");
   if (single.size() == 3 && single[0].contains("SpecialToken") && single[2].contains("SpecialToken")) {
@@ -163,7 +164,7 @@ void TokenizerJson::read_template(const Json& processor) try {
 }
 
 void TokenizerJson::check_template(const SpecialTokens& special) const {
-  if (single_.empty()) return;
+  if (!has_template_) return;
   const std::string single = fmt::format("{}:0 A:0 {}:0", special.cls, special.sep);
   const std::string pair = fmt::format("{} B:1 {}:1", single, special.sep);
   check(single_ == single && pair_ == pair,

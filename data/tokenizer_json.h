@@ -39,7 +39,8 @@ class TokenizerJson {
   std::vector<AddedToken> added_;
   nlohmann::ordered_json normalizer_;
   SpecialTokens special_;
-  std::string single_, pair_;  // "[CLS]:0 A:0 [SEP]:0"; empty: not said
+  bool has_template_ = false;
+  std::string single_, pair_;  // its sequences, "[CLS]:0 A:0 [SEP]:0"
 };
 
 // An added token from its name or from an object {"content": ...}, as the files of transformers have it, without its

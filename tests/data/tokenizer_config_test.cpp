@@ -59,6 +59,11 @@ struct Folder {
   TemporaryFolder folder;
 
   std::string path(const std::string& name) const { return (folder / name).string(); }
+  // The usual vocabulary, and what is said beside it.
+  void write_vocab(const Json& config) const {
+    folder.write("vocab.txt", usual_vocab);
+    if (!config.is_null()) write("tokenizer_config.json", config);
+  }
   void write(const std::string& name, const Json& json) const { folder.write(name, json.dump()); }
   StoredTokenizer read() const { return read_tokenizer(folder.path()); }
   // What read() says is wrong, without the folder's name.
@@ -75,13 +80,6 @@ struct Folder {
   }
 };
 
-Folder with_vocab(const Json& config) {
-  Folder folder;
-  folder.folder.write("vocab.txt", usual_vocab);
-  if (!config.is_null()) folder.write("tokenizer_config.json", config);
-  return folder;
-}
-
 std::vector<std::string> pieces(const StoredTokenizer& stored, const std::string& text) {
   const Tokenizer tokenizer(stored.vocab, stored.config.text_rules(TokenizerRules::hf), stored.config.added);
   std::vector<std::string> result;
@@ -93,7 +91,8 @@ using Pieces = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("a vocabulary alone says nothing of how text is cut") {
-  const Folder folder = with_vocab(nullptr);
+  const Folder folder;
+  folder.write_vocab(nullptr);
   const StoredTokenizer stored = folder.read();
   CHECK_FALSE(stored.has_settings);
   CHECK_FALSE(stored.config.do_lower_case.has_value());
@@ -103,16 +102,17 @@ TEST_CASE("a vocabulary alone says nothing of how text is cut") {
 }
 
 TEST_CASE("the settings beside a vocabulary decide the pieces, and are there again when it is saved") {
-  const Folder folder = with_vocab({{"do_lower_case", true},
-                                    {"strip_accents", false},
-                                    {"tokenize_chinese_chars", false},
-                                    {"tokenizer_class", "BertTokenizerFast"},
-                                    {"model_max_length", 1e30},
-                                    {"padding_side", "left"},
-                                    {"name_or_path", "somewhere"},
-                                    {"added_tokens_decoder",
-                                     {{"12", {{"content", "<e1>"}, {"normalized", true}}},
-                                      {"7", {{"content", "co"}, {"single_word", true}}}}}});
+  const Folder folder;
+  folder.write_vocab({{"do_lower_case", true},
+                      {"strip_accents", false},
+                      {"tokenize_chinese_chars", false},
+                      {"tokenizer_class", "BertTokenizerFast"},
+                      {"model_max_length", 1e30},
+                      {"padding_side", "left"},
+                      {"name_or_path", "somewhere"},
+                      {"added_tokens_decoder",
+                       {{"12", {{"content", "<e1>"}, {"normalized", true}}},
+                        {"7", {{"content", "co"}, {"single_word", true}}}}}});
   const StoredTokenizer stored = folder.read();
   CHECK(stored.has_settings);
   CHECK(pieces(stored, "M\xC3\xB6 mo b<E1>a covid co") ==
@@ -206,7 +206,11 @@ TEST_CASE("empty lines at the end of a vocabulary are left out and told of, othe
 }
 
 TEST_CASE("what cuts text in another way than BERT's tokenizer is refused by name") {
-  const auto config = [](const char* key, const Json& value) { return with_vocab({{key, value}}).error(); };
+  const auto config = [](const char* key, const Json& value) {
+    const Folder folder;
+    folder.write_vocab({{key, value}});
+    return folder.error();
+  };
   CHECK(config("tokenizer_class", "RobertaTokenizerFast") ==
         "tokenizer_config.json: 'tokenizer_class' is RobertaTokenizerFast: expected BertTokenizer, other "
         "tokenizers are not supported");
@@ -239,7 +243,8 @@ TEST_CASE("what cuts text in another way than BERT's tokenizer is refused by nam
         std::string::npos);
   CHECK(config("additional_special_tokens", {1}).find("'additional_special_tokens' has 1") !=
         std::string::npos);
-  Folder folder = with_vocab(nullptr);
+  const Folder folder;
+  folder.write_vocab(nullptr);
   folder.folder.write("tokenizer_config.json", "{");
   CHECK(folder.error().starts_with("tokenizer_config.json: invalid JSON"));
   folder.folder.write("tokenizer_config.json", "[]");

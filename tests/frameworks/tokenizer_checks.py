@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from transformers import AutoTokenizer, BertTokenizer
+from transformers import AutoTokenizer, BertTokenizerFast
 
 import tokenizer_folders
 
@@ -33,11 +33,10 @@ def check(program, count, folder):
     theirs = AutoTokenizer.from_pretrained(folder)
     expected = encode(theirs)
     compare(folder, texts, expected, ours(program, folder, texts, folder + "-ours"))
-    for opener in (AutoTokenizer, BertTokenizer):
+    for opener in (AutoTokenizer, BertTokenizerFast):
         compare(f"{folder}, saved by Gradus", texts, encode(opener.from_pretrained(folder + "-ours")), expected)
     compare(f"{folder}, saved by Gradus, read again", texts, expected, ours(program, folder + "-ours", texts))
     theirs.save_pretrained(folder + "-theirs")
-    assert not os.path.exists(folder + "-theirs/vocab.txt")
     with open(folder + "-theirs/config.json", "w", encoding="utf-8") as file:
         json.dump({"model_type": "bert"}, file)
     expected = encode(AutoTokenizer.from_pretrained(folder + "-theirs"))

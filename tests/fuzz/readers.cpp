@@ -24,6 +24,7 @@
 #include "data/squad_features.h"
 #include "data/tf_example.h"
 #include "data/tf_record.h"
+#include "data/tokenizer_config.h"
 #include "data/vocab.h"
 #include "nn/bert_config.h"
 #include "nn/checkpoint_file.h"
@@ -178,6 +179,17 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
     {"msra_xml", [](Bytes input) { read_msra_xml(write("x.xml", input)); }},
     {"squad", read_questions},
     {"pretraining_text", make_examples},
+    {"tokenizer_config",
+     [](Bytes input) {
+       fs::remove(folder() / "tokenizer.json");
+       write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##a\n");
+       read_tokenizer(write("tokenizer_config.json", input));
+     }},
+    {"tokenizer_json",
+     [](Bytes input) {
+       fs::remove(folder() / "tokenizer_config.json");
+       read_tokenizer(write("tokenizer.json", input));
+     }},
     {"vocab", [](Bytes input) { Vocab::load(write("vocab.txt", input)); }},
 };
 

@@ -148,6 +148,7 @@ TEST_CASE("a written BERT configuration reads back the same, with what Hugging F
       parse(R"({"vocab_size": 100, "hidden_size": 32, "num_attention_heads": 2, "pad_token_id": 0,
     "layer_norm_eps": 1e-7, "directionality": "bidi"})");
   config.labels = {"O", "B-PER", "I-PER"};
+  config.architecture = "BertForTokenClassification";
   for (const Activation activation : {Activation::gelu, Activation::gelu_tanh, Activation::fast_gelu,
                                       Activation::relu, Activation::tanh, Activation::none}) {
     config.hidden_act = activation;
