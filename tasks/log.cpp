@@ -49,7 +49,7 @@ void write_log(std::FILE* log, std::string_view text) noexcept {
   if (!failed) std::clearerr(log);
 }
 
-void write_result(std::string_view text) {
+void write_output(std::string_view text) {
   errno = 0;
   // Of a stream that is written line by line fwrite() takes all and says nothing.
   std::fwrite(text.data(), 1, text.size(), stdout);
@@ -66,7 +66,9 @@ void check_results() {
 void flush_predictions(std::FILE* out) {
   errno = 0;
   if (std::fflush(out) == 0 && std::ferror(out) == 0) return;
-  fail("cannot write the predictions: {}", reason_of(errno));
+  const int error = errno;
+  if (out == stdout) note_failure();
+  fail("cannot write the predictions: {}", reason_of(out == stdout ? first_failure() : error));
 }
 
 }  // namespace gradus

@@ -25,11 +25,11 @@ void print_log(std::FILE* log, fmt::format_string<Args...> format, Args&&... arg
 
 // Writes a result to standard output at once, but leaves it to check_results() to throw: what else the run has to write
 // is written first.
-void write_result(std::string_view text);
+void write_output(std::string_view text);
 
 template <typename... Args>
 void print_result(fmt::format_string<Args...> format, Args&&... args) {
-  write_result(fmt::format(format, std::forward<Args>(args)...));
+  write_output(fmt::format(format, std::forward<Args>(args)...));
 }
 
 // Throws Error with the reason when a result could not be written to standard output, by now or before.

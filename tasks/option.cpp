@@ -92,9 +92,9 @@ void Option::set(const std::string& text, const std::string& where, const std::s
   } else if (double** number = std::get_if<double*>(&field_)) {
     double parsed = 0;
     const std::errc problem = parse_number(text, parsed);
-    const bool is_too_large = problem == std::errc::result_out_of_range;  // or too close to 0
-    require(is_too_large || (problem == std::errc() && std::isfinite(parsed) && in_range(parsed)));
-    check(!is_too_large && fits_float32(parsed),
+    const bool is_out_of_range = problem == std::errc::result_out_of_range;
+    require(is_out_of_range || (problem == std::errc() && std::isfinite(parsed) && in_range(parsed)));
+    check(!is_out_of_range && fits_float32(parsed),
           "{}: found '{}', expected {}, that float32 can hold: 0, or of a size from {} to {}", where, text,
           expectation(), std::numeric_limits<float>::min(), std::numeric_limits<float>::max());
     **number = parsed;

@@ -293,9 +293,9 @@ class Training {
       if (backend.count_nonfinite(buffer) == 0) continue;
       for (const NamedTensor& tensor : parameters_.tensors()) {
         const int64_t bad = backend.count_nonfinite(buffer.view(tensor.segment.offset, tensor.shape));
-        check(bad == 0,
-              "step {}: {} values of {}{} are infinite or not a number after the update: it is not saved; {}",
-              state_.step, bad, what, tensor.name, last_good());
+        if (bad == 0) continue;
+        fail("step {}: {} values of {}{} are infinite or not a number after the update: it is not saved; {}",
+             state_.step, bad, what, tensor.name, last_good());
       }
     }
   }
