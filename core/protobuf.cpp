@@ -106,4 +106,8 @@ void Reader::expect(const Field& field, Wire wire) const {
                                               static_cast<int>(field.wire), static_cast<int>(wire)));
 }
 
+void Reader::refuse(const Field& field, std::string_view what) const {
+  fail_at(origin_ + field.offset, what);
+}
+
 }  // namespace gradus::protobuf

@@ -57,6 +57,8 @@ class Reader {
   bool next(Field& field);
   // Throws Error unless the field that next() has just given is of this wire type.
   void expect(const Field& field, Wire wire) const;
+  // Throws Error "<where>: byte N: <what>" for the place of a field of this message.
+  [[noreturn]] void refuse(const Field& field, std::string_view what) const;
 
   // Calls f(uint64_t) for each number of a repeated varint field, packed or not.
   template <typename F>

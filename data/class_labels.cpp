@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "data/text_file.h"
+#include "data/unicode.h"
 
 namespace gradus {
 
@@ -22,7 +23,7 @@ ClassLabels ClassLabels::load(const std::string& path) {
   LineReader reader(path);
   std::vector<std::string> names;
   for (std::string_view line; reader.next(line);) {
-    std::string name(trimmed(line));
+    std::string name(without_outer_blanks(line));
     if (name.empty()) continue;
     check(std::find(names.begin(), names.end(), name) == names.end(), "{}: the label '{}' is listed twice",
           reader.where(), name);

@@ -94,9 +94,12 @@ class RecordReader {
 ClassificationRecords read_classification_records(const std::string& path, DatasetFormat format,
                                                   const std::string& schema_path,
                                                   const ClassificationLimits& limits) {
-  DatasetStream reader(find_dataset_files(path, format), classification_record_columns(limits.classes == 0),
-                       {format, schema_path});
-  return RecordReader(reader, limits).run(path);
+  std::vector<std::string> warnings;
+  DatasetStream reader(find_dataset_files(path, format, &warnings),
+                       classification_record_columns(limits.classes == 0), {format, schema_path});
+  ClassificationRecords records = RecordReader(reader, limits).run(path);
+  records.warnings.insert(records.warnings.begin(), warnings.begin(), warnings.end());
+  return records;
 }
 
 DatasetRow make_classification_record(const ClassificationExample& example, int32_t length, bool scores) {

@@ -9,63 +9,16 @@
 
 #include "core/checked_json.h"
 #include "core/error.h"
+#include "data/classification_columns.h"
 #include "data/text_file.h"
+#include "data/unicode.h"
+#include "data/unread_names.h"
 
 namespace gradus {
 namespace {
 
-using Names = std::vector<std::string_view>;
-
 constexpr std::array<std::string_view, 6> form_names{"cola", "mrpc", "sst2", "sts_b", "tnews", "tsv"};
 constexpr int highest_score = 5;  // of STS-B
-
-// What the columns may be called in a header.
-struct ColumnNames {
-  Names text_a, text_b, label;
-};
-
-ColumnNames names_of_columns(ClassificationForm form) {
-  switch (form) {
-    case ClassificationForm::mrpc:
-      return {{"#1 String"}, {"#2 String"}, {"Quality"}};
-    case ClassificationForm::sts_b:
-      return {{"sentence1"}, {"sentence2"}, {"score"}};
-    case ClassificationForm::cola:
-    case ClassificationForm::sst2:
-      return {{"sentence"}, {}, {"label"}};
-    default:
-      return {{"text", "sentence", "text_a", "sentence1"}, {"text_b", "sentence2"}, {"label"}};
-  }
-}
-
-// Which column holds what.
-struct Columns {
-  std::string names;  // of all, for messages
-  size_t count = 0;
-  size_t text_a = 0;
-  std::optional<size_t> text_b, label;
-};
-
-void split_at_tabs(std::string_view line, std::vector<std::string_view>& fields) {
-  fields.clear();
-  for (size_t begin = 0;;) {
-    const size_t end = std::min(line.find('\t', begin), line.size());
-    fields.push_back(line.substr(begin, end - begin));
-    if (end == line.size()) return;
-    begin = end + 1;
-  }
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-bool is_one_of(std::string_view field, const Names& names) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](std::string_view name) { return same_name(field, name); });
-}
 
 float parse_score(std::string_view text, const std::string& where) {
   const std::optional<float> score = label_as_number(text);
@@ -75,148 +28,183 @@ float parse_score(std::string_view text, const std::string& where) {
 }
 
 // Adds a text after looking at its label. The first one says whether the data has labels.
-void add_text(ClassificationData& data, ClassificationText text, bool labelled, const LineReader& reader) {
+void add_text(ClassificationData& data, ClassificationText text, bool labelled) {
   if (data.texts.empty()) data.labelled = labelled;
-  text.label = trimmed(text.label);
-  check(!labelled || !text.label.empty(), "{}: the label is empty", reader.where());
-  if (labelled && has_scores(data.form)) text.score = parse_score(text.label, reader.where());
-  text.line = reader.line_number();
+  text.label = without_outer_blanks(text.label);
+  check(!labelled || !text.label.empty(), "{}:{}: the label is empty", data.path, text.line);
+  if (labelled && has_scores(data.form))
+    text.score = parse_score(text.label, fmt::format("{}:{}", data.path, text.line));
   data.texts.push_back(std::move(text));
 }
 
+// Rows of a table.
 class TableParser {
  public:
-  TableParser(ClassificationData& data, ClassLabelUse use)
-      : data_(data), names_(names_of_columns(data.form)), use_(use) {}
+  TableParser(ClassificationData& data, ClassLabelUse use, const ClassificationColumns& columns)
+      : data_(data), use_(use), columns_(columns) {}
 
-  void line(const LineReader& reader, std::string_view line) {
-    // Where texts stand alone, an empty one is one of them.
-    if (line.empty() && columns_.count > 1) return;
-    split_at_tabs(line, fields_);
-    if (reader.line_number() == 1) {
-      for (std::string_view& field : fields_) field = trimmed(field);
-      const bool header = is_header();
-      data_.has_header = header;
-      if (!header) {
-        check_no_name(reader);
-        split_at_tabs(line, fields_);
-      }
-      columns_ = header ? columns_of_header(reader) : columns_without_header(reader);
-      if (header) return;
-    }
-    check(fields_.size() == columns_.count, "{}: found {} columns: expected {}: {}", reader.where(),
-          fields_.size(), columns_.count, columns_.names);
-    ClassificationText text;
-    text.text_a = fields_[columns_.text_a];
-    if (columns_.text_b) text.text_b = fields_[*columns_.text_b];
-    if (columns_.label) text.label = fields_[*columns_.label];
-    add_text(data_, std::move(text), columns_.label.has_value(), reader);
+  void run(LineReader& reader) {
+    std::vector<NumberedLine> ahead;
+    std::string_view line;
+    while (ahead.size() < most_ahead && reader.next(line))
+      ahead.push_back({reader.line_number(), std::string(line)});
+    if (ahead.empty()) return;
+    roles_ = roles_of_table(ahead, data_.form, use_, columns_, data_.path);
+    data_.has_header = roles_.has_header || columns_.label.is_given();
+    for (size_t i = roles_.has_header ? 1 : 0; i < ahead.size(); ++i) add_row(ahead[i].text, ahead[i].number);
+    while (reader.next(line)) add_row(line, reader.line_number());
+    data_.notes.push_back(roles_.description());
+    if (empty_lines_ > 0) data_.notes.push_back(fmt::format("{} empty lines are left out", empty_lines_));
+    if (short_rows_ > 0)
+      data_.notes.push_back(fmt::format("{} lines of too few columns are left out, the first line {}",
+                                        short_rows_, first_short_));
   }
 
  private:
-  bool has(const Names& names) const {
-    return std::any_of(fields_.begin(), fields_.end(),
-                       [&](std::string_view field) { return is_one_of(field, names); });
-  }
+  static constexpr size_t most_ahead = 1000;  // lines that tell what the columns are
 
-  bool is_header() const {
-    if (data_.form == ClassificationForm::cola) return has(names_.text_a);
-    if (data_.form != ClassificationForm::tsv) return true;
-    const bool all_known = std::all_of(fields_.begin(), fields_.end(), [&](std::string_view field) {
-      return is_one_of(field, names_.text_a) || is_one_of(field, names_.text_b) ||
-             is_one_of(field, {"index", "id"});
-    });
-    return has(names_.text_a) && (has(names_.label) || all_known);
-  }
-
-  // A header with names of which only some are known is not to become a text with a label.
-  void check_no_name(const LineReader& reader) const {
-    if (data_.form != ClassificationForm::tsv || fields_.size() < 2) return;
-    check(!has(names_.text_a) && !has(names_.label),
-          "{}: found {}: expected a header with one column named {} and one named {}, or a first line that "
-          "has none of these names",
-          reader.where(), fmt::join(fields_, ", "), fmt::join(names_.text_a, " or "),
-          fmt::join(names_.label, " or "));
-  }
-
-  Columns columns_of_header(const LineReader& reader) const {
-    Columns columns{fmt::format("{}", fmt::join(fields_, ", ")), fields_.size(), 0, {}, {}};
-    const auto missing = [&](const Names& names, const std::string& hint = "") {
-      fail("{}: the header has the columns {}: expected one named {}{}", reader.where(), columns.names,
-           fmt::join(names, " or "), hint);
-    };
-    const std::optional<size_t> text_a = find(names_.text_a, reader);
-    if (!text_a)
-      missing(names_.text_a, fmt::format(", as files of {} have; a table without a header is of the form tsv",
-                                         name_of(data_.form)));
-    columns.text_a = *text_a;
-    columns.text_b = find(names_.text_b, reader);
-    if (!columns.text_b && !names_.text_b.empty() && data_.form != ClassificationForm::tsv)
-      missing(names_.text_b);
-    columns.label = find(names_.label, reader);
-    if (!columns.label && use_ == ClassLabelUse::required) missing(names_.label);
-    return columns;
-  }
-
-  Columns columns_without_header(const LineReader& reader) const {
-    if (data_.form == ClassificationForm::cola) return {"source, label, mark, sentence", 4, 3, {}, 1};
-    switch (fields_.size()) {
-      case 1:
-        if (use_ == ClassLabelUse::optional) return {"text", 1, 0, {}, {}};
-        break;
-      case 2:
-        return {"text, label", 2, 0, {}, 1};
-      case 3:
-        return {"text_a, text_b, label", 3, 0, 1, 2};
-      default:
-        break;
+  void add_row(std::string_view line, int64_t number) {
+    const size_t count = roles_.names.size();
+    // Where texts stand alone, an empty one is one of them.
+    if (line.empty() && count > 1) {
+      ++empty_lines_;
+      return;
     }
-    fail("{}: found {} columns: expected text, label or text_a, text_b, label, or a header with such names",
-         reader.where(), fields_.size());
-  }
-
-  std::optional<size_t> find(const Names& names, const LineReader& reader) const {
-    std::optional<size_t> found;
-    for (size_t i = 0; i < fields_.size(); ++i) {
-      if (!is_one_of(fields_[i], names)) continue;
-      check(!found, "{}: the header has the columns {}: expected one named {}, not several", reader.where(),
-            fmt::join(fields_, ", "), fmt::join(names, " or "));
-      found = i;
+    split_columns(line, Separator::tabs, fields_);
+    // A few lines of QQP as it is published are broken; the reference programs pass them over.
+    const bool is_qqp =
+        roles_.has_header && roles_.label && same_column_name(roles_.names[*roles_.label], "is_duplicate");
+    if (is_qqp && fields_.size() < count) {
+      if (short_rows_++ == 0) first_short_ = number;
+      return;
     }
-    return found;
+    if (fields_.size() != count)
+      fail("{}:{}: found {} columns: expected {}: {}", data_.path, number, fields_.size(), count,
+           shown(fmt::format("{}", fmt::join(roles_.names, ", ")), 300));
+    ClassificationText text;
+    text.line = number;
+    text.text_a = fields_[roles_.text];
+    if (roles_.pair) text.text_b = fields_[*roles_.pair];
+    if (roles_.label) text.label = fields_[*roles_.label];
+    add_text(data_, std::move(text), roles_.label.has_value());
   }
 
   ClassificationData& data_;
-  ColumnNames names_;
   ClassLabelUse use_;
-  Columns columns_;
+  const ClassificationColumns& columns_;
+  ClassificationRoles roles_;
   std::vector<std::string_view> fields_;  // of the line
+  int64_t empty_lines_ = 0, short_rows_ = 0, first_short_ = 0;
 };
 
-// A whole number counts as its digits.
-std::string label_of(const nlohmann::json& row, const std::string& where) {
-  const nlohmann::json& label = row["label"];
-  check(label.is_string() || label.is_number_integer(), "{}: \"label\" is a JSON {}: expected a string",
-        where, label.type_name());
-  return label.is_string() ? label.get<std::string>() : label.dump();
+// JSON lines.
+class JsonParser {
+ public:
+  JsonParser(ClassificationData& data, ClassLabelUse use, const ClassificationColumns& columns)
+      : data_(data), use_(use), columns_(columns) {}
+
+  void run(LineReader& reader) {
+    for (std::string_view line; reader.next(line);) {
+      if (!trimmed(line).empty()) add_row(line, reader);
+    }
+    if (std::string note = unread_.note(); !note.empty()) data_.notes.push_back(std::move(note));
+  }
+
+ private:
+  void add_row(std::string_view line, const LineReader& reader) {
+    const std::string where = reader.where();
+    const nlohmann::ordered_json row = parse_ordered_json(line, where);
+    check(row.is_object(), "{}: found a JSON {}: expected an object with \"{}\"", where, row.type_name(),
+          text_.empty() ? "sentence" : text_);
+    if (text_.empty()) find_names(row, where);
+    const bool labelled = row.contains(label_);
+    check(labelled || use_ == ClassLabelUse::optional, "{}: the row has no \"{}\"", where, label_);
+    check(data_.texts.empty() || labelled == data_.labelled,
+          "{}: the row has {} \"{}\", unlike the rows before: expected all rows to have one or none", where,
+          labelled ? "a" : "no", label_);
+    ClassificationText text;
+    text.line = reader.line_number();
+    text.text_a = text_of(row, text_, where);
+    if (!pair_.empty()) text.text_b = text_of(row, pair_, where);
+    if (labelled) text.label = label_of(row[label_], where);
+    unread_.look_at(row, {text_, pair_, label_});
+    add_text(data_, std::move(text), labelled);
+  }
+
+  // The first row tells the names of all.
+  void find_names(const nlohmann::ordered_json& row, const std::string& where) {
+    if (data_.form == ClassificationForm::tnews && !columns_.text.is_given()) {
+      text_ = "sentence";
+      label_ = "label";
+      return;
+    }
+    for (const ColumnChoice* choice : {&columns_.text, &columns_.pair, &columns_.label})
+      check(!choice->is_given() || choice->is_name(), "{}: JSON lines: expected a name, found {} {}", where,
+            choice->option(), choice->text());
+    std::vector<std::string> names;
+    for (const auto& [name, value] : row.items()) names.push_back(name);
+    const ClassificationRoles roles =
+        roles_of_names(names, data_.form == ClassificationForm::tnews ? ClassificationForm::tsv : data_.form,
+                       use_, columns_, where);
+    text_ = names[roles.text];
+    if (roles.pair) pair_ = names[*roles.pair];
+    label_ = roles.label ? names[*roles.label] : "label";
+    data_.notes.push_back(roles.description());
+  }
+
+  // Of a list of words, as CSL has them, these with blanks between.
+  static std::string text_of(const nlohmann::ordered_json& row, const std::string& name,
+                             const std::string& where) {
+    const auto found = row.find(name);
+    const auto is_text = [](const nlohmann::ordered_json& value) { return value.is_string(); };
+    check(found != row.end() &&
+              (is_text(*found) || (found->is_array() && std::all_of(found->begin(), found->end(), is_text))),
+          "{}: the row has no string \"{}\"", where, name);
+    if (found->is_string()) return found->get<std::string>();
+    return fmt::format("{}", fmt::join(found->get<std::vector<std::string>>(), " "));
+  }
+
+  // A whole number counts as its digits.
+  std::string label_of(const nlohmann::ordered_json& label, const std::string& where) const {
+    const bool is_score = data_.form == ClassificationForm::tsv && label.is_number();
+    check(label.is_string() || label.is_number_integer() || is_score,
+          "{}: \"{}\" is a JSON {}: expected a string", where, label_, label.type_name());
+    return label.is_string() ? label.get<std::string>() : label.dump();
+  }
+
+  ClassificationData& data_;
+  ClassLabelUse use_;
+  const ClassificationColumns& columns_;
+  std::string text_, pair_,
+      label_;  // what the row calls them; empty before the first, and without a second text
+  UnreadNames unread_;
+};
+
+// Texts of which the people who labelled SNLI and MNLI, and CLUE's sets like these, did not agree have the label "-".
+void leave_out_disputed(ClassificationData& data) {
+  const std::map<std::string, int64_t> counts = data.label_counts();
+  const auto known = [](const auto& count) {
+    return is_column_name(count.first, {"-", "entailment", "neutral", "contradiction"});
+  };
+  if (!counts.contains("-") || counts.size() < 2 || !std::all_of(counts.begin(), counts.end(), known)) return;
+  std::erase_if(data.texts, [](const ClassificationText& text) { return text.label == "-"; });
+  data.notes.push_back(fmt::format("{} texts with the label '-' are left out", counts.at("-")));
 }
 
-void add_json_row(const LineReader& reader, std::string_view line, ClassLabelUse use,
-                  ClassificationData& data) {
-  const std::string where = reader.where();
-  const nlohmann::json row = parse_json(line, where);
-  check(row.is_object(), "{}: found a JSON {}: expected an object with \"sentence\"", where, row.type_name());
-  check(row.contains("sentence") && row["sentence"].is_string(), "{}: the row has no string \"sentence\"",
-        where);
-  const bool labelled = row.contains("label");
-  check(labelled || use == ClassLabelUse::optional, "{}: the row has no \"label\"", where);
-  check(data.texts.empty() || labelled == data.labelled,
-        "{}: the row has {} \"label\", unlike the rows before: expected all rows to have one or none", where,
-        labelled ? "a" : "no");
-  ClassificationText text;
-  text.text_a = row["sentence"].get<std::string>();
-  if (labelled) text.label = label_of(row, where);
-  add_text(data, std::move(text), labelled, reader);
+bool looks_like_json(std::string_view line) {
+  line = trimmed(line);
+  return line.starts_with('{') && line.ends_with('}') && line.find('"') != std::string_view::npos &&
+         trimmed(line.substr(1)).starts_with('"');
+}
+
+// Refuses two labels that look the same: their blanks differ, or what can't be seen.
+void check_alike(const ClassificationData& data, const std::map<std::string, int64_t>& counts) {
+  std::map<std::string, std::string> looks;
+  for (const auto& [label, count] : counts) {
+    const auto [other, is_new] = looks.emplace(with_plain_blanks(label), label);
+    check(is_new, "{}: the labels '{}' and '{}' look the same: expected one of them", data.path,
+          shown(other->second), shown(label));
+  }
 }
 
 // Refuses what is probably no label, and labels that leave nothing to learn.
@@ -224,6 +212,7 @@ void check_labels(const ClassificationData& data, const std::map<std::string, in
   const std::vector<ClassificationText>& texts = data.texts;
   check(counts.size() > 1, "{}: there is one label, '{}', and nothing to tell it apart from", data.path,
         texts.front().label);
+  check_alike(data, counts);
   if (data.has_header) return;
   const auto once = std::count_if(counts.begin(), counts.end(), [](const auto& c) { return c.second == 1; });
   const ClassificationText& first = texts.front();
@@ -305,16 +294,32 @@ std::vector<std::string> ClassificationData::found_labels() const {
   return names;
 }
 
-ClassificationData read_classification(const std::string& path, ClassificationForm form, ClassLabelUse use) {
+std::string ClassificationData::log() const {
+  constexpr size_t most_bytes = 100;
+  std::string log;
+  for (const std::string& note : notes) log += fmt::format("{}: {}\n", path, note);
+  if (texts.empty()) return log;
+  const ClassificationText& first = texts.front();
+  log += fmt::format("{}: first example: '{}'", path, shown(first.text_a, most_bytes));
+  if (first.text_b) log += fmt::format(" | '{}'", shown(*first.text_b, most_bytes));
+  if (labelled) log += fmt::format(", label '{}'", shown(first.label, most_bytes));
+  return log + "\n";
+}
+
+ClassificationData read_classification(const std::string& path, ClassificationForm form, ClassLabelUse use,
+                                       const ClassificationColumns& columns) {
   ClassificationData data;
   data.path = path;
   data.form = form;
   LineReader reader(path);
-  TableParser table(data, use);
-  for (std::string_view line; reader.next(line);) {
-    if (form != ClassificationForm::tnews) table.line(reader, line);
-    else if (line.find_first_not_of(" \t") != std::string_view::npos) add_json_row(reader, line, use, data);
+  bool is_json = form == ClassificationForm::tnews;
+  if (std::string_view first; form == ClassificationForm::tsv && reader.next(first)) {
+    is_json = looks_like_json(first);
+    reader.unread();
   }
+  if (is_json) JsonParser(data, use, columns).run(reader);
+  else TableParser(data, use, columns).run(reader);
+  leave_out_disputed(data);
   check(
       !data.texts.empty(), "{}: no text found: expected {}", path,
       form == ClassificationForm::tnews ? "a JSON object a line" : "lines of columns with tabs between them");

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data/columns.h"
+
 namespace gradus {
 
 // How a data set's files look, and what is told of a text.
@@ -19,7 +21,7 @@ enum class ClassificationForm : uint8_t {
   sst2,   // header; "sentence" with "label"
   sts_b,  // header; pairs "sentence1", "sentence2" with "score", a number from 0 to 5
   tnews,  // a JSON object a line: {"sentence": ..., "label": ...}, other names ignored
-  tsv,    // text, label or text_a, text_b, label, or a header that says what is where
+  tsv,    // text, label or text_a, text_b, label, or a header that says what is where; or JSON lines
 };
 
 std::string_view name_of(ClassificationForm form);
@@ -50,9 +52,12 @@ struct ClassificationData {
   bool labelled = true;     // all texts or none
   bool has_header = false;  // the first line tells which column the label is
   std::vector<ClassificationText> texts;
+  std::vector<std::string> notes;  // what was taken for what, and what was left out, for the log
 
   // "path:line": where a text stands.
   std::string where(size_t text) const;
+  // "path: ..." of each note, and of the first example as it was understood.
+  std::string log() const;
   // Every label that occurs, in byte order, and how often. None when the data has none.
   std::map<std::string, int64_t> label_counts() const;
   // Every label that occurs, in the order of their ids when no list says another: by value when all are whole
@@ -64,16 +69,25 @@ struct ClassificationData {
 
 enum class ClassLabelUse { required, optional };
 
+// Which columns of a table, or names of JSON objects, have the text, the second text of a pair and the label, where
+// the form's own rules are not to find them.
+struct ClassificationColumns {
+  ColumnChoice text, pair, label;
+};
+
 // Reads a file, plain or gzip. Tables are lines of columns with tabs between them, in which quotation marks are text
 // like any other; blanks around labels are no part of them, and empty lines after the first are left out unless texts
-// stand alone. What a column holds is told by the header; its names count without regard to case, further columns are
-// ignored. A header of tsv has "label" and one of "text", "sentence", "text_a", "sentence1", perhaps "text_b" or
-// "sentence2"; a first line of these, "index" and "id" alone is one too, of a file without labels. Without it the
-// columns of a tsv are a text and its label, or two texts and the label, or, with ClassLabelUse::optional, the text
-// alone. With this the file may lack the labels altogether. Throws Error "path:line: ..." on a missing column, a
-// header of which only some names are known, a wrong number of them, an empty label, a score that is no number from 0
-// to 5, bad JSON, and when there is no text. Whether a label is known is asked when it becomes a number:
-// make_classification_examples.
-ClassificationData read_classification(const std::string& path, ClassificationForm form, ClassLabelUse use);
+// stand alone. What a column holds is told by the header; its names count without regard to case. A header of tsv has
+// a label ("label", "gold_label", "is_duplicate") and a text ("text", "sentence") or the two of a pair as GLUE, SNLI
+// and CLUE name them ("sentence1" and "sentence2", "question" and "sentence", ...); a first line of texts' names,
+// "index" and "id" alone is one too, of a file without labels. Without it the columns of a tsv are a text and its
+// label, or two texts and the label, or, with ClassLabelUse::optional, the text alone, behind a column that counts the
+// lines if there is one. With this the file may lack the labels altogether. A tsv may be JSON lines with these names,
+// too. Further columns and names are told in the notes. Throws Error "path:line: ..." on a missing column, a header of
+// which only some names are known or several may be the text, a wrong number of columns, an empty label, a score that
+// is no number from 0 to 5, bad JSON, and when there is no text. Whether a label is known is asked when it becomes a
+// number: make_classification_examples.
+ClassificationData read_classification(const std::string& path, ClassificationForm form, ClassLabelUse use,
+                                       const ClassificationColumns& columns = {});
 
 }  // namespace gradus

@@ -12,6 +12,7 @@
 #include "data/mind_record_writer.h"
 #include "data/tf_example.h"
 #include "data/tf_record.h"
+#include "data/unicode.h"
 
 namespace gradus {
 namespace {
@@ -87,6 +88,20 @@ void copy_ints(const std::vector<int64_t>& from, std::vector<int32_t>& to, const
   }
 }
 
+// One warning that names the columns that nobody asked for, or none.
+std::vector<std::string> unread_columns(const std::string& path, const std::vector<std::string_view>& names,
+                                        const std::vector<DatasetColumn>& wanted) {
+  std::vector<std::string_view> others;
+  for (const std::string_view name : names) {
+    if (std::none_of(wanted.begin(), wanted.end(),
+                     [&](const DatasetColumn& column) { return column.name == name; }))
+      others.push_back(name);
+  }
+  if (others.empty()) return {};
+  return {fmt::format("{}: columns that are not read: {}", path,
+                      shown(fmt::format("{}", fmt::join(others, ", ")), 300))};
+}
+
 class TfDataset final : public DatasetReader {
  public:
   TfDataset(const std::string& path, std::vector<DatasetColumn> columns, std::optional<Schema> schema)
@@ -98,7 +113,8 @@ class TfDataset final : public DatasetReader {
     if (!places_) {
       const int64_t last = reader_.record_number();
       places_ = reader_.find_records();
-      if (last > 0) seek(last);
+      look_for_others();
+      seek(last);
     }
     const auto count = static_cast<int64_t>(places_->size());
     return schema_ ? std::min(schema_->rows, count) : count;
@@ -124,6 +140,7 @@ class TfDataset final : public DatasetReader {
   }
 
   std::string where() const override { return reader_.where(); }
+  std::vector<std::string> warnings() const override { return warnings_; }
 
  private:
   void read_column(const DatasetColumn& column, DatasetValue& value) {
@@ -152,6 +169,22 @@ class TfDataset final : public DatasetReader {
            described->second.size);
   }
 
+  // What the first record has beside the columns.
+  void look_for_others() {
+    std::string_view record;
+    if (places_->empty()) return;
+    reader_.seek(places_->front(), 1);
+    if (!reader_.next(record)) return;
+    example_.parse(record, reader_.where());
+    std::vector<std::string_view> names;
+    for (const auto& [name, feature] : example_.features()) names.push_back(name);
+    warnings_ = unread_columns(path_, names, columns_);
+    if (example_.unknown_fields() > 0)
+      warnings_.push_back(
+          fmt::format("{}: {} fields of the first record are not of tf.train.Example: they are not read",
+                      path_, example_.unknown_fields()));
+  }
+
   std::string names() const {
     std::vector<std::string_view> names;
     for (const auto& [name, feature] : example_.features()) names.push_back(name);
@@ -163,6 +196,7 @@ class TfDataset final : public DatasetReader {
   std::optional<std::vector<uint64_t>> places_;  // of the records, once they were asked for
   bool at_end_ = false;
   std::vector<DatasetColumn> columns_;
+  std::vector<std::string> warnings_;
   std::optional<Schema> schema_;
   TfExample example_;
 };
@@ -176,6 +210,10 @@ class MindDataset final : public DatasetReader {
     rows_ = reader_->rows();
     for (const DatasetColumn& column : columns_) places_.push_back(place_of(column));
     warnings_ = reader_->warnings();
+    std::vector<std::string_view> names;
+    for (const MindRecordColumn& column : reader_->columns()) names.push_back(column.name);
+    for (std::string& warning : unread_columns(path_, names, columns_))
+      warnings_.push_back(std::move(warning));
     if (has_schema)
       warnings_.push_back(
           fmt::format("{}: a MindRecord file has its own schema: schema_file_path is not read", path_));

@@ -16,6 +16,7 @@
 #include "core/files.h"
 #include "core/random.h"
 #include "data/mind_record.h"
+#include "data/unicode.h"
 
 namespace gradus {
 namespace {
@@ -72,10 +73,11 @@ DatasetShuffle parse_dataset_shuffle(std::string_view name) {
   fail("shuffle '{}': expected none, files or full", name);
 }
 
-std::vector<std::string> find_dataset_files(const std::string& path, DatasetFormat format) {
+std::vector<std::string> find_dataset_files(const std::string& path, DatasetFormat format,
+                                            std::vector<std::string>* warnings) {
   if (!std::filesystem::is_directory(path)) return {path};
   const bool is_tf = format == DatasetFormat::tfrecord;
-  std::vector<std::string> files;
+  std::vector<std::string> files, others;
   for (const auto& entry : std::filesystem::directory_iterator(path)) {
     const std::string name = entry.path().filename().string();
     const auto has = [&](std::string_view part) { return name.find(part) != std::string::npos; };
@@ -83,7 +85,16 @@ std::vector<std::string> find_dataset_files(const std::string& path, DatasetForm
                             : (has("mindrecord") || has("mind_record")) && !has(".db");
     // A file that is being written, or whose writer was killed, and descriptions are no records.
     if (has(temporary_mark) || name.ends_with(".json")) continue;
-    if (fits && entry.is_regular_file()) files.push_back(entry.path().string());
+    const bool is_record = fits && entry.is_regular_file();
+    if (is_record) files.push_back(entry.path().string());
+    // Beside records lie their labels and indexes.
+    else if (!name.starts_with('.') && !name.ends_with(".txt") && !name.ends_with(".db"))
+      others.push_back(name);
+  }
+  if (warnings != nullptr && !others.empty()) {
+    std::sort(others.begin(), others.end());
+    warnings->push_back(
+        fmt::format("{}: not read: {}", path, shown(fmt::format("{}", fmt::join(others, ", ")), 300)));
   }
   check(!files.empty(), "{}: no file whose name contains \"{}\"", path, is_tf ? "tfrecord" : "mindrecord");
   std::sort(files.begin(), files.end());

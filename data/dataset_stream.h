@@ -32,7 +32,8 @@ struct DatasetStreamOptions {
 // The files of a data set: `path` itself or, of a folder, all whose name contains "tfrecord" or "tf_record", or for
 // MindRecord "mindrecord" or "mind_record" without the index files, in the order of their names. Throws Error when
 // there is none.
-std::vector<std::string> find_dataset_files(const std::string& path, DatasetFormat format);
+std::vector<std::string> find_dataset_files(const std::string& path, DatasetFormat format,
+                                            std::vector<std::string>* warnings = nullptr);
 
 class DatasetStream final : public DatasetReader {
  public:

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "data/tag_scheme.h"
 #include "data/text_file.h"
+#include "data/unicode.h"
 
 namespace gradus {
 
@@ -48,10 +49,10 @@ LabelList LabelList::load(const std::string& path) {
   std::vector<std::string> found;
   std::vector<int64_t> lines;
   for (std::string_view line; reader.next(line);) {
-    line = trimmed(line);
+    line = without_outer_blanks(line);
     if (line.empty()) continue;
-    check(line.find_first_of(" \t") == std::string_view::npos,
-          "{}: found '{}': expected one label without white space", reader.where(), line);
+    const bool is_one = line.find_first_of(" \t") == std::string_view::npos && find_odd_blank(line).empty();
+    check(is_one, "{}: found '{}': expected one label without white space", reader.where(), shown(line, 80));
     for (size_t i = 0; i < found.size(); ++i)
       check(!same_tag(found[i], line), "{}: the label '{}' is listed twice, in line {} already",
             reader.where(), line, lines[i]);

@@ -10,6 +10,15 @@
 namespace gradus {
 namespace {
 
+bool is_text(const pugi::xml_node& node) {
+  return node.type() == pugi::node_pcdata || node.type() == pugi::node_cdata;
+}
+
+std::string without_line_ends(std::string text) {
+  std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; });
+  return text;
+}
+
 class MsraXml {
  public:
   MsraXml(const std::string& path, const std::set<std::string>& class_filter) : class_filter_(class_filter) {
@@ -24,6 +33,9 @@ class MsraXml {
         text_.data(), text_.size(), pugi::parse_default | pugi::parse_ws_pcdata_single, pugi::encoding_utf8);
     check(parsed, "{}:{}: {}", data_.path, line_at(parsed.offset), parsed.description());
     for (const pugi::xml_node sentence : document.document_element().children()) {
+      check(!is_text(sentence) || trimmed(without_line_ends(sentence.value())).empty(),
+            "{}:{}: text outside a sentence: '{}'", data_.path, line_of(sentence),
+            shown(trimmed(sentence.value()), 60));
       if (sentence.type() == pugi::node_element) add_sentence(sentence);
     }
     check(!data_.sentences.empty(), "{}: no sentence: expected elements of phrases in the outermost element",
@@ -36,9 +48,14 @@ class MsraXml {
     line_ = line_of(element);
     NerSentence& sentence = data_.sentences.emplace_back();
     for (const pugi::xml_node phrase : element.children()) {
-      if (phrase.type() == pugi::node_pcdata) add_text(sentence, phrase.value(), "");
+      if (is_text(phrase)) add_text(sentence, phrase.value(), "");
+      // An entity may be a phrase by itself.
+      if (phrase.attribute("TYPE")) {
+        add_entity(sentence, phrase);
+        continue;
+      }
       for (const pugi::xml_node part : phrase.children()) {
-        if (part.type() == pugi::node_pcdata) add_text(sentence, part.value(), "");
+        if (is_text(part)) add_text(sentence, part.value(), "");
         if (part.type() == pugi::node_element) add_entity(sentence, part);
       }
     }
@@ -62,7 +79,7 @@ class MsraXml {
 
   // Tags the characters as one entity of `type`, or O when it is empty. Line breaks are the file's, not the text's.
   void add_text(NerSentence& sentence, std::string text, std::string_view type) const {
-    std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; });
+    text = without_line_ends(std::move(text));
     const std::vector<std::string_view> characters = split_characters(text);
     for (size_t i = 0; i < characters.size(); ++i) {
       const bool first = i == 0, last = i + 1 == characters.size();

@@ -1,15 +1,17 @@
 #include "data/ner_text.h"
 
+#include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "core/checked_json.h"
 #include "core/error.h"
+#include "data/ner_columns.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
+#include "data/unread_names.h"
 
 namespace gradus {
 
@@ -27,61 +29,6 @@ bool looks_like_json(std::string_view line) {
   return next == brace + 1 || next == std::string_view::npos || line[next] == '"' || line[next] == '}';
 }
 
-int64_t count_columns(std::string_view line) {
-  int64_t columns = 0;
-  for (size_t i = 0; i < line.size(); ++i) {
-    const bool blank = blanks.find(line[i]) != std::string_view::npos;
-    const bool after_blank = i == 0 || blanks.find(line[i - 1]) != std::string_view::npos;
-    if (!blank && after_blank) ++columns;
-  }
-  return columns;
-}
-
-class ColumnParser {
- public:
-  ColumnParser(NerData& data, NerTags tags) : data_(data), tags_(tags) {}
-
-  void line(const LineReader& reader, std::string_view line) {
-    const size_t word_begin = line.find_first_not_of(blanks);
-    if (word_begin == std::string_view::npos) return end_sentence();
-    check(word_begin == 0, "{}: found a blank at the start of '{}': expected a word there", reader.where(),
-          line);
-    const std::string_view word = line.substr(0, line.find_first_of(blanks));
-    if (word == "-DOCSTART-") return end_sentence();
-    const size_t tag_end = line.find_last_not_of(blanks) + 1;
-    const bool tagged = tag_end > word.size();
-    const int64_t columns = count_columns(line);
-    if (!first_line_seen_) columns_ = columns;
-    if (!first_line_seen_) data_.labelled = tagged;
-    first_line_seen_ = true;
-    check(tagged || tags_ == NerTags::optional, "{}: found only the word '{}': expected a word and its tag",
-          reader.where(), word);
-    check(tagged == data_.labelled,
-          "{}: '{}' has {}, unlike the lines before: expected all words to have tags or none", reader.where(),
-          word, tagged ? "a tag" : "no tag");
-    check(columns == columns_, "{}: found {} columns in '{}', the first line with a word has {}",
-          reader.where(), columns, line, columns_);
-    sentence_.words.emplace_back(word);
-    sentence_.lines.push_back(reader.line_number());
-    if (tagged) {
-      const size_t tag_begin = line.find_last_of(blanks, tag_end - 1) + 1;
-      sentence_.tags.emplace_back(line.substr(tag_begin, tag_end - tag_begin));
-    }
-  }
-
-  void end_sentence() {
-    if (!sentence_.words.empty()) data_.sentences.push_back(std::move(sentence_));
-    sentence_ = {};
-  }
-
- private:
-  NerData& data_;
-  NerTags tags_;
-  NerSentence sentence_;
-  bool first_line_seen_ = false;
-  int64_t columns_ = 0;  // of the first line with a word
-};
-
 // One row of JSON lines.
 class JsonRow {
  public:
@@ -98,14 +45,15 @@ class JsonRow {
     sentence_.lines.assign(sentence_.words.size(), reader.line_number());
   }
 
+  const Json& object() const { return row_; }
   bool labelled() const { return row_.contains("label"); }
 
   // Turns the mentions into tags. Returns how many mentions replaced tags of another.
   int64_t tag() {
     int64_t overlapping = 0;
     sentence_.tags.assign(sentence_.words.size(), "O");
-    for (const auto& [type, mentions] : object(row_["label"], "\"label\"").items()) {
-      for (const auto& [mention, spans] : object(mentions, type).items()) {
+    for (const auto& [type, mentions] : checked_object(row_["label"], "\"label\"").items()) {
+      for (const auto& [mention, spans] : checked_object(mentions, type).items()) {
         check(spans.is_array(), "{}: '{}' of {} has {}: expected a list of [start, end]", where_, mention,
               type, spans.dump());
         for (const Json& span : spans) overlapping += tag_span(type, mention, span) ? 1 : 0;
@@ -117,7 +65,7 @@ class JsonRow {
   NerSentence take() { return std::move(sentence_); }
 
  private:
-  const Json& object(const Json& value, std::string_view name) const {
+  const Json& checked_object(const Json& value, std::string_view name) const {
     check(value.is_object(), "{}: {} is a JSON {}: expected an object", where_, name, value.type_name());
     return value;
   }
@@ -151,8 +99,10 @@ class JsonRow {
   NerSentence sentence_;
 };
 
-void add_json_row(const LineReader& reader, std::string_view line, NerTags tags, NerData& data) {
+void add_json_row(const LineReader& reader, std::string_view line, NerTags tags, NerData& data,
+                  UnreadNames& unread) {
   JsonRow row(reader, line);
+  unread.look_at(row.object(), {"text", "label"});
   const bool labelled = row.labelled();
   if (data.sentences.empty()) data.labelled = labelled;
   check(labelled || tags == NerTags::optional, "{}: the row has no \"label\"", reader.where());
@@ -175,22 +125,47 @@ std::set<std::string> NerData::tags() const {
   return result;
 }
 
-NerData read_ner(const std::string& path, NerTags tags) {
+std::string NerData::log() const {
+  std::string text;
+  for (const std::string& note : notes) text += fmt::format("{}: {}\n", path, note);
+  if (sentences.empty()) return text;
+  constexpr size_t most_words = 10, most_bytes = 40;
+  const NerSentence& first = sentences.front();
+  text += fmt::format("{}: first sentence:", path);
+  for (size_t i = 0; i < std::min(first.words.size(), most_words); ++i) {
+    text += ' ' + shown(first.words[i], most_bytes);
+    if (!first.tags.empty()) text += '/' + shown(first.tags[i], most_bytes);
+  }
+  return text + (first.words.size() > most_words ? " ...\n" : "\n");
+}
+
+NerData read_ner(const std::string& path, NerTags tags, const NerColumns& columns) {
   NerData data;
   data.path = path;
   LineReader reader(path);
-  ColumnParser columns(data, tags);
-  std::optional<bool> is_json;
-  for (std::string_view line; reader.next(line);) {
-    const bool is_blank = line.find_first_not_of(blanks) == std::string_view::npos;
-    if (!is_json && !is_blank) is_json = looks_like_json(line);
-    if (!is_json.value_or(false)) {
-      columns.line(reader, line);
-    } else if (!is_blank) {
-      add_json_row(reader, line, tags, data);
-    }
+  std::string_view line;
+  while (reader.next(line)) {
+    if (trimmed(line).empty()) continue;
+    reader.unread();
+    break;
   }
-  columns.end_sentence();
+  if (looks_like_json(line)) {
+    check(!columns.text.is_given() && !columns.label.is_given(),
+          "{}: JSON lines, which have no columns: leave out --text_column and --label_column", path);
+    UnreadNames unread;
+    while (reader.next(line)) {
+      if (!trimmed(line).empty()) add_json_row(reader, line, tags, data, unread);
+    }
+    if (std::string note = unread.note(); !note.empty()) data.notes.push_back(std::move(note));
+    if (data.overlapping_mentions > 0)
+      data.notes.push_back(
+          fmt::format("{} mentions overlap others, of which they took words", data.overlapping_mentions));
+  } else {
+    NerColumnReader sentences(reader, tags, columns);
+    for (NerSentence sentence; sentences.next(sentence);) data.sentences.push_back(std::move(sentence));
+    data.labelled = sentences.form().label.has_value();
+    data.notes = sentences.notes();
+  }
   check(!data.sentences.empty(), "{}: no sentence found: expected word and tag columns, or JSON lines", path);
   return data;
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "data/columns.h"
+
 namespace gradus {
 
 struct NerSentence {
@@ -22,24 +24,35 @@ struct NerData {
   std::vector<NerSentence> sentences;
   int64_t overlapping_mentions = 0;  // JSON lines: mentions whose tags replaced some of an earlier mention
   bool records = false;              // whether the file has records instead of lines
+  std::vector<std::string> notes;    // what was taken for what, and what was left out, for the log
 
   // Every tag that occurs.
   std::set<std::string> tags() const;
   // "path:line" or "path: record N": where a word of a sentence stands. Records count over all files of a set.
   std::string where(size_t sentence, size_t word) const;
+  // "path: ..." of each note, and of the first sentence as it was understood, "Anna/B-PER Brom/I-PER joined/O ...".
+  std::string log() const;
 };
 
 enum class NerTags { required, optional };
 
+// Which columns have the words and the tags; not given: the first, or the second where the first counts words, and the
+// last, or those that a header names.
+struct NerColumns {
+  ColumnChoice text, label;
+};
+
 // Reads a file, plain or gzip. When the first character is '{' it holds JSON lines: {"text": ..., "label":
 // {type: {mention: [[start, end], ...]}}} with inclusive character offsets; each character becomes a word,
 // tagged S- (a mention of one character) or B- M- E-, else O (github.com/CLUEbenchmark/CLUENER2020).
-// Otherwise each line holds a word, whatever columns, and the tag, parted by blanks or tabs; a blank line
-// ends a sentence, as does -DOCSTART-, which is dropped (Tjong Kim Sang and De Meulder 2003). With
-// NerTags::optional the file may have no tags at all: one column, or no "label". Throws Error "path:line:
-// ..." on a missing column, some words tagged and others not, invalid UTF-8, bad JSON, a mention that differs
-// from the text at its offsets, and when there is no sentence.
-NerData read_ner(const std::string& path, NerTags tags);
+// Otherwise each line holds a word and its tag among other columns, parted by spaces or tabs; a blank line
+// ends a sentence, as does -DOCSTART-, which is dropped (Tjong Kim Sang and De Meulder 2003). Headers, numbers of
+// words in the first column (CoNLL-U, GermEval) and comments before a sentence are recognised and told in the notes.
+// With NerTags::optional the file may have no tags at all: one column, or no "label". Throws Error "path:line:
+// ..." on a missing column, some words tagged and others not, blanks of other kinds that look like separators, tags
+// with such, invalid UTF-8, bad JSON, a mention that differs from the text at its offsets, and when there is no
+// sentence.
+NerData read_ner(const std::string& path, NerTags tags, const NerColumns& columns = {});
 
 // Joins consecutive sentences until one ends in ".", and drops what follows the last such end: the examples
 // of kyzhouhzau/BERT-NER. Returns the number of words dropped.

@@ -212,7 +212,10 @@ bool PretrainingText::next(PretrainingDocuments& part, int64_t most_tokens) {
         return true;
       }
       const std::vector<int32_t>& tokens = block_->tokens[block_->at];
-      if (tokens.empty()) continue;
+      if (tokens.empty()) {
+        ++empty_sentences_;
+        continue;
+      }
       part.tokens.insert(part.tokens.end(), tokens.begin(), tokens.end());
       part.sentences.push_back(static_cast<int64_t>(part.tokens.size()));
     }

@@ -70,6 +70,7 @@ class PretrainingText {
   bool next(PretrainingDocuments& part, int64_t most_tokens);
 
   int64_t cut_documents() const { return cut_documents_; }
+  int64_t empty_sentences() const { return empty_sentences_; }  // left out
 
  private:
   struct Block;
@@ -84,7 +85,7 @@ class PretrainingText {
   std::unique_ptr<PretrainingReader> reader_;
   bool document_ended_ = false;   // before the next sentence
   std::unique_ptr<Block> block_;  // sentences read and tokenized ahead
-  int64_t cut_documents_ = 0;
+  int64_t cut_documents_ = 0, empty_sentences_ = 0;
 };
 
 }  // namespace gradus

@@ -33,8 +33,9 @@ size_t byte_of(std::string_view text, int64_t character) {
   return at;
 }
 
-// A text without what Python's str.split() parts words at: one space between these.
-std::string with_single_spaces(std::string_view text) {
+// A text without what Python's str.split() parts words at: one space between these. `places`: where each byte of the
+// result comes from.
+std::string with_single_spaces(std::string_view text, std::vector<size_t>* places = nullptr) {
   std::string result;
   bool pending = false;
   for (size_t at = 0; at < text.size();) {
@@ -44,8 +45,11 @@ std::string with_single_spaces(std::string_view text) {
       continue;
     }
     if (pending) result += ' ';
+    if (pending && places != nullptr) places->push_back(begin);
     pending = false;
     result += text.substr(begin, at - begin);
+    if (places == nullptr) continue;
+    for (size_t byte = begin; byte < at; ++byte) places->push_back(byte);
   }
   return result;
 }
@@ -99,13 +103,12 @@ bool is_whole(const std::string& text, size_t begin, size_t end) {
 
 PieceSpan find_by_characters(const std::string& text, const SquadContext& context,
                              const SquadAnswer& answer) {
-  const size_t at = answer.text.empty() ? std::string::npos : find_answer_text(text, answer);
-  if (at == std::string::npos) return {};
-  const size_t end = at + answer.text.size();
+  const TextRange range = find_answer_text(text, answer);
+  if (range.empty()) return {};
   const auto first = std::find_if(context.pieces.begin(), context.pieces.end(),
-                                  [&](const Piece& piece) { return piece.end > at; });
+                                  [&](const Piece& piece) { return piece.end > range.begin; });
   const auto behind =
-      std::find_if(first, context.pieces.end(), [&](const Piece& piece) { return piece.begin >= end; });
+      std::find_if(first, context.pieces.end(), [&](const Piece& piece) { return piece.begin >= range.end; });
   return {static_cast<int32_t>(first - context.pieces.begin()),
           static_cast<int32_t>(behind - context.pieces.begin()) - 1};
 }
@@ -153,16 +156,26 @@ SquadContext make_squad_context(const std::string& context, const Tokenizer& tok
   return result;
 }
 
-size_t find_answer_text(const std::string& text, const SquadAnswer& answer) {
+TextRange find_answer_text(const std::string& text, const SquadAnswer& answer) {
+  if (answer.text.empty()) return {};
   const size_t wanted = byte_of(text, std::max<int64_t>(0, answer.start));
-  if (!is_misplaced(text, answer)) return wanted;
-  size_t best = std::string::npos;
-  const auto rank = [&](size_t at) {
-    return std::pair(!is_whole(text, at, at + answer.text.size()), at < wanted ? wanted - at : at - wanted);
+  if (!is_misplaced(text, answer)) return {wanted, wanted + answer.text.size()};
+  TextRange best;
+  const auto rank = [&](TextRange range) {
+    const size_t distance = range.begin < wanted ? wanted - range.begin : range.begin - wanted;
+    return std::pair(!is_whole(text, range.begin, range.end), distance);
   };
-  for (size_t at = text.find(answer.text); at != std::string::npos; at = text.find(answer.text, at + 1)) {
-    if (best == std::string::npos || rank(at) < rank(best)) best = at;
-  }
+  const auto consider = [&](TextRange range) {
+    if (best.empty() || rank(range) < rank(best)) best = range;
+  };
+  for (size_t at = text.find(answer.text); at != std::string::npos; at = text.find(answer.text, at + 1))
+    consider({at, at + answer.text.size()});
+  if (!best.empty()) return best;
+  std::vector<size_t> places;  // in the text, of each byte with single spaces
+  const std::string spaced = with_single_spaces(text, &places), words = with_single_spaces(answer.text);
+  if (words.empty()) return {};
+  for (size_t at = spaced.find(words); at != std::string::npos; at = spaced.find(words, at + 1))
+    consider({places[at], places[at + words.size() - 1] + 1});
   return best;
 }
 
@@ -220,6 +233,8 @@ std::string SquadCounts::str() const {
   add(cut_questions, "questions cut off");
   add(without_context, "questions about an empty context");
   add(misplaced, "answers found at another place than the data says");
+  add(other_blanks, "answers with other blanks than the text");
+  add(more_answers, "questions of several answers, the first of which counts");
   add(lost_answers, "questions left out");
   return text;
 }
@@ -232,6 +247,8 @@ SquadCounts& SquadCounts::operator+=(const SquadCounts& more) {
   cut_questions += more.cut_questions;
   without_context += more.without_context;
   misplaced += more.misplaced;
+  other_blanks += more.other_blanks;
+  more_answers += more.more_answers;
   lost_answers += more.lost_answers;
   return *this;
 }
@@ -268,8 +285,8 @@ SquadFeaturizer::SquadFeaturizer(const SquadData& data, const Tokenizer& tokeniz
 void SquadFeaturizer::check_answers() const {
   for (size_t i = 0; i < data_.questions.size(); ++i) {
     const SquadQuestion& question = data_.questions[i];
-    check(question.is_impossible || question.answers.size() == 1, "{}: {} answers: expected one to train on",
-          data_.where(i), question.answers.size());
+    check(question.is_impossible || !question.answers.empty(), "{}: 0 answers: expected one to train on",
+          data_.where(i));
   }
 }
 
@@ -291,12 +308,18 @@ void SquadFeaturizer::find_answers() {
     return is_lost;
   });
   counts_.lost_answers = static_cast<int64_t>(left_out_.size());
-  if (options_.answers == AnswerSearch::words) return;
-  counts_.misplaced = std::ranges::count_if(questions_, [&](size_t i) {
+  for (const size_t i : questions_) {
     const SquadQuestion& question = data_.questions[i];
-    return !question.is_impossible &&
-           is_misplaced(data_.contexts[static_cast<size_t>(question.context)], question.answers.front());
-  });
+    if (question.is_impossible) continue;
+    counts_.more_answers += question.answers.size() > 1 ? 1 : 0;
+    const std::string& context = data_.contexts[static_cast<size_t>(question.context)];
+    const SquadAnswer& answer = question.answers.front();
+    if (options_.answers == AnswerSearch::words || !is_misplaced(context, answer)) continue;
+    const TextRange range = find_answer_text(context, answer);
+    const bool same = context.compare(range.begin, range.end - range.begin, answer.text) == 0;
+    counts_.other_blanks += same ? 0 : 1;
+    counts_.misplaced += answer.start < 0 || range.begin != byte_of(context, answer.start) ? 1 : 0;
+  }
 }
 
 SquadFeaturizer::Result SquadFeaturizer::features_of(size_t number) const {

@@ -18,7 +18,7 @@ enum class AnswerSearch : uint8_t {
   // to the answer's own. (An answer of words without a piece is left out, where that program takes a neighbour's.)
   words,
   // The pieces that hold the answer's characters. Where the context has another text at the place given, the nearest
-  // place where it has the answer counts, as whole words if there is one.
+  // place where it has the answer counts, as whole words if there is one; blanks may differ.
   characters,
 };
 
@@ -48,9 +48,15 @@ struct PieceSpan {
   bool empty() const { return last < first; }
 };
 
-// Where the context has the answer's text, in bytes: at the place given, or else whole words before parts of words, of
-// these the nearest. npos when nowhere.
-size_t find_answer_text(const std::string& text, const SquadAnswer& answer);
+// Bytes [begin, end) of a text.
+struct TextRange {
+  size_t begin = 0, end = 0;
+  bool empty() const { return begin == end; }
+};
+
+// Where the context has the answer's text: at the place given, or else whole words before parts of words, of these the
+// nearest; where it is nowhere, the same with any blanks for blanks. Empty when that is nowhere either.
+TextRange find_answer_text(const std::string& text, const SquadAnswer& answer);
 
 // The answer's pieces; an empty span when the context does not have its text, or no piece of it.
 PieceSpan find_answer(const std::string& text, const SquadContext& context, const SquadAnswer& answer,
@@ -81,6 +87,8 @@ struct SquadCounts {
   int64_t cut_questions = 0;    // of more pieces than max_query_length
   int64_t without_context = 0;  // questions about a context without a piece: in no window
   int64_t misplaced = 0;        // answers that stand elsewhere than the data says
+  int64_t other_blanks = 0;     // answers whose blanks are not those of the text
+  int64_t more_answers = 0;     // questions of several answers, the first of which counts
   int64_t lost_answers = 0;     // questions left out: their context doesn't have the answer
 
   // "2471 questions, 2481 windows, ...": what is 0 is left out after the first two.
@@ -100,7 +108,7 @@ class SquadFeaturizer {
  public:
   // Tokenizes all contexts and, for training, finds the answers. `data` and `tokenizer` must outlive it. Throws Error
   // when the options leave no room for a context, and, for training, "path: question 'id': ..." when a question that
-  // has an answer has not exactly one.
+  // should have an answer has none.
   SquadFeaturizer(const SquadData& data, const Tokenizer& tokenizer, const SquadOptions& options,
                   SquadUse use, int64_t threads);
 

@@ -77,7 +77,11 @@ SquadRecords read_squad_records(const std::string& path, DatasetFormat format, c
     for (const char* name : {"start_positions", "end_positions"}) columns.push_back({name});
     columns.push_back({"is_impossible", false, true});
   }
-  DatasetStream reader(find_dataset_files(path, format), std::move(columns), {format, schema_path});
+  columns.push_back(
+      {"unique_ids", false, true});  // names windows for programs that answer; here their order does
+  std::vector<std::string> warnings;
+  DatasetStream reader(find_dataset_files(path, format, &warnings), std::move(columns),
+                       {format, schema_path});
   SquadRecords records;
   for (DatasetRow row; reader.next(row);) {
     SquadFeature& feature = records.features.emplace_back();
@@ -92,7 +96,8 @@ SquadRecords read_squad_records(const std::string& path, DatasetFormat format, c
     records.has_impossible = records.has_impossible || is_impossible;
   }
   check(!records.features.empty(), "{}: no record", path);
-  records.warnings = reader.warnings();
+  records.warnings = std::move(warnings);
+  for (std::string& warning : reader.warnings()) records.warnings.push_back(std::move(warning));
   return records;
 }
 

@@ -1,12 +1,18 @@
 #include "data/squad_text.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <limits>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 
 #include "core/checked_json.h"
 #include "core/error.h"
+#include "data/columns.h"
 #include "data/text_file.h"
+#include "data/unicode.h"
+#include "data/unread_names.h"
 
 namespace gradus {
 namespace {
@@ -16,10 +22,12 @@ using nlohmann::json;
 // A place in the file, for messages, spelt out only in these.
 struct Place {
   const std::string& path;
+  int64_t line = 0;  // of a file of lines
   size_t article = 0, paragraph = 0, question = 0;
   int depth = 0;  // how many of the three count
 
   std::string str() const {
+    if (line > 0) return fmt::format("{}:{}", path, line);
     std::string text = path;
     if (depth > 0) text += fmt::format(": data[{}]", article);
     if (depth > 1) text += fmt::format(".paragraphs[{}]", paragraph);
@@ -53,6 +61,39 @@ int64_t count_characters(std::string_view utf8) {
   return count;
 }
 
+bool is_row(const json& object) { return object.contains("question") && object.contains("context"); }
+
+// Whether a file begins with an object that has a "question" or a "context" of its own, not deeper in it: a line for
+// each question then.
+bool begins_with_row(std::string_view text) {
+  int depth = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '{' || text[i] == '[') ++depth;
+    if (text[i] == '}' || text[i] == ']') --depth;
+    if (depth == 0 && i > 0) return false;
+    if (text[i] != '"') continue;
+    const size_t begin = ++i;
+    while (i < text.size() && text[i] != '"') i += text[i] == '\\' ? 2 : 1;
+    if (depth != 1 || i >= text.size()) continue;
+    const std::string_view name = text.substr(begin, i - begin);
+    if (name == "data") return false;
+    if (name == "question" || name == "context") return true;
+  }
+  return false;
+}
+
+// -1 where the data does not say where the answer is.
+int64_t start_of(const json& answer, int64_t length) {
+  const auto found = answer.find("answer_start");
+  if (found == answer.end()) return -1;
+  std::optional<int64_t> start;
+  if (found->is_number_integer() &&
+      (!found->is_number_unsigned() || found->get<uint64_t>() < uint64_t{1} << 62))
+    start = found->get<int64_t>();
+  if (found->is_string()) start = whole_number(found->get_ref<const std::string&>());
+  return start && *start >= 0 && *start < length ? *start : -1;
+}
+
 // Paragraphs are taken out of the JSON as they end, and what is left of articles then.
 class Reader {
  public:
@@ -61,21 +102,58 @@ class Reader {
     data_.path = path;
   }
 
-  void run() {
+  std::vector<std::string> run() {
     PieceReader file(path_);
-    const json root = parse_json([&] { return file.next(); }, path_,
-                                 [&](std::span<const std::string> path, json& object) {
-                                   if (path.size() == 5 && path[1] == "data" && path[3] == "paragraphs")
-                                     return take_paragraph(object);
-                                   return path.size() == 3 && path[1] == "data" && take_article(object);
-                                 });
-    place_.depth = 0;
-    check_all_taken(list(root, "data", place_));
+    const std::string_view first = file.next();
+    if (begins_with_row(first)) read_lines();
+    else read_articles(first, file);
     hand_over();
     check(has_question_, "{}: no question", path_);
+    std::vector<std::string> notes;
+    if (std::string note = unread_.note(); !note.empty()) notes.push_back(std::move(note));
+    const auto add = [&](int64_t count, std::string_view what) {
+      if (count > 0) notes.push_back(fmt::format("{} {}", count, what));
+    };
+    add(number_ids_, "ids are numbers, taken as their digits");
+    add(answered_impossible_, "questions that can't be answered have answers, which are left out");
+    add(placeless_, "answers without a place in the text: they are looked for");
+    add(unasked_, "texts without a question are left out");
+    return notes;
   }
 
  private:
+  // `first` is the piece that was read already: a pipe can't be read twice.
+  void read_articles(std::string_view first, PieceReader& file) {
+    bool begun = false;
+    const auto next = [&] { return std::exchange(begun, true) ? file.next() : first; };
+    const json root = parse_json(next, path_, [&](std::span<const std::string> path, json& object) {
+      if (path.size() == 5 && path[1] == "data" && path[3] == "paragraphs") return take_paragraph(object);
+      return path.size() == 3 && path[1] == "data" && take_article(object);
+    });
+    place_.depth = 0;
+    check_all_taken(list(root, "data", place_));
+    unread_.look_at(root, {"data", "version"});
+  }
+
+  void read_lines() {
+    check(std::filesystem::is_regular_file(path_),
+          "{}: a line for each question: expected a file, not a pipe", path_);
+    LineReader lines(path_);
+    for (std::string_view line; lines.next(line);) {
+      if (trimmed(line).empty()) continue;
+      place_.line = lines.line_number();
+      add_row(parse_json(line, lines.where()));
+      if (bytes_ >= most_bytes_) hand_over();
+    }
+  }
+
+  // A question with its context beside it; the rows of one context stand together.
+  void add_row(const json& row) {
+    const std::string& context = text(row, "context", place_);
+    if (data_.contexts.empty() || data_.contexts.back() != context) add_context(context);
+    add_question(row);
+  }
+
   bool take_paragraph(const json& paragraph) {
     place_.depth = 2;
     add_paragraph(paragraph);
@@ -86,7 +164,13 @@ class Reader {
 
   bool take_article(const json& article) {
     place_.depth = 1;
-    check_all_taken(list(article, "paragraphs", place_));
+    if (is_row(article)) {
+      add_row(article);
+      if (bytes_ >= most_bytes_) hand_over();
+    } else {
+      check_all_taken(list(article, "paragraphs", place_));
+      unread_.look_at(article, {"paragraphs", "title"});
+    }
     ++place_.article;
     place_.paragraph = 0;
     return true;
@@ -101,56 +185,90 @@ class Reader {
   void hand_over() {
     has_question_ = has_question_ || !data_.questions.empty();
     if (!data_.questions.empty()) use_(data_);
-    data_ = {path_, {}, {}, false};
+    data_ = {path_, {}, {}, false, {}};
     bytes_ = 0;
   }
 
   void add_paragraph(const json& paragraph) {
-    data_.contexts.push_back(text(paragraph, "context", place_));
-    length_ = count_characters(data_.contexts.back());
-    bytes_ += static_cast<int64_t>(data_.contexts.back().size());
+    add_context(text(paragraph, "context", place_));
+    unread_.look_at(paragraph, {"context", "qas"});
     const json& questions = list(paragraph, "qas", place_);
     for (place_.question = 0; place_.question < questions.size(); ++place_.question) {
       place_.depth = 3;
       add_question(questions[place_.question]);
     }
+    unasked_ += questions.empty() ? 1 : 0;
+  }
+
+  void add_context(const std::string& context) {
+    data_.contexts.push_back(context);
+    length_ = count_characters(context);
+    bytes_ += static_cast<int64_t>(context.size());
   }
 
   void add_question(const json& qa) {
     SquadQuestion question;
-    question.id = text(qa, "id", place_);
+    question.id = id_of(qa);
     check(ids_.insert(question.id).second, "{}: the id '{}' occurs twice", place_.str(), question.id);
     question.text = text(qa, "question", place_);
     bytes_ += static_cast<int64_t>(question.text.size());
     question.context = static_cast<int32_t>(data_.contexts.size()) - 1;
-    if (const auto impossible = qa.find("is_impossible"); impossible != qa.end()) {
-      check(impossible->is_boolean(), "{}: \"is_impossible\" is {}, expected true or false", place_.str(),
-            impossible->type_name());
-      question.is_impossible = impossible->get<bool>();
+    if (const auto impossible = qa.find("is_impossible"); impossible != qa.end() && !impossible->is_null()) {
+      question.is_impossible = truth_of(*impossible);
       data_.has_impossible = true;
     }
-    if (qa.contains("answers")) {
-      for (const json& answer : list(qa, "answers", place_)) add_answer(answer, question);
+    if (const auto answers = qa.find("answers"); answers != qa.end() && !answers->is_null()) {
+      if (answers->is_object()) add_answer_lists(*answers, question);
+      else
+        for (const json& answer : list(qa, "answers", place_)) add_answer(answer, question);
     }
-    // Some files give an empty one for none.
-    if (question.is_impossible)
-      std::erase_if(question.answers, [](const SquadAnswer& answer) { return answer.text.empty(); });
-    check(!question.is_impossible || question.answers.empty(),
-          "{}: \"is_impossible\" is true, but there is the answer '{}': expected none", place_.str(),
-          question.answers.empty() ? "" : question.answers.front().text);
+    if (question.is_impossible) {
+      // Some files give an empty one for none.
+      const auto is_some = [](const SquadAnswer& answer) { return !answer.text.empty(); };
+      answered_impossible_ += std::ranges::any_of(question.answers, is_some) ? 1 : 0;
+      question.answers.clear();
+    }
+    unread_.look_at(qa, {"id", "question", "answers", "is_impossible", "context", "title"});
     data_.questions.push_back(std::move(question));
   }
 
-  void add_answer(const json& answer, SquadQuestion& question) const {
-    const json& start = member(answer, "answer_start", place_);
-    const bool is_whole =
-        start.is_number_integer() &&
-        (!start.is_number_unsigned() || start.get<uint64_t>() <= std::numeric_limits<int64_t>::max());
-    check(is_whole, "{}: \"answer_start\" is {}, expected a whole number", place_.str(), start.dump());
-    question.answers.push_back({text(answer, "text", place_), start.get<int64_t>()});
-    // Some files say -1 where nobody looked for the place.
-    check(question.answers.back().start >= -1 && question.answers.back().start < length_,
-          "{}: \"answer_start\" is {}: the context has {} characters", place_.str(), start.dump(), length_);
+  std::string id_of(const json& qa) {
+    const json& id = member(qa, "id", place_);
+    if (!id.is_number_integer()) return text(qa, "id", place_);
+    ++number_ids_;
+    return id.dump();
+  }
+
+  bool truth_of(const json& value) const {
+    if (value.is_boolean()) return value.get<bool>();
+    const std::string written = value.is_string() ? value.get<std::string>() : value.dump();
+    const bool yes = is_column_name(written, {"true", "1"});
+    check(yes || is_column_name(written, {"false", "0"}),
+          "{}: \"is_impossible\" is {}, expected true or false", place_.str(), value.dump());
+    return yes;
+  }
+
+  void add_answer(const json& answer, SquadQuestion& question) {
+    const std::string& wanted = text(answer, "text", place_);
+    question.answers.push_back({wanted, start_of(answer, length_)});
+    placeless_ += question.answers.back().start < 0 && !question.is_impossible ? 1 : 0;
+    unread_.look_at(answer, {"text", "answer_start"});
+  }
+
+  // {"text": [...], "answer_start": [...]}: empty lists say that there is no answer.
+  void add_answer_lists(const json& answers, SquadQuestion& question) {
+    const json& texts = list(answers, "text", place_);
+    const json none = json::array();
+    const json& starts = answers.contains("answer_start") ? list(answers, "answer_start", place_) : none;
+    check(starts.empty() || starts.size() == texts.size(),
+          "{}: {} answers, but {} numbers in \"answer_start\"", place_.str(), texts.size(), starts.size());
+    for (size_t i = 0; i < texts.size(); ++i) {
+      json answer{{"text", texts[i]}};
+      if (!starts.empty()) answer["answer_start"] = starts[i];
+      add_answer(answer, question);
+    }
+    if (!texts.empty()) return;
+    question.is_impossible = data_.has_impossible = true;
   }
 
   const std::string path_;
@@ -162,6 +280,8 @@ class Reader {
   Place place_;
   int64_t length_ = 0;  // of the paragraph's context, in characters
   std::unordered_set<std::string> ids_;
+  UnreadNames unread_;
+  int64_t number_ids_ = 0, answered_impossible_ = 0, placeless_ = 0, unasked_ = 0;
 };
 
 }  // namespace
@@ -170,14 +290,31 @@ std::string SquadData::where(size_t question) const {
   return fmt::format("{}: question '{}'", path, questions.at(question).id);
 }
 
+std::string SquadData::log() const {
+  constexpr size_t most_bytes = 100;
+  std::string log;
+  for (const std::string& note : notes) log += fmt::format("{}: {}\n", path, note);
+  if (questions.empty()) return log;
+  const SquadQuestion& first = questions.front();
+  log += fmt::format("{}: first question: '{}' about '{}'", path, shown(first.text, most_bytes),
+                     shown(contexts[static_cast<size_t>(first.context)], most_bytes));
+  if (first.is_impossible) log += ", not answered there";
+  if (!first.answers.empty())
+    log += fmt::format(", answer '{}'", shown(first.answers.front().text, most_bytes));
+  return log + "\n";
+}
+
 SquadData read_squad(const std::string& path) {
   SquadData whole;
-  read_squad(path, std::numeric_limits<int64_t>::max(), [&](SquadData& data) { whole = std::move(data); });
+  std::vector<std::string> notes = read_squad(path, std::numeric_limits<int64_t>::max(),
+                                              [&](SquadData& data) { whole = std::move(data); });
+  whole.notes = std::move(notes);
   return whole;
 }
 
-void read_squad(const std::string& path, int64_t most_bytes, const std::function<void(SquadData&)>& use) {
-  Reader(path, most_bytes, use).run();
+std::vector<std::string> read_squad(const std::string& path, int64_t most_bytes,
+                                    const std::function<void(SquadData&)>& use) {
+  return Reader(path, most_bytes, use).run();
 }
 
 }  // namespace gradus

@@ -24,9 +24,12 @@ void reserve(const Field& field, TfFeature& feature) {
   feature.ints.reserve(feature.ints.size() + static_cast<size_t>(count));
 }
 
-void parse_list(Reader list, TfFeature& feature) {
+void parse_list(Reader list, TfFeature& feature, int64_t& unknown) {
   for (Field field; list.next(field);) {
-    if (field.number != 1) continue;
+    if (field.number != 1) {
+      ++unknown;
+      continue;
+    }
     switch (feature.kind) {
       case TfFeature::Kind::none:
         break;
@@ -47,9 +50,12 @@ void parse_list(Reader list, TfFeature& feature) {
 }
 
 // A second list of the same kind adds to the first one, one of another kind takes its place.
-void parse_feature(Reader message, TfFeature& feature) {
+void parse_feature(Reader message, TfFeature& feature, int64_t& unknown) {
   for (Field field; message.next(field);) {
-    if (field.number < bytes_list || field.number > int64_list) continue;
+    if (field.number > int64_list) {
+      ++unknown;
+      continue;
+    }
     const auto kind = static_cast<TfFeature::Kind>(field.number);
     if (feature.kind != kind) {
       feature.bytes.clear();
@@ -57,7 +63,7 @@ void parse_feature(Reader message, TfFeature& feature) {
       feature.ints.clear();
     }
     feature.kind = kind;
-    parse_list(Reader(field, message), feature);
+    parse_list(Reader(field, message), feature, unknown);
   }
 }
 
@@ -81,15 +87,26 @@ void TfExample::parse(std::string_view message, std::string_view where) {
   count_ = 0;
   Reader example(message, where);
   for (Field features_field; example.next(features_field);) {
-    if (features_field.number != 1) continue;
+    if (features_field.number == 2)
+      example.refuse(features_field,
+                     "this is a tf.train.SequenceExample, whose lists of features are not read: expected "
+                     "tf.train.Example");
+    if (features_field.number != 1) {
+      ++unknown_fields_;
+      continue;
+    }
     Reader features(features_field, example);
     for (Field entry_field; features.next(entry_field);) {
-      if (entry_field.number != 1) continue;
+      if (entry_field.number != 1) {
+        ++unknown_fields_;
+        continue;
+      }
       // The name may stand behind the feature.
       const Reader entry(entry_field, features);
       std::string_view name;
       Reader names = entry;
       for (Field field; names.next(field);) {
+        unknown_fields_ += field.number > 2 ? 1 : 0;
         if (field.number != 1) continue;
         names.expect(field, Wire::bytes);
         name = field.bytes;
@@ -97,7 +114,7 @@ void TfExample::parse(std::string_view message, std::string_view where) {
       TfFeature& feature = cleared(name);
       Reader values = entry;
       for (Field field; values.next(field);) {
-        if (field.number == 2) parse_feature(Reader(field, values), feature);
+        if (field.number == 2) parse_feature(Reader(field, values), feature, unknown_fields_);
       }
     }
   }

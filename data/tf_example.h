@@ -28,13 +28,15 @@ std::string_view name_of(TfFeature::Kind kind);
 class TfExample {
  public:
   // Reads a serialized Example, of which it keeps views. The last example's values go, their memory is used again.
-  // Throws Error "<where>: byte N: ..." on what is none.
+  // Throws Error "<where>: byte N: ..." on what is none, a SequenceExample among them.
   void parse(std::string_view message, std::string_view where);
 
   // In the order of the message. Of a name that is there twice the last one counts.
   std::span<const std::pair<std::string_view, TfFeature>> features() const {
     return {features_.data(), count_};
   }
+  // How many fields, of all examples so far, Example does not have: they are left out.
+  int64_t unknown_fields() const { return unknown_fields_; }
   // Null when there is none of this name.
   const TfFeature* find(std::string_view name) const;
 
@@ -44,6 +46,7 @@ class TfExample {
   std::vector<std::pair<std::string_view, TfFeature>>
       features_;  // the first count_ of them are the example's
   size_t count_ = 0;
+  int64_t unknown_fields_ = 0;
 };
 
 // Makes an Example, feature by feature; the same features give the same bytes, whatever their order.

@@ -2,6 +2,7 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -73,6 +74,82 @@ std::string_view category(char32_t code) {
 bool is_python_space(char32_t code) {
   if (code <= 0x20) return code == 0x20 || (code >= 0x09 && code <= 0x0D) || (code >= 0x1C && code <= 0x1F);
   return code == 0x85 || code == 0x2028 || code == 0x2029 || category(code) == "Zs";
+}
+
+bool is_odd_line_end(char32_t code) {
+  return code == 0x0B || code == 0x0C || (code >= 0x1C && code <= 0x1E) || code == 0x85 || code == 0x2028 ||
+         code == 0x2029;
+}
+
+bool is_invisible(char32_t code) {
+  const std::string_view name = category(code);
+  return name == "Cc" || (name == "Cf" && code != 0x200C && code != 0x200D);
+}
+
+bool is_odd_blank(char32_t code) {
+  return code != ' ' && code != '\t' && (is_python_space(code) || is_invisible(code));
+}
+
+std::string find_odd_blank(std::string_view text, bool inside) {
+  std::string odd;
+  bool begun = false;
+  for (size_t pos = 0; pos < text.size();) {
+    const char32_t code = decode_utf8(text, pos);
+    const bool found = is_odd_blank(code);
+    if (!found && inside && !odd.empty()) return odd;
+    if (found && odd.empty() && (begun || !inside)) {
+      odd = fmt::format("U+{:04X}", static_cast<uint32_t>(code));
+      if (!inside) return odd;
+    }
+    begun = begun || !found;
+  }
+  return inside ? "" : odd;
+}
+
+std::string_view without_outer_blanks(std::string_view text) {
+  size_t begin = text.size(), end = 0;
+  for (size_t pos = 0; pos < text.size();) {
+    const size_t at = pos;
+    const char32_t code = decode_utf8(text, pos);
+    if (code == ' ' || code == '\t' || is_odd_blank(code)) continue;
+    begin = std::min(begin, at);
+    end = pos;
+  }
+  return begin < end ? text.substr(begin, end - begin) : std::string_view();
+}
+
+std::string with_plain_blanks(std::string_view text) {
+  std::string result;
+  bool pending = false;
+  for (size_t pos = 0; pos < text.size();) {
+    const size_t begin = pos;
+    const char32_t code = decode_utf8(text, pos);
+    if (is_python_space(code)) {
+      pending = !result.empty();
+    } else if (!is_invisible(code)) {
+      if (pending) result += ' ';
+      pending = false;
+      result += text.substr(begin, pos - begin);
+    }
+  }
+  return result;
+}
+
+std::string shown(std::string_view text, size_t most) {
+  std::string result;
+  for (size_t pos = 0; pos < text.size();) {
+    if (pos >= most) return result + "...";
+    const size_t begin = pos;
+    const char32_t code = decode_utf8(text, pos);
+    if (code == invalid_code) {
+      result += fmt::format("<0x{:02x}>", static_cast<unsigned char>(text[pos++]));
+    } else if (code != ' ' && (is_python_space(code) || category(code) == "Cc" || category(code) == "Cf")) {
+      result += fmt::format("<U+{:04X}>", static_cast<uint32_t>(code));
+    } else {
+      result += text.substr(begin, pos - begin);
+    }
+  }
+  return result;
 }
 
 bool is_case_ignorable(char32_t code) {

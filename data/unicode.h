@@ -32,6 +32,24 @@ std::string_view category(char32_t code);
 
 // Whether Python's str.isspace() says yes: what str.split() parts words at.
 bool is_python_space(char32_t code);
+// Whether it ends a line for some programs, though not for LineReader: VT, FF, FS, GS, RS, NEL, U+2028, U+2029.
+bool is_odd_line_end(char32_t code);
+// Whether a reader of the text does not see that it is there: control characters, those of no width (U+200B, U+FEFF),
+// those that turn the direction of what follows. The joiners of words and emoji, U+200C and U+200D, have an effect.
+bool is_invisible(char32_t code);
+// Whether it is neither a space nor a tab and yet looks like a blank, or like nothing.
+bool is_odd_blank(char32_t code);
+// The first odd blank of a valid text as "U+00A0"; empty when it has none. Those at its ends don't count when `inside`.
+std::string find_odd_blank(std::string_view text, bool inside = false);
+
+// A valid text without blanks of any kind, and what is invisible, at its ends.
+std::string_view without_outer_blanks(std::string_view text);
+// A valid text as it looks: blanks of every kind as single spaces, none at its ends, nothing invisible.
+std::string with_plain_blanks(std::string_view text);
+
+// Text of any bytes as messages quote it: odd blanks, tabs and line ends as <U+00A0>, bytes that are no UTF-8 as
+// <0xff>. Of more than `most` bytes the rest is "...".
+std::string shown(std::string_view text, size_t most = std::string_view::npos);
 
 // Case_Ignorable (The Unicode Standard 3.13, D136): looked through when the neighbours of a capital sigma are looked
 // for.

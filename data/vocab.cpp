@@ -9,7 +9,7 @@
 namespace gradus {
 
 VocabLines read_vocab_lines(const std::string& path) {
-  LineReader reader(path);
+  LineReader reader(path, LineEnds::lf);  // a token may be any character
   VocabLines lines;
   for (std::string_view line; reader.next(line);) lines.tokens.emplace_back(line);
   while (!lines.tokens.empty() && trimmed(lines.tokens.back()).empty()) {

@@ -14,7 +14,8 @@ struct VocabLines {
   std::vector<std::string> tokens;
   int64_t empty_at_end = 0;
 };
-// Reads a file, plain or gzip; lines end at LF only. Throws Error when it can't be read or isn't UTF-8.
+// Reads a file, plain or gzip; lines end at LF or CR LF only. Throws Error when it can't be read, isn't UTF-8,
+// or has a CR elsewhere.
 VocabLines read_vocab_lines(const std::string& path);
 
 // What a vocabulary calls the tokens that every model needs.

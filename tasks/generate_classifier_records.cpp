@@ -35,6 +35,13 @@ constexpr std::array<RecordSplit, 3> tnews_splits{
 struct Settings {
   std::string dataset_name;
   RecordSettings records;
+  std::string text_column, text_pair_column, label_column;
+
+  ClassificationColumns columns() const {
+    return {{"--text_column", text_column},
+            {"--text_pair_column", text_pair_column},
+            {"--label_column", label_column}};
+  }
 
   void declare(Options& options) {
     options.group("Input");
@@ -44,6 +51,11 @@ struct Settings {
         .alias("task_name")
         .choices({"cola", "mrpc", "sst2", "sts_b", "tnews", "tsv"});
     records.declare_input(options, "labels");
+    options.add("text_column", text_column,
+                "column of text that has the texts: a number from 1, or from -1 at the end, or a name of the "
+                "header or of JSON lines; none: as the form says");
+    options.add("text_pair_column", text_pair_column, "likewise the second texts of pairs");
+    options.add("label_column", label_column, "likewise the labels; none: the last, or as the form says");
     options.group("Records");
     records.declare_output(options);
   }
@@ -61,11 +73,12 @@ struct Work {
   RecordJob job;
 };
 
-std::vector<Work> read_texts(ClassificationForm form, const RecordFolder& folder) {
+std::vector<Work> read_texts(const Settings& settings, const RecordFolder& folder) {
   std::vector<Work> works;
   for (const RecordJob& job : folder.jobs()) {
     const ClassLabelUse use = job.split == 2 ? ClassLabelUse::optional : ClassLabelUse::required;
-    works.push_back({read_classification(job.text, form, use), job});
+    works.push_back({read_classification(job.text, settings.form(), use, settings.columns()), job});
+    print_log(stdout, "{}", works.back().data.log());
   }
   return works;
 }
@@ -125,13 +138,16 @@ int run(int argc, char** argv) {
   settings.declare(options);
   if (!options.parse(argc, argv)) return 0;
   const ClassificationForm form = settings.form();
+  check(settings.text_pair_column.empty() || !settings.text_column.empty(),
+        "--text_pair_column {}: --text_column is missing: expected both texts of a pair",
+        settings.text_pair_column);
   options.print_effective(stdout);
 
   const StoredTokenizer stored = settings.records.tokenizer.load(stdout);
   const Tokenizer tokenizer = settings.records.tokenizer.make(stored);
   const RecordFolder folder(settings.records, form == ClassificationForm::tnews ? tnews_splits : table_splits,
                             ".mindrecord");
-  const std::vector<Work> works = read_texts(form, folder);
+  const std::vector<Work> works = read_texts(settings, folder);
   if (works.empty()) return 0;
   const std::optional<ClassLabels> labels = labels_of(settings, folder, works);
   const auto length = static_cast<int32_t>(settings.records.max_seq_length);

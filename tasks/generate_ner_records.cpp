@@ -67,6 +67,7 @@ struct Settings {
   std::string dataset_name;
   RecordSettings records;
   std::string class_filter;
+  std::string text_column, label_column;
   double split_begin = 0, split_end = 1;
   std::string label_protocol = "first_piece";
   std::string long_sentences = "split";
@@ -79,6 +80,10 @@ struct Settings {
     records.declare_input(options, "tags or entity types");
     options.add("class_filter", class_filter,
                 "msra: elements that are entities, as NAMEX,TIMEX,NUMEX, comma between; none: all");
+    options.add("text_column", text_column,
+                "column of text that has the words: a number from 1, or from -1 at the end, or a name of the "
+                "header; none: the first, or the second where the first counts the words");
+    options.add("label_column", label_column, "likewise the tags; none: the last");
     options.add("split_begin", split_begin, "where to begin in each file, as a part of its sentences")
         .between(0, 1);
     options.add("split_end", split_end, "where to end").between(0, 1);
@@ -92,6 +97,8 @@ struct Settings {
     options.add("long_sentences", long_sentences, "what is longer becomes several records, or is cut off")
         .choices({"split", "cut"});
   }
+
+  NerColumns columns() const { return {{"--text_column", text_column}, {"--label_column", label_column}}; }
 
   std::set<std::string> class_filters() const {
     const std::vector<std::string> parts = comma_parts(class_filter);
@@ -123,7 +130,8 @@ LabelProtocol parse_protocol(const std::string& name) {
 NerData read_text(const Settings& settings, const std::string& path, NerTags tags) {
   NerData data = settings.dataset_name == "msra" && path.find(".xml") != std::string::npos
                      ? read_msra_xml(path, settings.class_filters())
-                     : read_ner(path, tags);
+                     : read_ner(path, tags, settings.columns());
+  print_log(stdout, "{}", data.log());
   const auto count = static_cast<double>(data.sentences.size());
   const auto begin = static_cast<std::ptrdiff_t>(count * settings.split_begin),
              end = static_cast<std::ptrdiff_t>(count * settings.split_end);

@@ -266,6 +266,9 @@ void run_job(const Job& job, const Settings& settings, const Tokenizer& tokenize
   if (text.cut_documents() > 0)
     report.warn(fmt::format("{}: {} documents longer than memory for them were cut: --memory_mb {}",
                             fmt::join(job.inputs, ", "), text.cut_documents(), settings.memory_mb));
+  if (text.empty_sentences() > 0)
+    report.warn(fmt::format("{}: {} sentences without a word piece are left out", fmt::join(job.inputs, ", "),
+                            text.empty_sentences()));
   report.finish(job, counts);
 }
 

@@ -105,7 +105,9 @@ class Generator {
         random_(static_cast<uint64_t>(settings.random_seed)) {}
 
   void run() {
-    read_squad(path_, (settings_.memory_mb << 20) / bytes_per_byte, [this](SquadData& part) { add(part); });
+    const std::vector<std::string> notes = read_squad(path_, (settings_.memory_mb << 20) / bytes_per_byte,
+                                                      [this](SquadData& part) { add(part); });
+    for (const std::string& note : notes) progress_.print(fmt::format("{}: {}", path_, note));
     check(unique_id_ > first_unique_id, "{}: no record: the contexts are empty, or don't have the answers",
           path_);
     writer_->finish();
@@ -122,7 +124,8 @@ class Generator {
   static constexpr size_t block = 512;
 
   void add(SquadData& part) {
-    ++parts_;
+    const std::string log = part.log();
+    if (++parts_ == 1) progress_.print(std::string_view(log).substr(0, log.size() - 1));  // it ends the line
     if (settings_.version_2_with_negative == "false") {
       for (SquadQuestion& question : part.questions) question.is_impossible = false;
     }

@@ -7,11 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "data/text_file.h"
+
 namespace gradus {
 
 // The exit status of a run that answered what it could: some lines have an error in place of their answer.
 constexpr int exit_bad_lines = 1;
-constexpr size_t longest_line = size_t{1} << 24;  // bytes: 16 MiB
 
 // Reads lines some at a time: one that a person types is there at once, those of a file or a pipe are taken together.
 // A byte order mark and carriage returns are no part of them.
@@ -31,7 +32,7 @@ constexpr size_t longest_line = size_t{1} << 24;  // bytes: 16 MiB
 class LineBatches {
  public:
   // `name` stands for the input in messages.
-  LineBatches(std::istream& in, std::string name) : in_(in), name_(std::move(name)) {}
+  LineBatches(std::istream& in, std::string name) : reader_(in, std::move(name)) {}
 
   // The next lines, at most 64; false at the end. One with a fault is empty. Throws Error when the input can't be read.
   bool next(std::vector<std::string>& lines);
@@ -39,7 +40,7 @@ class LineBatches {
   int64_t number(size_t line) const { return first_ + static_cast<int64_t>(line); }
   // "name:line".
   std::string where(size_t line) const;
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return reader_.path(); }
 
   // What is wrong with a line of the last next(); empty when nothing is.
   const std::string& fault(size_t line) const { return faults_[line]; }
@@ -51,13 +52,9 @@ class LineBatches {
   int status(std::FILE* log) const;
 
  private:
-  bool read_line(std::string& line, std::string& fault);
-
-  std::istream& in_;
-  std::string name_;
+  LineReader reader_;
   std::vector<std::string> faults_;  // of each line of the last next()
   int64_t first_ = 1;
-  int64_t read_ = 0;
   int64_t bad_ = 0;  // lines with a fault so far
 };
 

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "data/unicode.h"
 #include "tasks/log.h"
 
 namespace gradus {
@@ -14,7 +15,7 @@ namespace gradus {
 constexpr int exit_failure = 2;
 
 // Runs `body(argc, argv)` and returns its result. Whatever it throws becomes one "error: ..." line on
-// standard error and status 2, and so do results that could not be written (a full disk, a closed file).
+// standard error, in which odd characters show as <U+00A0>, and status 2, and so do results that could not be written (a full disk, a closed file).
 template <typename Body>
 int run_main(int argc, char** argv, Body&& body) {
   try {
@@ -28,9 +29,9 @@ int run_main(int argc, char** argv, Body&& body) {
     // fmt::print() throws it, with the reason but without a name for what could not be written.
     const char* what = std::ferror(stdout) != 0 ? "cannot write to standard output" : nullptr;
     if (what != nullptr) print_log(stderr, "error: {}: {}\n", what, e.code().message());
-    else print_log(stderr, "error: {}\n", e.what());
+    else print_log(stderr, "error: {}\n", shown(e.what()));
   } catch (const std::exception& e) {
-    print_log(stderr, "error: {}\n", e.what());
+    print_log(stderr, "error: {}\n", shown(e.what()));
   }
   return exit_failure;
 }

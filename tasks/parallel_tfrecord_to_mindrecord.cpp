@@ -89,6 +89,9 @@ int64_t convert(const std::string& from, const std::string& to) {
     writer.write(row);
   } while (reader.next(record));
   writer.finish();
+  if (example.unknown_fields() > 0)
+    print_log(stderr, "warning: {}: {} fields are not of tf.train.Example: left out\n", from,
+              example.unknown_fields());
   return reader.record_number();
 }
 
@@ -100,7 +103,11 @@ std::vector<Job> jobs_of(const std::string& input, const std::string& output) {
   check(fs::is_directory(input), "--input_tfrecord_dir {}: no such folder", input);
   std::vector<Job> jobs;
   for (const auto& entry : fs::directory_iterator(input)) {
-    if (!entry.is_regular_file() || is_lock_file(entry.path())) continue;
+    if (is_lock_file(entry.path())) continue;
+    if (!entry.is_regular_file()) {
+      print_log(stdout, "{} is no file: left out\n", entry.path().string());
+      continue;
+    }
     jobs.push_back(
         {entry.path().string(), (fs::path(output) / entry.path().stem()).string() + ".mindrecord"});
   }

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "core/error.h"
+#include "data/unicode.h"
 #include "tasks/log.h"
+#include "tasks/output_lock.h"
 
 namespace gradus {
 namespace {
@@ -16,6 +18,23 @@ constexpr size_t many_records = 100000;  // about a second's work
 
 std::string ending_of(const std::string& format, const std::string& mindrecord_ending) {
   return format == "tfrecord" ? ".tf_record" : mindrecord_ending;
+}
+
+// Tells which files of a data set's folder nobody asked for: one may be meant.
+void tell_unused(const std::string& folder, const std::vector<RecordJob>& jobs) {
+  std::vector<std::string> names;
+  std::error_code none;  // a folder that is not there is noticed when a file is read
+  for (const auto& entry : fs::directory_iterator(folder, none)) {
+    const auto is_it = [&](const RecordJob& job) {
+      return fs::path(job.text).filename() == entry.path().filename();
+    };
+    const bool is_ours = is_lock_file(entry.path());
+    if (!is_ours && std::none_of(jobs.begin(), jobs.end(), is_it))
+      names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  if (!names.empty())
+    print_log(stdout, "{}: not used: {}\n", folder, shown(fmt::format("{}", fmt::join(names, ", ")), 300));
 }
 
 }  // namespace
@@ -58,6 +77,7 @@ RecordFolder::RecordFolder(const RecordSettings& settings, const std::array<Reco
         print_log(stdout, "{} is there already: kept (--overwrite true makes it anew)\n", output.string());
     }
   }
+  if (!jobs_.empty()) tell_unused(settings.data_dir, jobs_);
   keeps_label_list_ =
       fs::exists(label_list_) && (!kept_.empty() || (!settings.overwrite && settings.label_file.empty()));
 }

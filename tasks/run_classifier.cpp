@@ -73,18 +73,21 @@ void evaluate(const ClassifierOptions& options, const ClassifierSystem& system,
     print_log(log_of(options), "warning: {}\n", warning);
 }
 
-void predict(const ClassifierOptions& options, const ClassifierSystem& system,
-             const ClassifierPredictor& predictor) {
+// Returns the exit status.
+int predict(const ClassifierOptions& options, const ClassifierSystem& system,
+            const ClassifierPredictor& predictor) {
   const std::string& path = options.predict_data_file_path;
+  int status = 0;
   ClassifierWriter writer(system, predictor,
                           {options.seq_length, options.train.json, !options.output_dir.empty(), stdout});
-  if (path != "-" && options.form() != ClassificationForm::tsv) {
-    writer.write_file(path, options.form());
+  if (path != "-" && (options.form() != ClassificationForm::tsv || !options.text_column.empty())) {
+    writer.write_file(path, options.form(), options.columns());
   } else {
-    read_predict_data(options,
-                      [&](std::istream& in, const std::string& name) { writer.write_lines(in, name); });
+    read_predict_data(
+        options, [&](std::istream& in, const std::string& name) { status = writer.write_lines(in, name); });
   }
   write_result(options, predictions_file, writer.table());
+  return status;
 }
 
 int run(int argc, char** argv) {
@@ -124,9 +127,9 @@ int run(int argc, char** argv) {
   if (options.train.do_eval) evaluate(options, *system, *evaluation, metrics);
   if (!options.train.report.empty())
     save_report(options, classifier_report(finished, *system, evaluation ? &*evaluation : nullptr));
-  if (options.train.do_predict) predict(options, *system, predictor);
+  const int status = options.train.do_predict ? predict(options, *system, predictor) : 0;
   end_run(options, metrics, finished.training);
-  return 0;
+  return status;
 }
 
 }  // namespace

@@ -69,9 +69,6 @@ void train(Backend& backend, const NerOptions& options, NerSystem& system, NerSe
   NerTraining task(backend, system, data,
                    training_examples(set, system, static_cast<int32_t>(options.seq_length)), evaluation);
   print_log(log_of(options), "training data: {}\n", task.examples().counts.str());
-  if (data.overlapping_mentions > 0)
-    print_log(log_of(options), "{}: {} mentions overlap others, of which they took words\n", data.path,
-              data.overlapping_mentions);
   finished.training_data = task.examples().counts.str();
   finished.training = run_training(backend, options, system, task, finished.noun, metrics);
 }

@@ -88,7 +88,8 @@ bool is_json(const std::string& path) {
   return first != std::string_view::npos && piece[first] == '{';
 }
 
-void predict(Backend& backend, const SquadDriverOptions& options, const SquadSystem& system) {
+// Returns the exit status.
+int predict(Backend& backend, const SquadDriverOptions& options, const SquadSystem& system) {
   const SquadAnswerer answerer(backend, system, options,
                                may_lack_answers(options, system.settings().version_2));
   const AnswerStyle style = options.train.json ? AnswerStyle::json : AnswerStyle::plain;
@@ -98,18 +99,22 @@ void predict(Backend& backend, const SquadDriverOptions& options, const SquadSys
           "--output_dir {}: answers to lines of text go to standard output; only those to a JSON file, which "
           "has ids, are written to a folder",
           options.output_dir);
+    int status = 0;
     read_predict_data(options, [&](std::istream& in, const std::string& name) {
-      answer_lines(system, answerer, options, in, name, style, stdout);
+      status = answer_lines(system, answerer, options, in, name, style, stdout);
     });
-    return;
+    return status;
   }
-  const SquadQuestions questions(read_squad(path), system, options);
+  SquadData data = read_squad(path);
+  print_log(stderr, "{}", data.log());
+  const SquadQuestions questions(std::move(data), system, options);
   std::vector<SquadPrediction> predictions = answerer.run(questions);
   if (answerer.version_2()) apply_threshold(predictions, system.settings().null_score_diff_threshold);
   for (size_t i = 0; i < predictions.size(); ++i)
     print_result("{}\n", show_answer(questions.data().questions[i].text, predictions[i], style));
   write_predictions(options, prefix_of_new(options), with_ids(questions.data(), std::move(predictions)),
                     answerer.version_2());
+  return 0;
 }
 
 int run(int argc, char** argv) {
@@ -137,7 +142,9 @@ int run(int argc, char** argv) {
   }
   bool version_2 = false;
   if (options.reads_eval()) {
-    dev.emplace(read_squad(options.eval_questions()), *system, options);
+    SquadData data = read_squad(options.eval_questions());
+    print_log(log_of(options), "{}", data.log());
+    dev.emplace(std::move(data), *system, options);
     check_squad_records(options, *system, *dev);
     version_2 = may_lack_answers(options, dev->data().has_impossible);
     if (!version_2) check_has_answers(dev->data(), log_of(options));
@@ -159,9 +166,9 @@ int run(int argc, char** argv) {
   if (options.train.do_eval) evaluate(options, *evaluation, version_2, metrics);
   if (!options.train.report.empty())
     save_report(options, squad_report(finished, evaluation ? &*evaluation : nullptr));
-  if (options.train.do_predict) predict(backend, options, *system);
+  const int status = options.train.do_predict ? predict(backend, options, *system) : 0;
   end_run(options, metrics, finished.training);
-  return 0;
+  return status;
 }
 
 }  // namespace

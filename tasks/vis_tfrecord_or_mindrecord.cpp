@@ -109,6 +109,9 @@ class TfRecordView {
     }
     if (settings_.json)
       fmt::print("],\"num_records\":{},\"record_lengths\":{}}}\n", lengths.size(), line_of(lengths));
+    if (example_.unknown_fields() > 0)
+      print_log(stderr, "warning: {}: {} fields are not of tf.train.Example: they are not shown\n",
+                settings_.file_name, example_.unknown_fields());
   }
 
  private:

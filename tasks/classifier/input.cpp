@@ -23,7 +23,9 @@ void read_scores(ClassificationData& data) {
 ClassifierSet read_texts(const ClassifierOptions& options, const std::string& path, bool scores) {
   ClassifierSet set;
   set.path = path;
-  set.data = read_classification(path, options.form(), ClassLabelUse::required);
+  set.data = read_classification(path, options.form(), ClassLabelUse::required, options.columns());
+  // Tells how the text was understood before anything can go wrong with it.
+  print_log(log_of(options), "{}", set.data.log());
   if (scores) read_scores(set.data);
   return set;
 }

@@ -14,9 +14,16 @@ struct ClassifierOptions : FineTuneOptions {
   std::string assessment_method = "accuracy";
   int64_t num_class = 0;  // 0: as many as there are labels
   std::string label_file_path;
+  std::string text_column, text_pair_column, label_column;
   std::string class_weights;  // "", "balanced", or a number for each class
   std::string output_dir;
 
+  // Which columns of text have the texts and the labels.
+  ClassificationColumns columns() const {
+    return {{"--text_column", text_column},
+            {"--text_pair_column", text_pair_column},
+            {"--label_column", label_column}};
+  }
   ClassificationForm form() const { return parse_classification_form(task_name); }
   // Whether a new model learns numbers instead of classes.
   bool learns_scores() const;

@@ -1,6 +1,7 @@
 #include "tasks/classifier/predict.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -43,13 +44,17 @@ std::string plain_line(const ClassifierSystem& system, const ClassificationText&
                      shown(text));
 }
 
-ClassificationText parse_line(const std::string& line, bool pairs, const std::string& where) {
+// What is wrong with the number of texts in a line; empty when nothing is.
+std::string fault_of(std::string_view line, bool pairs) {
+  const auto texts = std::count(line.begin(), line.end(), '\t') + 1;
+  if (texts == (pairs ? 2 : 1)) return {};
+  return fmt::format("{} texts with tabs between, expected {}: the classifier was trained on {}", texts,
+                     pairs ? 2 : 1, pairs ? "pairs" : "single texts");
+}
+
+ClassificationText parse_line(const std::string& line, bool pairs) {
   ClassificationText text;
   const size_t tab = line.find('\t');
-  const auto texts = std::count(line.begin(), line.end(), '\t') + 1;
-  check(texts == (pairs ? 2 : 1),
-        "{}: {} texts with tabs between, expected {}: the classifier was trained on {}", where, texts,
-        pairs ? 2 : 1, pairs ? "pairs" : "single texts");
   text.text_a = line.substr(0, tab);
   if (pairs) text.text_b = line.substr(tab + 1);
   return text;
@@ -57,33 +62,51 @@ ClassificationText parse_line(const std::string& line, bool pairs, const std::st
 
 }  // namespace
 
-void ClassifierWriter::write_lines(std::istream& in, const std::string& name) {
+int ClassifierWriter::write_lines(std::istream& in, const std::string& name) {
+  const bool pairs = system_.settings().pairs;
   LineBatches batches(in, name);
   for (std::vector<std::string> lines; batches.next(lines);) {
     ClassificationData data;
     data.path = name;
     data.labelled = false;
     for (size_t i = 0; i < lines.size(); ++i) {
-      check(batches.fault(i).empty(), "{}: {}", batches.where(i), batches.fault(i));
-      data.texts.push_back(parse_line(lines[i], system_.settings().pairs, batches.where(i)));
+      if (!batches.fault(i).empty()) continue;
+      if (std::string fault = fault_of(lines[i], pairs); !fault.empty()) {
+        batches.refuse(i, std::move(fault));
+        continue;
+      }
+      data.texts.push_back(parse_line(lines[i], pairs));
       data.texts.back().line = batches.number(i);
     }
-    write(data);
+    const std::vector<Answer> good = answers(data);
+    const std::vector<double> none(predictor_.width(), std::nan(""));
+    auto next = good.begin();
+    for (size_t i = 0; i < lines.size(); ++i) {
+      if (batches.fault(i).empty()) write(*next++);
+      else write({batches.error_line(i, settings_.json), fmt::format("{}", fmt::join(none, "\t"))});
+    }
+    flush_predictions(settings_.out);
   }
   tell(name);
+  return batches.status(stderr);
 }
 
-void ClassifierWriter::write_file(const std::string& path, ClassificationForm form) {
-  const ClassificationData data = read_classification(path, form, ClassLabelUse::optional);
+void ClassifierWriter::write_file(const std::string& path, ClassificationForm form,
+                                  const ClassificationColumns& columns) {
+  const ClassificationData data = read_classification(path, form, ClassLabelUse::optional, columns);
   check(data.texts.front().text_b.has_value() == system_.settings().pairs,
         "{}: {}, but the classifier was trained on {}", path,
         system_.settings().pairs ? "single texts" : "pairs",
         system_.settings().pairs ? "pairs" : "single texts");
-  write(data);
+  print_log(stderr, "{}", data.log());
+  for (const Answer& answer : answers(data)) write(answer);
+  flush_predictions(settings_.out);
   tell(path);
 }
 
-void ClassifierWriter::write(const ClassificationData& data) {
+std::vector<ClassifierWriter::Answer> ClassifierWriter::answers(const ClassificationData& data) {
+  std::vector<Answer> result;
+  if (data.texts.empty()) return result;
   const ClassificationExamples made = make_classification_examples(
       data, system_.tokenizer(), nullptr, static_cast<int32_t>(settings_.seq_length));
   counts_ += made.counts;
@@ -92,11 +115,15 @@ void ClassifierWriter::write(const ClassificationData& data) {
   const std::vector<int32_t> best = best_classes(outputs, width);
   for (size_t i = 0; i < data.texts.size(); ++i) {
     const std::span<const double> output = std::span(outputs).subspan(i * width, width);
-    fmt::print(settings_.out, "{}\n",
-               (settings_.json ? json_line : plain_line)(system_, data.texts[i], output, best[i]));
-    if (settings_.keep_table) table_ += fmt::format("{}\n", fmt::join(output, "\t"));
+    result.push_back({(settings_.json ? json_line : plain_line)(system_, data.texts[i], output, best[i]),
+                      fmt::format("{}", fmt::join(output, "\t"))});
   }
-  flush_predictions(settings_.out);
+  return result;
+}
+
+void ClassifierWriter::write(const Answer& answer) {
+  fmt::print(settings_.out, "{}\n", answer.line);
+  if (settings_.keep_table) table_ += answer.row + '\n';
 }
 
 void ClassifierWriter::tell(const std::string& name) {

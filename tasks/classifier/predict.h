@@ -26,18 +26,24 @@ class ClassifierWriter {
       : system_(system), predictor_(predictor), settings_(settings) {}
 
   // The lines of `in`, a text each, or two with a tab between when the classifier was trained on pairs. `name` stands
-  // for the input in messages. Throws Error "name:line: ..." on invalid UTF-8 and on a line with too few or too many
-  // texts.
-  void write_lines(std::istream& in, const std::string& name);
+  // for the input in messages. One that is no text, or has too few or too many, gets an error in place of its answer,
+  // and nan for its numbers in table(). Returns the exit status.
+  int write_lines(std::istream& in, const std::string& name);
   // A file in the form of a data set, with labels or without.
-  void write_file(const std::string& path, ClassificationForm form);
+  void write_file(const std::string& path, ClassificationForm form, const ClassificationColumns& columns);
 
   // What run_classifier.py of google-research/bert calls test_results.tsv: a line for each text so far, with the
   // probabilities of its classes in the order of their ids, or its score.
   const std::string& table() const { return table_; }
 
  private:
-  void write(const ClassificationData& data);
+  // A text's line of output and of table().
+  struct Answer {
+    std::string line, row;
+  };
+
+  std::vector<Answer> answers(const ClassificationData& data);
+  void write(const Answer& answer);
   void tell(const std::string& name);
 
   const ClassifierSystem& system_;

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "core/error.h"
+#include "data/text_file.h"
+#include "data/unicode.h"
 
 namespace gradus {
 
@@ -142,27 +144,26 @@ ConllevalResult SpanScorer::result() const {
 
 ConllevalResult conlleval(std::istream& lines, std::string_view name, const ConllevalOptions& options) {
   SpanScorer scorer(options);
-  std::string line;
+  LineReader reader(lines, std::string(name));
   size_t expected_columns = 0;  // of the first line that has any
-  for (int64_t number = 1; std::getline(lines, line); ++number) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
+  // Words of any encoding: nothing looks into them.
+  for (std::string_view line; reader.next_bytes(line);) {
     const auto columns = split_columns(line, options.delimiter);
     if (columns.empty()) {
       scorer.end_sentence();
       continue;
     }
     if (expected_columns == 0) expected_columns = columns.size();
-    check(columns.size() == expected_columns, "{}:{}: {} columns: '{}', expected {} as in the lines before",
-          name, number, columns.size(), line, expected_columns);
+    check(columns.size() == expected_columns, "{}: {} columns: '{}', expected {} as in the lines before",
+          reader.where(), columns.size(), shown(line), expected_columns);
     if (columns.front() == "-X-") {
       scorer.end_sentence();
       continue;
     }
-    check(columns.size() >= 2, "{}:{}: one column: '{}', expected the gold and the predicted tag at the end",
-          name, number, line);
+    check(columns.size() >= 2, "{}: one column: '{}', expected the gold and the predicted tag at the end",
+          reader.where(), shown(line));
     scorer.add_token(columns[columns.size() - 2], columns.back());
   }
-  check(!lines.bad(), "{}: reading failed", name);
   return scorer.result();
 }
 

@@ -96,7 +96,15 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
         "other pieces "
         "would end every name",
         path, name_of(records.protocol));
+  print_log(log, "{}", records.data.log());
   return {std::move(records.data), std::move(records.examples)};
+}
+
+// Tells how the text was understood before anything can go wrong with it.
+NerSet read_text(const NerOptions& options, const std::string& path) {
+  NerSet set{read_ner(path, NerTags::required, options.columns()), {}};
+  print_log(log_of(options), "{}", set.data.log());
+  return set;
 }
 
 }  // namespace
@@ -112,11 +120,11 @@ NerInputs read_ner_inputs(const NerOptions& options) {
   }
   if (options.format() != DatasetFormat::text) return inputs;
   if (options.train.do_train) {
-    inputs.train = {read_ner(options.train_data_file_path, NerTags::required), {}};
+    inputs.train = read_text(options, options.train_data_file_path);
     check_tags(options.assessment_method, inputs.train->data);
   }
   if (options.reads_eval()) {
-    inputs.dev = {read_ner(options.eval_data_file_path, NerTags::required), {}};
+    inputs.dev = read_text(options, options.eval_data_file_path);
     check_tags(options.assessment_method, inputs.dev->data);
   }
   return inputs;

@@ -28,6 +28,7 @@ std::vector<std::string> files_of(const std::string& list) {
 void add_file(const SquadDriverOptions& options, const SquadSystem& system, const std::string& file,
               SquadTrainingSet& set, SquadCounts& counts, std::FILE* log) {
   const SquadData data = read_squad(file);
+  print_log(log, "{}", data.log());
   const auto impossible = std::ranges::count_if(data.questions, &SquadQuestion::is_impossible);
   check(impossible == 0 || options.version_2_with_negative != "false",
         "--version_2_with_negative false: {} has {} questions without an answer: expected none to train on",

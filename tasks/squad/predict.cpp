@@ -1,6 +1,7 @@
 #include "tasks/squad/predict.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tasks/display_text.h"
 #include "tasks/line_batches.h"
@@ -41,41 +42,58 @@ std::string show_answer(const std::string& question, const SquadPrediction& pred
   return json.dump();
 }
 
-void answer_lines(const SquadSystem& system, const SquadAnswerer& answerer, const SquadDriverOptions& options,
-                  std::istream& in, const std::string& name, AnswerStyle style, std::FILE* out) {
+int answer_lines(const SquadSystem& system, const SquadAnswerer& answerer, const SquadDriverOptions& options,
+                 std::istream& in, const std::string& name, AnswerStyle style, std::FILE* out) {
   LineBatches batches(in, name);
   bool read = false;
   std::string context;  // empty: the next line is one
   int64_t context_line = 0;
-  bool asked = true;  // about the context
+  bool is_lost = false;  // there is a context, but it could not be read
+  bool asked = true;     // about the context
   const auto tell_unasked = [&] {
     if (!asked)
       print_log(stderr, "{}:{}: a text, but no question on the lines after it\n", name, context_line);
   };
   for (std::vector<std::string> lines; batches.next(lines);) {
-    SquadData data{name, {context}, {}, false};
+    SquadData data{name, {context}, {}, false, {}};
+    const auto answer_all = [&] {
+      answer(system, answerer, options, std::exchange(data, SquadData{name, {context}, {}, false, {}}), style,
+             out);
+    };
     for (size_t i = 0; i < lines.size(); ++i) {
-      check(batches.fault(i).empty(), "{}: {}", batches.where(i), batches.fault(i));
       std::string& line = lines[i];
       check(read || !line.starts_with('{'),
             "{}:1: this looks like JSON: name the file with --predict_data_file_path", name);
       read = true;
+      const bool is_bad = !batches.fault(i).empty();
       if (is_blank(line)) line.clear();
-      if (!context.empty() && !line.empty()) {
+      if (is_lost && !is_bad && !line.empty())
+        batches.refuse(i, fmt::format("a question about line {}, which could not be read", context_line));
+      if (!batches.fault(i).empty()) {
+        answer_all();
+        fmt::print(out, "{}\n", batches.error_line(i, style == AnswerStyle::json));
+        flush_predictions(out);
+        asked = true;
+        if (!context.empty() || is_lost) continue;
+        is_lost = true;
+        context_line = batches.number(i);
+      } else if (!context.empty() && !line.empty()) {
         asked = true;
         data.questions.push_back({std::to_string(data.questions.size()), line, 0, {}, false});
-        continue;
+      } else {
+        answer_all();
+        tell_unasked();
+        asked = line.empty();
+        is_lost = false;
+        context_line = batches.number(i);
+        context = line;
+        data.contexts = {context};
       }
-      answer(system, answerer, options, std::move(data), style, out);
-      tell_unasked();
-      asked = line.empty();
-      context_line = batches.number(i);
-      context = line;
-      data = SquadData{name, {context}, {}, false};
     }
-    answer(system, answerer, options, std::move(data), style, out);
+    answer_all();
   }
   tell_unasked();
+  return batches.status(stderr);
 }
 
 }  // namespace gradus

@@ -18,9 +18,9 @@ enum class AnswerStyle : uint8_t {
 std::string show_answer(const std::string& question, const SquadPrediction& prediction, AnswerStyle style);
 
 // Reads paragraphs with their questions: a line of text, then a question a line, and a blank line before the next
-// text. Writes a line for each question to `out` as soon as it is known. `name` stands for the input in messages.
-// Throws Error "name:line: ..." on invalid UTF-8.
-void answer_lines(const SquadSystem& system, const SquadAnswerer& answerer, const SquadDriverOptions& options,
-                  std::istream& in, const std::string& name, AnswerStyle style, std::FILE* out);
+// text. Writes a line for each question to `out` as soon as it is known. `name` stands for the input in messages. A line
+// that is no text gets an error in its place, and so do the questions about it. Returns the exit status.
+int answer_lines(const SquadSystem& system, const SquadAnswerer& answerer, const SquadDriverOptions& options,
+                 std::istream& in, const std::string& name, AnswerStyle style, std::FILE* out);
 
 }  // namespace gradus

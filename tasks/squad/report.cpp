@@ -97,9 +97,9 @@ double probability(const SquadPrediction& prediction) {
 std::vector<TextSpan> gold_span(const std::string& context, const SquadQuestion& question) {
   if (question.answers.empty()) return {};
   const SquadAnswer& first = question.answers.front();
-  const size_t begin = find_answer_text(context, first);
-  if (begin == std::string::npos) return {};
-  return {{begin, begin + first.text.size(), "gold"}};
+  const TextRange range = find_answer_text(context, first);
+  if (range.empty()) return {};
+  return {{range.begin, range.end, "gold"}};
 }
 
 std::vector<TextSpan> predicted_span(const std::string& text, const SquadContext& context,

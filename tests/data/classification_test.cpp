@@ -181,7 +181,8 @@ TEST_CASE("a header of which only some names are known is no text") {
   const std::string some =
       ": expected a header with one column named text or sentence or text_a or sentence1 and one named "
       "label, or "
-      "a first line that has none of these names";
+      "a first line that has none of these names; --text_column, --text_pair_column and --label_column name "
+      "others";
   check_refused("text\tclass\na\tpos\n", Form::tsv, ":1: found text, class" + some);
   check_refused("review\tLabel\na\tpos\n", Form::tsv, ":1: found review, Label" + some);
   CHECK(read(" text\tLabel \na\tpos\n", Form::tsv).texts.at(0).label == "pos");
@@ -257,6 +258,125 @@ TEST_CASE("tables: what is wrong is named with its line") {
   check_refused(mrpc_header, Form::mrpc, ": no text found: expected lines of columns with tabs between them");
   check_refused(" \n", Form::tnews, ": no text found: expected a JSON object a line");
   CHECK_THROWS_AS(read_classification("no_such_file", Form::tsv, ClassLabelUse::required), Error);
+}
+
+TEST_CASE("tables of GLUE and SNLI are read by their headers") {
+  const auto first = [](const std::string& text, ClassLabelUse use = ClassLabelUse::required) {
+    const ClassificationText found = read(text, Form::tsv, use).texts.at(0);
+    return Strings{found.text_a, found.text_b.value_or("none"), found.label};
+  };
+  CHECK(first("index\tquestion\tsentence\tlabel\n0\tq\ts\tentailment\n") == Strings{"q", "s", "entailment"});
+  CHECK(first("id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n7\t1\t2\tq\tr\t0\n") ==
+        Strings{"q", "r", "0"});
+  CHECK(first("index\tsentence1\tsentence2\n0\ta\tb\n", ClassLabelUse::optional) == Strings{"a", "b", ""});
+  CHECK(
+      first(
+          "index\tgenre\tsentence1_parse\tsentence1\tsentence2\tlabel1\tgold_label\n0\tg\tp\ta\tb\tx\ty\n") ==
+      Strings{"a", "b", "y"});
+  CHECK(first("premise\thypothesis\tlabel\na\tb\t1\n") == Strings{"a", "b", "1"});
+  const ClassificationData notes = read("index\tquestion\tsentence\tlabel\n0\tq\ts\tx\n", Form::tsv);
+  REQUIRE(notes.notes.size() == 1);
+  CHECK(notes.notes[0] ==
+        "texts from column 2 (question), second texts from column 3 (sentence), labels from column 4 "
+        "(label); not used: index");
+  check_refused("text\tsentence\tlabel\na\tb\tx\n", Form::tsv,
+                ":1: the header has the columns text, sentence, label: expected one text, or two of a pair: "
+                "--text_column, --text_pair_column and --label_column say which");
+  // Of a pair of which people did not agree nothing is learned, unless "-" is a label like others.
+  const std::string disputed = "sentence1\tsentence2\tgold_label\na\tb\tneutral\nc\td\t-\ne\tf\tentailment\n";
+  const ClassificationData agreed = read(disputed, Form::tsv);
+  CHECK(agreed.texts.size() == 2);
+  CHECK(agreed.notes.back() == "1 texts with the label '-' are left out");
+  CHECK(read("a\t-\nb\t+\n", Form::tsv).texts.size() == 2);
+  const ClassificationData qqp =
+      read("question1\tquestion2\tis_duplicate\na\tb\t0\nc\td\ne\tf\t1\n", Form::tsv);
+  CHECK(qqp.texts.size() == 2);
+  CHECK(qqp.notes.back() == "1 lines of too few columns are left out, the first line 3");
+}
+
+TEST_CASE("JSON lines of one's own, and CLUE's") {
+  const auto first = [](const std::string& text) {
+    const ClassificationText found = read(text, Form::tsv, ClassLabelUse::optional).texts.at(0);
+    return Strings{found.text_a, found.text_b.value_or("none"), found.label};
+  };
+  CHECK(first("{\"sentence1\": \"a\", \"sentence2\": \"b\", \"label\": 0}\n") == Strings{"a", "b", "0"});
+  CHECK(first("{\"label\": \"11\", \"label_des\": \"x\", \"sentence\": \"s\"}\n") ==
+        Strings{"s", "none", "11"});
+  CHECK(first("{\"id\": 1, \"abst\": \"t\", \"keyword\": [\"a\", \"b c\"], \"label\": \"1\"}\n") ==
+        Strings{"a b c", "t", "1"});
+  CHECK(first("{\"text\": \"s\"}\r{\"text\": \"t\"}\r") == Strings{"s", "none", ""});
+  const ClassificationData data = read("{\"text\": \"s\", \"label\": \"x\", \"more\": 1}\n", Form::tsv);
+  CHECK(data.notes.back() == "names that are not read: more");
+  const ClassificationColumns columns{{"--text_column", "body"}, {}, {"--label_column", "kind"}};
+  const TempFile file("{\"body\": \"s\", \"kind\": \"x\"}\n");
+  CHECK(read_classification(file.path(), Form::tsv, ClassLabelUse::required, columns).texts.at(0).label ==
+        "x");
+  check_refused(
+      "{\"body\": \"s\", \"label\": \"x\"}\n", Form::tsv,
+      ":1: the header has the columns body, label: expected one named text or sentence or text_a or "
+      "sentence1; --text_column, --text_pair_column and --label_column name others");
+  // A brace is text like any other.
+  CHECK(read("{ is a brace\tx\n", Form::tsv).texts.at(0).text_a == "{ is a brace");
+}
+
+TEST_CASE("columns that count the lines are no texts") {
+  const ClassificationData data = read("0\tgood\tpos\n1\tbad\tneg\n2\tgood\tpos\n", Form::tsv);
+  CHECK(data.texts.at(1).text_a == "bad");
+  CHECK_FALSE(data.texts[1].text_b.has_value());
+  CHECK(data.texts[1].label == "neg");
+  CHECK(data.log().ends_with(": first example: 'good', label 'pos'\n"));
+  CHECK(data.notes.at(0) == "texts from column 2, labels from column 3; not used: index");
+  CHECK(read("7\ta\tb\tx\n8\tc\td\ty\n", Form::tsv).texts.at(1).text_b == "d");
+  CHECK(read("1\ta\n2\tb\n", Form::tsv, ClassLabelUse::optional).texts.at(0).text_a == "a");
+  const std::string chooses = "; --text_column, --text_pair_column and --label_column say which has what";
+  check_refused("7\tgood\tpos\n3\tbad\tneg\n9\tgood\tpos\n", Form::tsv,
+                ":1: column 1 has numbers alone: expected texts" + chooses);
+  check_refused("good\tpos\t1\nbad\tneg\t2\n", Form::tsv,
+                ":1: the last of 3 columns counts the lines: expected labels there" + chooses);
+  check_refused(
+      "1\tgood\n2\tbad\n", Form::tsv,
+      ":1: found 2 columns: expected text, label or text_a, text_b, label, or a header with such names");
+}
+
+TEST_CASE("columns of a table by number and by name") {
+  const auto chosen = [](const std::string& text, const std::string& a, const std::string& b,
+                         const std::string& label, ClassLabelUse use = ClassLabelUse::required) {
+    const TempFile file(text);
+    return read_classification(file.path(), Form::tsv, use,
+                               {{"--text_column", a}, {"--text_pair_column", b}, {"--label_column", label}});
+  };
+  const std::string rows = "x\t9\tred\tball\ny\t7\tblue\that\n";
+  const ClassificationData pairs = chosen(rows, "3", "-1", "1");
+  CHECK(pairs.texts.at(0).text_a == "red");
+  CHECK(pairs.texts[0].text_b == "ball");
+  CHECK(pairs.texts[0].label == "x");
+  CHECK(chosen(rows, "3", "", "").texts.at(1).label == "hat");
+  CHECK_FALSE(chosen(rows, "3", "4", "", ClassLabelUse::optional).labelled);
+  CHECK_THROWS_WITH_AS(chosen(rows, "5", "", ""), doctest::Contains(":1: 4 columns, but --text_column 5"),
+                       Error);
+  CHECK_THROWS_WITH_AS(chosen(rows, "4", "", ""), doctest::Contains("one for two things"), Error);
+  const ClassificationData named =
+      chosen("Review\tStars\tid\ngood\t5\t1\nbad\t1\t2\n", "review", "", "stars");
+  REQUIRE(named.texts.size() == 2);
+  CHECK(named.texts[0].label == "5");
+  CHECK_THROWS_WITH_AS(
+      chosen(rows, "review", "", "1"),
+      doctest::Contains(":1: no column named 'review' (--text_column): the header has x, 9, red, ball"),
+      Error);
+}
+
+TEST_CASE("labels that look the same are the same, or refused") {
+  CHECK(read("a\tpos\u00A0\nb\tpos\nc\tneg\u200B\nd\tneg\n", Form::tsv).label_counts() ==
+        std::map<std::string, int64_t>{{"neg", 2}, {"pos", 2}});
+  const ClassificationData data = read("a\tso so\nb\tso\u00A0so\nc\tso so\nd\tso\u00A0so\n", Form::tsv);
+  CHECK_THROWS_WITH_AS(data.found_labels(),
+                       doctest::Contains("the labels 'so so' and 'so<U+00A0>so' look the same"), Error);
+  const ClassificationData cr = read("a\tpos\rb\tneg\r", Form::tsv);
+  CHECK(cr.texts.size() == 2);
+  check_refused(
+      "a,pos\nb,neg\n", Form::tsv,
+      ":1: found 1 columns: expected text, label or text_a, text_b, label, or a header with such names; tabs "
+      "part columns here: a table with commas and quotation marks (CSV) is not read");
 }
 
 TEST_CASE("forms have names and labels") {

@@ -92,3 +92,12 @@ TEST_CASE("a saved list is loaded again as it was") {
   const std::string nowhere = file.path() + ".d/labels.txt";
   CHECK_THROWS_WITH_AS(labels.save(nowhere), (nowhere + ": the label list can't be written").c_str(), Error);
 }
+
+TEST_CASE("lists of labels: line ends of all kinds, and blanks of other kinds") {
+  const gradus::test::TempFile file("\uFEFFO\rB-PER\u00A0\r\nI-PER\n");
+  CHECK(LabelList::load(file.path()).tags() == std::vector<std::string>{"O", "B-PER", "I-PER"});
+  const gradus::test::TempFile odd("O\nB-PER\u3000I-PER\n");
+  CHECK_THROWS_WITH_AS(
+      LabelList::load(odd.path()),
+      odd.error(":2: found 'B-PER<U+3000>I-PER': expected one label without white space").c_str(), Error);
+}

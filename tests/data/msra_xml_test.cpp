@@ -61,6 +61,17 @@ TEST_CASE("MSRA's XML: what is wrong is said with its line") {
         ":2: <NAMEX> has the TYPE '': expected a word");
   CHECK(error_of("<d><s>\n<w><N TYPE=\"P\">a<N TYPE=\"Q\">b</N></N></w></s></d>") ==
         ":2: <N> inside <N>: expected text alone");
+  CHECK(error_of("<d>\n<s><w>a</w></s> and more</d>") == ":2: text outside a sentence: 'and more'");
   CHECK(error_of("<d>\n\n<s><w>a</x></s></d>").starts_with(":3: "));
   CHECK(error_of("<d><s><w>\xff</w></s></d>").starts_with(":1: invalid UTF-8"));
+}
+
+TEST_CASE("MSRA's XML: no text is lost, wherever it stands, and lines may end with CR") {
+  const TempFile file("<d>\r<s>a<w><![CDATA[<b>]]></w>\r<NAMEX TYPE=\"PERSON\">cd</NAMEX></s>\r</d>\r",
+                      ".xml");
+  const NerData data = read_msra_xml(file.path());
+  REQUIRE(data.sentences.size() == 1);
+  CHECK(joined(data.sentences[0].words) == "a|<|b|>|c|d|");
+  CHECK(joined(data.sentences[0].tags) == "O|O|O|O|B_PERSON|E_PERSON|");
+  CHECK(data.where(0, 0) == file.path() + ":2");
 }

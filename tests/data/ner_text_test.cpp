@@ -61,7 +61,7 @@ TEST_CASE("columns: tags may be left out as a whole, when they are optional") {
 TEST_CASE("columns: what is missing is named with its line") {
   check_refused("EU B-ORG\nrejects\n", ":2: found only the word 'rejects': expected a word and its tag");
   check_refused("EU B-ORG \nrejects \t\n", ":2: found only the word 'rejects': expected a word and its tag");
-  check_refused("a O\n\n\tO\n", ":3: found a blank at the start of '\tO': expected a word there");
+  check_refused("a O\n\n\tO\n", ":3: found a blank at the start of '<U+0009>O': expected a word there");
   check_refused("a O\nb\n",
                 ":2: 'b' has no tag, unlike the lines before: expected all words to have tags or none",
                 NerTags::optional);

@@ -275,3 +275,22 @@ TEST_CASE("tf_example: errors give the byte in the record") {
   CHECK_THROWS_WITH_AS(example.parse(std::string_view("\x00", 1), "f: record 1"),
                        "f: record 1: byte 0: field number 0", Error);
 }
+
+TEST_CASE("tf_example: a SequenceExample is refused, fields that an Example does not have are counted") {
+  const std::string feature = field(1, "a") + field(2, field(3, field(1, "\1")));
+  TfExample example;
+  example.parse(example_of(feature), "r");
+  CHECK(example.find("a")->ints == std::vector<int64_t>{1});
+  CHECK(example.unknown_fields() == 0);
+  // The context of a SequenceExample is an Example's features; the lists stand beside it.
+  CHECK_THROWS_WITH_AS(example.parse(example_of(feature) + field(2, field(1, feature)), "r"),
+                       doctest::Contains("byte 16: this is a tf.train.SequenceExample"), Error);
+  int64_t count = 0;
+  for (const std::string& message :
+       {example_of(feature) + field(3, "x"), example_of(feature) + field(1, field(2, "x")),
+        example_of(feature + field(3, "x")), example_of(field(1, "a") + field(2, field(4, ""))),
+        example_of(field(1, "a") + field(2, field(3, field(2, "\1"))))}) {
+    example.parse(message, "r");
+    CHECK(example.unknown_fields() == ++count);
+  }
+}

@@ -242,3 +242,17 @@ TEST_CASE("long inputs show how far the generator is") {
   CHECK(contains(outcome.err, "writing train.mindrecord 100000/100001 99%"));
   CHECK(contains(outcome.out, "Total instances is:  100001"));
 }
+
+TEST_CASE("columns are chosen by name and number, and told") {
+  const TinyTexts tiny;
+  tiny.write("tsv/train.tsv", "id\tq\tkind\n7\ta b\tx\n9\tb c\ty\n");
+  const std::string log =
+      tiny.print("tsv", {"--do_eval=false", "--do_predict=false", "--text_column=q", "--label_column=-1"});
+  CHECK_MESSAGE(
+      log.find("texts from column 2 (q), labels from column 3 (kind); not used: id\n") != std::string::npos,
+      log);
+  CHECK(log.find("train.tsv: first example: 'a b', label 'x'\n") != std::string::npos);
+  CHECK(tiny.read("train.mindrecord", 2).at(1).input_ids == Ids{2, 6, 7, 3});
+  tiny.refuse("tsv", "no column named 'text' (--text_column): the header has id, q, kind",
+              {"--overwrite", "--do_eval=false", "--do_predict=false", "--text_column=text"});
+}

@@ -107,6 +107,29 @@ TEST_CASE("the generator keeps what is there, and says what it did") {
   CHECK(generate(tiny).find("is there already: kept") != std::string::npos);
 }
 
+TEST_CASE("the generator takes the columns that are named, and refuses blanks that part none") {
+  const TinyNer tiny;
+  tiny.write("other.txt", "1 B-PER Anna x\n2 O left y\n");
+  const std::string log = generate(
+      tiny, {"--train_file=other.txt", "--eval_file=other.txt", "--text_column=3", "--label_column", "2"});
+  CHECK_MESSAGE(log.find("other.txt: first sentence: Anna/B-PER left/O\n") != std::string::npos, log);
+  CHECK(log.find(": not used: ") != std::string::npos);
+  CHECK(file_content(tiny.path("records/label_list.txt")) == "O\nB-PER\n");
+  tiny.write("odd.txt", "Anna\u00A0B-PER\nleft\u00A0O\n");
+  const Outcome outcome =
+      Process(command_of("generate_ner_records",
+                         {"--dataset_name=conll2003", "--data_dir=" + tiny.path(""), "--predict_file=odd.txt",
+                          "--do_train=false", "--do_eval=false", "--output_dir=" + tiny.path("odd"),
+                          "--vocab_file=" + tiny.path("vocab.txt")}),
+              "")
+          .wait();
+  CHECK(outcome.status == 2);
+  CHECK_MESSAGE(
+      outcome.err.find("odd.txt:1: found the word 'Anna<U+00A0>B-PER': U+00A0 in it parts no columns") !=
+          std::string::npos,
+      outcome.err);
+}
+
 TEST_CASE("the generator does not change the labels of records that it keeps") {
   const TinyNer tiny;
   generate(tiny);

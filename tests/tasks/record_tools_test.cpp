@@ -150,6 +150,12 @@ TEST_CASE("parallel_tfrecord_to_mindrecord names what it can't convert, and leav
     CHECK((!fs::exists(folder / "out") || fs::is_empty(folder / "out")));
   };
   refused(path + ": record 2: no \"ids\", which the first record has");
+  TfRecordWriter sequences(path);
+  sequences.write(std::string("\x0A\x00\x12\x00", 4));  // a context and lists of features, both empty
+  sequences.finish();
+  refused(path +
+          ": record 1: byte 2: this is a tf.train.SequenceExample, whose lists of features are not read: "
+          "expected tf.train.Example");
   write_file(path, "");
   refused(path + ": no record");
   fs::remove(path);

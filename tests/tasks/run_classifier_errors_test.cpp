@@ -72,10 +72,6 @@ TEST_CASE("run_classifier refuses pairs where it knows single texts, and the rev
   const std::string best = tiny.train_best();
   tiny.refuse(tiny.scoring(best, {"--eval_data_file_path=" + dev}),
               dev + ": pairs, but the classifier is one of single texts");
-  tiny.refuse(
-      tiny.predicting(best),
-      "standard input:2: 2 texts with tabs between, expected 1: the classifier was trained on single texts",
-      "good\nred\tred\n");
   const std::string file = tiny.write("mrpc", "Quality\t#1 String\t#2 String\n1\tred\tred\n");
   tiny.refuse(tiny.predicting(best, {"--task_name=mrpc", "--predict_data_file_path=" + file}),
               file + ": pairs, but the classifier was trained on single texts");
@@ -83,9 +79,60 @@ TEST_CASE("run_classifier refuses pairs where it knows single texts, and the rev
   tiny.print(
       tiny.training({"--max_steps=1", "--train_data_file_path=" + tiny.write("pairs.txt", classified_pairs),
                      "--eval_data_file_path=", "--save_finetune_checkpoint_path=" + save}));
-  tiny.refuse(tiny.predicting(save),
-              "standard input:1: 1 texts with tabs between, expected 2: the classifier was trained on pairs",
-              "\n");
+  const Outcome lines = tiny.run(tiny.predicting(save), "\nred\tgood\n");
+  CHECK(lines.status == 1);
+  CHECK(lines.out.starts_with(
+      "error: line 1: 1 texts with tabs between, expected 2: the classifier was trained on "
+      "pairs\n"));
+}
+
+TEST_CASE("run_classifier answers the lines it can read, and says of the others what is wrong") {
+  const TinyClassifier tiny;
+  const std::string best = tiny.train_best();
+  const std::string input = "good\rred\tred\rbad \xFF line\r\nbad\r";
+  const Words good = lines_of(tiny.print(tiny.predicting(best), "good\nbad\n"));
+  const Outcome outcome = tiny.run(tiny.predicting(best, {"--output_dir=" + tiny.path("results")}), input);
+  CHECK(outcome.status == 1);
+  CHECK(
+      lines_of(outcome.out) ==
+      Words{
+          good.at(0),
+          "error: line 2: 2 texts with tabs between, expected 1: the classifier was trained on single texts",
+          "error: line 3: invalid UTF-8 at byte 4: found 0xff", good.at(1)});
+  CHECK(outcome.err ==
+        "standard input: 2 of 4 lines could not be answered: each has an error in place of its answer\n");
+  const Words rows = lines_of(file_content(tiny.path("results/test_results.tsv")));
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[1] == "nan\tnan");
+  const Words objects = lines_of(tiny.run(tiny.predicting(best, {"--json"}), input).out);
+  REQUIRE(objects.size() == 4);
+  CHECK(objects[2] == R"({"error":"line 3: invalid UTF-8 at byte 4: found 0xff","line":3})");
+}
+
+TEST_CASE("run_classifier tells how it understood a table, and takes the columns that are named") {
+  const TinyClassifier tiny;
+  const std::string table = tiny.write(
+      "table.tsv",
+      "id\tthing\tverdict\tkind\n9\tred ball\tgood\tlike\n4\tblue hat\tbad\tother\n7\tred hat\tgood\tlike\n");
+  const Words columns{"--text_column=thing", "--text_pair_column", "3", "--label_column", "-1"};
+  Words flags{"--max_steps=1", "--train_data_file_path=" + table, "--eval_data_file_path=" + table};
+  flags.insert(flags.end(), columns.begin(), columns.end());
+  const std::string log = tiny.print(tiny.training(flags));
+  CHECK(log.find(table +
+                 ": texts from column 2 (thing), second texts from column 3 (verdict), labels from column 4 "
+                 "(kind); not used: id\n" +
+                 table + ": first example: 'red ball' | 'good', label 'like'\n") != std::string::npos);
+  Words use{"--predict_data_file_path=" + table};
+  use.insert(use.end(), columns.begin(), columns.end());
+  CHECK(lines_of(tiny.print(tiny.predicting(tiny.path("save/best"), use))).size() == 3);
+  const std::string counted =
+      tiny.write("counted.tsv", "0\tgood film\tpos\r1\tbad film\tneg\r2\tgood\tpos\r");
+  CHECK(tiny.print(tiny.training(
+                       {"--max_steps=1", "--train_data_file_path=" + counted,
+                        "--eval_data_file_path=", "--save_finetune_checkpoint_path=" + tiny.path("counted")}))
+            .find(counted + ": first example: 'good film', label 'pos'\n") != std::string::npos);
+  tiny.refuse(tiny.training({"--label_column=0"}), "--label_column 0: expected a number from 1");
+  tiny.refuse(tiny.training({"--text_pair_column=2"}), "--text_column is missing");
 }
 
 TEST_CASE("run_classifier refuses pairs where the encoder has one type of tokens") {

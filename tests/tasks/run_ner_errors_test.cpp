@@ -73,6 +73,37 @@ TEST_CASE("run_ner refuses a missing column") {
   tiny.refuse(tiny.training({"--train_data_file_path=" + data}), data + ":2: ");
 }
 
+TEST_CASE("run_ner tells which columns it takes for words and tags, and names blanks that part none") {
+  const TinyNer tiny;
+  const std::string counted = tiny.write(
+      "counted.txt", "# text = Anna left\r1 Anna NNP B-PER\r2 left VBD O\r\r1 the DT O\r2 mill NN O\r");
+  const std::string log = tiny.print(
+      tiny.training({"--max_steps=1", "--train_data_file_path=" + counted, "--eval_data_file_path="}));
+  CHECK(
+      log.find(counted +
+               ": words from column 2 of 4, tags from column 4, column 1 counts the words; --text_column and "
+               "--label_column choose others\n" +
+               counted + ": 1 lines are taken for comments; line 1: # text = Anna left\n" + counted +
+               ": first sentence: Anna/B-PER left/O\n") != std::string::npos);
+  CHECK(log.find("training data: 2 sentences, 4 words") != std::string::npos);
+  const std::string others =
+      tiny.write("others.txt", "Anna B-PER NNP\nleft O VBD\nAnna B-PER NNP\nleft O VBD\n");
+  CHECK(tiny.print(tiny.training({"--max_steps=1", "--train_data_file_path=" + others,
+                                  "--eval_data_file_path=" + others, "--label_column", "-2",
+                                  "--save_finetune_checkpoint_path=" + tiny.path("others")}))
+            .find(others + ": first sentence: Anna/B-PER left/O Anna/B-PER left/O\n") != std::string::npos);
+  tiny.refuse(tiny.training({"--train_data_file_path=" + others, "--label_column=4"}),
+              others + ":1: 3 columns, but --label_column 4");
+  tiny.refuse(
+      tiny.training({"--train_data_file_path=" + tiny.write("odd.txt", "Anna\u3000B-PER\nleft\u3000O\n")}),
+      ":1: found the word 'Anna<U+3000>B-PER': U+3000 in it parts no columns");
+  tiny.refuse(tiny.training(
+                  {"--train_data_file_path=" + tiny.write("wide.txt", std::string("A\0n\0 \0O\0\n\0", 10))}),
+              "this is text in UTF-16LE");
+  // Messages of all kinds show what can't be seen.
+  tiny.refuse(tiny.training({"--label_file_path=" + tiny.path("a\u00A0b")}), "a<U+00A0>b");
+}
+
 TEST_CASE("run_ner refuses invalid UTF-8 in data and vocabulary") {
   const TinyNer tiny;
   const std::string data = tiny.write("bad.txt", "Anna B-PER\nm\xFFt O\n");

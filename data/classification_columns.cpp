@@ -1,0 +1,322 @@
+#include "data/classification_columns.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/error.h"
+#include "data/text_file.h"
+#include "data/unicode.h"
+
+namespace gradus {
+namespace {
+
+using Fields = std::vector<std::string_view>;
+using Names = std::vector<std::string_view>;
+
+constexpr size_t few_lines = 3;
+constexpr std::string_view chooses = "--text_column, --text_pair_column and --label_column";
+
+// The two texts of a pair, as the tables of GLUE, SNLI and CLUE call them, and those of one's own.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> pair_names{{{"text_a", "text_b"},
+                                                                                   {"sentence1", "sentence2"},
+                                                                                   {"question1", "question2"},
+                                                                                   {"premise", "hypothesis"},
+                                                                                   {"question", "sentence"},
+                                                                                   {"#1 String", "#2 String"},
+                                                                                   {"text1", "text2"},
+                                                                                   {"keyword", "abst"}}};
+
+const Names single_names{"text", "sentence", "text_a", "sentence1"};
+const Names label_names{"label", "labels", "gold_label", "is_duplicate", "Quality"};
+
+struct PublishedNames {
+  Names text, pair, label;
+};
+
+PublishedNames published_names(ClassificationForm form) {
+  switch (form) {
+    case ClassificationForm::mrpc:
+      return {{"#1 String"}, {"#2 String"}, {"Quality"}};
+    case ClassificationForm::sts_b:
+      return {{"sentence1"}, {"sentence2"}, {"score"}};
+    case ClassificationForm::tsv:
+      return {single_names, {}, label_names};
+    default:
+      return {{"sentence"}, {}, {"label"}};
+  }
+}
+
+bool is_one_of(std::string_view field, const Names& names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return same_column_name(field, name); });
+}
+
+bool is_text_name(std::string_view field) {
+  return is_one_of(field, single_names) ||
+         std::any_of(pair_names.begin(), pair_names.end(), [&](const auto& pair) {
+           return same_column_name(field, pair.first) || same_column_name(field, pair.second);
+         });
+}
+
+template <typename Predicate>
+bool any(const Fields& fields, const Predicate& predicate) {
+  return std::any_of(fields.begin(), fields.end(), predicate);
+}
+
+// Where there are no tabs but commas.
+std::string csv_hint(std::string_view line) {
+  return line.find('\t') == std::string_view::npos && line.find(',') != std::string_view::npos
+             ? "; tabs part columns here: a table with commas and quotation marks (CSV) is not read"
+             : "";
+}
+
+class NameFinder {
+ public:
+  NameFinder(std::vector<std::string> names, ClassificationForm form, ClassLabelUse use,
+             const ClassificationColumns& columns, std::string where)
+      : form_(form), use_(use), columns_(columns), where_(std::move(where)), known_(published_names(form)) {
+    roles_.names = std::move(names);
+  }
+
+  ClassificationRoles run(const std::string& hint) {
+    roles_.has_header = true;
+    if (columns_.text.is_given()) {
+      roles_.text = place(columns_.text);
+      if (columns_.pair.is_given()) roles_.pair = place(columns_.pair);
+    } else if (form_ == ClassificationForm::tsv) {
+      find_texts();
+    } else {
+      const std::optional<size_t> text = find(known_.text);
+      if (!text) missing(known_.text, hint);
+      roles_.text = *text;
+      roles_.pair = find(known_.pair);
+      if (!roles_.pair && !known_.pair.empty()) missing(known_.pair, "");
+    }
+    roles_.label = columns_.label.is_given() ? place(columns_.label) : find(known_.label);
+    if (!roles_.label && use_ == ClassLabelUse::required)
+      missing(form_ == ClassificationForm::tsv ? Names{"label"} : known_.label, "");
+    return std::move(roles_);
+  }
+
+ private:
+  size_t place(const ColumnChoice& choice) const {
+    return choice.place(roles_.names.size(), roles_.names, where_);
+  }
+
+  [[noreturn]] void missing(const Names& names, const std::string& hint) const {
+    fail("{}: the header has the columns {}: expected one named {}{}", where_, all_names(),
+         fmt::join(names, " or "), hint);
+  }
+
+  std::string all_names() const { return shown(fmt::format("{}", fmt::join(roles_.names, ", ")), 300); }
+
+  std::optional<size_t> find(const Names& names) const {
+    std::optional<size_t> found;
+    for (size_t i = 0; i < roles_.names.size(); ++i) {
+      if (!is_one_of(roles_.names[i], names)) continue;
+      check(!found, "{}: the header has the columns {}: expected one named {}, not several", where_,
+            all_names(), fmt::join(names, " or "));
+      found = i;
+    }
+    return found;
+  }
+
+  // No text that is known by its name is left out.
+  void find_texts() {
+    std::vector<size_t> texts;
+    for (size_t i = 0; i < roles_.names.size(); ++i) {
+      if (is_text_name(roles_.names[i])) texts.push_back(i);
+    }
+    if (texts.empty()) missing(single_names, fmt::format("; {} name others", chooses));
+    if (texts.size() == 1) {
+      roles_.text = texts.front();
+      return;
+    }
+    for (const auto& [first, second] : pair_names) {
+      const std::optional<size_t> text = find({first}), pair = find({second});
+      if (texts.size() != 2 || !text || !pair) continue;
+      roles_.text = *text;
+      roles_.pair = pair;
+      return;
+    }
+    fail("{}: the header has the columns {}: expected one text, or two of a pair: {} say which", where_,
+         all_names(), chooses);
+  }
+
+  ClassificationForm form_;
+  ClassLabelUse use_;
+  const ClassificationColumns& columns_;
+  std::string where_;
+  PublishedNames known_;
+  ClassificationRoles roles_;
+};
+
+class TableFinder {
+ public:
+  TableFinder(std::span<const NumberedLine> lines, ClassificationForm form, ClassLabelUse use,
+              const ClassificationColumns& columns, const std::string& path)
+      : lines_(lines),
+        form_(form),
+        use_(use),
+        columns_(columns),
+        where_(fmt::format("{}:{}", path, lines.front().number)) {
+    split_columns(lines.front().text, Separator::tabs, first_);
+  }
+
+  ClassificationRoles run() {
+    Fields trimmed_first;
+    for (const std::string_view field : first_) trimmed_first.push_back(trimmed(field));
+    if (is_header(trimmed_first)) {
+      const std::string hint =
+          fmt::format(", as files of {} have; a table without a header is of the form tsv", name_of(form_));
+      return NameFinder({trimmed_first.begin(), trimmed_first.end()}, form_, use_, columns_, where_)
+          .run(hint + csv_hint(lines_.front().text));
+    }
+    check_no_name(trimmed_first);
+    if (columns_.text.is_given() || columns_.label.is_given()) return chosen();
+    if (form_ == ClassificationForm::cola) return {{"source", "label", "mark", "sentence"}, false, 3, {}, 1};
+    return counted();
+  }
+
+ private:
+  bool is_header(const Fields& fields) const {
+    if (columns_.text.is_name() || columns_.pair.is_name() || columns_.label.is_name()) return true;
+    if (form_ == ClassificationForm::cola)
+      return any(fields, [](auto f) { return same_column_name(f, "sentence"); });
+    if (form_ != ClassificationForm::tsv) return true;
+    const bool all_known = !any(fields, [](auto f) {
+      return !is_text_name(f) && !is_column_name(f, {"index", "id"});
+    });
+    const bool has_text = any(fields, is_text_name);
+    const bool has_label = any(fields, [](auto f) { return is_one_of(f, label_names); });
+    // "question" alone may be a label as well.
+    const bool is_plain = any(fields, [](auto f) { return is_one_of(f, single_names); });
+    return has_text && (has_label || (all_known && (is_plain || fields.size() > 1)));
+  }
+
+  // A header with names of which only some are known is not to become a text with a label.
+  void check_no_name(const Fields& fields) const {
+    if (form_ != ClassificationForm::tsv || fields.size() < 2 || columns_.text.is_given()) return;
+    const bool some =
+        any(fields, [](auto f) { return is_one_of(f, single_names) || same_column_name(f, "label"); });
+    check(!some,
+          "{}: found {}: expected a header with one column named {} and one named label, or a first line "
+          "that has "
+          "none of these names; {} name others",
+          where_, shown(fmt::format("{}", fmt::join(fields, ", ")), 300), fmt::join(single_names, " or "),
+          chooses);
+  }
+
+  // By numbers alone.
+  ClassificationRoles chosen() const {
+    ClassificationRoles roles;
+    roles.names.resize(first_.size());
+    const auto place = [&](const ColumnChoice& choice) { return choice.place(first_.size(), {}, where_); };
+    const bool last_is_label = !columns_.label.is_given() && first_.size() > 1;
+    if (columns_.label.is_given()) roles.label = place(columns_.label);
+    else if (last_is_label) roles.label = first_.size() - 1;
+    roles.text = columns_.text.is_given() ? place(columns_.text) : roles.label == size_t{0} ? 1 : 0;
+    if (columns_.pair.is_given()) roles.pair = place(columns_.pair);
+    const bool taken = roles.label == roles.text || roles.label == roles.pair;
+    if (taken && last_is_label && use_ == ClassLabelUse::optional) roles.label.reset();
+    check(
+        roles.text < first_.size() && roles.label != roles.text && (!roles.pair || roles.label != roles.pair),
+        "{}: {} columns, and one for two things: {} say which has what", where_, first_.size(), chooses);
+    check(roles.label || use_ == ClassLabelUse::optional, "{}: no column is left for the labels", where_);
+    return roles;
+  }
+
+  ClassificationRoles counted() const {
+    const bool indexed = counts_lines(0);
+    const size_t count = first_.size() - (indexed && first_.size() > 1 ? 1 : 0);
+    const bool optional = use_ == ClassLabelUse::optional;
+    ClassificationRoles roles;
+    if (count == 1 && optional) roles = {{"text"}, false, 0, {}, {}};
+    else if (count == 2) roles = {{"text", "label"}, false, 0, {}, 1};
+    else if (count == 3) roles = {{"text_a", "text_b", "label"}, false, 0, 1, 2};
+    else
+      fail(
+          "{}: found {} columns: expected text, label or text_a, text_b, label, or a header with such "
+          "names{}",
+          where_, first_.size(), csv_hint(lines_.front().text));
+    check(first_.size() < 2 || !counts_lines(first_.size() - 1),
+          "{}: the last of {} columns counts the lines: expected labels there; {} say which has what", where_,
+          first_.size(), chooses);
+    if (indexed && first_.size() > 1) {
+      roles.names.insert(roles.names.begin(), "index");
+      ++roles.text;
+      if (roles.pair) ++*roles.pair;
+      if (roles.label) ++*roles.label;
+    }
+    check(!roles.pair || !has_numbers_alone(roles.text),
+          "{}: column {} has numbers alone: expected texts; {} say which has what", where_, roles.text + 1,
+          chooses);
+    return roles;
+  }
+
+  template <typename Predicate>
+  bool all_of_column(size_t column, size_t least, const Predicate& predicate) const {
+    Fields fields;
+    size_t seen = 0;
+    for (const NumberedLine& line : lines_) {
+      split_columns(line.text, Separator::tabs, fields);
+      if (fields.size() != first_.size()) continue;
+      if (!predicate(whole_number(fields[column]))) return false;
+      ++seen;
+    }
+    return seen >= least;
+  }
+
+  bool counts_lines(size_t column) const {
+    std::optional<int64_t> last;
+    return all_of_column(column, 2, [&](std::optional<int64_t> number) {
+      const bool goes_on = number && (!last || *number == *last + 1);
+      last = number;
+      return goes_on;
+    });
+  }
+
+  bool has_numbers_alone(size_t column) const {
+    return all_of_column(column, few_lines, [](std::optional<int64_t> number) { return number.has_value(); });
+  }
+
+  std::span<const NumberedLine> lines_;
+  ClassificationForm form_;
+  ClassLabelUse use_;
+  const ClassificationColumns& columns_;
+  std::string where_;
+  Fields first_;
+};
+
+}  // namespace
+
+std::string ClassificationRoles::description() const {
+  const auto column = [this](size_t place) {
+    return fmt::format("column {}{}", place + 1,
+                       has_header ? fmt::format(" ({})", shown(names[place], 60)) : "");
+  };
+  std::string result = "texts from " + column(text);
+  if (pair) result += ", second texts from " + column(*pair);
+  result += label ? ", labels from " + column(*label) : ", no labels";
+  std::vector<std::string> unused;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i != text && i != pair && i != label)
+      unused.push_back(names[i].empty() ? std::to_string(i + 1) : names[i]);
+  }
+  if (!unused.empty()) result += "; not used: " + shown(fmt::format("{}", fmt::join(unused, ", ")), 300);
+  return result;
+}
+
+ClassificationRoles roles_of_names(std::vector<std::string> names, ClassificationForm form, ClassLabelUse use,
+                                   const ClassificationColumns& columns, const std::string& where) {
+  return NameFinder(std::move(names), form, use, columns, where).run("");
+}
+
+ClassificationRoles roles_of_table(std::span<const NumberedLine> lines, ClassificationForm form,
+                                   ClassLabelUse use, const ClassificationColumns& columns,
+                                   const std::string& path) {
+  return TableFinder(lines, form, use, columns, path).run();
+}
+
+}  // namespace gradus

@@ -1,0 +1,36 @@
+// Which columns of a table, or names of a JSON object, have a text, the second text of a pair and the label.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/classification_text.h"
+#include "data/columns.h"
+
+namespace gradus {
+
+struct ClassificationRoles {
+  std::vector<std::string> names;  // of all columns: the header's, or what they are taken for
+  bool has_header = false;         // the first line gives the names
+  size_t text = 0;
+  std::optional<size_t> pair, label;
+
+  // "texts from column 2 (question), second texts from ..., labels from ...; not used: index".
+  std::string description() const;
+};
+
+// What names a form of data knows: those of a published data set, or of a table or JSON lines of one's own.
+// Throws Error "<where>: ..." when a text or a label that is needed has no name, and when several could be meant.
+ClassificationRoles roles_of_names(std::vector<std::string> names, ClassificationForm form, ClassLabelUse use,
+                                   const ClassificationColumns& columns, const std::string& where);
+
+// The same of a table, from its first lines. Without a header columns that count the lines are no texts. Throws Error
+// "path:line: ...".
+ClassificationRoles roles_of_table(std::span<const NumberedLine> lines, ClassificationForm form,
+                                   ClassLabelUse use, const ClassificationColumns& columns,
+                                   const std::string& path);
+
+}  // namespace gradus
