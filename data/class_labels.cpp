@@ -1,6 +1,7 @@
 #include "data/class_labels.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "core/error.h"
@@ -9,33 +10,39 @@
 #include "data/unicode.h"
 
 namespace gradus {
+namespace {
 
-ClassLabels::ClassLabels(std::vector<std::string> names) {
-  check(!names.empty(), "[class labels] no label: expected at least one");
-  for (std::string& name : names) {
+constexpr size_t most_labels = 100'000;
+
+}  // namespace
+
+ClassLabels::ClassLabels(std::vector<std::string> names) : names_(std::move(names)) {
+  check(!names_.empty(), "[class labels] no label: expected at least one");
+  std::set<std::string_view> known;
+  for (const std::string& name : names_) {
     check(!name.empty(), "[class labels] a label is empty");
-    check(find(name) < 0, "[class labels] the label '{}' is listed twice", name);
-    names_.push_back(std::move(name));
+    check(known.insert(name).second, "[class labels] the label '{}' is listed twice", name);
   }
 }
 
 ClassLabels ClassLabels::load(const std::string& path) {
   LineReader reader(path);
   std::vector<std::string> names;
+  std::set<std::string> known;
   for (std::string_view line; reader.next(line);) {
     std::string name(without_outer_blanks(line));
     if (name.empty()) continue;
-    check(std::find(names.begin(), names.end(), name) == names.end(), "{}: the label '{}' is listed twice",
-          reader.where(), name);
+    check(known.insert(name).second, "{}: the label '{}' is listed twice", reader.where(), name);
+    check(names.size() < most_labels, "{}: more than {} labels", reader.where(), most_labels);
     names.push_back(std::move(name));
   }
   check(!names.empty(), "{}: no label found: expected one a line", path);
   return ClassLabels(std::move(names));
 }
 
-void ClassLabels::save(const std::string& path) const {
-  replace_file(path, fmt::format("{}\n", fmt::join(names_, "\n")));
-}
+std::string ClassLabels::text() const { return fmt::format("{}\n", fmt::join(names_, "\n")); }
+
+void ClassLabels::save(const std::string& path) const { replace_file(path, text()); }
 
 const std::string& ClassLabels::name(int32_t id) const {
   check(id >= 0 && id < size(), "[class labels] label id {} is outside [0, {})", id, size());

@@ -17,6 +17,7 @@ class ClassLabels {
   static ClassLabels load(const std::string& path);
   // Writes one label a line. Throws Error when it can't; the file is complete or untouched.
   void save(const std::string& path) const;
+  std::string text() const;  // as it is saved
 
   int32_t size() const { return static_cast<int32_t>(names_.size()); }
   const std::vector<std::string>& names() const { return names_; }

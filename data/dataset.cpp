@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <optional>
@@ -29,35 +30,31 @@ struct Schema {
   std::map<std::string, Column> columns;
 };
 
-Schema read_schema(const std::string& path) try {
-  const nlohmann::json json = parse_json(read_file(path), path);
-  const std::string kind = json.at("datasetType");
-  check(kind == "TF", "{}: datasetType \"{}\": expected \"TF\"", path, kind);
+Schema read_schema(const std::string& path) {
+  const nlohmann::json json = read_json(path);
+  const JsonField<nlohmann::json> root(json, path);
+  const JsonField kind = root.at("datasetType");
+  kind.check(kind.text() == "TF", "\"TF\"");
   Schema schema;
   schema.path = path;
-  if (json.contains("numRows")) {
-    schema.rows = json.at("numRows");
-    check(schema.rows > 0, "{}: numRows {}: expected 1 or more", path, schema.rows);
-  }
-  for (const auto& [name, column] : json.at("columns").items()) {
+  if (const auto rows = root.find("numRows")) schema.rows = rows->integer(1);
+  for (const auto& [name, column] : root.at("columns").members()) {
     Schema::Column& made = schema.columns[name];
-    made.type = column.at("type");
-    if (!column.contains("shape")) continue;
+    made.type = column.at("type").text();
+    const auto shape = column.find("shape");
+    if (!shape) continue;
     made.size = 1;
-    for (const nlohmann::json& extent : column.at("shape")) {
-      const int64_t n = extent;
+    for (const JsonField<nlohmann::json>& extent : shape->items()) {
+      const int64_t n = extent.integer();
       if (n == -1) {  // as many as there are
         made.size = -1;
         break;
       }
-      check(n > 0 && n < int64_t{1} << 31 && made.size < int64_t{1} << 31,
-            "{}: column {}: shape {}: expected extents of 1 or more", path, name, column.at("shape").dump());
+      extent.check(n > 0 && n < int64_t{1} << 31 && made.size < int64_t{1} << 31, "1 or more, or -1");
       made.size *= n;
     }
   }
   return schema;
-} catch (const nlohmann::json::exception& error) {
-  fail("{}: {}", path, error.what());
 }
 
 void check_schema(const Schema& schema, const std::vector<DatasetColumn>& columns) {
@@ -288,7 +285,7 @@ class TfDatasetWriter final : public DatasetWriter {
     writer_.write(example.serialize());
   }
 
-  void finish() override { writer_.finish(); }
+  std::vector<AtomicFile*> complete() override { return {&writer_.complete()}; }
 
  private:
   TfRecordWriter writer_;
@@ -317,7 +314,7 @@ class MindDatasetWriter final : public DatasetWriter {
     writer_.write(row_);
   }
 
-  void finish() override { writer_.finish(); }
+  std::vector<AtomicFile*> complete() override { return writer_.complete(); }
 
  private:
   static std::vector<MindRecordColumn> mind_columns(const std::vector<DatasetColumn>& columns) {
@@ -343,6 +340,13 @@ DatasetFormat parse_dataset_format(std::string_view name) {
   if (name == "tfrecord") return DatasetFormat::tfrecord;
   fail("data set format '{}': expected text, mindrecord or tfrecord", name);
 }
+
+bool is_whole_dataset(const std::string& path, DatasetFormat format) {
+  namespace fs = std::filesystem;
+  return fs::exists(path) && (format != DatasetFormat::mindrecord || fs::exists(path + ".db"));
+}
+
+void DatasetWriter::finish() { commit_together(complete()); }
 
 int64_t schema_rows(const std::string& schema_path) { return read_schema(schema_path).rows; }
 

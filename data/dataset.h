@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/files.h"
+
 namespace gradus {
 
 enum class DatasetFormat : uint8_t { text, mindrecord, tfrecord };
@@ -66,6 +68,10 @@ class DatasetReader {
   virtual std::vector<std::string> warnings() const { return {}; }
 };
 
+// Whether a data set stands at `path` with all its files. The index of a MindRecord file is written last: without it a
+// run was stopped, or the file is another program's.
+bool is_whole_dataset(const std::string& path, DatasetFormat format);
+
 // Writes records that DatasetReader reads, and the frameworks that have these formats. Integers are 32 bits in a
 // MindRecord file and 64 in a TFRecord, as its Example has them.
 class DatasetWriter {
@@ -78,7 +84,9 @@ class DatasetWriter {
 
   virtual void write(const DatasetRow& row) = 0;
   // Completes the file and gives it its name: before, it is not there.
-  virtual void finish() = 0;
+  void finish();
+  // The first half of finish(): writes what is left, and returns the files to commit.
+  virtual std::vector<AtomicFile*> complete() = 0;
 };
 
 }  // namespace gradus

@@ -1,16 +1,20 @@
 #include "data/labels.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <fstream>
 #include <utility>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "data/tag_scheme.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
 
 namespace gradus {
+namespace {
+
+constexpr size_t most_lines = 10'000;
+
+}  // namespace
 
 LabelList::LabelList(std::vector<std::string> tags) {
   // In a list of small letters, "o" is.
@@ -56,6 +60,7 @@ LabelList LabelList::load(const std::string& path) {
     for (size_t i = 0; i < found.size(); ++i)
       check(!same_tag(found[i], line), "{}: the label '{}' is listed twice, in line {} already",
             reader.where(), line, lines[i]);
+    check(found.size() < most_lines, "{}: more than {} labels", reader.where(), most_lines);
     found.emplace_back(line);
     lines.push_back(reader.line_number());
   }
@@ -74,15 +79,9 @@ LabelList LabelList::load(const std::string& path) {
   return labels;
 }
 
-void LabelList::save(const std::string& path) const {
-  const std::string unfinished = path + ".tmp";
-  std::ofstream file(unfinished, std::ios::binary);
-  for (const std::string& tag : tags_) file << tag << '\n';
-  file.close();
-  const bool written = file && std::rename(unfinished.c_str(), path.c_str()) == 0;
-  if (!written) std::remove(unfinished.c_str());
-  check(written, "{}: the label list can't be written", path);
-}
+std::string LabelList::text() const { return fmt::format("{}\n", fmt::join(tags_, "\n")); }
+
+void LabelList::save(const std::string& path) const { replace_file(path, text()); }
 
 const std::string& LabelList::tag(int32_t id) const {
   check(id >= 0 && id < size(), "[labels] label id {} is outside [0, {})", id, size());

@@ -24,6 +24,7 @@ class LabelList {
   static LabelList load(const std::string& path);
   // Writes one tag a line. Throws Error when it can't; the file is complete or untouched.
   void save(const std::string& path) const;
+  std::string text() const;  // as it is saved
 
   int32_t size() const { return static_cast<int32_t>(tags_.size()); }
   const std::vector<std::string>& tags() const { return tags_; }

@@ -13,7 +13,9 @@
 
 #include "core/bytes.h"
 #include "core/error.h"
+#include "core/file_kind.h"
 #include "core/files.h"
+#include "core/shape_text.h"
 #include "data/mind_record_format.h"
 #include "data/mind_record_index.h"
 #include "data/mind_record_values.h"
@@ -80,6 +82,8 @@ class MindRecordReader::Shard {
     check(file_.size >= 8, "{}: {} bytes, a MindRecord file has at least 8", path_, file_.size);
     check(!is_encrypted(), "{}: encrypted MindRecord files are not supported", path_);
     const uint64_t length = little_endian(blobs_.at(0, 8));
+    const std::string_view begin = blobs_.at(0, std::min<uint64_t>(file_.size, file_kind_bytes));
+    if (begin.substr(8, 1) != "{") check_file_kind(begin, path_, "a MindRecord file");
     check(
         length <= largest_header_text && length <= file_.size - 8,
         "{}: the header takes {} bytes, the file has {} and a header at most {}: this is no MindRecord file",
@@ -148,7 +152,9 @@ class MindRecordReader::Shard {
 
  private:
   struct OpenFile {
-    explicit OpenFile(const std::string& path) : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    explicit OpenFile(const std::string& path) {
+      check_regular_file(path);  // rows are jumped to
+      descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
       if (descriptor < 0) fail_errno("open", path);
       struct stat status {};
       if (::fstat(descriptor, &status) == 0) size = static_cast<uint64_t>(status.st_size);
@@ -156,7 +162,7 @@ class MindRecordReader::Shard {
     ~OpenFile() { ::close(descriptor); }
     OpenFile(const OpenFile&) = delete;
     OpenFile& operator=(const OpenFile&) = delete;
-    int descriptor;
+    int descriptor = -1;
     uint64_t size = 0;
   };
 
@@ -292,9 +298,8 @@ struct MindRecordReader::Decoder {
       read_plain(column, bytes, value, where);
     }
     const auto count = static_cast<int64_t>(column.is_integer() ? value.ints.size() : value.floats.size());
-    check(resolve_shape(column.shape, count, value.shape),
-          "{}: column '{}' has {} values, expected shape [{}]", where, column.name, count,
-          fmt::join(column.shape, ", "));
+    check(resolve_shape(column.shape, count, value.shape), "{}: column '{}' has {} values, expected shape {}",
+          where, column.name, count, shape_text(column.shape));
   }
 };
 

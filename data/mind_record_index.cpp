@@ -1,11 +1,7 @@
 #include "data/mind_record_index.h"
 
 #include <sqlite3.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <filesystem>
 #include <utility>
 
 #include "core/error.h"
@@ -29,6 +25,7 @@ void CloseDatabase::operator()(sqlite3* database) const { sqlite3_close_v2(datab
 void CloseStatement::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
 IndexReader::IndexReader(std::string path) : path_(std::move(path)) {
+  check_regular_file(path_);  // SQLite would wait for a pipe
   sqlite3* opened = nullptr;
   const int status = sqlite3_open_v2(path_.c_str(), &opened, SQLITE_OPEN_READONLY, nullptr);
   database_.reset(opened);
@@ -87,18 +84,16 @@ RowPlace IndexReader::largest() {
 }
 
 IndexWriter::IndexWriter(std::string path, const std::string& data_file, std::vector<MindRecordColumn> fields)
-    : path_(std::move(path)),
-      temporary_(fmt::format("{}{}{}", path_, temporary_mark, ::getpid())),
-      fields_(std::move(fields)) {
-  std::error_code ignored;
-  std::filesystem::remove(temporary_, ignored);
+    : path_(std::move(path)), draft_(path_), fields_(std::move(fields)) {
   sqlite3* opened = nullptr;
-  const int status =
-      sqlite3_open_v2(temporary_.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  const int status = sqlite3_open_v2(path_.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                                     draft_.vfs_name().c_str());
   database_.reset(opened);
+  draft_.rethrow();
   check(status == SQLITE_OK, "cannot write '{}': {}", path_, sqlite3_errstr(status));
   // The file gets its name when it is whole: until then a crash loses nothing that anyone looks for.
   run("PRAGMA journal_mode = OFF");
+  run("PRAGMA temp_store = MEMORY");
   run("PRAGMA synchronous = OFF");
   run("BEGIN");
   run("CREATE TABLE SHARD_NAME(NAME TEXT NOT NULL)");
@@ -126,14 +121,10 @@ IndexWriter::IndexWriter(std::string path, const std::string& data_file, std::ve
   insert_.reset(insert);
 }
 
-IndexWriter::~IndexWriter() {
-  insert_.reset();
-  database_.reset();
-  std::error_code ignored;
-  if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
+void IndexWriter::fail_here() {
+  draft_.rethrow();
+  fail("cannot write '{}': {}", path_, sqlite3_errmsg(database_.get()));
 }
-
-void IndexWriter::fail_here() { fail("cannot write '{}': {}", path_, sqlite3_errmsg(database_.get())); }
 
 void IndexWriter::run(const std::string& sql) {
   if (sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail_here();
@@ -160,13 +151,12 @@ void IndexWriter::add(const RowPlace& place, const std::vector<const MindRecordV
   if (sqlite3_step(insert) != SQLITE_DONE) fail_here();
 }
 
-void IndexWriter::finish() {
+AtomicFile& IndexWriter::complete() {
   insert_.reset();
   run("COMMIT");
   database_.reset();
-  flush_to_disk(temporary_);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_errno("replace", path_);
-  temporary_.clear();
+  draft_.rethrow();
+  return draft_.file();
 }
 
 }  // namespace gradus::mind_record

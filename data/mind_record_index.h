@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/mind_record.h"
+#include "data/sqlite_draft.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -54,25 +55,25 @@ class IndexReader {
   int64_t rows_ = 0;
 };
 
-// Makes an index; it is there under its name after finish(), and not at all before.
+// Makes an index; it is there under its name when the file that complete() gives is committed, and not at all before.
 class IndexWriter {
  public:
   // `fields`: the columns whose values are stored too. Throws Error when the file can't be made.
   IndexWriter(std::string path, const std::string& data_file, std::vector<MindRecordColumn> fields);
-  ~IndexWriter();
   IndexWriter(const IndexWriter&) = delete;
   IndexWriter& operator=(const IndexWriter&) = delete;
 
   // `values`: of the fields.
   void add(const RowPlace& place, const std::vector<const MindRecordValue*>& values);
-  void finish();
+  // Writes what is left, and returns the file to commit.
+  AtomicFile& complete();
 
  private:
   void run(const std::string& sql);
   [[noreturn]] void fail_here();
 
   std::string path_;
-  std::string temporary_;  // empty once it has been renamed
+  SqliteDraft draft_;
   std::vector<MindRecordColumn> fields_;
   Database database_;
   Statement insert_;

@@ -6,6 +6,7 @@
 #include "core/bytes.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/shape_text.h"
 #include "data/mind_record_format.h"
 #include "data/mind_record_index.h"
 #include "data/mind_record_values.h"
@@ -82,7 +83,7 @@ class MindRecordWriter::Shard {
     return header_.bytes_saved;
   }
 
-  void finish(uint64_t bytes_saved) {
+  void complete(uint64_t bytes_saved, std::vector<AtomicFile*>& files) {
     header_.bytes_saved = bytes_saved;
     const std::string text = header_text(header_);
     check(text.size() + 8 <= header_.header_size, "{}: the header takes {} bytes, header_size is {}", path_,
@@ -90,9 +91,8 @@ class MindRecordWriter::Shard {
     std::string head;
     append_little_endian(head, text.size(), 8);
     file_.write_at(0, head + text);
-    // The index first: a data file without one would be half a set.
-    index_.finish();
-    file_.commit();
+    files.push_back(&file_);
+    files.push_back(&index_.complete());
   }
 
  private:
@@ -228,8 +228,8 @@ void MindRecordWriter::write(const MindRecordRow& row, int64_t shard) {
     if (column.is_array()) {
       std::vector<int64_t> shape;
       check(resolve_shape(column.shape, count, shape),
-            "[mind_record] column '{}' has {} values, expected shape [{}]", column.name, count,
-            fmt::join(column.shape, ", "));
+            "[mind_record] column '{}' has {} values, expected shape {}", column.name, count,
+            shape_text(column.shape));
     } else if (column.is_integer() || column.is_float()) {
       check(count == 1, "[mind_record] column '{}' has {} values, expected one", column.name, count);
     }
@@ -241,11 +241,15 @@ void MindRecordWriter::write(const MindRecordRow& row, int64_t shard) {
   shards_[static_cast<size_t>(shard)]->write(row);
 }
 
-void MindRecordWriter::finish() {
+std::vector<AtomicFile*> MindRecordWriter::complete() {
   uint64_t bytes_saved = 0;
   for (const auto& shard : shards_) bytes_saved += shard->end_rows();
-  for (const auto& shard : shards_) shard->finish(bytes_saved);
+  std::vector<AtomicFile*> files;
+  for (const auto& shard : shards_) shard->complete(bytes_saved, files);
+  return files;
 }
+
+void MindRecordWriter::finish() { commit_together(complete()); }
 
 int64_t MindRecordWriter::shard_of(int64_t row, int64_t rows, int64_t shards) {
   // The first rows % shards shards have one more.

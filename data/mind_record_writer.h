@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/files.h"
 #include "data/mind_record.h"
 
 namespace gradus {
@@ -36,6 +37,8 @@ class MindRecordWriter {
   void write(const MindRecordRow& row, int64_t shard = 0);
   // Completes all files and gives them their names: before, none is there.
   void finish();
+  // The first half of finish(): writes what is left, and returns the files to commit, each data file before its index.
+  std::vector<AtomicFile*> complete();
 
   // The shard for row `row` of `rows` when each is to have a run of rows of about the same length, so that reading
   // gives the order of writing.

@@ -14,6 +14,7 @@
 #include "core/bytes.h"
 #include "core/crc32c.h"
 #include "core/error.h"
+#include "core/file_kind.h"
 
 namespace gradus {
 namespace {
@@ -21,7 +22,7 @@ namespace {
 constexpr size_t piece = 1U << 18;           // bytes read, inflated or deflated at a time
 constexpr size_t first_piece = 1U << 12;     // bytes read after a jump
 constexpr size_t head_size = 12;             // of a record: length and its checksum
-constexpr size_t largest_record = 1U << 30;  // to write: a protocol buffer has less than 2 GiB
+constexpr size_t largest_record = 1U << 30;  // a protocol buffer has less than 2 GiB
 
 // What zlib calls the window: 16 more means gzip.
 int window_bits(Compression compression) { return compression == Compression::gzip ? 15 + 16 : 15; }
@@ -85,6 +86,9 @@ class TfRecordReader::Source {
     }
   }
 
+  // Whether gzip or zlib begins so.
+  static bool is_compressed(char first) { return first == '\x1f' || first == '\x78'; }
+
   size_t inflate_some(char* out, size_t size) {
     stream_.next_out = bytes_of(out);
     stream_.avail_out = static_cast<uInt>(std::min<size_t>(size, piece));
@@ -93,6 +97,9 @@ class TfRecordReader::Source {
       if (stream_.avail_in == 0) {
         stream_.next_in = bytes_of(input_.data());
         stream_.avail_in = static_cast<uInt>(read_file(input_.data(), input_.size()));
+        if (is_begin_ && !is_compressed(input_.front()))
+          check_file_kind({input_.data(), stream_.avail_in}, path_, "what its name says");
+        is_begin_ = false;
         if (stream_.avail_in == 0) {
           check(between_members_, "{}: the compressed stream ends in the middle: the file is cut off", path_);
           break;
@@ -119,7 +126,8 @@ class TfRecordReader::Source {
   bool is_file_ = false;
   uint64_t size_ = std::numeric_limits<uint64_t>::max();  // unknown for a pipe
   z_stream stream_{};
-  std::string input_;             // compressed bytes
+  std::string input_;  // compressed bytes
+  bool is_begin_ = true;
   bool between_members_ = false;  // a stream has ended, and no other has begun
 };
 
@@ -169,12 +177,14 @@ bool TfRecordReader::read_head(uint64_t& length) {
   const char* head = buffer_.data() + begin_;
   length = little_endian({head, 8});
   if (mask_crc(crc32c({head, 8})) != little_endian({head + 8, 4})) {
-    fail_here(number_ == 1
-                  ? "the checksum of its length is wrong: this is no TFRecord file, or a compressed one"
-                  : "the checksum of its length is wrong");
+    if (number_ > 1) fail_here("the checksum of its length is wrong");
+    check_file_kind({head, end_ - begin_}, path_, "a TFRecord file, gzip if it is named *.gz");
+    fail_here("the checksum of its length is wrong: this is no TFRecord file, or a compressed one");
   }
   const uint64_t left = source_->size() - std::min(source_->size(), position_ + head_size);
   if (length > left || left - length < 4) fail_cut_off(length);
+  if (length > largest_record)
+    fail_here(fmt::format("a record of {} bytes, expected at most {}", length, largest_record));
   return true;
 }
 
@@ -286,10 +296,12 @@ void TfRecordWriter::write(std::string_view record) {
   if (pending_.size() >= piece) flush(false);
 }
 
-void TfRecordWriter::finish() {
+AtomicFile& TfRecordWriter::complete() {
   flush(true);
-  file_.commit();
+  return file_;
 }
+
+void TfRecordWriter::finish() { complete().commit(); }
 
 void TfRecordWriter::flush(bool last) {
   if (!deflater_) {

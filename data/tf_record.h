@@ -81,9 +81,11 @@ class TfRecordWriter {
   TfRecordWriter(const TfRecordWriter&) = delete;
   TfRecordWriter& operator=(const TfRecordWriter&) = delete;
 
-  // Both throw Error when the disk is full or the like.
+  // All throw Error when the disk is full or the like.
   void write(std::string_view record);
   void finish();
+  // The first half of finish(): writes what is left, and returns the file to commit.
+  AtomicFile& complete();
 
  private:
   void flush(bool last);

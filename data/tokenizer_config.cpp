@@ -91,7 +91,7 @@ class Reader {
   Json object_in(const char* name) const {
     const fs::path path = folder_ / name;
     if (!fs::exists(path)) return {};
-    Json json = parse_ordered_json(read_file(path, max_tokenizer_bytes), path.string());
+    Json json = read_ordered_json(path, max_tokenizer_bytes);
     check(json.is_object(), "{}: the JSON is of type {}, expected an object", path.string(),
           json.type_name());
     return json;

@@ -67,7 +67,7 @@ int32_t added_id(std::string_view text, std::string_view where) {
 }
 
 TokenizerJson TokenizerJson::read(const std::string& path) {
-  const Json root = parse_ordered_json(read_file(path, max_tokenizer_bytes), path);
+  const Json root = read_ordered_json(path, max_tokenizer_bytes);
   check(root.is_object() && root.contains("model"), "{}: no 'model': expected a tokenizer of transformers",
         path);
   TokenizerJson result;

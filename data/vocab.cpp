@@ -4,14 +4,24 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "data/text_file.h"
 
 namespace gradus {
+namespace {
+
+constexpr size_t most_tokens = 10'000'000;
+
+}  // namespace
 
 VocabLines read_vocab_lines(const std::string& path) {
+  check_regular_file(path);
   LineReader reader(path, LineEnds::lf);  // a token may be any character
   VocabLines lines;
-  for (std::string_view line; reader.next(line);) lines.tokens.emplace_back(line);
+  for (std::string_view line; reader.next(line);) {
+    check(lines.tokens.size() < most_tokens, "{}: more than {} tokens", path, most_tokens);
+    lines.tokens.emplace_back(line);
+  }
   while (!lines.tokens.empty() && trimmed(lines.tokens.back()).empty()) {
     lines.tokens.pop_back();
     ++lines.empty_at_end;

@@ -161,7 +161,7 @@ BertConfig parse_bert_config(std::string_view text, std::string_view where, Bert
 }
 
 BertConfig read_bert_config(const std::string& path) {
-  json root = parse_json(read_file(path, max_file_bytes), path);
+  json root = read_json(path, max_file_bytes);
   const bool is_google =
       std::filesystem::path(path).filename() == "bert_config.json" && !root.contains("model_type");
   return config_from(std::move(root), path,

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "core/file_kind.h"
+#include "core/files.h"
 #include "nn/mindspore_checkpoint.h"
 #include "nn/safetensors.h"
 #include "nn/tensorflow_checkpoint.h"
@@ -27,7 +29,7 @@ std::optional<Place> place_of(const std::string& path) {
   if (path.ends_with(index_ending))
     return Place{CheckpointFormat::tensorflow, path.substr(0, path.size() - index_ending.size())};
   // A file of this very name counts before a prefix of TensorFlow's, which may be beside it.
-  if (path.ends_with(".ckpt") && fs::is_regular_file(path)) return Place{CheckpointFormat::mindspore, path};
+  if (path.ends_with(".ckpt") && fs::exists(path)) return Place{CheckpointFormat::mindspore, path};
   if (fs::exists(path + std::string(index_ending))) return Place{CheckpointFormat::tensorflow, path};
   return std::nullopt;
 }
@@ -60,12 +62,12 @@ Place find_place(const std::string& path) {
   if (fs::is_directory(path)) return place_in(path);
   const std::optional<Place> place = place_of(path);
   if (!place && fs::exists(path) && path.ends_with(".bin")) refuse_pickle(path);
-  check(place.has_value() || fs::exists(path), "cannot read '{}': no such file, and no {}{}", path, path,
-        index_ending);
-  check(place.has_value(),
-        "{}: expected *.safetensors, *.safetensors.index.json, *.ckpt of MindSpore, or *.index of TensorFlow",
-        path);
-  return *place;
+  if (place) return *place;
+  check(fs::exists(path), "cannot read '{}': no such file, and no {}{}", path, path, index_ending);
+  constexpr std::string_view names =
+      "*.safetensors, *.safetensors.index.json, *.ckpt of MindSpore, or *.index of TensorFlow";
+  check_file_kind(MappedFile(path).text(), path, names);
+  fail("{}: expected {}", path, names);
 }
 
 }  // namespace

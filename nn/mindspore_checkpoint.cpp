@@ -9,6 +9,7 @@
 
 #include "core/bytes.h"
 #include "core/error.h"
+#include "core/file_kind.h"
 #include "core/protobuf.h"
 
 namespace gradus {
@@ -88,6 +89,7 @@ struct MindSporeCheckpoint::Part {
 
 MindSporeCheckpoint::MindSporeCheckpoint(const std::string& path) : path_(path), file_(path) {
   std::string_view message = file_.text();
+  check_file_kind(message, path_, "a MindSpore checkpoint");
   if (message.size() >= checksum_bytes &&
       message.substr(message.size() - checksum_bytes).starts_with(checksum_mark)) {
     const std::string_view stored = message.substr(message.size() - checksum_bytes);

@@ -14,8 +14,8 @@ void check_shape(const std::string& path, const ModelTensors::Tensor& found, con
   bool same = static_cast<int>(found.shape.size()) == tensor.shape.rank();
   for (int i = 0; same && i < tensor.shape.rank(); ++i)
     same = found.shape[static_cast<size_t>(i)] == tensor.shape[i];
-  check(same, "{}: tensor '{}' has shape [{}]: the model expects {}", path, found.source,
-        fmt::join(found.shape, ", "), tensor.shape);
+  check(same, "{}: tensor '{}' has shape {}: the model expects {}", path, found.source,
+        shape_text(found.shape), tensor.shape);
 }
 
 bool is_of_head(std::string_view name) {

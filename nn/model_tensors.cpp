@@ -48,8 +48,8 @@ void check_crf(const ModelTensors& model) {
   const auto expect = [&](std::string_view name, bool good) {
     const ModelTensors::Tensor* tensor = model.find(name);
     if (tensor == nullptr) return;
-    check(good, "{}: tensor '{}' has shape [{}]: the CRF has {} tags", model.path(), tensor->source,
-          fmt::join(tensor->shape, ", "), tags);
+    check(good, "{}: tensor '{}' has shape {}: the CRF has {} tags", model.path(), tensor->source,
+          shape_text(tensor->shape), tags);
   };
   const auto first_extent = [&](std::string_view name, size_t rank) {
     const ModelTensors::Tensor* tensor = model.find(name);
@@ -115,8 +115,9 @@ std::vector<Output> outputs_of(const ModelTensors& model, CheckpointFormat forma
   for (const ModelTensors::Tensor& tensor : model.tensors()) {
     if (one_matrix && tensor.name.starts_with("crf.")) continue;
     if (is_implied(model, tensor, format)) continue;
+    if (!model.is_float(tensor)) continue;
     const auto name = name_in(format, tensor.name, crf);
-    if (!name || !model.is_float(tensor)) {
+    if (!name) {
       left.push_back(tensor.name);
       continue;
     }
@@ -149,14 +150,14 @@ ModelTensors::ModelTensors(const std::string& path) : path_(path), file_(path) {
 ModelTensors::Part ModelTensors::part_of(const TensorEntry& entry, const CommonName& name,
                                          bool has_crf) const {
   if (name.transposed) {
-    check(entry.shape.size() == 2, "{}: tensor '{}' has shape [{}]: expected a matrix", path_, entry.name,
-          fmt::join(entry.shape, ", "));
+    check(entry.shape.size() == 2, "{}: tensor '{}' has shape {}: expected a matrix", path_, entry.name,
+          shape_text(entry.shape));
     return Part::transpose;
   }
   if (!has_crf || !name.name.starts_with("classifier.")) return Part::whole;
   check(!entry.shape.empty() && entry.shape[0] > 2,
-        "{}: tensor '{}' has shape [{}]: expected tags, START and STOP", path_, entry.name,
-        fmt::join(entry.shape, ", "));
+        "{}: tensor '{}' has shape {}: expected tags, START and STOP", path_, entry.name,
+        shape_text(entry.shape));
   return Part::without_last_tags;
 }
 
@@ -178,8 +179,8 @@ void ModelTensors::add(const TensorEntry& entry, const std::string& name, Part p
 // Throws Error unless a CRF's matrix scores that many tags or more.
 void ModelTensors::check_square(const TensorEntry& entry, int64_t least_tags) const {
   check(entry.shape.size() == 2 && entry.shape[0] == entry.shape[1] && entry.shape[0] >= least_tags,
-        "{}: tensor '{}' has shape [{}]: expected a square matrix of {} tags or more", path_, entry.name,
-        fmt::join(entry.shape, ", "), least_tags);
+        "{}: tensor '{}' has shape {}: expected a square matrix of {} tags or more", path_, entry.name,
+        shape_text(entry.shape), least_tags);
 }
 
 void ModelTensors::add_tensorflow_crf(const TensorEntry& entry) {

@@ -10,6 +10,7 @@
 #include "core/checked_json.h"
 #include "core/dtype.h"
 #include "core/error.h"
+#include "core/file_kind.h"
 #include "core/files.h"
 #include "nn/tensor_entry.h"
 
@@ -66,15 +67,9 @@ Place read_place(const std::string& name, const json& description, const std::st
   const int64_t begin = offsets[0], end = offsets[1];
   check(begin <= end, "{}: 'data_offsets' end at {}, before they begin at {}", where, end, begin);
   const int64_t bytes = tensor_bytes(where, dtype, shape);
-  check(bytes == end - begin, "{}: 'data_offsets' span {} bytes, expected {} for {} [{}]", where, end - begin,
-        bytes, dtype.get<std::string>(), fmt::join(shape, ", "));
+  check(bytes == end - begin, "{}: 'data_offsets' span {} bytes, expected {} for {} {}", where, end - begin,
+        bytes, dtype.get<std::string>(), shape_text(shape));
   return {begin, end, {name, dtype, shape, {}}};
-}
-
-// A zip archive or a bare pickle, the two forms of pytorch_model.bin.
-bool is_pytorch_pickle(std::string_view bytes) {
-  const bool has_header = bytes.size() > safetensors_length_bytes && bytes[safetensors_length_bytes] == '{';
-  return !has_header && (bytes.starts_with("PK\x03\x04") || bytes.starts_with("\x80\x02\x8a\x0a"));
 }
 
 }  // namespace
@@ -83,7 +78,8 @@ SafetensorsFile::SafetensorsFile(const std::string& path)
     : path_(path), mapping_(std::make_shared<MappedFile>(path)) {
   const auto bytes = mapping_->bytes();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  check(!is_pytorch_pickle(text), "{}: a PyTorch pickle, expected safetensors: convert it first", path_);
+  const bool has_header = text.size() > safetensors_length_bytes && text[safetensors_length_bytes] == '{';
+  if (!has_header) check_file_kind(text, path_, "a safetensors file");
   check(bytes.size() >= safetensors_length_bytes,
         "{}: {} bytes, expected at least the {} of the header's length", path_, bytes.size(),
         safetensors_length_bytes);
@@ -144,7 +140,7 @@ SafetensorsModel::SafetensorsModel(const std::string& path) {
 }
 
 void SafetensorsModel::open_shards(const std::string& index_path) {
-  const json root = parse_json(read_file(index_path, safetensors_max_header_bytes), index_path);
+  const json root = read_json(index_path, safetensors_max_header_bytes);
   check(root.is_object() && root.contains("weight_map") && root["weight_map"].is_object(),
         "{}: no object 'weight_map', expected one from tensor names to file names", index_path);
   const json& weight_map = root["weight_map"];

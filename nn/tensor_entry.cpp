@@ -45,15 +45,14 @@ int64_t TensorEntry::elements() const {
 
 void check_bytes(const std::string& where, const TensorEntry& tensor) {
   const int64_t expected = tensor_bytes(where, tensor.dtype, tensor.shape);
-  check(static_cast<uint64_t>(expected) == tensor.data.size(), "{}: {} bytes, expected {} for {} [{}]", where,
-        tensor.data.size(), expected, tensor.dtype, fmt::join(tensor.shape, ", "));
+  check(static_cast<uint64_t>(expected) == tensor.data.size(), "{}: {} bytes, expected {} for {} {}", where,
+        tensor.data.size(), expected, tensor.dtype, shape_text(tensor.shape));
 }
 
 void copy_as_float(const TensorEntry& tensor, std::span<float> values) {
   const std::string where = fmt::format("[checkpoint] tensor '{}'", tensor.name);
   check(tensor.data.size() == static_cast<size_t>(tensor_bytes(where, tensor.dtype, tensor.shape)),
-        "{}: {} bytes do not fit {} [{}]", where, tensor.data.size(), tensor.dtype,
-        fmt::join(tensor.shape, ", "));
+        "{}: {} bytes do not fit {} {}", where, tensor.data.size(), tensor.dtype, shape_text(tensor.shape));
   check(static_cast<size_t>(tensor.elements()) == values.size(), "{}: room for {} values, expected {}", where,
         values.size(), tensor.elements());
   if (values.empty()) return;

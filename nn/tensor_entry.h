@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/shape_text.h"
 
 namespace gradus {
 
@@ -84,9 +85,9 @@ inline int64_t tensor_bytes(const std::string& where, const std::string& dtype,
   }
   int64_t bytes = element_types[rank].bytes;
   for (const int64_t dim : shape) {
-    check(dim >= 0, "{}: dimension {} in shape [{}], expected 0 or more", where, dim, fmt::join(shape, ", "));
-    check(!__builtin_mul_overflow(bytes, dim, &bytes), "{}: shape [{}] has too many elements to count", where,
-          fmt::join(shape, ", "));
+    check(dim >= 0, "{}: dimension {} in shape {}, expected 0 or more", where, dim, shape_text(shape));
+    check(!__builtin_mul_overflow(bytes, dim, &bytes), "{}: shape {} has too many elements to count", where,
+          shape_text(shape));
   }
   return bytes;
 }

@@ -5,6 +5,7 @@
 #include "core/bytes.h"
 #include "core/crc32c.h"
 #include "core/error.h"
+#include "core/file_kind.h"
 #include "core/protobuf.h"
 #include "nn/sorted_table.h"
 #include "nn/tensorflow_slices.h"
@@ -132,6 +133,7 @@ TensorFlowCheckpoint::~TensorFlowCheckpoint() = default;
 TensorFlowCheckpoint::Entries TensorFlowCheckpoint::read_index(int64_t& shards) {
   const std::string path = prefix_ + ".index";
   const MappedFile mapped(path);
+  check_file_kind(mapped.text(), path, "the index of a TensorFlow checkpoint");
   Entries entries;
   bool has_header = false;
   read_sorted_table(mapped.text(), path, [&](const std::string& name, std::string_view value) {
@@ -180,8 +182,8 @@ void TensorFlowCheckpoint::add(const std::string& name, const Entry& entry, cons
   TensorEntry tensor{name, std::string(type->ours), entry.shape, {}};
   const int64_t expected = tensor_bytes(where, tensor.dtype, tensor.shape);
   if (entry.slices.empty()) {
-    check(entry.size == expected, "{}: {} bytes, expected {} for {} [{}]", where, entry.size, expected,
-          tensor.dtype, fmt::join(tensor.shape, ", "));
+    check(entry.size == expected, "{}: {} bytes, expected {} for {} {}", where, entry.size, expected,
+          tensor.dtype, shape_text(tensor.shape));
     tensor.data = bytes_of(entry, where);
     check(mask_crc(crc32c(text_of(tensor.data))) == entry.checksum, "{}: the checksum of its data is wrong",
           where);
@@ -293,9 +295,11 @@ void write_tensorflow_checkpoint(const std::string& prefix, std::span<const Tens
     offset += bytes;
   }
 
+  AtomicFile index_file(prefix + ".index");
+  index_file.write(index.finish());
   // The index last: it is what a checkpoint is opened by.
-  data.commit();
-  replace_file(prefix + ".index", index.finish());
+  AtomicFile* const files[] = {&data, &index_file};
+  commit_together(files);
 }
 
 }  // namespace gradus

@@ -142,9 +142,7 @@ std::string CheckpointDirectory::checkpoint_name(int64_t step) { return fmt::for
 
 CheckpointDirectory::CheckpointDirectory(fs::path root, int64_t keep) : root_(std::move(root)), keep_(keep) {
   check(keep_ >= 1, "[checkpoint] {} checkpoints to keep: expected 1 or more", keep_);
-  std::error_code error;
-  fs::create_directories(root_, error);
-  check(!error, "cannot make folder '{}': {}", root_.string(), error.message());
+  make_folder(root_);
   repair();
   const Draft trial(*this,
                     probe);  // better a folder that can't be written to now than after hours of training

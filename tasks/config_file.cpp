@@ -3,8 +3,10 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <map>
 
 #include "core/error.h"
+#include "core/file_kind.h"
 #include "core/files.h"
 
 namespace gradus {
@@ -14,48 +16,68 @@ int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
 
 std::string text_of(const YAML::Node& node) { return node.IsScalar() ? node.Scalar() : std::string(); }
 
+constexpr size_t most_bytes = size_t{4} << 20;
 constexpr int most_levels = 32;
+constexpr size_t most_values = 100'000;
 
-// Appends the entries of a map whose own path, with a dot behind it, is `prefix`.
-void flatten(const YAML::Node& map, const std::string& prefix, const std::string& file, int level,
-             std::vector<ConfigEntry>& entries) {
-  // An alias may stand for a map that it is in.
-  check(level < most_levels, "{}:{}: maps in maps, more than {} deep", file, line_of(map), most_levels);
-  for (const auto& item : map) {
-    const YAML::Node& key = item.first;
-    const YAML::Node& value = item.second;
-    const int line = line_of(key);
-    check(key.IsScalar(), "{}:{}: a key is a list or a map: expected a name", file, line);
-    ConfigEntry entry{prefix + key.Scalar(), ConfigEntry::Kind::scalar, line, {}};
-    for (const ConfigEntry& earlier : entries) {
-      check(earlier.path != entry.path, "{}:{}: '{}' is given twice: first in line {}", file, line,
-            entry.path, earlier.line);
-    }
-    if (value.IsMap()) {
-      entry.kind = ConfigEntry::Kind::map;
-      const std::string below = entry.path + ".";
-      entries.push_back(std::move(entry));
-      flatten(value, below, file, level + 1, entries);
-      continue;
-    }
-    if (value.IsSequence()) {
-      entry.kind = ConfigEntry::Kind::list;
-      for (const YAML::Node& item : value) {
-        check(!item.IsMap() && !item.IsSequence(), "{}:{}: '{}' is a list of lists or maps: expected values",
-              file, line_of(item), entry.path);
-        entry.values.push_back(text_of(item));
+// Makes a flat list of the entries of maps in maps.
+class Flattener {
+ public:
+  Flattener(const std::string& file, std::vector<ConfigEntry>& entries) : file_(file), entries_(entries) {}
+
+  // Appends the entries of a map whose own path, with a dot behind it, is `prefix`.
+  void add(const YAML::Node& map, const std::string& prefix, int level) {
+    // An alias may stand for a map that it is in.
+    check(level < most_levels, "{}:{}: maps in maps, more than {} deep", file_, line_of(map), most_levels);
+    for (const auto& item : map) {
+      const YAML::Node& key = item.first;
+      const YAML::Node& value = item.second;
+      const int line = line_of(key);
+      check(key.IsScalar(), "{}:{}: a key is a list or a map: expected a name", file_, line);
+      ConfigEntry entry{prefix + key.Scalar(), ConfigEntry::Kind::scalar, line, {}};
+      const auto [earlier, is_new] = lines_.emplace(entry.path, line);
+      check(is_new, "{}:{}: '{}' is given twice: first in line {}", file_, line, entry.path, earlier->second);
+      count(line);
+      if (value.IsMap()) {
+        entry.kind = ConfigEntry::Kind::map;
+        const std::string below = entry.path + ".";
+        entries_.push_back(std::move(entry));
+        add(value, below, level + 1);
+        continue;
       }
-    } else {
-      entry.values.push_back(text_of(value));
+      if (value.IsSequence()) add_list(value, entry);
+      else entry.values.push_back(text_of(value));
+      entries_.push_back(std::move(entry));
     }
-    entries.push_back(std::move(entry));
   }
-}
+
+ private:
+  void add_list(const YAML::Node& list, ConfigEntry& entry) {
+    entry.kind = ConfigEntry::Kind::list;
+    for (const YAML::Node& item : list) {
+      check(!item.IsMap() && !item.IsSequence(), "{}:{}: '{}' is a list of lists or maps: expected values",
+            file_, line_of(item), entry.path);
+      entry.values.push_back(text_of(item));
+      count(line_of(item));
+    }
+  }
+
+  // What an alias stands for is read as often as it is used: few lines may be any number of values.
+  void count(int line) {
+    check(++values_ <= most_values, "{}:{}: more than {} values", file_, line, most_values);
+  }
+
+  const std::string& file_;
+  std::vector<ConfigEntry>& entries_;
+  std::map<std::string, int> lines_;  // of each path
+  size_t values_ = 0;
+};
 
 }  // namespace
 
 ConfigFile::ConfigFile(const std::string& name) : name_(name) {
-  const std::string text = read_file(name);
+  const std::string text = read_file(name, most_bytes, FileKind::any);
+  check_file_kind(text, name, "YAML");
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
     documents_ = static_cast<int>(documents.size());
@@ -66,7 +88,7 @@ ConfigFile::ConfigFile(const std::string& name) : name_(name) {
       check(document.IsMap() || document.IsNull(), "{}:{}: expected a map of names to values", name,
             line_of(document));
     }
-    if (!documents.empty() && documents[0].IsMap()) flatten(documents[0], "", name, 0, entries_);
+    if (!documents.empty() && documents[0].IsMap()) Flattener(name, entries_).add(documents[0], "", 0);
   } catch (const YAML::Exception& e) {
     fail("{}:{}: not valid YAML: {}", name, e.mark.line + 1, e.msg);
   }

@@ -24,7 +24,20 @@ CheckpointFormat parse_format(const std::string& name) {
 }
 
 void list(const char* what, const std::vector<std::string>& names) {
-  if (!names.empty()) print_log(stdout, "{}: {}\n", what, fmt::join(names, ", "));
+  if (!names.empty()) print_log(stdout, "{}: {} ({})\n", what, fmt::join(names, ", "), names.size());
+}
+
+// The weights that hold no floats, as those of damaged and of quantized files: nothing here makes floats of them.
+// Throws Error when there are some, unless they may be missing.
+std::vector<std::string> check_floats(const ModelTensors& model, bool allow_missing) {
+  std::vector<std::string> others;
+  for (const ModelTensors::Tensor& tensor : model.tensors()) {
+    if (!model.is_float(tensor)) others.push_back(tensor.name);
+  }
+  check(others.empty() || allow_missing,
+        "{}: {} of {} weights hold no floats and can't be converted (--allow_missing leaves them out): {}",
+        model.path(), others.size(), model.tensors().size(), fmt::join(others, ", "));
+  return others;
 }
 
 // Throws Error when a weight of the encoder is missing: the file is no BERT checkpoint, or not all of one.
@@ -93,7 +106,8 @@ int run(int argc, char** argv) {
   app.add_option("output", to, "file to write; of TensorFlow what its two files' names begin with")
       ->required();
   app.add_option("--to", format, "safetensors (Hugging Face), mindspore or tensorflow")->required();
-  app.add_flag("--allow_missing", allow_missing, "convert what is there even when the encoder is not whole");
+  app.add_flag("--allow_missing", allow_missing,
+               "convert what is there even when the encoder is not whole or some weights are no floats");
   app.add_flag("--overwrite", overwrite, "replace a file that is there");
   try {
     app.parse(argc, argv);
@@ -103,15 +117,18 @@ int run(int argc, char** argv) {
   const CheckpointFormat target = parse_format(format);
   const ModelTensors model(from);
   if (!allow_missing) check_encoder(model, from);
+  const std::vector<std::string> no_floats = check_floats(model, allow_missing);
   const OutputLock lock(to);
   check_output(to, target, overwrite);
-  const std::vector<std::string> left = write_model_tensors(model, target, to);
+  const std::vector<std::string> no_place = write_model_tensors(model, target, to);
   list("not of a model we know, left out", model.unknown());
-  list("without a place in that format, left out", left);
+  list("not floats, left out", no_floats);
+  list("without a place in that format, left out", no_place);
   note_tanh(model, target);
   note_other_files(from, to);
   const size_t all = model.tensors().size() + model.unknown().size();
-  print_log(stdout, "convert value num:  {}  of  {}\n", model.tensors().size() - left.size(), all);
+  print_log(stdout, "convert value num:  {}  of  {}\n",
+            model.tensors().size() - no_floats.size() - no_place.size(), all);
   return 0;
 }
 

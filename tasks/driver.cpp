@@ -1,5 +1,7 @@
 #include "tasks/driver.h"
 
+#include <unistd.h>
+
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -55,7 +57,8 @@ Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
     if (!path.empty()) check_writable(path);
   }
   const std::string& texts = options.predict_data_file_path;
-  check(!options.train.do_predict || texts == "-" || std::ifstream(texts).is_open(), "cannot open '{}'",
+  // Not by opening it: a pipe would be at its end for its writer.
+  check(!options.train.do_predict || texts == "-" || ::access(texts.c_str(), R_OK) == 0, "cannot open '{}'",
         texts);
   return backend;
 }
@@ -134,9 +137,7 @@ void check_results_folder(const FineTuneOptions& options, const std::string& fol
             (save / file).string());
     return;
   }
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  check(!error, "cannot make folder '{}': {}", folder, error.message());
+  make_folder(folder);
   for (const std::string& file : files) check_writable(std::filesystem::path(folder) / file);
 }
 

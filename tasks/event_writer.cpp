@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <system_error>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -39,10 +38,8 @@ std::string scalar_event(double wall_time, int64_t step, std::string_view tag, f
   return event.str();
 }
 
-EventWriter::EventWriter(const std::string& folder) : file_(nullptr, &std::fclose) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  check(!error, "cannot make folder '{}': {}", folder, error.message());
+EventWriter::EventWriter(const std::string& folder) {
+  make_folder(folder);
   const double now = seconds_since_1970();
   // The viewer reads the files of a folder in the order of their names, which is that of their times.
   const std::string name =
@@ -51,19 +48,12 @@ EventWriter::EventWriter(const std::string& folder) : file_(nullptr, &std::fclos
   for (int i = 1; std::filesystem::exists(path_); ++i) {
     path_ = (std::filesystem::path(folder) / fmt::format("{}.{}", name, i)).string();
   }
-  file_.reset(std::fopen(path_.c_str(), "wb"));
-  if (file_ == nullptr) fail_errno("write", path_);
-  write(version_event(now));
+  file_.emplace(path_);
+  file_->write(frame_record(version_event(now)));
 }
 
 void EventWriter::add_scalar(std::string_view tag, int64_t step, double value) {
-  write(scalar_event(seconds_since_1970(), step, tag, static_cast<float>(value)));
-}
-
-void EventWriter::write(std::string_view event) {
-  const std::string record = frame_record(event);
-  const bool written = std::fwrite(record.data(), 1, record.size(), file_.get()) == record.size();
-  if (!written || std::fflush(file_.get()) != 0) fail_errno("write", path_);
+  file_->write(frame_record(scalar_event(seconds_since_1970(), step, tag, static_cast<float>(value))));
 }
 
 }  // namespace gradus

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "core/files.h"
 
 namespace gradus {
 
@@ -20,10 +21,8 @@ class EventWriter {
   const std::string& path() const { return path_; }
 
  private:
-  void write(std::string_view event);
-
   std::string path_;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  std::optional<GrowingFile> file_;
 };
 
 // The bytes of a protobuf `Event` (tensorflow/core/util/event.proto): the first record of a file, which tells

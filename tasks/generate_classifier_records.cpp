@@ -155,14 +155,17 @@ int run(int argc, char** argv) {
   // done.
   std::vector<ClassificationExamples> examples;
   for (const Work& work : works) examples.push_back(make_examples(work, tokenizer, labels, length));
-  if (labels) labels->save(folder.label_list());
+  std::vector<RecordList> lists;
+  if (labels) lists.push_back({folder.label_list(), labels->text()});
+  RecordFiles files(settings.records, lists);
   for (size_t i = 0; i < works.size(); ++i) {
     const std::vector<ClassificationExample>& made = examples[i].examples;
-    write_records(
-        works[i].job, settings.records, classification_record_columns(!labels), made.size(),
+    files.write(
+        works[i].job, classification_record_columns(!labels), made.size(),
         [&](size_t k) { return make_classification_record(made[k], length, !labels); },
         describe(works[i].data, examples[i].counts));
   }
+  files.finish();
   return 0;
 }
 

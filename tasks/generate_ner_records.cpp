@@ -233,17 +233,19 @@ int run(int argc, char** argv) {
   std::vector<NerExamples> examples;
   for (const Work& work : works)
     examples.push_back(make_ner_examples(work.data, tokenizer, &labels, features));
-  labels.save(folder.label_list());
+  std::vector<RecordList> lists{{folder.label_list(), labels.text()}};
   const fs::path types = fs::path(settings.records.output_dir) / "label.txt";
   if (settings.dataset_name == "cluener" && settings.records.label_file.empty() &&
       (settings.records.overwrite || !fs::exists(types)))
-    replace_file(types, fmt::format("{}\n", fmt::join(cluener_types, "\n")));
+    lists.push_back({types, fmt::format("{}\n", fmt::join(cluener_types, "\n"))});
+  RecordFiles files(settings.records, lists);
   for (size_t i = 0; i < works.size(); ++i) {
     const std::vector<NerExample>& made = examples[i].examples;
-    write_records(
-        works[i].job, settings.records, ner_record_columns(), made.size(),
+    files.write(
+        works[i].job, ner_record_columns(), made.size(),
         [&](size_t k) { return make_ner_record(made[k], length); }, examples[i].counts.str());
   }
+  files.finish();
   return 0;
 }
 

@@ -8,12 +8,14 @@
 #include <mutex>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/run_parallel.h"
 #include "data/pretraining_instances.h"
 #include "tasks/config.h"
 #include "tasks/main.h"
 #include "tasks/output_lock.h"
 #include "tasks/progress.h"
+#include "tasks/record_generator.h"
 #include "tasks/tokenizer_settings.h"
 
 using namespace gradus;
@@ -174,16 +176,13 @@ std::vector<Job> find_jobs(const Settings& settings) {
   return jobs;
 }
 
-// Leaves out what is there already. Throws Error when of the files that share examples only some are.
+// Leaves out what is there already. Of files that share examples either all are, or they are made again.
 void drop_kept(std::vector<Job>& jobs, const Settings& settings) {
+  const DatasetFormat format = parse_dataset_format(settings.dataset_format);
   std::erase_if(jobs, [&](const Job& job) {
-    const auto found = std::find_if(job.outputs.begin(), job.outputs.end(),
-                                    [](const std::string& path) { return fs::exists(path); });
-    if (settings.overwrite || found == job.outputs.end()) return false;
-    for (const std::string& path : job.outputs)
-      check(fs::exists(path),
-            "{} is there already, {} is not: expected all or none (--overwrite true makes them anew)", *found,
-            path);
+    const bool all = std::all_of(job.outputs.begin(), job.outputs.end(),
+                                 [&](const std::string& path) { return is_whole_dataset(path, format); });
+    if (settings.overwrite || !all) return false;
     print_log(stdout, "{} is there already: kept (--overwrite true makes it anew)\n",
               fmt::join(job.outputs, ", "));
     return true;
@@ -262,7 +261,7 @@ void run_job(const Job& job, const Settings& settings, const Tokenizer& tokenize
                             fmt::join(job.outputs, ", ")));
     return;
   }
-  for (const auto& writer : writers) writer->finish();
+  commit_records(writers, settings.overwrite);
   if (text.cut_documents() > 0)
     report.warn(fmt::format("{}: {} documents longer than memory for them were cut: --memory_mb {}",
                             fmt::join(job.inputs, ", "), text.cut_documents(), settings.memory_mb));
@@ -281,7 +280,7 @@ int run(int argc, char** argv) {
   options.print_effective(stdout);
 
   std::vector<Job> jobs = find_jobs(settings);
-  if (!settings.output_dir.empty()) fs::create_directories(settings.output_dir);
+  if (!settings.output_dir.empty()) make_folder(settings.output_dir);
   drop_kept(jobs, settings);
   if (jobs.empty()) return 0;
   const StoredTokenizer stored = settings.tokenizer.load(stdout);

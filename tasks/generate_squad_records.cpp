@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/run_parallel.h"
 #include "data/python_random.h"
 #include "data/squad_records.h"
@@ -13,6 +14,7 @@
 #include "tasks/main.h"
 #include "tasks/output_lock.h"
 #include "tasks/progress.h"
+#include "tasks/record_generator.h"
 #include "tasks/tokenizer_settings.h"
 
 using namespace gradus;
@@ -85,6 +87,8 @@ struct Settings {
             tokenizer.tokenizer == "google" ? AnswerSearch::words : AnswerSearch::characters};
   }
 
+  DatasetFormat format() const { return parse_dataset_format(dataset_format); }
+
   fs::path output(SquadUse use) const {
     return fs::path(output_dir) / fmt::format("{}.{}", use == SquadUse::training ? "train" : "eval",
                                               dataset_format == "tfrecord" ? "tf_record" : "mindrecord");
@@ -99,8 +103,7 @@ class Generator {
         tokenizer_(tokenizer),
         path_(path),
         use_(use),
-        writer_(DatasetWriter::create(settings.output(use).string(),
-                                      parse_dataset_format(settings.dataset_format),
+        writer_(DatasetWriter::create(settings.output(use).string(), settings.format(),
                                       squad_record_columns(use))),
         random_(static_cast<uint64_t>(settings.random_seed)) {}
 
@@ -110,7 +113,7 @@ class Generator {
     for (const std::string& note : notes) progress_.print(fmt::format("{}: {}", path_, note));
     check(unique_id_ > first_unique_id, "{}: no record: the contexts are empty, or don't have the answers",
           path_);
-    writer_->finish();
+    commit_records({&writer_, 1}, settings_.overwrite);
     progress_.finish();
     const std::string parts = parts_ > 1 ? fmt::format(", made in {} parts", parts_) : "";
     print_log(stdout, "{}: {}{}\nTotal instances is:  {}\n", settings_.output(use_).string(), counts_.str(),
@@ -169,7 +172,7 @@ class Generator {
 void generate(const Settings& settings, const Tokenizer& tokenizer, const std::string& path, SquadUse use) {
   const std::string output = settings.output(use).string();
   const OutputLock lock(output);
-  if (fs::exists(output) && !settings.overwrite) {
+  if (is_whole_dataset(output, settings.format()) && !settings.overwrite) {
     print_log(stdout, "{} is there already: kept (--overwrite true makes it anew)\n", output);
     return;
   }
@@ -186,7 +189,7 @@ int run(int argc, char** argv) {
 
   const StoredTokenizer stored = settings.tokenizer.load(stdout);
   const Tokenizer tokenizer = settings.tokenizer.make(stored);
-  fs::create_directories(settings.output_dir);
+  make_folder(settings.output_dir);
   if (settings.do_train) generate(settings, tokenizer, settings.train_file, SquadUse::training);
   if (settings.do_predict) generate(settings, tokenizer, settings.predict_file, SquadUse::evaluation);
   return 0;

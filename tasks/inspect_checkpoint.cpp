@@ -171,8 +171,7 @@ void print_table(const CheckpointFile& file, const std::string& path) {
     elements += tensor.elements();
     bytes += tensor.data.size();
     const double mean = s.sum / count;
-    fmt::print("{:{}}  {:8}  {:>16}", tensor.name, width, long_name(tensor.dtype),
-               fmt::format("[{}]", fmt::join(tensor.shape, ", ")));
+    fmt::print("{:{}}  {:8}  {:>16}", tensor.name, width, long_name(tensor.dtype), shape_text(tensor.shape));
     if (count > 0) {
       fmt::print("  {:11.4g}  {:11.4g}  {:11.4g}  {:11.4g}", mean,
                  std::sqrt(std::max(0.0, s.squares / count - mean * mean)), s.least, s.most);
@@ -180,8 +179,7 @@ void print_table(const CheckpointFile& file, const std::string& path) {
     fmt::print("{}\n", s.nonfinite > 0 ? fmt::format("  {} not finite", s.nonfinite) : "");
   }
   for (const StringTensor& tensor : file.strings())
-    fmt::print("{:{}}  {:8}  {:>16}\n", tensor.name, width, "string",
-               fmt::format("[{}]", fmt::join(tensor.shape, ", ")));
+    fmt::print("{:{}}  {:8}  {:>16}\n", tensor.name, width, "string", shape_text(tensor.shape));
   fmt::print("{} tensors, {} numbers, {} bytes\n", file.tensors().size() + file.strings().size(), elements,
              bytes);
 }

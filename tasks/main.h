@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <system_error>
 
@@ -25,6 +26,8 @@ int run_main(int argc, char** argv, Body&& body) {
     return status;
   } catch (const std::bad_alloc&) {
     write_log(stderr, "error: out of memory\n");
+  } catch (const std::filesystem::filesystem_error& e) {
+    print_log(stderr, "error: cannot use '{}': {}\n", e.path1().string(), e.code().message());
   } catch (const std::system_error& e) {
     // fmt::print() throws it, with the reason but without a name for what could not be written.
     const char* what = std::ferror(stdout) != 0 ? "cannot write to standard output" : nullptr;

@@ -2,9 +2,9 @@
 
 #include <sys/stat.h>
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/checked_json.h"
 #include "nn/checkpoint_file.h"
 #include "tasks/checkpoint_directory.h"
 #include "tasks/train_state.h"
@@ -158,20 +158,15 @@ void override_config(BertConfig& config, const ModelOptions& options, const std:
   if (options.layer_norm_eps > 0) config.layer_norm_eps = options.layer_norm_eps;
 }
 
-TaskSettings parse_settings(const Json& json, const TaskKind& kind, const std::string& where) try {
+TaskSettings parse_settings(const JsonField<Json>& saved) {
+  const JsonField dropout = saved.at("dropout"), tokenizer = saved.at("tokenizer");
   TaskSettings s;
-  s.dropout = json.at("dropout");
-  s.tokenizer = json.at("tokenizer");
-  s.do_lower_case = json.at("do_lower_case");
-  const auto expect = [&](bool good, const char* key, const char* expected) {
-    check(good, "{}: \"{}\": '{}' is {}, expected {}", where, kind.settings_key, key, json.at(key).dump(),
-          expected);
-  };
-  expect(s.dropout >= 0 && s.dropout < 1, "dropout", "a number from 0 to below 1");
-  expect(s.tokenizer == "hf" || s.tokenizer == "google", "tokenizer", "hf or google");
+  s.dropout = dropout.number();
+  s.tokenizer = tokenizer.text();
+  s.do_lower_case = saved.at("do_lower_case").boolean();
+  dropout.check(s.dropout >= 0 && s.dropout < 1, "a number from 0 to below 1");
+  tokenizer.check(s.tokenizer == "hf" || s.tokenizer == "google", "hf or google");
   return s;
-} catch (const Json::exception& e) {
-  fail("{}: \"{}\": {}", where, kind.settings_key, e.what());
 }
 
 void set_dropout(ModelSource& source, double dropout) {
@@ -192,6 +187,10 @@ Json saved_settings(const BertConfig& config, const TaskKind& kind, const std::s
   return Json::parse(found->second);
 }
 
+std::string settings_place(const TaskKind& kind, const std::string& where) {
+  return fmt::format("{}: \"{}\"", where, kind.settings_key);
+}
+
 Json ModelSource::task_settings(const TaskKind& kind) const { return saved_settings(config, kind, where); }
 
 ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKind& kind) {
@@ -200,7 +199,8 @@ ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKi
   const std::string where = (folder / "config.json").string();
   std::string version = version_of(where);
   BertConfig config = read_bert_config(where);
-  const TaskSettings settings = parse_settings(saved_settings(config, kind, where), kind, where);
+  const Json saved = saved_settings(config, kind, where);
+  const TaskSettings settings = parse_settings({saved, settings_place(kind, where)});
   override_config(config, options.model, weights);
   options.check_fixed("tokenizer", options.tokenizer, settings.tokenizer, kind.noun, weights);
   if (options.do_lower_case != "auto") {

@@ -68,4 +68,7 @@ struct ModelSource {
 nlohmann::ordered_json saved_settings(const BertConfig& config, const TaskKind& kind,
                                       const std::string& where);
 
+// The file, `where`, and the object with the settings in it, for messages (JsonField).
+std::string settings_place(const TaskKind& kind, const std::string& where);
+
 }  // namespace gradus

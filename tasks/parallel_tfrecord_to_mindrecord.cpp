@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/run_parallel.h"
 #include "data/mind_record_writer.h"
 #include "data/tf_example.h"
@@ -149,7 +150,7 @@ int run(int argc, char** argv) {
   check(!input.empty(), "--input_tfrecord_dir is missing");
   check(!output.empty(), "--output_mindrecord_dir is missing");
   const std::vector<Job> jobs = jobs_of(input, output);
-  fs::create_directories(output);
+  make_folder(output);
   run_jobs(jobs, pool_nums);
   return 0;
 }

@@ -37,6 +37,21 @@ void tell_unused(const std::string& folder, const std::vector<RecordJob>& jobs) 
     print_log(stdout, "{}: not used: {}\n", folder, shown(fmt::format("{}", fmt::join(names, ", ")), 300));
 }
 
+// Completes records; the files are still to be committed.
+std::vector<AtomicFile*> complete_records(std::span<const std::unique_ptr<DatasetWriter>> writers,
+                                          bool overwrite) {
+  std::vector<AtomicFile*> files;
+  for (const auto& writer : writers) {
+    const std::vector<AtomicFile*> more = writer->complete();
+    const AtomicFile& records = *more.front();  // an index has none of its own
+    check(overwrite || !fs::exists(records.path()) || records.repeats_old(),
+          "{} is there already, and has other records than these (--overwrite true makes it anew)",
+          records.path().string());
+    files.insert(files.end(), more.begin(), more.end());
+  }
+  return files;
+}
+
 }  // namespace
 
 void RecordSettings::declare_input(Options& options, const std::string& labels) {
@@ -67,7 +82,7 @@ RecordFolder::RecordFolder(const RecordSettings& settings, const std::array<Reco
   for (size_t i = 0; i < splits.size(); ++i) {
     for (const char* format : {"mindrecord", "tfrecord"}) {
       const fs::path output = folder / (splits[i].output + ending_of(format, mindrecord_ending));
-      const bool is_there = fs::exists(output);
+      const bool is_there = is_whole_dataset(output, parse_dataset_format(format));
       const bool wanted = settings.wanted[i] && settings.dataset_format == format;
       const std::string name = settings.files[i].empty() ? splits[i].file : settings.files[i];
       if (wanted && (settings.overwrite || !is_there))
@@ -95,19 +110,48 @@ void RecordProgress::done(size_t pieces) {
   if (shows_) progress_.update(static_cast<int64_t>(pieces), std::nan(""), 0);
 }
 
-void write_records(const RecordJob& job, const RecordSettings& settings, std::vector<DatasetColumn> columns,
-                   size_t count, const std::function<DatasetRow(size_t)>& make, const std::string& counts) {
-  const auto writer = DatasetWriter::create(
-      job.output.string(), parse_dataset_format(settings.dataset_format), std::move(columns));
+void commit_records(std::span<const std::unique_ptr<DatasetWriter>> writers, bool overwrite) {
+  commit_together(complete_records(writers, overwrite));
+}
+
+RecordFiles::RecordFiles(const RecordSettings& settings, const std::vector<RecordList>& lists)
+    : settings_(settings) {
+  const bool changes = std::any_of(lists.begin(), lists.end(), [](const RecordList& list) {
+    return fs::exists(list.path) && read_file(list.path) != list.text;
+  });
+  for (const RecordList& list : lists) {
+    if (!changes && fs::exists(list.path)) continue;
+    auto file = std::make_unique<AtomicFile>(list.path);
+    file->write(list.text);
+    if (changes) lists_.push_back(std::move(file));
+    else file->commit();
+  }
+}
+
+void RecordFiles::write(const RecordJob& job, std::vector<DatasetColumn> columns, size_t count,
+                        const std::function<DatasetRow(size_t)>& make, const std::string& counts) {
+  writers_.push_back(DatasetWriter::create(
+      job.output.string(), parse_dataset_format(settings_.dataset_format), std::move(columns)));
   {
     RecordProgress progress("writing " + job.output.filename().string(), count);
     for (size_t i = 0; i < count; ++i) {
-      writer->write(make(i));
+      writers_.back()->write(make(i));
       progress.done(i + 1);
     }
   }  // the bar ends here
-  writer->finish();
+  if (lists_.empty()) {
+    commit_records(writers_, settings_.overwrite);
+    writers_.clear();
+  }
   print_log(stdout, "{}: {}\nTotal instances is:  {}\n", job.output.string(), counts, count);
+}
+
+void RecordFiles::finish() {
+  std::vector<AtomicFile*> files;
+  for (const auto& list : lists_) files.push_back(list.get());
+  const std::vector<AtomicFile*> records = complete_records(writers_, settings_.overwrite);
+  files.insert(files.end(), records.begin(), records.end());
+  commit_together(files);
 }
 
 }  // namespace gradus

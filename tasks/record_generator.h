@@ -5,9 +5,12 @@
 #include <array>
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "core/files.h"
 #include "data/dataset.h"
 #include "tasks/config.h"
 #include "tasks/output_lock.h"
@@ -83,9 +86,33 @@ class RecordProgress {
   Progress progress_;
 };
 
-// Writes `count` records, which `make` makes of the numbers from 0, and prints `counts` and how many they
-// are.
-void write_records(const RecordJob& job, const RecordSettings& settings, std::vector<DatasetColumn> columns,
-                   size_t count, const std::function<DatasetRow(size_t)>& make, const std::string& counts);
+// Completes records and gives them their names, all or none. Without `overwrite`, what stands there was left by a run
+// that was stopped before it had given all files their names, and is made again: throws Error when a file isn't the
+// same as the new one.
+void commit_records(std::span<const std::unique_ptr<DatasetWriter>> writers, bool overwrite);
+
+// A list beside records: of labels, by the numbers that they have in the records, or of types.
+struct RecordList {
+  std::filesystem::path path;
+  std::string text;
+};
+
+// Writes the records of a folder, and the lists that belong to all of them. Records get their names as soon as they are
+// complete, so that a run that was stopped goes on with the others; but where a list says something else than before,
+// the names are given to all at the end: a new list must not stand beside records of the old one.
+class RecordFiles {
+ public:
+  RecordFiles(const RecordSettings& settings, const std::vector<RecordList>& lists);
+
+  // Writes `count` records, which `make` makes of the numbers from 0, and prints `counts` and how many they are.
+  void write(const RecordJob& job, std::vector<DatasetColumn> columns, size_t count,
+             const std::function<DatasetRow(size_t)>& make, const std::string& counts);
+  void finish();
+
+ private:
+  const RecordSettings& settings_;
+  std::vector<std::unique_ptr<AtomicFile>> lists_;  // that wait for the end
+  std::vector<std::unique_ptr<DatasetWriter>> writers_;
+};
 
 }  // namespace gradus

@@ -1,7 +1,6 @@
 #include "tasks/task_system.h"
 
-#include <nlohmann/json.hpp>
-
+#include "core/checked_json.h"
 #include "tasks/log.h"
 
 namespace gradus {

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "core/checked_json.h"
-#include "core/files.h"
 #include "nn/model_files.h"
 #include "nn/safetensors.h"
 #include "tasks/log.h"
@@ -15,6 +13,7 @@ namespace gradus {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using Field = JsonField<Json>;
 
 constexpr const char* state_file = "trainer_state.json";
 constexpr const char* optimizer_file = "optimizer.safetensors";
@@ -37,109 +36,46 @@ Json to_json(const TrainHistory& history) {
           {"evaluations", std::move(evaluations)}};
 }
 
-// An object in a file, whose members have to be what they were written as.
-class Fields {
- public:
-  Fields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
-    check(object.is_object(), "{}: found {}, expected an object", where_, excerpt(object));
-  }
-
-  const Json& at(const char* name) const {
-    const auto found = object_.find(name);
-    check(found != object_.end(), "{}: no \"{}\"", where_, name);
-    return *found;
-  }
-  int64_t count(const char* name, int64_t least = 0) const {
-    const Json& value = at(name);
-    const bool is_whole =
-        value.is_number_unsigned() ? value.get<uint64_t>() <= INT64_MAX : value.is_number_integer();
-    expect(is_whole && value.get<int64_t>() >= least, name,
-           fmt::format("a whole number, at least {}", least));
-    return value;
-  }
-  double number(const char* name) const {
-    expect(at(name).is_number(), name, "a number");
-    return at(name);
-  }
-  std::vector<double> numbers(const char* name) const {
-    const Json& list = at(name);
-    expect(list.is_array() && std::ranges::all_of(list, [](const Json& x) { return x.is_number(); }), name,
-           "a list of numbers");
-    return list;
-  }
-  bool flag(const char* name) const {
-    expect(at(name).is_boolean(), name, "true or false");
-    return at(name);
-  }
-  Scores scores(const char* name) const {
-    const Json& object = at(name);
-    expect(object.is_object() && std::ranges::all_of(object, [](const Json& x) { return x.is_number(); }),
-           name, "an object of numbers");
-    Scores scores;
-    for (const auto& [score, value] : object.items()) scores.emplace_back(score, value);
-    return scores;
-  }
-  std::map<std::string, std::string> texts(const char* name) const {
-    const Json& object = at(name);
-    expect(object.is_object() && std::ranges::all_of(object, [](const Json& x) { return x.is_string(); }),
-           name, "an object of texts");
-    return object;
-  }
-  Fields fields(const char* name) const { return {at(name), fmt::format("{}: \"{}\"", where_, name)}; }
-  void expect(bool good, const char* name, const std::string& expected) const {
-    check(good, "{}: \"{}\" is {}, expected {}", where_, name, excerpt(at(name)), expected);
-  }
-  const std::string& where() const { return where_; }
-
- private:
-  static std::string excerpt(const Json& value) {
-    constexpr size_t most = 60;
-    const std::string text = value.dump();
-    return text.size() <= most ? text : text.substr(0, most) + "...";
-  }
-
-  const Json& object_;
-  std::string where_;
-};
-
-TrainHistory parse_history(const Fields& history) {
-  TrainHistory result;
-  result.losses = LossCurve{history.numbers("losses"), history.count("steps_per_loss", 1),
-                            history.number("rest"), history.count("rest_steps")};
-  const Json& evaluations = history.at("evaluations");
-  history.expect(evaluations.is_array(), "evaluations", "a list");
-  for (const Json& evaluation : evaluations) {
-    const Fields point(evaluation, history.where() + ": \"evaluations\"");
-    result.evaluations.push_back({point.count("step"), point.scores("scores")});
-  }
-  return result;
+Scores parse_scores(const Field& field) {
+  Scores scores;
+  for (const auto& [name, value] : field.members()) scores.emplace_back(name, value.number());
+  return scores;
 }
 
-Json read_state(const std::filesystem::path& path) {
-  return parse_ordered_json(read_file(path), path.string());
+TrainHistory parse_history(const Field& field) {
+  TrainHistory history;
+  const Field losses = field.at("losses");
+  std::vector<double> points = losses.numbers();
+  losses.check(points.size() <= LossCurve::most_points,
+               fmt::format("at most {} numbers", LossCurve::most_points));
+  const int64_t steps = field.at("steps_per_loss").integer(1);
+  history.losses = LossCurve(std::move(points), steps, field.at("rest").number(),
+                             field.at("rest_steps").integer(0, steps - 1));
+  for (const Field& point : field.at("evaluations").items())
+    history.evaluations.push_back({point.at("step").integer(0), parse_scores(point.at("scores"))});
+  return history;
 }
 
-void check_same(const Fields& state, std::string_view what, const char* name, int64_t expected) {
-  const int64_t found = state.count(name);
-  check(found == expected, "{}: the checkpoint was made with {} {}, this run has {}: it can't be continued",
-        state.where(), what, found, expected);
-}
-
-// Throws Error unless the state is of the run that `expected` describes.
-void check_same_run(const Fields& state, const TrainState& expected) {
-  check_same(state, "seed", "seed", static_cast<int64_t>(expected.seed));
-  check_same(state, "training examples", "examples", expected.examples);
-  check_same(state, "train_batch_size", "batch_size", expected.batch_size);
-  check_same(state, "train_batch_tokens", "batch_tokens", expected.batch_tokens);
-  check_same(state, "gradient_accumulation_steps", "accumulation_steps", expected.accumulation_steps);
-  const bool shuffle = state.flag("shuffle");
+// Throws Error unless the state, in the file `where`, is of the run that `expected` describes.
+void check_same_run(const Field& state, const std::string& where, const TrainState& expected) {
+  const auto same = [&](std::string_view what, const char* name, int64_t now) {
+    const int64_t saved = state.at(name).integer();
+    check(saved == now, "{}: the checkpoint was made with {} {}, this run has {}: it can't be continued",
+          where, what, saved, now);
+  };
+  same("seed", "seed", static_cast<int64_t>(expected.seed));
+  same("training examples", "examples", expected.examples);
+  same("train_batch_size", "batch_size", expected.batch_size);
+  same("train_batch_tokens", "batch_tokens", expected.batch_tokens);
+  same("gradient_accumulation_steps", "accumulation_steps", expected.accumulation_steps);
+  const bool shuffle = state.at("shuffle").boolean();
   check(shuffle == expected.shuffle,
         "{}: the checkpoint was made with train_data_shuffle {}, this run has {}: it can't be continued",
-        state.where(), shuffle, expected.shuffle);
-  check(state.count("data_checksum") == expected.data_checksum,
+        where, shuffle, expected.shuffle);
+  check(state.at("data_checksum").integer() == int64_t{expected.data_checksum},
         "{}: the checkpoint was made with other training data, or cut into other sequences: it can't be "
         "continued",
-        state.where());
+        where);
 }
 
 // Fills a moment from its tensor in a file; `least` is the smallest value that it may have.
@@ -209,43 +145,46 @@ bool has_train_state(const std::filesystem::path& folder) try {
 
 int64_t trained_steps(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / state_file;
-  return std::filesystem::exists(path) ? Fields(read_state(path), path.string()).count("step") : 0;
+  if (!std::filesystem::exists(path)) return 0;
+  const Json json = read_ordered_json(path);
+  return Field(json, path.string()).at("step").integer(0);
 }
 
 std::optional<EvaluationPoint> saved_evaluation(const std::filesystem::path& folder, const TrainState& run) {
-  const std::filesystem::path path = folder / state_file;
-  const Json json = read_state(path);
-  const Fields state(json, path.string());
-  check_same_run(state, run);
-  if (run.evaluation_checksum != 0 && state.count("evaluation_checksum") != run.evaluation_checksum)
+  const std::string path = (folder / state_file).string();
+  const Json json = read_ordered_json(path);
+  const Field state(json, path);
+  check_same_run(state, path, run);
+  if (run.evaluation_checksum != 0 && state.at("evaluation_checksum").integer() != run.evaluation_checksum)
     return std::nullopt;
-  const TrainHistory history = parse_history(state.fields("history"));
-  const int64_t step = state.count("step");
+  const TrainHistory history = parse_history(state.at("history"));
+  const int64_t step = state.at("step").integer(0);
   if (history.evaluations.empty() || history.evaluations.back().step != step) return std::nullopt;
   return history.evaluations.back();
 }
 
 TrainState load_train_state(const std::filesystem::path& folder, const TrainState& expected,
                             Optimizer& optimizer, Parameters& parameters, std::FILE* log) {
-  const std::filesystem::path path = folder / state_file;
-  const Json json = read_state(path);
-  const Fields fields(json, path.string());
-  check_same_run(fields, expected);
-  for (const auto& [name, value] : fields.texts("settings")) {
+  const std::string path = (folder / state_file).string();
+  const Json json = read_ordered_json(path);
+  const Field saved(json, path);
+  check_same_run(saved, path, expected);
+  for (const auto& [name, value] : saved.at("settings").members()) {
     const auto now = expected.settings.find(name);
-    if (now == expected.settings.end() || value == now->second) continue;
-    print_log(log, "note: {} was {} when the checkpoint was made, now it is {}\n", name, value, now->second);
+    if (now == expected.settings.end() || value.text() == now->second) continue;
+    print_log(log, "note: {} was {} when the checkpoint was made, now it is {}\n", name, value.text(),
+              now->second);
   }
 
   TrainState state = expected;
-  state.step = fields.count("step");
-  state.recent_losses = fields.numbers("recent_losses");
-  state.best_step = fields.count("best_step", -1);
-  state.best_scores = fields.scores("best_scores");
-  state.evaluations_since_best = fields.count("evaluations_since_best");
-  state.history = parse_history(fields.fields("history"));
-  check(state.best_step < 0 || !state.best_scores.empty(), "{}: a best step without scores", path.string());
-  const int64_t scored_on = fields.count("evaluation_checksum");
+  state.step = saved.at("step").integer(0);
+  state.recent_losses = saved.at("recent_losses").numbers();
+  state.best_step = saved.at("best_step").integer(-1);
+  state.best_scores = parse_scores(saved.at("best_scores"));
+  state.evaluations_since_best = saved.at("evaluations_since_best").integer(0);
+  state.history = parse_history(saved.at("history"));
+  check(state.best_step < 0 || !state.best_scores.empty(), "{}: a best step without scores", path);
+  const int64_t scored_on = saved.at("evaluation_checksum").integer(0, std::numeric_limits<uint32_t>::max());
   if (expected.evaluation_checksum == 0) {
     state.evaluation_checksum =
         static_cast<uint32_t>(scored_on);  // this run scores nothing: what is best stays so
@@ -264,9 +203,9 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
                     constexpr float any = std::numeric_limits<float>::lowest();
                     read_moment(moments, name, moment, name.starts_with("v.") ? 0 : any);
                   });
-  const int64_t optimizer_steps = fields.count("optimizer_steps");
-  fields.expect(optimizer_steps == state.step, "optimizer_steps",
-                fmt::format("{}, as many as \"step\"", state.step));
+  const Field steps = saved.at("optimizer_steps");
+  const int64_t optimizer_steps = steps.integer(0);
+  steps.check(optimizer_steps == state.step, fmt::format("{}, as many as 'step'", state.step));
   optimizer.set_steps(optimizer_steps);
   return state;
 }

@@ -1,6 +1,7 @@
 #include "backends/cpu/memory.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -38,13 +39,24 @@ size_t physical_memory() {
   return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
 }
 
+[[noreturn]] void fail_to_reserve(size_t bytes) {
+  const char* reason = std::strerror(errno);
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    fail(
+        "[memory] cannot reserve {} bytes of address space, the machine's memory: the limit of this process "
+        "is {} "
+        "(ulimit -v). Limit the memory otherwise: what is reserved is not used yet",
+        bytes, limit.rlim_cur);
+  fail("[memory] cannot reserve {} bytes of address space: {}", bytes, reason);
+}
+
 }  // namespace
 
 Arena::Arena() : reserved_(round_up(physical_memory(), huge_page)), top_(guard), highest_top_(guard) {
   void* base =
       mmap(nullptr, reserved_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  check(base != MAP_FAILED, "[memory] cannot reserve {} bytes of address space: {}", reserved_,
-        std::strerror(errno));
+  if (base == MAP_FAILED) fail_to_reserve(reserved_);
   base_ = static_cast<char*>(base);
   // Huge pages cost one fault instead of 512 and spare the address cache; where they are off this changes
   // nothing.

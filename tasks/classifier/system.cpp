@@ -1,7 +1,8 @@
 #include "tasks/classifier/system.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
+
+#include "core/checked_json.h"
 
 namespace gradus {
 namespace {
@@ -13,28 +14,26 @@ constexpr TaskKind classifier_kind{"gradus_classifier", "BertForSequenceClassifi
 // The one output of a model of scores; transformers tells by the number of labels how many there are.
 const std::vector<std::string> score_label{"score"};
 
-ClassifierSettings parse_settings(const ModelSource& source) try {
+ClassifierSettings parse_settings(const ModelSource& source) {
   const Json json = source.task_settings(classifier_kind);
-  const auto expect = [&](bool good, const char* key, const std::string& expected) {
-    check(good, "{}: \"{}\": '{}' is {}, expected {}", source.where, classifier_kind.settings_key, key,
-          json.at(key).dump(), expected);
-  };
+  const JsonField<Json> saved(json, settings_place(classifier_kind, source.where));
+  const JsonField task = saved.at("task_name"), regression = saved.at("regression"),
+                  weights = saved.at("class_weights");
   ClassifierSettings s;
-  s.task_name = json.at("task_name");
-  s.regression = json.at("regression");
-  s.pairs = json.at("pairs");
-  s.class_weights = json.at("class_weights").get<std::vector<float>>();
+  s.task_name = task.text();
+  s.regression = regression.boolean();
+  s.pairs = saved.at("pairs").boolean();
   const size_t labels = source.config.labels.size();
-  expect(is_classification_form(s.task_name), "task_name", "the name of a data set, or tsv");
-  expect(s.regression ? labels == 1 : labels > 1, "regression",
-         fmt::format("{} as id2label has {} labels", !s.regression, labels));
-  expect(s.class_weights.empty() || (!s.regression && s.class_weights.size() == labels), "class_weights",
-         "a number for each class, or none");
-  for (const float weight : s.class_weights)
-    expect(std::isfinite(weight) && weight > 0, "class_weights", "positive numbers");
+  task.check(is_classification_form(s.task_name), "the name of a data set, or tsv");
+  regression.check(s.regression ? labels == 1 : labels > 1,
+                   fmt::format("{} as id2label has {} labels", !s.regression, labels));
+  for (const JsonField<Json>& weight : weights.items()) {
+    s.class_weights.push_back(static_cast<float>(weight.number()));
+    weights.check(std::isfinite(s.class_weights.back()) && s.class_weights.back() > 0, "positive numbers");
+  }
+  weights.check(s.class_weights.empty() || (!s.regression && s.class_weights.size() == labels),
+                "a number for each class, or none");
   return s;
-} catch (const Json::exception& e) {
-  fail("{}: \"{}\": {}", source.where, classifier_kind.settings_key, e.what());
 }
 
 std::vector<std::string> names_of(const std::optional<ClassLabels>& labels) {

@@ -1,7 +1,8 @@
 #include "tasks/ner/system.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
+
+#include "core/checked_json.h"
 
 namespace gradus {
 namespace {
@@ -20,28 +21,23 @@ std::optional<LabelProtocol> protocol_of(const std::string& name) {
   return std::nullopt;
 }
 
-NerSettings parse_settings(const ModelSource& source) try {
+NerSettings parse_settings(const ModelSource& source) {
   const Json json = source.task_settings(tagger_kind);
+  const JsonField<Json> saved(json, settings_place(tagger_kind, source.where));
+  const JsonField protocol = saved.at("label_protocol");
   NerSettings s;
-  s.use_crf = json.at("use_crf");
-  s.crf_constraints = json.at("crf_constraints");
-  s.lstm_layers = json.at("lstm_layers");
-  s.label_protocol = json.at("label_protocol");
-  s.characters = json.at("characters");
-  const std::string scheme = json.value("tag_scheme", "");
-  s.tag_scheme = find_scheme(scheme);
-  const auto expect = [&](bool good, const char* key, const std::string& expected) {
-    check(good, "{}: \"{}\": '{}' is {}, expected {}", source.where, tagger_kind.settings_key, key,
-          json.at(key).dump(), expected);
-  };
-  expect(s.lstm_layers >= 0 && s.lstm_layers <= max_lstm_layers, "lstm_layers",
-         fmt::format("0 to {}", max_lstm_layers));
-  expect(protocol_of(s.label_protocol).has_value(), "label_protocol",
-         "first_piece, x_pieces, x_pieces_no_sep or all_pieces");
-  if (!scheme.empty()) expect(s.tag_scheme.has_value(), "tag_scheme", "IOB1, IOB2, IOE1, IOE2 or BIOES");
+  s.use_crf = saved.at("use_crf").boolean();
+  s.crf_constraints = saved.at("crf_constraints").boolean();
+  s.lstm_layers = saved.at("lstm_layers").integer(0, max_lstm_layers);
+  s.label_protocol = protocol.text();
+  s.characters = saved.at("characters").boolean();
+  protocol.check(protocol_of(s.label_protocol).has_value(),
+                 "first_piece, x_pieces, x_pieces_no_sep or all_pieces");
+  if (const auto scheme = saved.find("tag_scheme"); scheme && !scheme->text().empty()) {
+    s.tag_scheme = find_scheme(scheme->text());
+    scheme->check(s.tag_scheme.has_value(), "IOB1, IOB2, IOE1, IOE2 or BIOES");
+  }
   return s;
-} catch (const Json::exception& e) {
-  fail("{}: \"{}\": {}", source.where, tagger_kind.settings_key, e.what());
 }
 
 LabelList labels_of(const ModelSource& source) try {

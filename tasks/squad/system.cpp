@@ -1,6 +1,6 @@
 #include "tasks/squad/system.h"
 
-#include <nlohmann/json.hpp>
+#include "core/checked_json.h"
 
 namespace gradus {
 namespace {
@@ -10,14 +10,13 @@ using Json = nlohmann::ordered_json;
 constexpr TaskKind squad_kind{"gradus_squad", "BertForQuestionAnswering", "run_squad",
                               "question answering model"};
 
-SquadSettings parse_settings(const ModelSource& source) try {
+SquadSettings parse_settings(const ModelSource& source) {
   const Json json = source.task_settings(squad_kind);
+  const JsonField<Json> saved(json, settings_place(squad_kind, source.where));
   SquadSettings s;
-  s.version_2 = json.at("version_2");
-  s.null_score_diff_threshold = json.at("null_score_diff_threshold");
+  s.version_2 = saved.at("version_2").boolean();
+  s.null_score_diff_threshold = saved.at("null_score_diff_threshold").number();
   return s;
-} catch (const Json::exception& e) {
-  fail("{}: \"{}\": {}", source.where, squad_kind.settings_key, e.what());
 }
 
 }  // namespace

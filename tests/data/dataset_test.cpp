@@ -124,9 +124,19 @@ TEST_CASE("a schema limits rows and fixes columns; what is wrong with it is said
   CHECK_THROWS_WITH_AS(open(R"({"datasetType": "TF", "columns": {"ids": {"type": "float32"}}})"),
                        (place + "column ids has the type float32, expected int64").c_str(), Error);
   CHECK_THROWS_WITH_AS(open(R"({"datasetType": "CSV", "columns": {}})"),
-                       (place + "datasetType \"CSV\": expected \"TF\"").c_str(), Error);
+                       (place + "'datasetType' is \"CSV\", expected \"TF\"").c_str(), Error);
   CHECK_THROWS_WITH_AS(open(R"({"datasetType": "TF", "numRows": 0, "columns": {}})"),
-                       (place + "numRows 0: expected 1 or more").c_str(), Error);
-  CHECK_THROWS_AS(open(R"({"datasetType": "TF"})"), Error);
+                       (place + "'numRows' is 0, expected a whole number of 1 or more").c_str(), Error);
+  const auto refused = [&](const std::string& schema, const std::string& message) {
+    CHECK_THROWS_WITH_AS(open(schema), (place + message).c_str(), Error);
+  };
+  refused(R"({"datasetType": "TF"})", "'columns' is missing");
+  refused(R"([])", "the JSON is [], expected an object");
+  refused(R"({"datasetType": "TF", "numRows": 1.5, "columns": {}})",
+          "'numRows' is 1.5, expected a whole number");
+  refused(R"({"datasetType": "TF", "columns": {"ids": {"type": 64}}})",
+          "'columns.ids.type' is 64, expected a string");
+  refused(R"({"datasetType": "TF", "columns": {"ids": {"type": "int64", "shape": [3, 0]}}})",
+          "'columns.ids.shape[1]' is 0, expected 1 or more, or -1");
   CHECK_THROWS_AS(open("not JSON"), Error);
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/checked_json.h"
 #include "core/error.h"
 #include "data/class_labels.h"
 #include "data/classification_records.h"
@@ -28,6 +29,7 @@
 #include "data/vocab.h"
 #include "nn/bert_config.h"
 #include "nn/checkpoint_file.h"
+#include "tasks/config_file.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
@@ -140,6 +142,45 @@ void make_examples(Bytes input) {
     PretrainingInstances(part, tokenizer().vocab(), options, random);
 }
 
+// Asks a value for everything that it is and is not.
+template <class Json>
+void read_fields(const JsonField<Json>& field) {
+  const auto wrong = [](const auto& read) {
+    try {
+      read();
+    } catch (const Error&) {
+    }
+  };
+  wrong([&] { field.boolean(); });
+  wrong([&] { field.integer(1, 7); });
+  wrong([&] { field.number(); });
+  wrong([&] { field.text(); });
+  wrong([&] { field.numbers(); });
+  wrong([&] { field.at("step"); });
+  if (field.value().is_array()) {
+    for (const auto& item : field.items()) read_fields(item);
+  } else if (field.value().is_object()) {
+    for (const auto& [name, member] : field.members()) read_fields(member);
+  }
+}
+
+// The state of a training and the other JSON files of ours are read so.
+void read_json_files(Bytes input) {
+  const std::string path = write("trainer_state.json", input);
+  const nlohmann::ordered_json ordered = read_ordered_json(path);
+  const nlohmann::json json = read_json(path);
+  if (nlohmann::json(ordered) != json) std::abort();
+  read_fields(JsonField<nlohmann::ordered_json>(ordered, path));
+  size_t at = 0;
+  const auto next = [&] {
+    const Bytes piece = input.substr(at, 5);
+    at += piece.size();
+    return piece;
+  };
+  parse_json(next, "input",
+             [](std::span<const std::string> names, nlohmann::json&) { return names.size() > 2; });
+}
+
 const std::map<std::string, std::function<void(Bytes)>> readers{
     {"tfrecord", [](Bytes input) { read_tf_record(input, "x.tfrecord"); }},
     {"tfrecord_gzip", [](Bytes input) { read_tf_record(input, "x.gz"); }},
@@ -191,6 +232,14 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
        read_tokenizer(write("tokenizer.json", input));
      }},
     {"vocab", [](Bytes input) { Vocab::load(write("vocab.txt", input)); }},
+    {"json", read_json_files},
+    {"schema", [](Bytes input) { schema_rows(write("schema.json", input)); }},
+    {"yaml",
+     [](Bytes input) {
+       ConfigFile config(write("x.yaml", input));
+       config.find("a.b");
+       config.unused();
+     }},
 };
 
 const std::function<void(Bytes)>& chosen_reader() {

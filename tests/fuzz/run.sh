@@ -8,7 +8,7 @@ seconds=${1:-30}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore tensorflow \
   bert_config ner_text classification_text classification_records class_labels msra_xml squad pretraining_text vocab tokenizer_config \
-  tokenizer_json
+  tokenizer_json json schema yaml
 build=build-fuzz
 shared=../shared/formats/fixtures
 data=../shared/data
@@ -21,16 +21,17 @@ fi
 mkdir -p "$build"
 
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
-sources="core/checked_json core/crc32c core/files core/protobuf
+sources="core/checked_json core/crc32c core/file_kind core/files core/protobuf
   data/basic_tokenizer data/class_labels data/classification_records data/classification_text data/dataset data/dataset_stream data/mind_record data/mind_record_format data/mind_record_index
   data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_text data/pretraining_instances data/pretraining_text
-  data/python_random data/sentences data/squad_features data/squad_text data/text_file data/tf_example
+  data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/text_file data/tf_example
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoint_file nn/mindspore_checkpoint nn/safetensors nn/safetensors_writer
   nn/sorted_table nn/stored_labels nn/tensor_entry nn/tensorflow_checkpoint nn/tensorflow_slices
+  tasks/config_file
   tests/fuzz/readers"
 flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
-libraries=$(pkg-config --libs fmt libutf8proc zlib sqlite3 pugixml)
+libraries=$(pkg-config --libs fmt libutf8proc zlib sqlite3 pugixml yaml-cpp)
 objects=
 rules=
 for source in $sources; do
@@ -82,6 +83,11 @@ seed() {
       printf '<doc id="1" title="a">\na\n\nab b. The &lt;a的。b\n</doc>\n' >"$corpus/wiki" ;;
     tokenizer_config) echo '{"do_lower_case": true, "mask_token": {"content": "[MASK]"}, "added_tokens_decoder": {"7": {"content": "<e>", "normalized": true}}}' >"$corpus/config" ;;
     tokenizer_json) echo '{"added_tokens": [{"id": 4, "content": "[MASK]", "special": true}], "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true}, "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}], "pair": []}, "model": {"type": "WordPiece", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4}}}' >"$corpus/json" ;;
+    json) echo '{"step": 3, "shuffle": true, "losses": [1.5, null], "settings": {"a": "b"}}' >"$corpus/state" ;;
+    schema) echo '{"datasetType": "TF", "numRows": 3, "columns": {"a": {"type": "int64", "rank": 1, "shape": [2, -1]}}}' >"$corpus/schema" ;;
+    yaml)
+      printf 'a: 1\nb: {c: [x, y], d: &m {e: f}}\ng: *m\n---\na: help\n---\na: [1, 2]\n' >"$corpus/config"
+      printf 'a: &a {x: 1, y: 2}\nb: &b {x: *a, y: *a}\nc: &c {x: *b, y: *b}\nd: {x: *c, y: *c}\n' >"$corpus/aliases" ;;
     vocab) head -n 110 "$data/vocab/chinese.txt" >"$corpus/vocab" ;;
   esac
 }

@@ -7,7 +7,7 @@
 
 #include "core/protobuf.h"
 #include "nn/safetensors.h"
-#include "tests/tasks/program.h"
+#include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
 using nlohmann::json;
@@ -307,4 +307,87 @@ TEST_CASE("convert_checkpoint refuses odd shapes, and leaves out what holds no f
   fs::create_directory(folder / "links");
   fs::create_symlink("nowhere", folder / "links/a.ckpt");
   CHECK(run("inspect_checkpoint", {(folder / "links").string()}).status == 2);
+}
+
+TEST_CASE("convert_checkpoint refuses weights that hold no floats, unless they may be missing") {
+  const TinyNer tiny;
+  tiny.print(tiny.training({"--max_steps=1", "--eval_data_file_path="}));
+  const SafetensorsFile file(tiny.path("save/checkpoint-1/model.safetensors"));
+  const std::string query = "bert.encoder.layer.0.attention.self.query.weight",
+                    bias = "bert.pooler.dense.bias";
+  for (const char* type : {"I32", "U32"}) {
+    std::vector<TensorEntry> entries = file.tensors();
+    for (TensorEntry& entry : entries) {
+      if (entry.name == query || entry.name == "classifier.bias") entry.dtype = type;
+    }
+    const std::string from = tiny.path("odd.safetensors");
+    write_safetensors(from, entries);
+    for (const auto& [format, to] : {std::pair("safetensors", "a.safetensors"),
+                                     std::pair("mindspore", "a.ckpt"), std::pair("tensorflow", "a")}) {
+      CAPTURE(format);
+      const Words flags{"--to", format, "--overwrite", from, tiny.path(to)};
+      const Outcome refused = run("convert_checkpoint", flags);
+      CHECK(refused.status == 2);
+      CHECK_MESSAGE(refused.err.find(from + ": 2 of " + std::to_string(entries.size()) +
+                                     " weights hold no floats and can't be converted (--allow_missing leaves "
+                                     "them out): " +
+                                     query + ", classifier.bias\n") != std::string::npos,
+                    refused.err);
+      CHECK_FALSE(fs::exists(tiny.path(to)));
+      Words allowed = flags;
+      allowed.push_back("--allow_missing");
+      const Outcome left = run("convert_checkpoint", allowed);
+      CHECK(left.status == 0);
+      CHECK_MESSAGE(
+          left.out.find("not floats, left out: " + query + ", classifier.bias (2)\n") != std::string::npos,
+          left.out);
+    }
+    for (const char* name : {"a.safetensors", "a.ckpt", "a.index", "a.data-00000-of-00001"})
+      fs::remove(tiny.path(name));
+  }
+}
+
+TEST_CASE("checkpoints that are something else are named, with what to do") {
+  const TemporaryFolder folder;
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 123\n";
+  for (const char* name : {"a.safetensors", "a.ckpt", "a.index", "a.bin", "a.safetensors.index.json"}) {
+    const std::string path = folder.write(name, pointer);
+    const Outcome outcome = run("inspect_checkpoint", {path});
+    CHECK(outcome.status == 2);
+    CHECK_MESSAGE(
+        outcome.err.find(path + (path.ends_with(".bin")
+                                     ? ": files of PyTorch's own"
+                                     : ": a pointer of Git LFS, not the file it stands for, expected ")) !=
+            std::string::npos,
+        outcome.err);
+  }
+  for (const auto& [name, bytes, what] : {std::tuple("b.ckpt", std::string("PK\x03\x04zip"),
+                                                     ": a zip archive, expected a MindSpore checkpoint: "),
+                                          std::tuple("b.safetensors", std::string("<!DOCTYPE html>\n"),
+                                                     ": a web page, expected a safetensors file: "),
+                                          std::tuple("c.index", std::string("\x1f\x8b\x08\0\0", 5),
+                                                     ": gzip, expected the index of a TensorFlow"),
+                                          std::tuple("model.h5", std::string("\x89HDF\r\n\x1a\n"),
+                                                     ": HDF5, as of Keras, expected *.safetensors,")}) {
+    const std::string path = folder.write(name, bytes);
+    const Outcome outcome = run("inspect_checkpoint", {path});
+    CHECK(outcome.status == 2);
+    CHECK_MESSAGE(outcome.err.find(path + what) != std::string::npos, outcome.err);
+  }
+}
+
+TEST_CASE("a damaged shape does not fill the terminal") {
+  const TemporaryFolder folder;
+  std::string shape = "1";
+  for (int i = 1; i < 100'000; ++i) shape += ",1";
+  std::string header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[" + shape + "],\"data_offsets\":[0,8]}}";
+  std::string file(8, '\0');
+  for (size_t i = 0; i < 8; ++i) file[i] = static_cast<char>(header.size() >> (8 * i));
+  const Outcome outcome =
+      run("inspect_checkpoint", {folder.write("a.safetensors", file + header + "12345678")});
+  CHECK(outcome.status == 2);
+  CHECK_MESSAGE(
+      outcome.err.find("span 8 bytes, expected 4 for F32 [1, 1, 1, 1, 1, 1, 1, 1, ... 100000 in all]") !=
+          std::string::npos,
+      outcome.err.substr(0, 1000));
 }

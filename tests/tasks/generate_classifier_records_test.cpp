@@ -256,3 +256,30 @@ TEST_CASE("columns are chosen by name and number, and told") {
   tiny.refuse("tsv", "no column named 'text' (--text_column): the header has id, q, kind",
               {"--overwrite", "--do_eval=false", "--do_predict=false", "--text_column=text"});
 }
+
+TEST_CASE("generate_classifier_records: what a stopped run has left is completed, other files are kept") {
+  const TinyTexts tiny;
+  tiny.print("mrpc");
+  const std::string whole = tiny.listing();
+  for (const char* missing : {"eval.mindrecord", "eval.mindrecord.db", "label_list.txt"}) {
+    CAPTURE(missing);
+    fs::remove(tiny.path(std::string("records/") + missing));
+    tiny.print("mrpc");
+    CHECK(tiny.listing() == whole);
+  }
+  // Records without an index that were made of something else.
+  fs::remove(tiny.path("records/eval.mindrecord.db"));
+  tiny.write("mrpc/dev.tsv", mrpc_header + "1\t1\t2\ta\ta\n");
+  tiny.refuse("mrpc", "eval.mindrecord is there already, and has other records than these");
+  tiny.print("mrpc", {"--overwrite=true"});
+}
+
+TEST_CASE("generate_classifier_records: another list of labels and its records get their names together") {
+  const TinyTexts tiny;
+  tiny.print("mrpc", {"--dataset_format=tfrecord"});
+  const std::string names = tiny.write("names.txt", "1\n0\n");
+  tiny.print("mrpc", {"--dataset_format=tfrecord", "--overwrite=true", "--label_file=" + names});
+  CHECK(file_content(tiny.path("records/label_list.txt")) == "1\n0\n");
+  CHECK(tiny.read("train.tf_record", 2).at(0).label == 0);
+  CHECK(tiny.listing().find(".tmp-") == std::string::npos);
+}

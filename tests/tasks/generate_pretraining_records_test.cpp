@@ -1,6 +1,8 @@
 // generate_pretraining_records, as its user runs it.
 #include <doctest/doctest.h>
 
+#include <map>
+
 #include "core/error.h"
 #include "data/pretraining_instances.h"
 #include "tests/tasks/program.h"
@@ -132,9 +134,25 @@ TEST_CASE("generate_pretraining_records does not replace one of several files") 
   const std::string a = texts.path("a.mindrecord"), b = texts.path("b.mindrecord");
   texts.make({input, "--output_file=" + b});
   texts.refuse({input, "--output_file=" + a + "," + b},
-               b + " is there already, " + a + " is not: expected all or none");
+               b + " is there already, and has other records than these");
   texts.refuse({input, "--output_file=" + a + "," + texts.path("./a.mindrecord")}, "would be written twice");
   CHECK_FALSE(fs::exists(a));
+}
+
+TEST_CASE("generate_pretraining_records: what a stopped run has left is completed") {
+  const Texts texts;
+  const std::string a = texts.path("a.mindrecord"), b = texts.path("b.mindrecord");
+  const Words flags{"--input_file=" + texts.path("text/AA/wiki_00"), "--output_file=" + a + "," + b};
+  texts.make(flags);
+  std::map<std::string, std::string> whole;
+  for (const std::string& name : {a, a + ".db", b, b + ".db"}) whole[name] = file_content(name);
+  for (const std::vector<std::string>& missing : std::vector<std::vector<std::string>>{
+           {b, b + ".db"}, {a, a + ".db"}, {b + ".db"}, {a + ".db", b}, {a, a + ".db", b + ".db"}}) {
+    for (const std::string& name : missing) fs::remove(name);
+    texts.make(flags);
+    for (const auto& [name, bytes] : whole) CHECK_MESSAGE(file_content(name) == bytes, name);
+  }
+  CHECK(texts.make(flags).find("is there already: kept") != std::string::npos);
 }
 
 TEST_CASE("generate_pretraining_records says what is wrong") {

@@ -417,19 +417,18 @@ TEST_CASE("run_ner refuses a damaged trainer state") {
     write_file(path, changed.dump());
     tiny.refuse(tiny.training({"--resume", "--max_steps=1"}), path + ": " + text);
   };
-  refused_with("step", -3, "\"step\" is -3, expected a whole number, at least 0");
-  refused_with("step", 1.5, "\"step\" is 1.5, expected a whole number");
-  refused_with("optimizer_steps", -1, "\"optimizer_steps\" is -1, expected a whole number, at least 0");
-  refused_with("optimizer_steps", 2, "\"optimizer_steps\" is 2, expected 1, as many as \"step\"");
-  refused_with("evaluations_since_best", -1, "\"evaluations_since_best\" is -1, expected");
-  refused_with("recent_losses", {1, nullptr}, "\"recent_losses\" is [1,null], expected a list of numbers");
-  refused_with("shuffle", 1, "\"shuffle\" is 1, expected true or false");
+  refused_with("step", -3, "'step' is -3, expected a whole number of 0 or more");
+  refused_with("step", 1.5, "'step' is 1.5, expected a whole number");
+  refused_with("optimizer_steps", -1, "'optimizer_steps' is -1, expected a whole number of 0 or more");
+  refused_with("optimizer_steps", 2, "'optimizer_steps' is 2, expected 1, as many as 'step'");
+  refused_with("evaluations_since_best", -1, "'evaluations_since_best' is -1, expected");
+  refused_with("recent_losses", {1, nullptr}, "'recent_losses[1]' is null, expected a number");
+  refused_with("shuffle", 1, "'shuffle' is 1, expected true or false");
   refused_with("best_scores", nlohmann::json::object(), "a best step without scores");
-  refused_with("settings", 7, "\"settings\" is 7, expected an object of texts");
-  refused_with("history", {{"losses", "none"}},
-               "\"history\": \"losses\" is \"none\", expected a list of numbers");
+  refused_with("settings", 7, "'settings' is 7, expected an object");
+  refused_with("history", {{"losses", "none"}}, "'history.losses' is \"none\", expected a list");
   nlohmann::json lacking = state;
   lacking.erase("seed");
   write_file(path, lacking.dump());
-  tiny.refuse(tiny.training({"--resume", "--max_steps=1"}), path + ": no \"seed\"");
+  tiny.refuse(tiny.training({"--resume", "--max_steps=1"}), path + ": 'seed' is missing");
 }
