@@ -73,6 +73,7 @@ class Reader {
     TokenizerConfig config;
     read_rules(config);
     read_special(config.special);
+    check_never_split(config.special);
     if (json_) json_->check_template(config.special);
     std::vector<std::string> tokens = vocabulary();
     const size_t pieces = tokens.size();
@@ -117,12 +118,24 @@ class Reader {
             found.dump(), expected);
     };
     expect("do_basic_tokenize", {true}, "true");
-    expect("never_split", {Json::array()}, "null or an empty list");
     expect("wordpieces_prefix", {"##"}, "\"##\"");
     expect("split_special_tokens", {false}, "false");
     expect("truncation_side", {"right"}, "\"right\"");
     check(value_of(value_of(config_, "auto_map"), "AutoTokenizer").is_null(),
           "{}: 'auto_map' names a tokenizer of its own code: expected BertTokenizer", config_path_);
+  }
+
+  // Special tokens are found in the text anyway; other words are looked for in another way than added tokens are.
+  void check_never_split(const SpecialTokens& special) const {
+    const Json found = value_of(config_, "never_split");
+    const bool is_list = found.is_null() || found.is_array();
+    check(is_list && std::ranges::all_of(found,
+                                         [&](const Json& word) {
+                                           return word.is_string() &&
+                                                  is_named(special, word.get<std::string>());
+                                         }),
+          "{}: 'never_split' is {}: expected nothing but special tokens; other words can be added tokens",
+          config_path_, found.dump());
   }
 
   // A setting of tokenizer_config.json that tokenizer.json may have as well. `usual` is what transformers takes when

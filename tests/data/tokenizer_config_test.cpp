@@ -224,6 +224,8 @@ TEST_CASE("what cuts text in another way than BERT's tokenizer is refused by nam
         "supported");
   CHECK(config("do_basic_tokenize", true) == "no error");
   CHECK(config("never_split", nullptr) == "no error");
+  CHECK(config("never_split", {"[CLS]", "[MASK]"}) == "no error");
+  CHECK(config("never_split", "a").find("'never_split' is \"a\"") != std::string::npos);
   CHECK(config("never_split", {"ab-c"}).find("'never_split' is [\"ab-c\"]") != std::string::npos);
   CHECK(config("wordpieces_prefix", "@@").find("'wordpieces_prefix' is \"@@\"") != std::string::npos);
   CHECK(config("truncation_side", "left").find("'truncation_side' is \"left\"") != std::string::npos);
