@@ -72,8 +72,8 @@ void note_other_files(const fs::path& from, const fs::path& to) {
     if (fs::exists(folder / name) && !fs::exists(to.parent_path() / name)) left.emplace_back(name);
   }
   if (!left.empty())
-    fmt::print("note: only weights are converted; a model's folder needs {} of '{}' beside them\n",
-               fmt::join(left, ", "), folder.string());
+    print_log(stdout, "note: only weights are converted; a model's folder needs {} of '{}' beside them\n",
+              fmt::join(left, ", "), folder.string());
 }
 
 // Throws Error for a name that readers would not take for this format, and for a file that is there.

@@ -1,5 +1,7 @@
 #include "tasks/tokenizer_settings.h"
 
+#include "tasks/log.h"
+
 #include <fmt/format.h>
 
 namespace gradus {
@@ -18,8 +20,8 @@ void TokenizerSettings::declare(Options& options) {
 StoredTokenizer TokenizerSettings::load(std::FILE* log) const {
   StoredTokenizer stored = read_tokenizer(vocab_file);
   choose_lower_case(stored, do_lower_case);
-  if (stored.has_settings) fmt::print(log, "tokenizer of {}: {}\n", stored.path, stored.config.str());
-  for (const std::string& note : stored.notes) fmt::print(log, "note: {}\n", note);
+  if (stored.has_settings) print_log(log, "tokenizer of {}: {}\n", stored.path, stored.config.str());
+  for (const std::string& note : stored.notes) print_log(log, "note: {}\n", note);
   return stored;
 }
 

@@ -164,7 +164,7 @@ void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs
   if (inputs.train) check_learnable(inputs.train->data);
   if (inputs.dev) {
     const std::string warning = warn_of_no_entity(options.assessment_method, inputs.dev->data);
-    if (!warning.empty()) fmt::print(log, "warning: {}\n", warning);
+    if (!warning.empty()) print_log(log, "warning: {}\n", warning);
   }
   if (options.train.do_train && !learns) check_tags_known(inputs.train->data, system.labels());
   if (!learns) return;
