@@ -284,7 +284,7 @@ TEST_CASE("tf_example: a SequenceExample is refused, fields that an Example does
   CHECK(example.unknown_fields() == 0);
   // The context of a SequenceExample is an Example's features; the lists stand beside it.
   CHECK_THROWS_WITH_AS(example.parse(example_of(feature) + field(2, field(1, feature)), "r"),
-                       doctest::Contains("byte 16: this is a tf.train.SequenceExample"), Error);
+                       doctest::Contains("byte 14: this is a tf.train.SequenceExample"), Error);
   int64_t count = 0;
   for (const std::string& message :
        {example_of(feature) + field(3, "x"), example_of(feature) + field(1, field(2, "x")),
