@@ -78,8 +78,9 @@ bool is_leftover(std::string_view name, std::string_view of) {
   name.remove_prefix(temporary_mark.size());
   int64_t pid = 0;
   const auto number = std::from_chars(name.data(), name.data() + name.size(), pid);
-  return number.ec == std::errc() && number.ptr == name.data() + name.size() && pid > 0 &&
-         pid != ::getpid() && !other_process_runs(pid);
+  // Written as we write it: another name is somebody else's file.
+  return number.ec == std::errc() && fmt::format("{}", pid) == name && pid > 0 && pid != ::getpid() &&
+         !other_process_runs(pid);
 }
 
 void remove_leftovers(const fs::path& path) {

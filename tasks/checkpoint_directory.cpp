@@ -1,7 +1,6 @@
 #include "tasks/checkpoint_directory.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -92,7 +91,7 @@ bool is_pointer(const fs::path& path) {
 // that one is younger than the draft.
 bool is_being_written(const fs::path& draft, int64_t pid) {
   constexpr double slack = 2;  // seconds, in which clocks differ
-  if (pid == ::getpid() || (::kill(static_cast<pid_t>(pid), 0) != 0 && errno != EPERM)) return false;
+  if (!other_process_runs(pid)) return false;
   std::error_code error;
   const fs::file_time_type written = fs::last_write_time(draft, error);
   const std::chrono::duration<double> age = fs::file_time_type::clock::now() - written;
