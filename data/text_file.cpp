@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/file_kind.h"
 #include "data/unicode.h"
 
 namespace gradus {
@@ -17,6 +18,7 @@ constexpr size_t piece_size = size_t{1} << 18;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 constexpr size_t encoding_sample = 4096;
+constexpr size_t most_line_bytes = size_t{64} << 20;  // unpacked
 
 // What iconv calls the encoding of text in units of two or four bytes; empty for any other.
 std::string_view wide_encoding(std::string_view text) {
@@ -81,6 +83,7 @@ std::string_view PieceReader::next() {
 }
 
 void check_is_utf8_text(std::string_view beginning, std::string_view name) {
+  check_text_kind(beginning, name);
   const std::string_view encoding = wide_encoding(beginning.substr(0, encoding_sample));
   check(encoding.empty(), "{}: this is text in {}: expected UTF-8, which iconv -f {} -t UTF-8 makes of it",
         name, encoding, encoding);
@@ -112,6 +115,8 @@ bool LineReader::fill() {
   if (at_end_) return false;
   buffer_.erase(0, begin_);
   begin_ = 0;
+  check(buffer_.size() <= most_line_bytes, "{}:{}: a line of more than {} bytes", path_, line_number_ + 1,
+        most_line_bytes);
   const size_t old_size = buffer_.size();
   buffer_.resize(old_size + piece_size);
   const size_t count = read(buffer_.data() + old_size, piece_size);

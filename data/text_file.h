@@ -46,7 +46,8 @@ enum class LineEnds : uint8_t {
   lf    // LF or CR LF, for lists whose lines may be any character: a CR elsewhere is refused
 };
 
-// Throws Error "<name>: ..." on text in UTF-16 or UTF-32, with a byte order mark or without, told by its first bytes.
+// Throws Error "<name>: ..." on text in UTF-16 or UTF-32, with a byte order mark or without, and on what is no text
+// (core/file_kind.h), told by its first bytes.
 void check_is_utf8_text(std::string_view beginning, std::string_view name);
 
 // The lines of a file, plain or gzip, or of a stream. A byte order mark at the start is dropped; the last line needs no

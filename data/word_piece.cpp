@@ -8,10 +8,17 @@
 #include "data/unicode.h"
 
 namespace gradus {
+namespace {
+
+constexpr size_t longest_piece = 4096;  // bytes; no vocabulary has any near to it
+
+}  // namespace
 
 PieceTrie::PieceTrie(const Vocab& vocab) : edges_(1024), shift_(64 - 10) {
   const auto add = [this](std::string_view token, int32_t id) {
     uint32_t node = word_root();
+    // A damaged line, which is no piece, would take 48 bytes for each of its characters.
+    if (token.size() > longest_piece) return node;
     Edge* edge = nullptr;
     for (size_t pos = 0; pos < token.size(); node = edge->node) {
       const char32_t code = decode_utf8(token, pos);

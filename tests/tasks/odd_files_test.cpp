@@ -112,6 +112,14 @@ TEST_CASE("odd files: a pointer of Git LFS or a web page for one of a model's fi
     write_file(model.file(name), "<!doctype html>\n<title>Not found</title>\n");
     model.refuse(name, ": a web page, expected ");
   }
+  model.begin_anew();
+  write_file(model.file("vocab.txt"), pointer);
+  model.refuse("vocab.txt", ": a pointer of Git LFS, not the file it stands for, expected text: ");
+  const TinyNer& task = model.task();
+  const std::string zip = task.write("train.zip.txt", std::string("PK\x03\x04\x14\0\0\0", 8));
+  task.refuse(
+      task.training({"--train_data_file_path=" + zip, "--save_finetune_checkpoint_path=" + task.path("n")}),
+      zip + ": a zip archive, expected text: unpack it");
 }
 
 TEST_CASE("odd files: a field of a model's settings that is something else is named") {
