@@ -6,6 +6,8 @@
 #include <map>
 #include <mutex>
 
+#include "core/backend_module.h"
+
 namespace gradus {
 namespace {
 
@@ -35,7 +37,6 @@ constexpr Device devices[] = {
     {"CPU", "cpu", "cpu_avx2", has_avx2},
 #endif
     {"CPU", "cpu", "cpu_baseline", always},
-    {"CUDA", "cuda", "cuda", always},
 };
 
 std::filesystem::path core_library_folder() {
@@ -55,16 +56,26 @@ std::filesystem::path module_path(const Device& device) {
   fail("[backend] {} is not available: {} was not built", device.name, file);
 }
 
-Backend* load(const Device& device) {
-  const std::filesystem::path path = module_path(device);
-  void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  check(module != nullptr, "[backend] {} is not available: {}", device.name, dlerror());
-  auto create = reinterpret_cast<CreateBackend>(dlsym(module, "gradus_create_backend"));
-  check(create != nullptr, "[backend] {} is not a backend module: {}", path.string(), dlerror());
-  return create();
+// A function that a module exports. Throws Error without it.
+template <typename Function>
+Function* find_function(void* module, const char* name, const std::filesystem::path& path) {
+  void* const found = dlsym(module, name);
+  check(found != nullptr, "[backend] {} is not a backend module for this program: it exports no {}",
+        path.string(), name);
+  return reinterpret_cast<Function*>(found);
 }
 
 }  // namespace
+
+Backend& load_backend_module(const std::filesystem::path& path) {
+  void* const module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  check(module != nullptr, "[backend] cannot load {}: {}", path.string(), dlerror());
+  const std::string_view interface = find_function<const char*()>(module, "gradus_backend_interface", path)();
+  check(interface == GRADUS_BACKEND_INTERFACE,
+        "[backend] {} was built for interface {}, this program for {}: build both from the same sources",
+        path.string(), interface, GRADUS_BACKEND_INTERFACE);
+  return *find_function<Backend*()>(module, "gradus_create_backend", path)();
+}
 
 std::vector<std::string> backend_names() {
   std::vector<std::string> names;
@@ -82,7 +93,7 @@ Backend& find_backend(std::string_view name) {
   for (const Device& device : devices) {
     if ((device.name != name && device.module != name) || !device.runs_here()) continue;
     Backend*& backend = loaded[device.module];
-    if (backend == nullptr) backend = load(device);
+    if (backend == nullptr) backend = &load_backend_module(module_path(device));
     return *backend;
   }
   fail("[backend] unknown device_target '{}': expected one of {}", name, fmt::join(backend_names(), ", "));

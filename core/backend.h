@@ -76,7 +76,8 @@ class Backend {
   virtual std::string description() const = 0;  // processor, instruction set, library versions, threads
   // Why this machine can't compute in `dtype`; empty when it can.
   virtual std::string unsupported(DType dtype) const = 0;
-  virtual void set_threads(int threads) = 0;  // 0: one per processor
+  // How many threads compute; 0: one per processor. Returns how many the system gives, which may be fewer.
+  virtual int set_threads(int threads) = 0;
 
   // --- memory ------------------------------------------------------------------------------------
   // Throws Error when there is not enough. Alignment is 64 bytes or more. Fresh memory is not cleared.
@@ -226,8 +227,5 @@ std::vector<std::string> backend_names();
 // Loads the backend of that name. It is a module of its own beside the core library, so that one build runs
 // on machines with and without a GPU. Throws Error naming what is missing.
 Backend& find_backend(std::string_view name);
-
-// What a backend module exports under the name "gradus_create_backend".
-using CreateBackend = Backend* (*)();
 
 }  // namespace gradus

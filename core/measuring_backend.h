@@ -15,7 +15,7 @@ class MeasuringBackend final : public Backend {
   std::string name() const override { return "measuring"; }
   std::string description() const override { return "computes nothing, counts memory"; }
   std::string unsupported(DType) const override { return ""; }
-  void set_threads(int) override {}
+  int set_threads(int) override { return 1; }
 
   void* allocate(size_t bytes) override {
     use_.current += bytes;

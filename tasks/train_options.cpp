@@ -8,10 +8,7 @@ namespace {
 
 std::vector<Choice> device_choices() {
   std::vector<Choice> choices;
-  for (const std::string& name : backend_names()) {
-    choices.emplace_back(name.c_str(),
-                         name == "CUDA" ? std::vector<std::string>{"GPU"} : std::vector<std::string>{});
-  }
+  for (const std::string& name : backend_names()) choices.emplace_back(name.c_str());
   return choices;
 }
 
@@ -19,7 +16,11 @@ std::vector<Choice> device_choices() {
 
 void DeviceOptions::declare(Options& options) {
   options.group("Device");
-  options.add("device_target", device_target, "where to compute").choices(device_choices());
+  Option& target = options.add("device_target", device_target, "where to compute").choices(device_choices());
+  for (const char* name : {"CUDA", "GPU"}) {
+    target.refuse(name, fmt::format("there is no backend for it yet, expected one of {}",
+                                    fmt::join(backend_names(), ", ")));
+  }
   options.add("device_id", device_id, "which of several devices; the CPU is one").at_least(0);
   options.add("threads", threads, "threads to compute with; 0: one per core").between(0, 4096);
   Option& type = options.add("compute_type", compute_type, "number type of activations and products");

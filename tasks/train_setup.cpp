@@ -41,7 +41,11 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
 Backend& open_backend(const DeviceOptions& device) {
   Backend& backend = find_backend(device.device_target);
   check(device.device_id == 0, "--device_id {}: {} has the device 0 alone", device.device_id, backend.name());
-  backend.set_threads(static_cast<int>(device.threads));
+  const int threads = backend.set_threads(static_cast<int>(device.threads));
+  if (threads < device.threads) {
+    fmt::print(stderr, "warning: --threads {}: the system gives {} (OMP_THREAD_LIMIT or the like is set)\n",
+               device.threads, threads);
+  }
   const std::string reason = backend.unsupported(device.dtype());
   check(reason.empty(), "--compute_type {}: {}", device.compute_type, reason);
   return backend;

@@ -52,6 +52,8 @@ struct Tolerance {
 struct Op {
   std::string name = {};
   std::vector<OpCase> cases = {};
+  std::vector<OpCase> large =
+      {};  // batches of MiniLM and BERT-base, for what the number of threads may not change
   std::vector<OpCase> benchmarks = {};  // realistic shapes
   Tolerance float32{1e-6, 2e-6};
   Tolerance bfloat16{4e-3, 8e-3};

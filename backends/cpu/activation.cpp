@@ -67,7 +67,7 @@ void dispatch_activation(Activation kind, F&& f) {
 
 template <bool accumulate, typename X, typename Y>
 void cast_elements(const X* x, Y* y, int64_t n) {
-  parallel_for(n, grain, [=](int64_t begin, int64_t end) {
+  parallel_for_elements(n, grain, [=](int64_t begin, int64_t end) {
 #pragma omp simd
     for (int64_t i = begin; i < end; ++i) put<accumulate>(y[i], widen(x[i]));
   });
@@ -75,7 +75,7 @@ void cast_elements(const X* x, Y* y, int64_t n) {
 
 template <Activation kind, typename T>
 void activate(const T* x, T* y, int64_t n) {
-  parallel_for(n, grain, [=](int64_t begin, int64_t end) {
+  parallel_for_elements(n, grain, [=](int64_t begin, int64_t end) {
 #pragma omp simd
     for (int64_t i = begin; i < end; ++i) y[i] = narrow<T>(evaluate<kind>(widen(x[i])).value);
   });
@@ -84,7 +84,7 @@ void activate(const T* x, T* y, int64_t n) {
 // y may be null.
 template <Activation kind, bool accumulate, typename T>
 void activate_backward(const T* dy, const T* x, T* dx, T* y, int64_t n) {
-  parallel_for(n, grain, [=](int64_t begin, int64_t end) {
+  parallel_for_elements(n, grain, [=](int64_t begin, int64_t end) {
     if (y == nullptr) {
 #pragma omp simd
       for (int64_t i = begin; i < end; ++i) {
@@ -133,23 +133,27 @@ int64_t CpuBackend::count_nonfinite(const Tensor& x) {
   return dispatch_float(x.dtype(), "count_nonfinite", [&](auto type) {
     const auto* values = x.data<decltype(type)>();
     const int64_t n = x.elements();
-    int64_t count = 0;
-#pragma omp parallel for simd reduction(+ : count) if (n > grain)
-    for (int64_t i = 0; i < n; ++i) {
-      count += (std::bit_cast<uint32_t>(widen(values[i])) & 0x7f800000U) == 0x7f800000U ? 1 : 0;
-    }
-    return count;
+    std::atomic<int64_t> count{0};
+    parallel_for_elements(n, grain, [&](int64_t begin, int64_t end) {
+      int64_t found = 0;
+#pragma omp simd reduction(+ : found)
+      for (int64_t i = begin; i < end; ++i) {
+        found += (std::bit_cast<uint32_t>(widen(values[i])) & 0x7f800000U) == 0x7f800000U ? 1 : 0;
+      }
+      count += found;
+    });
+    return count.load();
   });
 }
 
 void CpuBackend::add_forward(const Tensor& a, const Tensor& b, const Tensor& y) {
   dispatch_float(y.dtype(), "add", [&](auto type) {
     using T = decltype(type);
-    parallel_for(y.elements(), grain,
-                 [a = a.data<T>(), b = b.data<T>(), y = y.data<T>()](int64_t begin, int64_t end) {
+    parallel_for_elements(y.elements(), grain,
+                          [a = a.data<T>(), b = b.data<T>(), y = y.data<T>()](int64_t begin, int64_t end) {
 #pragma omp simd
-                   for (int64_t i = begin; i < end; ++i) y[i] = narrow<T>(widen(a[i]) + widen(b[i]));
-                 });
+                            for (int64_t i = begin; i < end; ++i) y[i] = narrow<T>(widen(a[i]) + widen(b[i]));
+                          });
   });
 }
 

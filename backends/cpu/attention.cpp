@@ -8,6 +8,7 @@
 
 #include "backends/cpu/backend.h"
 #include "backends/cpu/micro_gemm.h"
+#include "backends/cpu/parallel.h"
 #include "backends/cpu/philox.h"
 #include "backends/cpu/scratch.h"
 #include "backends/cpu/sequences.h"
@@ -271,13 +272,12 @@ template <typename F>
 void for_each_head(const Packing& packing, int64_t heads, int64_t hidden, F&& f) {
   const auto* offsets = packing.offsets.data<int32_t>();
   const int64_t size = hidden / heads;
-#pragma omp parallel for schedule(dynamic)
-  for (int64_t item = 0; item < packing.count() * heads; ++item) {
+  parallel_for_each(packing.count() * heads, [&](int64_t item, int64_t) {
     const int64_t sequence = item / heads;
     const int64_t length = offsets[sequence + 1] - offsets[sequence];
-    if (length == 0) continue;
+    if (length == 0) return;
     f(Head{offsets[sequence], length, item % heads, heads, size, round_up(size, 16), round_up(length, 16)});
-  }
+  });
 }
 
 }  // namespace

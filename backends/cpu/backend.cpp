@@ -1,12 +1,11 @@
 #include "backends/cpu/backend.h"
 
-#include <omp.h>
-
 #include <cstring>
 #include <fstream>
 
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/parallel.h"
+#include "core/backend_module.h"
 
 namespace gradus::cpu {
 namespace {
@@ -37,7 +36,7 @@ std::string CpuBackend::name() const { return "CPU"; }
 
 std::string CpuBackend::description() const {
   return fmt::format("{}, {} kernels, oneDNN {}, {} threads", processor_name(), variant, Gemm::version(),
-                     omp_get_max_threads());
+                     max_threads());
 }
 
 std::string CpuBackend::unsupported(DType dtype) const {
@@ -52,8 +51,10 @@ std::string CpuBackend::unsupported(DType dtype) const {
       processor_name(), variant);
 }
 
-void CpuBackend::set_threads(int threads) {
-  omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs());
+int CpuBackend::set_threads(int threads) {
+  omp_set_dynamic(0);  // a team shall not shrink because the machine is busy
+  threads_to_use = threads_that_come(threads > 0 ? threads : omp_get_num_procs());
+  return threads_to_use;
 }
 
 void* CpuBackend::allocate(size_t bytes) { return arena_.allocate(bytes).data; }
@@ -78,6 +79,4 @@ void CpuBackend::fill_zero(const Tensor& x) { clear(x.raw(), x.bytes()); }
 
 }  // namespace gradus::cpu
 
-extern "C" __attribute__((visibility("default"))) gradus::Backend* gradus_create_backend() {
-  return new gradus::cpu::CpuBackend();
-}
+GRADUS_BACKEND_MODULE(gradus::cpu::CpuBackend)

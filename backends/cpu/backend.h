@@ -23,7 +23,7 @@ class CpuBackend final : public Backend {
   std::string name() const override;
   std::string description() const override;
   std::string unsupported(DType dtype) const override;
-  void set_threads(int threads) override;
+  int set_threads(int threads) override;
 
   // memory
   void* allocate(size_t bytes) override;

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "backends/cpu/backend.h"
+#include "backends/cpu/parallel.h"
 #include "backends/cpu/sequences.h"
 #include "backends/cpu/vector_math.h"
 
@@ -245,11 +246,9 @@ void best_path(const Chain& chain, const float* emissions, int64_t length, int32
 template <typename Body>
 void for_each_sequence(const Packing& packing, Body&& body) {
   const int32_t* const offsets = packing.offsets.data<int32_t>();
-  const int64_t count = packing.count();
-#pragma omp parallel for schedule(dynamic) if (count > 1)
-  for (int64_t b = 0; b < count; ++b) {
+  parallel_for_each(packing.count(), [&](int64_t b, int64_t) {
     if (offsets[b + 1] > offsets[b]) body(b, int64_t{offsets[b]}, int64_t{offsets[b + 1] - offsets[b]});
-  }
+  });
 }
 
 // gradient = scale times the sum of the sequences' counts, in the order of the sequences.

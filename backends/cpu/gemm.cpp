@@ -1,21 +1,29 @@
 #include "backends/cpu/gemm.h"
 
+#include <cstddef>
 #include <cstring>
 #include <dnnl.hpp>
 #include <map>
 #include <unordered_map>
 #include <utility>
+#include <vector>
+
+#include "backends/cpu/parallel.h"
+#include "backends/cpu/scratch.h"
+#include "backends/cpu/simd.h"
 
 namespace gradus::cpu {
 namespace {
+
+constexpr int64_t ceil_div(int64_t n, int64_t divisor) { return (n + divisor - 1) / divisor; }
 
 dnnl::memory::data_type data_type(DType type) {
   return type == DType::bfloat16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 }
 
-dnnl::memory::desc matrix(int64_t rows, int64_t columns, bool transposed, DType type) {
-  const dnnl::memory::dims strides =
-      transposed ? dnnl::memory::dims{1, rows} : dnnl::memory::dims{columns, 1};
+// `step` is the distance of rows in memory, of columns where it is transposed.
+dnnl::memory::desc matrix(int64_t rows, int64_t columns, int64_t step, bool transposed, DType type) {
+  const dnnl::memory::dims strides = transposed ? dnnl::memory::dims{1, step} : dnnl::memory::dims{step, 1};
   return {{rows, columns}, data_type(type), strides};
 }
 
@@ -45,11 +53,23 @@ void append_activation(dnnl::post_ops& ops, Activation kind) {
   }
 }
 
-dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const Product& p) {
-  const auto a = matrix(p.m, p.k, p.transpose_a, p.input);
-  const auto b = matrix(p.k, p.n, p.transpose_b, p.input);
-  const auto c = matrix(p.m, p.n, false, p.output);
-  const auto bias = p.bias ? matrix(1, p.n, false, DType::float32) : dnnl::memory::desc();
+// A block of rows and columns of C: a product of its own, whose matrices lie in larger ones. Shared out by oneDNN itself,
+// a product has other bits with another number of threads: it splits the sums over k, or orders them otherwise.
+struct Part {
+  Product product;
+  int64_t a_step = 0;  // distances of rows in memory, of columns in a transposed operand
+  int64_t b_step = 0;
+  int64_t c_step = 0;
+
+  friend auto operator<=>(const Part&, const Part&) = default;
+};
+
+dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const Part& part) {
+  const Product& p = part.product;
+  const auto a = matrix(p.m, p.k, part.a_step, p.transpose_a, p.input);
+  const auto b = matrix(p.k, p.n, part.b_step, p.transpose_b, p.input);
+  const auto c = matrix(p.m, p.n, part.c_step, false, p.output);
+  const auto bias = p.bias ? matrix(1, p.n, p.n, false, DType::float32) : dnnl::memory::desc();
   dnnl::post_ops ops;
   if (p.accumulate) ops.append_sum(1.0F);
   append_activation(ops, p.activation);
@@ -72,35 +92,104 @@ void sum_nothing(const Product& p, const float* bias, void* c) {
   if (!p.accumulate) std::memset(c, 0, static_cast<size_t>(p.m * p.n) * size_of(p.output));
 }
 
+// The size of the blocks that an extent is cut into: at most `most`, and so many blocks that four threads, or else two,
+// have equal shares, where a block keeps 96 or more.
+int64_t block_of(int64_t extent, int64_t most) {
+  int64_t blocks = ceil_div(extent, most);
+  for (const int64_t multiple : {4, 2}) {
+    if (extent < multiple * 96) continue;
+    blocks = round_up(blocks, multiple);
+    break;
+  }
+  return std::min(round_up(ceil_div(extent, blocks), 16), extent);
+}
+
+// How a product is cut into parts: by its type and extents alone. Columns are cut where rows make few parts; in bfloat16,
+// where oneDNN is slow to write to a part of the columns, only where rows make one.
+struct Cut {
+  int64_t rows;  // of a part; the last ones may have fewer
+  int64_t columns;
+
+  explicit Cut(const Product& p) : rows(block_of(p.m, 256)), columns(p.n) {
+    const int64_t down = ceil_div(p.m, rows);
+    if (down == 1 || (down < 4 && p.input == DType::float32)) columns = block_of(p.n, 2048);
+  }
+};
+
+// While it lives, oneDNN generates code for one thread and runs it on the one that calls.
+class OneThread {
+ public:
+  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
+
 }  // namespace
 
 struct Gemm::Cache {
   using Arguments = std::unordered_map<int, dnnl::memory>;
 
-  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-  dnnl::stream stream{engine};
-  // One scratchpad for all products: they run one after the other.
-  dnnl::memory scratchpad;
-
-  // The arguments are made once; a run sets the addresses.
+  // The code for a part. Each lane has arguments of its own, which are made once; a run sets the addresses.
   struct Entry {
-    dnnl::matmul primitive;
-    Arguments arguments;
-  };
-  std::map<Product, Entry> entries;
+    explicit Entry(const dnnl::matmul::primitive_desc& description, bool bias)
+        : primitive(description),
+          descriptions{{DNNL_ARG_SRC, description.src_desc()},
+                       {DNNL_ARG_WEIGHTS, description.weights_desc()},
+                       {DNNL_ARG_DST, description.dst_desc()},
+                       {DNNL_ARG_SCRATCHPAD, description.scratchpad_desc()}} {
+      if (bias) descriptions.emplace_back(DNNL_ARG_BIAS, description.bias_desc());
+    }
+    int64_t scratch_bytes() const { return static_cast<int64_t>(descriptions[3].second.get_size()); }
 
-  Entry& find(const Product& product) {
-    if (const auto it = entries.find(product); it != entries.end()) return it->second;
-    const auto description = describe(engine, product);
-    const auto needed = description.scratchpad_desc();
-    if (!scratchpad || scratchpad.get_desc().get_size() < needed.get_size()) scratchpad = {needed, engine};
-    const auto unset = [&](const dnnl::memory::desc& d) { return dnnl::memory(d, engine, nullptr); };
-    Arguments arguments{{DNNL_ARG_SRC, unset(description.src_desc())},
-                        {DNNL_ARG_WEIGHTS, unset(description.weights_desc())},
-                        {DNNL_ARG_DST, unset(description.dst_desc())},
-                        {DNNL_ARG_SCRATCHPAD, unset(needed)}};
-    if (product.bias) arguments.emplace(DNNL_ARG_BIAS, unset(description.bias_desc()));
-    return entries.emplace(product, Entry{dnnl::matmul(description), std::move(arguments)}).first->second;
+    dnnl::matmul primitive;
+    std::vector<std::pair<int, dnnl::memory::desc>> descriptions;
+    std::vector<Arguments> arguments;
+  };
+
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  std::map<Part, Entry> entries;
+  std::vector<dnnl::stream> streams;  // one a lane
+
+  // The entry of a part, with arguments for all lanes.
+  Entry& find(const Part& part) {
+    auto it = entries.find(part);
+    if (it == entries.end()) {
+      const OneThread one;
+      it = entries.emplace(part, Entry(describe(engine, part), part.product.bias)).first;
+    }
+    Entry& entry = it->second;
+    const auto lanes = static_cast<size_t>(max_threads());
+    while (streams.size() < lanes) streams.emplace_back(engine);
+    while (entry.arguments.size() < lanes) {
+      Arguments& arguments = entry.arguments.emplace_back();
+      for (const auto& [argument, description] : entry.descriptions) {
+        arguments.emplace(argument, dnnl::memory(description, engine, nullptr));
+      }
+    }
+    return entry;
+  }
+
+  void execute(Entry& entry, int64_t lane, const std::byte* a, const std::byte* b, const float* bias,
+               std::byte* c) {
+    thread_local Scratch scratch;
+    Arguments& arguments = entry.arguments[static_cast<size_t>(lane)];
+    const auto set = [&arguments](int argument, const void* data) {
+      // oneDNN has no type for read-only memory.
+      arguments.at(argument).set_data_handle(const_cast<void*>(data));
+    };
+    set(DNNL_ARG_SRC, a);
+    set(DNNL_ARG_WEIGHTS, b);
+    set(DNNL_ARG_DST, c);
+    set(DNNL_ARG_SCRATCHPAD, scratch.floats(ceil_div(entry.scratch_bytes(), sizeof(float))));
+    if (bias != nullptr) set(DNNL_ARG_BIAS, bias);
+    const OneThread one;
+    dnnl::stream& stream = streams[static_cast<size_t>(lane)];
+    entry.primitive.execute(stream, arguments);
+    stream.wait();
   }
 };
 
@@ -108,21 +197,31 @@ Gemm::Gemm() : cache_(std::make_unique<Cache>()) {}
 Gemm::~Gemm() = default;
 
 void Gemm::run(const Product& product, const void* a, const void* b, const float* bias, void* c) try {
-  if (product.m == 0 || product.n == 0) return;
-  if (product.k == 0) return sum_nothing(product, bias, c);
-  Cache& cache = *cache_;
-  auto& [primitive, arguments] = cache.find(product);
-  const auto set = [&arguments](int argument, const void* data) {
-    // oneDNN has no type for read-only memory.
-    arguments.at(argument).set_data_handle(const_cast<void*>(data));
-  };
-  set(DNNL_ARG_SRC, a);
-  set(DNNL_ARG_WEIGHTS, b);
-  set(DNNL_ARG_DST, c);
-  set(DNNL_ARG_SCRATCHPAD, cache.scratchpad.get_data_handle());
-  if (product.bias) set(DNNL_ARG_BIAS, bias);
-  primitive.execute(cache.stream, arguments);
-  cache.stream.wait();
+  const auto& [m, n, k, transpose_a, transpose_b, accumulate, with_bias, activation, input, output] = product;
+  if (m == 0 || n == 0) return;
+  if (k == 0) return sum_nothing(product, bias, c);
+  const Cut cut(product);
+  const int64_t down = ceil_div(m, cut.rows), across = ceil_div(n, cut.columns);
+  // Parts of four sizes at most: whole ones, the last ones of rows and of columns, and the corner.
+  Cache::Entry* entries[2][2];
+  for (const bool bottom : {false, true}) {
+    for (const bool right : {false, true}) {
+      Part part{product, transpose_a ? m : k, transpose_b ? k : n, n};
+      part.product.m = bottom ? m - (down - 1) * cut.rows : cut.rows;
+      part.product.n = right ? n - (across - 1) * cut.columns : cut.columns;
+      entries[bottom][right] = &cache_->find(part);
+    }
+  }
+  const auto size = static_cast<int64_t>(size_of(input));
+  parallel_for_each(down * across, [&](int64_t i, int64_t lane) {
+    const int64_t i_row = i / across, i_column = i % across;
+    const int64_t row = i_row * cut.rows, column = i_column * cut.columns;
+    cache_->execute(*entries[i_row == down - 1][i_column == across - 1], lane,
+                    static_cast<const std::byte*>(a) + row * (transpose_a ? 1 : k) * size,
+                    static_cast<const std::byte*>(b) + column * (transpose_b ? k : 1) * size,
+                    with_bias ? bias + column : nullptr,
+                    static_cast<std::byte*>(c) + (row * n + column) * static_cast<int64_t>(size_of(output)));
+  });
 } catch (const dnnl::error& e) {
   fail("[oneDNN] product [{}, {}] x [{}, {}] in {}: {} (status {})", product.m, product.k, product.k,
        product.n, name_of(product.input), e.what(), static_cast<int>(e.status));

@@ -12,6 +12,8 @@ namespace gradus::cpu {
 namespace {
 
 constexpr int64_t grain = 16384;  // elements that are worth a thread
+// Rows whose parameter gradients are summed first, whatever the number of threads.
+constexpr int64_t block_rows = 32;
 
 // s = dropout(x) + residual for one row, in float32; returns the sum of its elements. `residual` and
 // `factors` may be null.
@@ -74,7 +76,7 @@ void put_row(const float* values, const Grad& y, int64_t row, int64_t h) {
                 [&](auto accumulate) { put_row<accumulate>(values, y.tensor.data<T>() + row * h, h); });
 }
 
-// dgamma and dbeta of the rows that one thread sees.
+// dgamma and dbeta of the rows of one block.
 template <typename T>
 void add_parameter_gradients(const T* dy, const T* s, float mean, float rstd, float* __restrict dgamma,
                              float* __restrict dbeta, int64_t h) {
@@ -86,14 +88,15 @@ void add_parameter_gradients(const T* dy, const T* s, float mean, float rstd, fl
   }
 }
 
-// y = sum over the threads of partial[thread][0, h).
-void sum_partials(const float* partials, int threads, int64_t stride, const Grad& y, int64_t h) {
+// y (+)= sum over the blocks of partials[block][0, h), in their order.
+void sum_partials(const float* partials, int64_t blocks, int64_t stride, const Grad& y, int64_t h) {
   if (!y) return;
-  float* out = y.tensor.data<float>();
-  for (int64_t i = 0; i < h; ++i) {
-    float total = y.accumulate ? out[i] : 0.0F;
-    for (int thread = 0; thread < threads; ++thread) total += partials[thread * stride + i];
-    out[i] = total;
+  float* const out = y.tensor.data<float>();
+  if (!y.accumulate) std::fill_n(out, h, 0.0F);
+  for (int64_t block = 0; block < blocks; ++block) {
+    const float* const partial = partials + block * stride;
+#pragma omp simd
+    for (int64_t i = 0; i < h; ++i) out[i] += partial[i];
   }
 }
 
@@ -135,21 +138,25 @@ void CpuBackend::layer_norm_backward(const Tensor& dy, const Tensor& sum, const 
                                      Grad dresidual, Grad dgamma, Grad dbeta) {
   const int64_t h = dy.shape().last();
   const int64_t stride = round_up(h, 16);
-  const int threads = omp_get_max_threads();
+  const int64_t rows = dy.rows();
+  const int64_t blocks = (rows + block_rows - 1) / block_rows;
   const bool parameters = dgamma || dbeta;
   thread_local Scratch partial_scratch;
-  float* partials = parameters ? partial_scratch.floats(2 * stride * threads) : nullptr;
-  if (parameters) std::fill_n(partials, 2 * stride * threads, 0.0F);
+  float* const partials = parameters ? partial_scratch.floats(2 * stride * blocks) : nullptr;
 
   dispatch_float(dy.dtype(), "layer_norm", [&](auto type) {
     using T = decltype(type);
     const auto* gain = gamma.data<float>();
-    parallel_for(dy.rows(), grain / std::max<int64_t>(h, 1), [&](int64_t begin, int64_t end) {
+    parallel_for(blocks, grain / (block_rows * std::max<int64_t>(h, 1)), [&](int64_t begin, int64_t end) {
       thread_local Scratch scratch;
       float* ds = scratch.floats(stride + round_up(h, mask_chunk));
       float* factors = ds + stride;
-      float* partial = parameters ? partials + 2 * stride * omp_get_thread_num() : nullptr;
-      for (int64_t row = begin; row < end; ++row) {
+      float* partial = nullptr;
+      for (int64_t row = begin * block_rows; row < std::min(end * block_rows, rows); ++row) {
+        if (parameters && row % block_rows == 0) {
+          partial = partials + 2 * stride * (row / block_rows);
+          std::fill_n(partial, 2 * stride, 0.0F);
+        }
         const T* dy_row = dy.data<T>() + row * h;
         const T* s = sum.data<T>() + row * h;
         const float row_mean = mean.data<float>()[row];
@@ -175,8 +182,8 @@ void CpuBackend::layer_norm_backward(const Tensor& dy, const Tensor& sum, const 
     });
   });
   if (!parameters) return;
-  sum_partials(partials, threads, 2 * stride, dgamma, h);
-  sum_partials(partials + stride, threads, 2 * stride, dbeta, h);
+  sum_partials(partials, blocks, 2 * stride, dgamma, h);
+  sum_partials(partials + stride, blocks, 2 * stride, dbeta, h);
 }
 
 }  // namespace gradus::cpu

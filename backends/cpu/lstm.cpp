@@ -51,8 +51,7 @@ std::vector<Group> make_groups(const Packing& packing, int64_t directions) {
   std::stable_sort(sequences.begin(), sequences.end(),
                    [](const Sequence& a, const Sequence& b) { return a.length() > b.length(); });
   const auto count = static_cast<int64_t>(sequences.size());
-  const int64_t size =
-      std::clamp(round_up(count * directions / omp_get_max_threads(), 4), int64_t{4}, largest_group);
+  const int64_t size = std::clamp(round_up(count * directions / max_threads(), 4), int64_t{4}, largest_group);
   std::vector<Group> groups;
   for (int64_t first = 0; first < count; first += size) {
     const auto begin = sequences.begin() + first;
@@ -122,14 +121,13 @@ Tensor padded_copy(Backend& backend, const Tensor& w_hh, const Extents& extents)
 template <typename Body>
 void for_each_group(Backend& backend, const std::vector<Group>& groups, int64_t floats, Body&& body) {
   const int64_t step = round_up(floats, 16);
-  const Tensor scratch = Tensor::empty(backend, {omp_get_max_threads() * step});
+  const Tensor scratch = Tensor::empty(backend, {max_threads() * step});
   float* const data = scratch.data<float>();
-#pragma omp parallel for schedule(dynamic, 1) if (groups.size() > 1)
-  for (size_t i = 0; i < groups.size(); ++i) {
-    float* const mine = data + omp_get_thread_num() * step;
+  parallel_for_each(static_cast<int64_t>(groups.size()), [&](int64_t i, int64_t lane) {
+    float* const mine = data + lane * step;
     std::fill_n(mine, floats, 0.0F);
-    body(groups[i], mine);
-  }
+    body(groups[static_cast<size_t>(i)], mine);
+  });
 }
 
 // One sequence's step: z = x + recurrent; gates [4 h], cell [h] and y [h] come out. c and h are the state.
@@ -211,28 +209,26 @@ void weight_gradient(Backend& backend, const Tensor& dgates, const Tensor& befor
   const int64_t width = padded(units);
   const int64_t strips = (extents.gates() + strip - 1) / strip;
   const int64_t scratch_size = strip * (piece + width);
-  const Tensor scratch = Tensor::empty(backend, {omp_get_max_threads() * scratch_size});
+  const Tensor scratch = Tensor::empty(backend, {max_threads() * scratch_size});
   if (!dw_hh.accumulate) dw_hh.tensor.fill_zero();
-  parallel_for(extents.directions * strips, 1, [&](int64_t begin, int64_t end) {
-    float* const left = scratch.data<float>() + omp_get_thread_num() * scratch_size;  // [piece][strip]
-    float* const sum = left + strip * piece;                                          // [strip][padded h]
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t direction = i / strips;
-      const int64_t gate = i % strips * strip;
-      const int64_t gates = std::min(strip, extents.gates() - gate);
-      const int64_t row = direction * extents.gates() + gate;
-      for (int64_t first = 0; first < tokens; first += piece) {
-        const int64_t count = std::min(piece, tokens - first);
-        for (int64_t t = 0; t < count; ++t) {
-          std::copy_n(dgates.data<float>() + (first + t) * extents.gates_width() + row, gates,
-                      left + t * strip);
-        }
-        const float* const right = before.data<float>() + (direction * tokens + first) * width;
-        multiply<false>({gates, width, count, left, 1, strip, right, width, sum, width});
-        for (int64_t g = 0; g < gates; ++g) {
-          float* const out = dw_hh.tensor.data<float>() + (row + g) * units;
-          for (int64_t u = 0; u < units; ++u) out[u] += sum[g * width + u];
-        }
+  parallel_for_each(extents.directions * strips, [&](int64_t i, int64_t lane) {
+    float* const left = scratch.data<float>() + lane * scratch_size;  // [piece][strip]
+    float* const sum = left + strip * piece;                          // [strip][padded h]
+    const int64_t direction = i / strips;
+    const int64_t gate = i % strips * strip;
+    const int64_t gates = std::min(strip, extents.gates() - gate);
+    const int64_t row = direction * extents.gates() + gate;
+    for (int64_t first = 0; first < tokens; first += piece) {
+      const int64_t count = std::min(piece, tokens - first);
+      for (int64_t t = 0; t < count; ++t) {
+        std::copy_n(dgates.data<float>() + (first + t) * extents.gates_width() + row, gates,
+                    left + t * strip);
+      }
+      const float* const right = before.data<float>() + (direction * tokens + first) * width;
+      multiply<false>({gates, width, count, left, 1, strip, right, width, sum, width});
+      for (int64_t g = 0; g < gates; ++g) {
+        float* const out = dw_hh.tensor.data<float>() + (row + g) * units;
+        for (int64_t u = 0; u < units; ++u) out[u] += sum[g * width + u];
       }
     }
   });

@@ -1,27 +1,75 @@
-// Splitting a range over the OpenMP threads.
+// Sharing work out over threads: the only place of the backend that opens an OpenMP region.
+//
+// OpenMP may give fewer threads than asked for (OMP_THREAD_LIMIT, a region within another one), so nothing here counts
+// on a thread: those that come go through all shares. And no result depends on the number of threads: what a share is
+// decides who computes an element, never how.
 #pragma once
 
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <exception>
 
 namespace gradus::cpu {
 
-// Calls body(begin, end) on each thread with its share of [0, n), when every share has at least `grain` items.
-// The shares depend on the number of threads alone, so results that depend on them repeat.
+// The threads that kernels use. OpenMP keeps such a number for each thread that calls; this one is the backend's.
+inline std::atomic<int> threads_to_use{omp_get_max_threads()};
+
+inline int64_t max_threads() { return threads_to_use; }
+
+// Calls body(share) for each share in [0, shares), once, on as many threads as come. What one of them throws is thrown
+// here when all have ended.
 template <typename Body>
-void parallel_for(int64_t n, int64_t grain, Body&& body) {
-  const int64_t shares = std::min<int64_t>(omp_get_max_threads(), n / std::max<int64_t>(grain, 1));
-  if (shares <= 1) {
-    if (n > 0) body(int64_t{0}, n);
-    return;
-  }
+void for_each_share(int64_t shares, Body&& body) {
+  if (shares == 1) return body(int64_t{0});
+  std::exception_ptr error;
 #pragma omp parallel num_threads(static_cast <int>(shares))
   {
-    const int64_t share = omp_get_thread_num();
-    body(n * share / shares, n * (share + 1) / shares);
+    try {
+      for (int64_t share = omp_get_thread_num(); share < shares; share += omp_get_num_threads()) body(share);
+    } catch (...) {
+#pragma omp critical(gradus_error)
+      error = std::current_exception();
+    }
   }
+  if (error) std::rethrow_exception(error);
+}
+
+// How many threads OpenMP gives a region that asks for so many.
+inline int threads_that_come(int wanted) {
+  std::atomic<int> came{1};
+  for_each_share(wanted, [&](int64_t) { came = omp_get_num_threads(); });
+  return came;
+}
+
+// Calls body(begin, end) for the shares of [0, n), of which each has at least `grain` items.
+template <typename Body>
+void parallel_for(int64_t n, int64_t grain, Body&& body) {
+  if (n <= 0) return;
+  const int64_t shares =
+      std::clamp<int64_t>(n / std::max<int64_t>(grain, 1), 1, std::max<int64_t>(max_threads(), 1));
+  for_each_share(shares, [&](int64_t share) { body(n * share / shares, n * (share + 1) / shares); });
+}
+
+// The same for loops over elements. Shares begin at whole vectors: a compiler may round differently in a loop's rest.
+template <typename Body>
+void parallel_for_elements(int64_t n, int64_t grain, Body&& body) {
+  constexpr int64_t unit = 64;
+  parallel_for((n + unit - 1) / unit, grain / unit,
+               [&](int64_t begin, int64_t end) { body(begin * unit, std::min(end * unit, n)); });
+}
+
+// Calls body(item, lane) for each item in [0, n), begun in this order, each on the next thread that is free. No two
+// calls at a time have the same lane, which is below max_threads().
+template <typename Body>
+void parallel_for_each(int64_t n, Body&& body) {
+  if (n <= 0) return;
+  std::atomic<int64_t> next{0};
+  for_each_share(std::min(n, max_threads()), [&](int64_t lane) {
+    for (int64_t item = next++; item < n; item = next++) body(item, lane);
+  });
 }
 
 }  // namespace gradus::cpu

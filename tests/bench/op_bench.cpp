@@ -2,6 +2,8 @@
 // machine's own speed. GFLOP/s counts the arithmetic of the formula, and twice that for a backward; GB/s
 // counts every tensor that has to be read or written once; tensors that fit the cache move faster than the
 // raw copy, which does not.
+#include <omp.h>
+
 #include <CLI/CLI.hpp>
 
 #include "tests/bench/raw_speed.h"
@@ -113,7 +115,10 @@ int main(int argc, char** argv) try {
   CLI11_PARSE(app, argc, argv);
 
   Backend& backend = device == "naive" ? naive_backend() : find_backend(device);
-  if (threads > 0) backend.set_threads(threads);
+  if (threads > 0) {
+    backend.set_threads(threads);
+    omp_set_num_threads(threads);  // for the raw speeds
+  }
   fmt::print("{}\n", backend.description());
   if (only.empty()) print_raw_speed();
   for (const Op& op : op_table()) {

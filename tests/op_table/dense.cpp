@@ -171,6 +171,7 @@ OpCase dropout_add_layer_norm_case(int64_t tokens, int64_t hidden, float probabi
 
 std::vector<Op> pointwise_rows() {
   Op add{.name = "add", .cases = {add_case({1}), add_case({7, 5}), add_case({33, 130})}};
+  add.large = {add_case({640, 384})};
   add.benchmarks = {add_case({4096, 768})};
 
   Op activation{.name = "activation"};
@@ -178,14 +179,17 @@ std::vector<Op> pointwise_rows() {
     activation.cases.push_back(activation_case({7, 5}, kind));
     activation.cases.push_back(activation_case({9, 67}, kind));
   }
+  for (const Activation kind : all_activations) activation.large.push_back(activation_case({643, 131}, kind));
   activation.benchmarks = {activation_case({4096, 3072}, Activation::gelu),
                            activation_case({4096, 3072}, Activation::gelu_tanh)};
 
   Op dropout{.name = "dropout",
              .cases = {dropout_case({5, 3}, 0.5F), dropout_case({9, 257}, 0.1F), dropout_case({300}, 0.3F)}};
+  dropout.large = {dropout_case({643, 771}, 0.1F)};
   dropout.benchmarks = {dropout_case({4096, 768}, 0.1F)};
 
   Op cast{.name = "cast", .cases = {cast_case({3}), cast_case({11, 37})}};
+  cast.large = {cast_case({643, 771})};
   cast.benchmarks = {cast_case({4096, 768})};
   cast.float32 = cast.bfloat16;  // from either type to the other, so one end is bfloat16
   return {add, activation, dropout, cast};
@@ -201,6 +205,14 @@ std::vector<Op> linear_rows() {
     activation_linear.cases.push_back(activation_linear_case({6, 16, 11}, kind));
   }
   activation_linear.cases.push_back(activation_linear_case({33, 129, 32, false}, Activation::gelu));
+  // One sentence, some, many; sums over 2048 tokens, which libraries like to split; heads.
+  linear.large = {linear_case({16, 384, 1536}, Activation::gelu),
+                  linear_case({640, 384, 384}),
+                  linear_case({240, 768, 3072}),
+                  linear_case({2048, 128, 64}),
+                  linear_case({1024, 768, 9}),
+                  linear_case({24, 64, 9000})};
+  activation_linear.large = {activation_linear_case({160, 1536, 384}, Activation::gelu)};
   linear.benchmarks = {linear_case({640, 384, 1536}), linear_case({4096, 768, 3072})};
   activation_linear.benchmarks = {activation_linear_case({640, 1536, 384}, Activation::gelu),
                                   activation_linear_case({4096, 3072, 768}, Activation::gelu)};
@@ -213,11 +225,13 @@ std::vector<Op> row_rows() {
   Op embedding{
       .name = "embedding",
       .cases = {embedding_case(1, 1, {1}), embedding_case(13, 7, {5}), embedding_case(40, 33, {50, 2, 64})}};
+  embedding.large = {embedding_case(640, 384, {3000, 512, 2})};
   embedding.benchmarks = {embedding_case(4096, 768, {28996, 512, 2})};
   Op gather_rows{
       .name = "gather_rows",
       .cases = {gather_rows_case({1, 3}, 1), gather_rows_case({17, 9}, 6), gather_rows_case({40, 65}, 0),
                 gather_rows_case({17, 9}, 6, 10), gather_rows_case({3, 70}, 0, 2)}};
+  gather_rows.large = {gather_rows_case({640, 768}, 320)};
   gather_rows.benchmarks = {gather_rows_case({4096, 768}, 614)};
   return {embedding, gather_rows};
 }
@@ -226,12 +240,14 @@ std::vector<Op> normalisation_rows() {
   Op layer_norm{.name = "layer_norm",
                 .cases = {layer_norm_case(1, 2), layer_norm_case(7, 5), layer_norm_case(33, 130),
                           layer_norm_case(4, 768)}};
+  layer_norm.large = {layer_norm_case(640, 384)};
   layer_norm.benchmarks = {layer_norm_case(4096, 768)};
   Op fused{.name = "dropout_add_layer_norm"};
   for (const float probability : {0.0F, 0.1F, 0.6F}) {
     fused.cases.push_back(dropout_add_layer_norm_case(7, 5, probability));
     fused.cases.push_back(dropout_add_layer_norm_case(33, 257, probability));
   }
+  fused.large = {dropout_add_layer_norm_case(333, 768, 0.1F)};
   fused.benchmarks = {dropout_add_layer_norm_case(4096, 768, 0.0F),
                       dropout_add_layer_norm_case(4096, 768, 0.1F)};
   fused.bfloat16 = {8e-3, 1e-2};  // the sum is rounded to bfloat16

@@ -137,6 +137,8 @@ std::vector<Op> sequence_rows() {
     attention.cases.push_back(attention_case({{2, 70, 33}, 0}, 2, 16, probability));
     attention.cases.push_back(attention_case({{140}, 5}, 1, 64, probability));
   }
+  attention.large = {attention_case(sentences(32), 12, 32, 0.1F),
+                     attention_case({{200, 100}, 0}, 12, 64, 0.1F)};
   attention.benchmarks = {attention_case(sentences(32), 12, 32, 0.1F),
                           attention_case(sentences(200), 12, 64, 0.1F),
                           attention_case({std::vector<int32_t>(8, 512), 0}, 12, 64, 0.1F),
@@ -149,6 +151,7 @@ std::vector<Op> sequence_rows() {
     lstm.cases.push_back(lstm_case({{4, 1, 6}, 2}, directions, 5));
     lstm.cases.push_back(lstm_case({{3, 17, 17, 8}, 0}, directions, 33));
   }
+  lstm.large = {lstm_case(sentences(32), 2, 100)};
   lstm.benchmarks = {lstm_case(sentences(32), 2, 100), lstm_case(sentences(200), 2, 256)};
   lstm.float32 = {2e-6, 1e-5};
   return {attention, lstm};
@@ -162,6 +165,7 @@ std::vector<Op> loss_rows() {
                 cross_entropy_case(40, 33, 0, ClassWeights::different)},
       .float32_only = true};
   cross_entropy.float32 = {1e-6, 2e-6, 5e-7};
+  cross_entropy.large = {cross_entropy_case(1024, 9, -1), cross_entropy_case(24, 9000, 0)};
   cross_entropy.benchmarks = {cross_entropy_case(4096, 9, -1), cross_entropy_case(614, 28996, 0)};
   Op squared_error{.name = "squared_error",
                    .cases = {squared_error_case(1, 1), squared_error_case(7, 7), squared_error_case(16, 11),
@@ -179,6 +183,7 @@ std::vector<Op> loss_rows() {
              .cases = {crf_nll_case({{1}, 0}, 2), crf_nll_case({{4, 1, 6}, 2}, 5),
                        crf_nll_case({{3, 40, 17, 8}, 1}, 17)},
              .float32_only = true};
+  crf_nll.large = {crf_nll_case(sentences(32), 9)};
   crf_nll.benchmarks = {crf_nll_case(sentences(32), 9), crf_nll_case(sentences(200), 9)};
   crf_nll.float32 = {2e-6, 1e-5, 5e-7};
   return {cross_entropy, squared_error, span_cross_entropy, crf_nll};

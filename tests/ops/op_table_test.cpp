@@ -112,22 +112,34 @@ TEST_CASE("backend against backend: result and all gradients agree with the naiv
   });
 }
 
-TEST_CASE("any number of threads gives the same result and gradients, but for rounding") {
-  for_each_case([](const Op& op, const OpCase& op_case) {
+TEST_CASE("any number of threads gives the same bits, fewer than asked for as well") {
+  const auto check_bits = [](const Op& op, const OpCase& op_case) {
     for (Backend* backend : backends_under_test()) {
-      const auto inputs = input_values(op_case, DType::float32);
-      const auto run_on = [&](int threads) {
-        backend->set_threads(threads);
-        return run(op_case.call, op_case, inputs, *backend, DType::float32);
-      };
-      const Outcome one = run_on(1);
-      for (const int threads : {2, 3, 7}) {
-        INFO(text(op, op_case, *backend, DType::float32), ", ", threads, " threads");
-        check_agree(run_on(threads), one, op_case, op.float32);
+      if (backend == &naive_backend()) continue;
+      for (const DType dtype : dtypes_of(op, *backend)) {
+        const auto inputs = input_values(op_case, dtype);
+        const auto run_on = [&](int threads) {
+          backend->set_threads(threads);
+          return run(op_case.call, op_case, inputs, *backend, dtype);
+        };
+        const Outcome one = run_on(1);
+        for (const int threads : {2, 3, 4, 7}) {
+          INFO(text(op, op_case, *backend, dtype), ", ", threads, " threads");
+          check_agree(run_on(threads), one, op_case, Tolerance{0, 0});
+        }
+        INFO(text(op, op_case, *backend, dtype), ", a team of one where seven were asked for");
+        // A parallel region within another one has a single thread.
+#pragma omp parallel num_threads(2)
+#pragma omp master
+        check_agree(run(op_case.call, op_case, inputs, *backend, dtype), one, op_case, Tolerance{0, 0});
+        backend->set_threads(0);
       }
-      backend->set_threads(0);
     }
-  });
+  };
+  for_each_case(check_bits);
+  for (const Op& op : op_table()) {
+    for (const OpCase& op_case : op.large) check_bits(op, op_case);
+  }
 }
 
 TEST_CASE("a gradient is the same when it is the only one wanted") {

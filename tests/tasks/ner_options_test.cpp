@@ -131,7 +131,12 @@ TEST_CASE("run_ner options: checks") {
             .starts_with("--end_learning_rate 1e-05 is above --learning_rate 1e-06"));
   CHECK(error_of({"--compute_type=mstype.float16"}) ==
         "--compute_type: found 'mstype.float16': float16 is not supported, expected one of fp32, bf16");
-  CHECK(error_of({"--device_target=Ascend"}) == "--device_target: found 'Ascend', expected one of CPU, CUDA");
+  CHECK(error_of({"--device_target=Ascend"}) == "--device_target: found 'Ascend', expected one of CPU");
+  for (const std::string name : {"CUDA", "GPU"}) {
+    const std::string flag = "--device_target=" + name;
+    CHECK(error_of({flag.c_str()}) ==
+          "--device_target: found '" + name + "': there is no backend for it yet, expected one of CPU");
+  }
 }
 
 TEST_CASE("run_ner options: other spellings") {

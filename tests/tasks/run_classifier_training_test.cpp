@@ -191,6 +191,11 @@ TEST_CASE("a resumed classifier ends with the bits of one that ran through") {
   }
 }
 
+TEST_CASE("run_classifier gives the same bits on any number of threads") {
+  const TinyClassifier tiny;
+  tiny.check_threads(tiny.training());
+}
+
 TEST_CASE("a classifier's training that is killed goes on to the same bits") {
   const TinyClassifier tiny;
   const Words flags = all_features(tiny, {"--save_checkpoint_steps=1", "--eval_steps=3", "--max_steps=40"});

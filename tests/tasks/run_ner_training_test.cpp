@@ -125,6 +125,11 @@ TEST_CASE("run_ner gives the same bits for the same seed, and others for another
   CHECK_FALSE(same_file(tiny, "a/checkpoint-6/model.safetensors", "c/checkpoint-6/model.safetensors"));
 }
 
+TEST_CASE("run_ner gives the same bits on any number of threads") {
+  const TinyNer tiny;
+  tiny.check_threads(tiny.training({"--use_crf", "--with_lstm"}));
+}
+
 TEST_CASE("run_ner fills batches up to a number of tokens") {
   const TinyNer tiny;
   const std::string out = tiny.print(tiny.training({"--train_batch_tokens=24", "--epoch_num=1"}));

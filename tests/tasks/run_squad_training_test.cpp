@@ -40,6 +40,11 @@ TEST_CASE("run_squad goes on after a stop to the same bits, the threshold includ
   CHECK(tiny.settings("given/checkpoint-6").at("null_score_diff_threshold") == 0.25);
 }
 
+TEST_CASE("run_squad gives the same bits on any number of threads") {
+  const TinySquad tiny;
+  tiny.check_threads(tiny.learning("train.txt", 2));
+}
+
 TEST_CASE("run_squad trained further learns that a text may not have the answer") {
   const TinySquad tiny;
   tiny.print(tiny.learning("train.txt", 5));

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <thread>
 
+#include "core/backend.h"
 #include "core/files.h"
 #include "nn/safetensors.h"
 
@@ -90,6 +91,54 @@ bool TinyTask::run_and_kill(const Words& flags, int milliseconds) const {
   std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
   process.kill();
   return process.wait().status == 128 + SIGKILL;
+}
+
+void TinyTask::check_threads(const Words& flags) const {
+  const bool has_bfloat16 = find_backend("CPU").unsupported(DType::bfloat16).empty();
+  for (const std::string& type : has_bfloat16 ? Words{"fp32", "bf16"} : Words{"fp32"}) {
+    CAPTURE(type);
+    Words wide = flags;
+    for (const char* flag :
+         {"--hidden_size=384", "--num_attention_heads=6", "--intermediate_size=512", "--train_batch_size=12",
+          "--dropout=0.1", "--max_steps=2", "--save_checkpoint_steps=1", "--keep_checkpoints=2"}) {
+      wide.emplace_back(flag);
+    }
+    wide.push_back("--compute_type=" + type);
+    const auto train = [&](const std::string& folder, int threads, const std::string& variable) {
+      Words command = command_of(program_, wide);
+      command.push_back(fmt::format("--threads={}", threads));
+      command.push_back("--save_finetune_checkpoint_path=" + path(type + folder));
+      if (folder == "resumed") command.emplace_back("--resume");
+      command.insert(command.begin(), {"/usr/bin/env", variable});
+      const Outcome outcome = Process(command, "").wait();
+      REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+      return outcome.err;
+    };
+    const auto check_same = [&](const std::string& folder) {
+      CAPTURE(folder);
+      for (const std::string file : {"model.safetensors", "optimizer.safetensors"}) {
+        CHECK(file_content(path(type + folder + "/checkpoint-2/" + file)) ==
+              file_content(path(type + "1/checkpoint-2/" + file)));
+      }
+    };
+    for (const int threads : {1, 2, 3, 4, 7}) {
+      const std::string folder = fmt::format("{}", threads);
+      CHECK(train(folder, threads, "OMP_DYNAMIC=true").find("warning: --threads") == std::string::npos);
+      check_same(folder);
+    }
+    for (const std::string variable :
+         {"OMP_THREAD_LIMIT=1", "OMP_THREAD_LIMIT=2", "OMP_MAX_ACTIVE_LEVELS=0"}) {
+      const std::string warning =
+          fmt::format("warning: --threads 4: the system gives {}", variable.back() == '2' ? 2 : 1);
+      CHECK(train(variable, 4, variable).find(warning) != std::string::npos);
+      check_same(variable);
+    }
+    std::filesystem::create_directories(path(type + "resumed"));
+    std::filesystem::copy(path(type + "2/checkpoint-1"), path(type + "resumed/checkpoint-1"),
+                          std::filesystem::copy_options::recursive);
+    train("resumed", 3, "OMP_DYNAMIC=false");
+    check_same("resumed");
+  }
 }
 
 double TinyTask::score(const std::string& name) const {

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Installs the build into a temporary folder, moves it, and runs what was installed: programs that start, find their
+# backend beside the core library, train and predict.
+#   usage: sh tests/install.sh BUILD_FOLDER
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+meson install -C "$1" --no-rebuild --quiet --destdir "$folder/staged" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+program=$(find "$folder/staged" -name run_ner -type f)
+prefix=$(dirname -- "$(dirname -- "$program")")
+mv "$prefix" "$folder/moved"
+bin=$folder/moved/bin
+
+# Nothing of the build folder may be needed.
+unset LD_LIBRARY_PATH
+for program in "$bin"/*; do
+  ldd "$program" | grep -q "libgradus_core.so => $(realpath "$folder/moved")/" || { echo "$program: finds another core library"; exit 1; }
+done
+"$bin/run_ner" --help | grep -q -- '--use_crf'
+"$bin/run_ner" --max_steps 1 --hidden_size 16 --num_hidden_layers 1 --num_attention_heads 2 --use_crf \
+  --save_finetune_checkpoint_path "$folder/model" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+words=$(echo 'Anna lives in Paris .' | "$bin/run_ner" --do_predict --load_finetune_checkpoint_path "$folder/model" | wc -l)
+[ "$words" -gt 0 ]
