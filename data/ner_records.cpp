@@ -60,7 +60,11 @@ class RecordReader {
     if (segment != 0)
       fail("{}: segment_ids[{}] is {}: expected 0, a record is one sentence", reader_.where(), i, segment);
     example.input_ids.push_back(id);
-    if (label == unscored_label) return;
+    if (label == unscored_label) {
+      const bool is_end = i == 0 || (i + 1 == length && id == vocab_.sep_id());
+      if (!is_end) append_piece(id, sentence);
+      return;
+    }
     if (label < 0 || label >= labels_.size())
       fail("{}: label_ids[{}] is {}, of '{}': the list has {} labels: {}", reader_.where(), i, label,
            vocab_.token(id), labels_.size(), fmt::join(labels_.tags(), ", "));
@@ -69,10 +73,18 @@ class RecordReader {
     example.first_pieces.push_back(static_cast<int32_t>(i));
     example.words.push_back(word ? static_cast<int32_t>(sentence.words.size()) : -1);
     example.labels.push_back(label);
+    if (!word && !ends) append_piece(id, sentence);
     if (!word) return;
     sentence.words.push_back(vocab_.token(id));
     sentence.tags.push_back(labels_.tag(label));
     sentence.lines.push_back(first_ + number_ - 1);
+  }
+
+  // Makes the first piece of a word the word.
+  void append_piece(int32_t id, NerSentence& sentence) const {
+    if (sentence.words.empty()) return;
+    const std::string& piece = vocab_.token(id);
+    sentence.words.back() += piece.starts_with("##") ? piece.substr(2) : piece;
   }
 
   // By the label of the first token, [CLS].

@@ -16,7 +16,8 @@ namespace gradus {
 constexpr int32_t unscored_label = -100;
 
 struct NerRecords {
-  // The records as sentences: the words are the pieces that count as words, their tags those of the records.
+  // The records as sentences: a word is a piece that counts as one and the further pieces that don't, its tag is that of
+  // the record.
   NerData data;
   NerExamples examples;
   LabelProtocol protocol = LabelProtocol::first_piece;  // that they were made with, told from the first one

@@ -21,14 +21,6 @@ using Json = nlohmann::ordered_json;  // in the file's order: of overlapping men
 
 constexpr std::string_view blanks = " \t";
 
-// "{ O" is the character '{' with its tag; "{" followed by anything else opens a JSON object.
-bool looks_like_json(std::string_view line) {
-  const size_t brace = line.find_first_not_of(blanks);
-  if (brace == std::string_view::npos || line[brace] != '{') return false;
-  const size_t next = line.find_first_not_of(blanks, brace + 1);
-  return next == brace + 1 || next == std::string_view::npos || line[next] == '"' || line[next] == '}';
-}
-
 // One row of JSON lines.
 class JsonRow {
  public:
@@ -114,6 +106,14 @@ void add_json_row(const LineReader& reader, std::string_view line, NerTags tags,
 }
 
 }  // namespace
+
+// "{ O" is the character '{' with its tag; "{" followed by anything else opens a JSON object.
+bool looks_like_json(std::string_view line) {
+  const size_t brace = line.find_first_not_of(blanks);
+  if (brace == std::string_view::npos || line[brace] != '{') return false;
+  const size_t next = line.find_first_not_of(blanks, brace + 1);
+  return next == brace + 1 || next == std::string_view::npos || line[next] == '"' || line[next] == '}';
+}
 
 std::string NerData::where(size_t sentence, size_t word) const {
   return fmt::format("{}:{}{}", path, records ? " record " : "", sentences[sentence].lines[word]);

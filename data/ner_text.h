@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/columns.h"
@@ -33,6 +34,9 @@ struct NerData {
   // "path: ..." of each note, and of the first sentence as it was understood, "Anna/B-PER Brom/I-PER joined/O ...".
   std::string log() const;
 };
+
+// Whether a line is a JSON object, not the character '{' with its tag.
+bool looks_like_json(std::string_view line);
 
 enum class NerTags { required, optional };
 

@@ -67,6 +67,14 @@ std::vector<std::string_view> split_characters(std::string_view text) {
   return characters;
 }
 
+int64_t CharacterOffsets::before(size_t byte) {
+  check(byte_ <= byte && byte <= text_.size(), "[unicode] byte {} after byte {} of a text of {}", byte, byte_,
+        text_.size());
+  for (; byte_ < byte; ++byte_)
+    characters_ += (static_cast<unsigned char>(text_[byte_]) & 0xC0U) != 0x80 ? 1 : 0;
+  return characters_;
+}
+
 std::string_view category(char32_t code) {
   return utf8proc_category_string(static_cast<utf8proc_int32_t>(code));
 }

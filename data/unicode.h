@@ -27,6 +27,19 @@ void append_utf8(std::string& text, char32_t code);
 // The code points of a valid text, each as its bytes. Throws Error on invalid UTF-8.
 std::vector<std::string_view> split_characters(std::string_view text);
 
+// Numbers of characters before bytes of a valid text that are asked for in ascending order: each byte is looked at once.
+class CharacterOffsets {
+ public:
+  explicit CharacterOffsets(std::string_view text) : text_(text) {}
+  // Throws Error when `byte` is before that of the last call, or behind the text.
+  int64_t before(size_t byte);
+
+ private:
+  std::string_view text_;
+  size_t byte_ = 0;
+  int64_t characters_ = 0;
+};
+
 // General category in two letters: "Lu", "Mn", "Cc"; "Cn" when unassigned.
 std::string_view category(char32_t code);
 

@@ -26,18 +26,31 @@ Spans covered(const Spans& gold, const Spans& predicted) {
   return runs;
 }
 
-// What the spans in a part of the text say of it.
-std::string labels_in(const TextSpan& part, const std::string& text, const Spans& spans) {
-  std::string labels;
-  for (const TextSpan& span : spans) {
-    if (span.begin == span.end || span.begin < part.begin || span.end > part.end) continue;
-    const bool whole = span.begin == part.begin && span.end == part.end;
-    if (!labels.empty()) labels += ", ";
-    labels += whole ? span.label
-                    : fmt::format("{} “{}”", span.label, text.substr(span.begin, span.end - span.begin));
+// Spans in the order of their beginnings, from which those of one part after the other are taken.
+class SpansInOrder {
+ public:
+  explicit SpansInOrder(Spans spans) : spans_(std::move(spans)) {
+    std::erase_if(spans_, [](const TextSpan& span) { return span.begin == span.end; });
+    std::ranges::stable_sort(spans_, {}, &TextSpan::begin);
   }
-  return labels;
-}
+
+  // What the spans in a part of the text say of it; it lies behind the part before.
+  std::string labels_in(const TextSpan& part, const std::string& text) {
+    std::string labels;
+    for (; next_ < spans_.size() && spans_[next_].begin < part.end; ++next_) {
+      const TextSpan& span = spans_[next_];
+      const bool whole = span.begin == part.begin && span.end == part.end;
+      if (!labels.empty()) labels += ", ";
+      labels += whole ? span.label
+                      : fmt::format("{} “{}”", span.label, text.substr(span.begin, span.end - span.begin));
+    }
+    return labels;
+  }
+
+ private:
+  Spans spans_;
+  size_t next_ = 0;
+};
 
 std::string join(const Characters& characters, size_t begin, size_t end) {
   std::string text;
@@ -86,10 +99,11 @@ std::vector<ReportSegment> mark_text(const std::string& text, const Spans& gold,
     if (end > done) segments.push_back({text.substr(done, end - done)});
     done = end;
   };
+  SpansInOrder gold_spans(gold), predicted_spans(predicted);
   for (const TextSpan& part : covered(gold, predicted)) {
     add_plain(part.begin);
-    segments.push_back({text.substr(part.begin, part.end - part.begin), labels_in(part, text, gold),
-                        labels_in(part, text, predicted)});
+    segments.push_back({text.substr(part.begin, part.end - part.begin), gold_spans.labels_in(part, text),
+                        predicted_spans.labels_in(part, text)});
     done = part.end;
   }
   add_plain(text.size());

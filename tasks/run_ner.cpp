@@ -91,9 +91,10 @@ void evaluate(const NerOptions& options, NerEvaluation& evaluation, RunMetrics& 
 // Returns the exit status.
 int predict(const NerOptions& options, const NerSystem& system, const NerTagger& tagger) {
   int status = 0;
+  NerPredictor predictor(system, tagger, system.tag_reader(options.assessment_method), options.columns(),
+                         style_of(options), stdout);
   read_predict_data(options, [&](std::istream& in, const std::string& name) {
-    status = predict_lines(system, tagger, system.tag_reader(options.assessment_method), in, name,
-                           style_of(options), stdout);
+    status = predictor.run(in, name, parse_predict_form(options.predict_form));
   });
   return status;
 }

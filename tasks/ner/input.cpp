@@ -26,18 +26,6 @@ NerSet sample_set(const std::vector<SampleSentence>& sentences, const std::strin
   return set;
 }
 
-// Whether every word of the data is a single character. The words of records are pieces: an unknown one tells nothing.
-bool is_characters(const NerData& data) {
-  const auto is_character = [&](std::string_view word) {
-    if (data.records && word == "[UNK]") return true;
-    if (data.records && word.starts_with("##")) word.remove_prefix(2);
-    return split_words(std::string(word), true).words.size() <= 1;
-  };
-  return std::all_of(data.sentences.begin(), data.sentences.end(), [&](const NerSentence& sentence) {
-    return std::all_of(sentence.words.begin(), sentence.words.end(), is_character);
-  });
-}
-
 // A tagger that looks at words alone has no use for the labels of other pieces.
 void keep_words(NerExamples& examples) {
   for (NerExample& example : examples.examples) {
@@ -51,6 +39,16 @@ void keep_words(NerExamples& examples) {
     for (std::vector<int32_t>* list : {&example.words, &example.first_pieces, &example.labels})
       list->resize(kept);
   }
+}
+
+void learn_words(const NerData& data, NerSystem& system, std::FILE* log) {
+  const WordRules rules = learn_word_rules(data.sentences);
+  if (rules.cut == WordRules::Cut::blanks)
+    print_log(log,
+              "words: blanks part them; of text '{}' before words and '{}' behind them are cut off, but {} "
+              "keep theirs\n",
+              rules.first_marks, rules.last_marks, rules.kept.size());
+  system.set_word_rules(rules);
 }
 
 void learn_scheme(const NerOptions& options, const NerData& data, NerSystem& system, std::FILE* log) {
@@ -168,7 +166,7 @@ void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs
   }
   if (options.train.do_train && !learns) check_tags_known(inputs.train->data, system.labels());
   if (!learns) return;
-  system.set_characters(is_characters(inputs.train->data));
+  learn_words(inputs.train->data, system, log);
   learn_scheme(options, inputs.train->data, system, log);
 }
 

@@ -5,7 +5,7 @@ namespace gradus {
 void NerOptions::declare(Options& options) {
   declare_data(options, "./ner_finetune/ckpt/",
                {"training data: a word and a tag per line; of records a file or a folder", "evaluation data",
-                "text to label, a sentence a line; -: stdin",
+                "text to label, in the form of --predict_form; -: stdin",
                 "what the training and evaluation data are: text or records"});
   options
       .add("label_file_path", label_file_path,
@@ -21,6 +21,14 @@ void NerOptions::declare(Options& options) {
               "column of text that has the words: a number from 1, or from -1 at the end, or a name of the "
               "header; none: the first, or the second where the first counts the words");
   options.add("label_column", label_column, "likewise the tags; none: the last");
+  options
+      .add("predict_form", predict_form,
+           "what the text to label is: text, cut into words as the training data was; words with blanks "
+           "between; "
+           "columns, a word a line, which are given back with one more; JSON lines with \"text\", \"words\" "
+           "or "
+           "\"tokens\"; auto: told from the first lines")
+      .choices({"auto", "text", "words", "columns", {"jsonl", {"json"}}});
 
   options.group("Head");
   options.add("use_crf", use_crf, "score whole tag sequences with a conditional random field");

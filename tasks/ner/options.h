@@ -20,6 +20,7 @@ struct NerOptions : FineTuneOptions {
   std::string label_file_path;
   std::string tag_scheme = "auto";
   std::string text_column, label_column;
+  std::string predict_form = "auto";
 
   bool use_sample = false;  // set by finish(): no data was named, so the built-in sample is used
 

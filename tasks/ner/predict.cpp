@@ -1,25 +1,25 @@
 #include "tasks/ner/predict.h"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <utility>
 
-#include "data/basic_tokenizer.h"
+#include "core/checked_json.h"
+#include "core/error.h"
+#include "data/text_file.h"
 #include "data/unicode.h"
 #include "tasks/display_text.h"
-#include "tasks/line_batches.h"
 #include "tasks/log.h"
 
 namespace gradus {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 // An ANSI colour for each type, the same one every time.
 int colour_of(const std::string& type) {
   int sum = 0;
   for (const char c : type) sum += static_cast<unsigned char>(c);
   return 31 + sum % 6;  // red to cyan
-}
-
-int64_t characters_before(const std::string& text, size_t byte) {
-  return static_cast<int64_t>(split_characters(std::string_view(text).substr(0, byte)).size());
 }
 
 // Ideographs take two columns of a terminal.
@@ -31,31 +31,55 @@ bool are_apart(std::string_view before, std::string_view after) {
          !is_wide(split_characters(after).front());
 }
 
-}  // namespace
-
-TextWords split_words(const std::string& text, bool characters) {
-  TextWords result;
-  const auto add = [&](size_t begin, size_t end) {
-    result.words.push_back(text.substr(begin, end - begin));
-    result.places.emplace_back(begin, end);
-  };
-  if (characters) {
-    size_t begin = 0;
-    for (const std::string_view character : split_characters(text)) {
-      if (character != " " && character != "\t") add(begin, begin + character.size());
-      begin += character.size();
-    }
-    return result;
-  }
-  // The words of BERT's basic tokenizer, with their case and accents: punctuation and ideographs stand alone.
-  static const BasicTokenizer tokenizer({TokenizerRules::google, false});
-  BasicWords words;
-  tokenizer.split(text, words);
-  for (const BasicWords::Word& word : words.words) {
-    add(words.characters[word.begin].begin, words.characters[word.end - 1].end);
-  }
-  return result;
+std::vector<Entity> entities_of(const LabelList& labels, const TagReader& reader,
+                                const std::vector<int32_t>& tags) {
+  std::vector<TagParts> parts;
+  parts.reserve(tags.size());
+  for (const int32_t id : tags) parts.push_back(reader.parts(labels.tag(id)));
+  return reader.entities(parts);
 }
+
+// The bytes of a text that an entity covers.
+std::pair<size_t, size_t> place_of(const Entity& entity, const TextWords& words) {
+  return {words.places[static_cast<size_t>(entity.begin)].first,
+          words.places[static_cast<size_t>(entity.end - 1)].second};
+}
+
+Json entities_json(const std::string& text, const TextWords& words, const std::vector<Entity>& entities) {
+  Json json = Json::array();
+  CharacterOffsets offsets(text);
+  for (const Entity& entity : entities) {
+    const auto [begin, end] = place_of(entity, words);
+    const int64_t first = offsets.before(begin);
+    json.push_back({{"type", entity.type},
+                    {"text", text.substr(begin, end - begin)},
+                    {"begin", first},
+                    {"end", offsets.before(end)}});
+  }
+  return json;
+}
+
+// Of entities in words that came as a list: their offsets count words.
+Json word_entities_json(const TextWords& words, const std::vector<Entity>& entities) {
+  Json json = Json::array();
+  for (const Entity& entity : entities) {
+    NerSentence part;
+    part.words.assign(words.words.begin() + entity.begin, words.words.begin() + entity.end);
+    json.push_back({{"type", entity.type},
+                    {"text", join_words(part, false).text},
+                    {"begin", entity.begin},
+                    {"end", entity.end}});
+  }
+  return json;
+}
+
+Json names_of(const LabelList& labels, const std::vector<int32_t>& tags) {
+  Json names = Json::array();
+  for (const int32_t id : tags) names.push_back(labels.tag(id));
+  return names;
+}
+
+}  // namespace
 
 SentenceText join_words(const NerSentence& sentence, bool pieces) {
   SentenceText result{sentence.text, {sentence.words, {}}};
@@ -79,60 +103,246 @@ SentenceText join_words(const NerSentence& sentence, bool pieces) {
 
 std::string show_entities(const std::string& text, const TextWords& words, const LabelList& labels,
                           const TagReader& reader, const std::vector<int32_t>& tags, EntityStyle style) {
-  std::vector<TagParts> parts;
-  parts.reserve(tags.size());
-  for (const int32_t id : tags) parts.push_back(reader.parts(labels.tag(id)));
-  const std::vector<Entity> entities = reader.entities(parts);
-  nlohmann::ordered_json json{{"text", text}, {"entities", nlohmann::ordered_json::array()}};
+  const std::vector<Entity> entities = entities_of(labels, reader, tags);
+  if (style == EntityStyle::json)
+    return Json{{"text", text}, {"entities", entities_json(text, words, entities)}}.dump();
   std::string line;
   size_t done = 0;
   for (const Entity& entity : entities) {
-    const size_t begin = words.places[static_cast<size_t>(entity.begin)].first;
-    const size_t end = words.places[static_cast<size_t>(entity.end - 1)].second;
+    const auto [begin, end] = place_of(entity, words);
     const std::string mention = text.substr(begin, end - begin);
-    if (style == EntityStyle::json) {
-      json["entities"].push_back({{"type", entity.type},
-                                  {"text", mention},
-                                  {"begin", characters_before(text, begin)},
-                                  {"end", characters_before(text, end)}});
-      continue;
-    }
+    const std::string type = entity.type.empty() ? "name" : entity.type;  // of tags that say no more than B
     line += text.substr(done, begin - done);
-    line += style == EntityStyle::plain ? fmt::format("[{}]({})", mention, entity.type)
-                                        : fmt::format("\x1b[1;{}m{}\x1b[0m\x1b[2m {}\x1b[0m",
-                                                      colour_of(entity.type), mention, entity.type);
+    line += style == EntityStyle::plain
+                ? fmt::format("[{}]({})", mention, type)
+                : fmt::format("\x1b[1;{}m{}\x1b[0m\x1b[2m {}\x1b[0m", colour_of(type), mention, type);
     done = end;
   }
-  return style == EntityStyle::json ? json.dump() : line + text.substr(done);
+  return line + text.substr(done);
 }
 
-int predict_lines(const NerSystem& system, const NerTagger& tagger, const TagReader& reader, std::istream& in,
-                  const std::string& name, EntityStyle style, std::FILE* out) {
-  NerCounts counts;
+int NerPredictor::run(std::istream& in, const std::string& name, std::optional<PredictForm> form) {
   LineBatches batches(in, name);
+  sentences_.path = name;
+  sentences_.labelled = false;
+  guesses_ = !form.has_value();
   for (std::vector<std::string> lines; batches.next(lines);) {
-    std::vector<TextWords> words;
-    NerData data;
-    data.path = name;
-    data.labelled = false;
-    for (size_t i = 0; i < lines.size(); ++i) {
-      words.push_back(split_words(lines[i], system.settings().characters));
-      NerSentence sentence;
-      sentence.words = words.back().words;
-      sentence.lines.assign(sentence.words.size(), batches.number(i));
-      data.sentences.push_back(std::move(sentence));
+    if (!form) {
+      const GuessedForm guess = guess_form(lines, system_.labels());
+      form = guess.form;
+      if (!guess.reason.empty())
+        print_log(stderr, "{}: taken as {}, by '{}': --predict_form says it otherwise\n", name,
+                  name_of(*guess.form), cut_text(guess.reason, 60));
     }
-    const std::vector<std::vector<int32_t>> tags = tagger.predict(data, counts);
-    for (size_t i = 0; i < lines.size(); ++i) {
-      const bool good = batches.fault(i).empty();
-      fmt::print(out, "{}\n",
-                 good ? show_entities(lines[i], words[i], system.labels(), reader, tags[i], style)
-                      : batches.error_line(i, style == EntityStyle::json));
+    if (form != PredictForm::columns) {
+      write_lines(lines, batches, form.value_or(PredictForm::text));
+    } else {
+      if (!form_) find_columns(lines, batches);
+      for (size_t i = 0; i < lines.size(); ++i) add_row(lines[i], i, batches);
+      write_rows();
     }
-    flush_predictions(out);
+    flush_predictions(out_);
   }
-  if (counts.is_notable()) print_log(stderr, "{}: {}\n", name, counts.str());
+  end_sentence();
+  write_rows();
+  flush_predictions(out_);
+  tell(name);
+  if (counts_.is_notable()) print_log(stderr, "{}: {}\n", name, counts_.str());
   return batches.status(stderr);
+}
+
+// Lines say themselves whether blanks part all their words; a line that doesn't is cut as most lines are. So is one that
+// says the contrary of nearly all others: a heading that ends in an abbreviation which the tagger never saw.
+bool NerPredictor::is_parted(const std::string& line) const {
+  constexpr int64_t nearly_all = 8;
+  if (parted_ > nearly_all * (running_ + 1)) return true;
+  if (running_ > nearly_all * (parted_ + 1)) return false;
+  const LineForm own = form_of(line, rules_);
+  return own == LineForm::unclear ? parted_ > running_ : own == LineForm::parted;
+}
+
+TextWords NerPredictor::cut(const std::string& line, PredictForm form, int64_t number) {
+  if (form == PredictForm::words || rules_.cut == WordRules::Cut::characters)
+    return cut_words(line, rules_, form == PredictForm::words);
+  TextWords parted = cut_words(line, rules_, true), cut = cut_words(line, rules_);
+  if (parted.places == cut.places) return cut;
+  if (guesses_ && is_parted(line)) {
+    if (lines_parted_++ == 0) first_parted_ = fmt::format("line {} '{}'", number, cut_text(line, 40));
+    return parted;
+  }
+  if (cut_off_++ == 0) first_cut_ = fmt::format("line {} '{}'", number, cut_text(line, 40));
+  return cut;
+}
+
+// What is to be tagged of a line. Throws Error on what is no line of the form.
+NerPredictor::Item NerPredictor::item_of(std::string line, PredictForm form, int64_t number) {
+  Item item;
+  if (form != PredictForm::jsonl) {
+    item.words = cut(line, form, number);
+    item.text = std::move(line);
+    return item;
+  }
+  if (trimmed(line).empty()) return item;
+  item.row = parse_ordered_json(line, "JSON");
+  check(item.row.is_object(), "a JSON {}, expected an object", item.row.type_name());
+  const auto text = item.row.find("text");
+  if (text != item.row.end()) {
+    check(text->is_string(), "\"text\" is a JSON {}, expected a string", text->type_name());
+    item.text = text->get<std::string>();
+    item.words = cut(item.text, PredictForm::text, number);
+    return item;
+  }
+  for (const char* name : {"words", "tokens"}) {
+    const auto words = item.row.find(name);
+    if (words == item.row.end()) continue;
+    const bool are_strings =
+        words->is_array() && std::ranges::all_of(*words, [](const Json& word) { return word.is_string(); });
+    check(are_strings, "\"{}\" is no list of strings", name);
+    item.words.words = words->get<std::vector<std::string>>();
+    return item;
+  }
+  fail("no \"text\", and no list \"words\" or \"tokens\"");
+}
+
+std::string NerPredictor::answer(Item& item, const std::vector<int32_t>& tags) const {
+  if (item.row.is_null())
+    return show_entities(item.text, item.words, system_.labels(), reader_, tags, style_);
+  const std::vector<Entity> entities = entities_of(system_.labels(), reader_, tags);
+  if (item.row.contains("text")) {
+    item.row["entities"] = entities_json(item.text, item.words, entities);
+  } else {
+    item.row["tags"] = names_of(system_.labels(), tags);
+    item.row["entities"] = word_entities_json(item.words, entities);
+  }
+  return item.row.dump();
+}
+
+void NerPredictor::write_lines(std::vector<std::string>& lines, LineBatches& batches, PredictForm form) {
+  if (form == PredictForm::text) {
+    for (const std::string& line : lines) {
+      const LineForm own = form_of(line, rules_);
+      parted_ += own == LineForm::parted ? 1 : 0;
+      running_ += own == LineForm::running ? 1 : 0;
+    }
+  }
+  NerData data;
+  data.path = batches.name();
+  data.labelled = false;
+  std::vector<Item> items(lines.size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    try {
+      if (batches.fault(i).empty()) items[i] = item_of(std::move(lines[i]), form, batches.number(i));
+    } catch (const Error& error) {
+      batches.refuse(i, error.what());
+    }
+    NerSentence& sentence = data.sentences.emplace_back();
+    sentence.words = items[i].words.words;
+    sentence.lines.assign(sentence.words.size(), batches.number(i));
+  }
+  const std::vector<std::vector<int32_t>> tags = tagger_.predict(data, counts_);
+  const bool json = style_ == EntityStyle::json || form == PredictForm::jsonl;
+  for (size_t i = 0; i < items.size(); ++i)
+    fmt::print(out_, "{}\n",
+               batches.fault(i).empty() ? answer(items[i], tags[i]) : batches.error_line(i, json));
+}
+
+// Of the first lines; those of blanks alone leave it to the next.
+void NerPredictor::find_columns(const std::vector<std::string>& lines, const LineBatches& batches) {
+  std::vector<NumberedLine> numbered;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (batches.fault(i).empty()) numbered.push_back({batches.number(i), lines[i]});
+  }
+  if (std::ranges::all_of(numbered, [](const NumberedLine& line) { return ends_sentence(line.text); }))
+    return;
+  form_ = find_ner_column_form(numbered, NerTags::optional, chosen_columns_, batches.name());
+}
+
+void NerPredictor::add_row(const std::string& line, size_t index, LineBatches& batches) {
+  Row row{line};
+  if (batches.fault(index).empty()) {
+    std::vector<std::string_view> fields;
+    split_columns(line, form_ ? form_->separator : Separator::blanks, fields);
+    const bool ends = ends_sentence(line);
+    if (ends) {
+      end_sentence();
+      row.is_document = !trimmed(line).empty();
+    } else if (batches.number(index) != form_->header_line &&
+               !(open_.words.empty() && form_->is_comment(line, fields)) &&
+               !(form_->first_number && is_range_number(fields.front()))) {
+      if (fields.size() != form_->count) {
+        batches.refuse(index, fmt::format("{} columns, expected {}", fields.size(), form_->count));
+      } else {
+        row.sentence = answered_ + std::ssize(sentences_.sentences);
+        row.word = open_.words.size();
+        open_.words.emplace_back(fields[form_->text]);
+        open_.lines.push_back(batches.number(index));
+      }
+    }
+  }
+  if (!batches.fault(index).empty()) row.error = batches.error_line(index, style_ == EntityStyle::json);
+  rows_.push_back(std::move(row));
+}
+
+void NerPredictor::end_sentence() {
+  if (open_.words.empty()) return;
+  sentences_.sentences.push_back(std::exchange(open_, {}));
+}
+
+// Answers the rows of the sentences that are complete.
+void NerPredictor::write_rows() {
+  const std::vector<std::vector<int32_t>> tags = tagger_.predict(sentences_, counts_);
+  const int64_t complete = answered_ + std::ssize(sentences_.sentences);
+  size_t done = 0;
+  for (; done < rows_.size() && rows_[done].sentence < complete; ++done) {
+    const Row& row = rows_[done];
+    if (!row.error.empty()) fmt::print(out_, "{}\n", row.error);
+    else if (style_ == EntityStyle::json) write_sentence(row, tags);
+    else fmt::print(out_, "{}\n", with_tag(row, tags));
+  }
+  rows_.erase(rows_.begin(), rows_.begin() + static_cast<ptrdiff_t>(done));
+  sentences_.sentences.clear();
+  answered_ = complete;
+}
+
+// The row and one column more, parted from it as its own columns are. -DOCSTART- is outside all names.
+std::string NerPredictor::with_tag(const Row& row, const std::vector<std::vector<int32_t>>& tags) const {
+  if (row.sentence < 0 && !row.is_document) return row.line;
+  const LabelList& labels = system_.labels();
+  const int32_t tag =
+      row.is_document ? labels.outside_id() : tags[static_cast<size_t>(row.sentence - answered_)][row.word];
+  return fmt::format("{}{}{}", row.line, row.line.find('\t') == std::string::npos ? ' ' : '\t',
+                     labels.tag(tag));
+}
+
+// At the last word of a sentence, the sentence.
+void NerPredictor::write_sentence(const Row& row, const std::vector<std::vector<int32_t>>& tags) const {
+  if (row.sentence < 0) return;
+  const auto index = static_cast<size_t>(row.sentence - answered_);
+  const NerSentence& sentence = sentences_.sentences[index];
+  if (row.word + 1 < sentence.words.size()) return;
+  const std::vector<int32_t>& found = tags[index];
+  const auto [text, words] = join_words(sentence, false);
+  const Json json{{"text", text},
+                  {"words", sentence.words},
+                  {"tags", names_of(system_.labels(), found)},
+                  {"entities", entities_json(text, words, entities_of(system_.labels(), reader_, found))}};
+  fmt::print(out_, "{}\n", json.dump());
+}
+
+// Where text could be cut in two ways, and the tagger's own words don't decide it.
+void NerPredictor::tell(const std::string& name) const {
+  const bool is_known = system_.settings().word_rules && rules_.cut == WordRules::Cut::reference;
+  std::string text;
+  if (lines_parted_ > 0)
+    text += fmt::format(", at blanks alone {} lines that look as if these parted all words, the first {}",
+                        lines_parted_, first_parted_);
+  if (cut_off_ > 0 && !is_known)
+    text += fmt::format(", at marks beside words too {} lines, the first {}", cut_off_, first_cut_);
+  if (text.empty()) return;
+  print_log(stderr, "{}: cut into words{}: --predict_form words, or text, says it otherwise\n", name, text);
+  if (!system_.settings().word_rules)
+    print_log(stderr, "{}: the tagger doesn't say how its words were cut: taken by the reference's rules\n",
+              name);
 }
 
 }  // namespace gradus

@@ -1,10 +1,18 @@
-// Entities of plain text, a sentence a line.
+// Entities of text, of words, of columns and of JSON lines, as they come.
 #pragma once
 
 #include <cstdio>
 #include <istream>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "data/ner_column_form.h"
+#include "data/word_rules.h"
+#include "tasks/line_batches.h"
+#include "tasks/ner/predict_form.h"
 #include "tasks/ner/tagger.h"
 
 namespace gradus {
@@ -15,20 +23,80 @@ enum class EntityStyle {
   json,      // {"text": ..., "entities": [{"type", "text", "begin", "end"}]}, offsets in characters
 };
 
-// Tags the lines of `in` and writes one line for each to `out` as soon as it is known; an empty line stays empty.
-// `name` stands for the input in messages; what had to be done to the text is told on standard error in the end.
-// `reader` reads the system's labels. A line that can't be read gets an error in its place; returns the run's exit
-// status (tasks/line_batches.h).
-int predict_lines(const NerSystem& system, const NerTagger& tagger, const TagReader& reader, std::istream& in,
-                  const std::string& name, EntityStyle style, std::FILE* out);
+// Answers what it reads as soon as it is known. Of text and of words each line gives one line, an empty one stays empty.
+// Columns are given back as they came, blank lines and remarks too, with the predicted tag as one more column; in the
+// style json each sentence gives one line, with its "words" and "tags". JSON lines come back with "entities", whose
+// offsets count characters; where they came with words, with "tags", and the offsets count words.
+class NerPredictor {
+ public:
+  // Keeps references to system and tagger. `reader` reads the system's labels; `columns` chooses those of columns.
+  NerPredictor(const NerSystem& system, const NerTagger& tagger, TagReader reader, NerColumns columns,
+               EntityStyle style, std::FILE* out)
+      : system_(system),
+        tagger_(tagger),
+        rules_(system.word_rules()),
+        reader_(std::move(reader)),
+        chosen_columns_(std::move(columns)),
+        style_(style),
+        out_(out) {}
 
-// A line with its entities, in one of the styles. `text` is cut into `words` by the system's rules; tags has one id
-// per word, of `labels`, which `reader` reads.
-struct TextWords {
-  std::vector<std::string> words;
-  std::vector<std::pair<size_t, size_t>> places;  // bytes [begin, end) of each word
+  // Tags all of `in`. Without a form it is guessed from the first lines. `name` stands for the input in messages; a
+  // guess, and what had to be done to the text, is told on standard error. A line that can't be read gets an error in
+  // its place; returns the run's exit status (tasks/line_batches.h).
+  int run(std::istream& in, const std::string& name, std::optional<PredictForm> form);
+
+ private:
+  // A line of text or JSON: what is tagged of it.
+  struct Item {
+    std::string text;
+    TextWords words;
+    nlohmann::ordered_json row = {};  // of JSON
+  };
+  // A line of columns.
+  struct Row {
+    std::string line;
+    std::string error = {};  // in place of an answer
+    int64_t sentence = -1;   // among those to be tagged; -1: no word
+    size_t word = 0;
+    bool is_document = false;  // -DOCSTART-
+  };
+
+  bool is_parted(const std::string& line) const;
+  TextWords cut(const std::string& line, PredictForm form, int64_t number);
+  Item item_of(std::string line, PredictForm form, int64_t number);
+  std::string answer(Item& item, const std::vector<int32_t>& tags) const;
+  void write_lines(std::vector<std::string>& lines, LineBatches& batches, PredictForm form);
+
+  void add_row(const std::string& line, size_t index, LineBatches& batches);
+  void find_columns(const std::vector<std::string>& lines, const LineBatches& batches);
+  void end_sentence();
+  void write_rows();
+  std::string with_tag(const Row& row, const std::vector<std::vector<int32_t>>& tags) const;
+  void write_sentence(const Row& row, const std::vector<std::vector<int32_t>>& tags) const;
+  void tell(const std::string& name) const;
+
+  const NerSystem& system_;
+  const NerTagger& tagger_;
+  WordRules rules_;
+  TagReader reader_;
+  NerColumns chosen_columns_;
+  EntityStyle style_;
+  std::FILE* out_;
+  NerCounts counts_;
+  bool guesses_ = true;  // no form was asked for
+  // Of text: lines that say that blanks part their words, and that marks stand beside them; of those for which it makes a
+  // difference, how many were cut at blanks alone, and how many at marks too.
+  int64_t parted_ = 0, running_ = 0, lines_parted_ = 0, cut_off_ = 0;
+  std::string first_parted_, first_cut_;
+  // Of columns: what they are, the rows not answered yet, and their sentences, the last of them unfinished.
+  std::optional<NerColumnForm> form_;
+  int64_t answered_ = 0;  // sentences
+  std::vector<Row> rows_;
+  NerData sentences_;
+  NerSentence open_;
 };
-TextWords split_words(const std::string& text, bool characters);
+
+// A text with its entities, in one of the styles. tags has one id per word, of `labels`, which `reader` reads.
 std::string show_entities(const std::string& text, const TextWords& words, const LabelList& labels,
                           const TagReader& reader, const std::vector<int32_t>& tags, EntityStyle style);
 

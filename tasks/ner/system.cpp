@@ -1,6 +1,10 @@
 #include "tasks/ner/system.h"
 
+#include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "core/checked_json.h"
 
@@ -13,6 +17,43 @@ constexpr TaskKind tagger_kind{"gradus_ner", "BertForTokenClassification", "run_
 
 constexpr std::array<LabelProtocol, 4> protocols{LabelProtocol::first_piece, LabelProtocol::x_pieces,
                                                  LabelProtocol::x_pieces_no_sep, LabelProtocol::all_pieces};
+
+constexpr std::array<std::pair<WordRules::Cut, const char*>, 3> cuts{
+    {{WordRules::Cut::reference, "reference"},
+     {WordRules::Cut::characters, "characters"},
+     {WordRules::Cut::blanks, "blanks"}}};
+
+Json to_json(const WordRules& rules) {
+  const auto name = std::ranges::find(cuts, rules.cut, &decltype(cuts)::value_type::first);
+  Json json{{"cut", name->second}};
+  if (rules.cut == WordRules::Cut::characters) json["blank_words"] = rules.blank_words;
+  if (rules.cut != WordRules::Cut::blanks) return json;
+  json["first_marks"] = rules.first_marks;
+  json["last_marks"] = rules.last_marks;
+  json["endings"] = rules.endings;
+  json["ideographs_alone"] = rules.ideographs_alone;
+  const std::set<std::string> kept(rules.kept.begin(), rules.kept.end());
+  json["kept"] = fmt::format("{}", fmt::join(kept, " "));  // one line, not thousands
+  return json;
+}
+
+WordRules word_rules_from(const JsonField<Json>& saved) {
+  WordRules rules;
+  const JsonField name = saved.at("cut");
+  const std::string text = name.text();
+  const auto cut = std::ranges::find(cuts, text, &decltype(cuts)::value_type::second);
+  name.check(cut != cuts.end(), "reference, characters or blanks");
+  rules.cut = cut->first;
+  if (const auto blank_words = saved.find("blank_words")) rules.blank_words = blank_words->boolean();
+  if (rules.cut != WordRules::Cut::blanks) return rules;
+  rules.first_marks = saved.at("first_marks").text();
+  rules.last_marks = saved.at("last_marks").text();
+  for (const JsonField<Json>& ending : saved.at("endings").items()) rules.endings.push_back(ending.text());
+  rules.ideographs_alone = saved.at("ideographs_alone").boolean();
+  std::istringstream kept(saved.at("kept").text());
+  for (std::string word; std::getline(kept, word, ' ');) rules.kept.insert(word);
+  return rules;
+}
 
 std::optional<LabelProtocol> protocol_of(const std::string& name) {
   for (const LabelProtocol protocol : protocols) {
@@ -33,6 +74,7 @@ NerSettings parse_settings(const ModelSource& source) {
   s.characters = saved.at("characters").boolean();
   protocol.check(protocol_of(s.label_protocol).has_value(),
                  "first_piece, x_pieces, x_pieces_no_sep or all_pieces");
+  if (const auto rules = saved.find("word_rules")) s.word_rules = word_rules_from(*rules);
   if (const auto scheme = saved.find("tag_scheme"); scheme && !scheme->text().empty()) {
     s.tag_scheme = find_scheme(scheme->text());
     scheme->check(s.tag_scheme.has_value(), "IOB1, IOB2, IOE1, IOE2 or BIOES");
@@ -104,6 +146,7 @@ Json NerSystem::settings_json() const {
             {"lstm_layers", settings_.lstm_layers},
             {"label_protocol", settings_.label_protocol},
             {"characters", settings_.characters}};
+  if (settings_.word_rules) json["word_rules"] = to_json(*settings_.word_rules);
   if (settings_.tag_scheme) json["tag_scheme"] = name_of(*settings_.tag_scheme);
   json.update(task_settings().to_json());
   return json;
@@ -114,6 +157,17 @@ LabelProtocol NerSystem::protocol() const { return *protocol_of(settings_.label_
 void NerSystem::set_tag_scheme(TagScheme scheme) {
   settings_.tag_scheme = scheme;
   if (settings_.use_crf && settings_.crf_constraints) model_->constrain(transition_rules());
+}
+
+void NerSystem::set_word_rules(WordRules rules) {
+  settings_.characters = rules.cut == WordRules::Cut::characters;
+  settings_.word_rules = std::move(rules);
+}
+
+WordRules NerSystem::word_rules() const {
+  WordRules of_old;
+  if (settings_.characters) of_old.cut = WordRules::Cut::characters;
+  return settings_.word_rules.value_or(of_old);
 }
 
 TagScheme NerSystem::tag_scheme() const {

@@ -8,6 +8,7 @@
 #include "data/labels.h"
 #include "data/ner_features.h"
 #include "data/tag_scheme.h"
+#include "data/word_rules.h"
 #include "nn/heads/ner.h"
 #include "tasks/ner/options.h"
 #include "tasks/task_system.h"
@@ -22,7 +23,8 @@ struct NerSettings {
   std::string label_protocol = "first_piece";
   // How the tags name entities; none in taggers of old, and in those whose tags are no entities'.
   std::optional<TagScheme> tag_scheme = std::nullopt;
-  // Plain text is cut into characters instead of words: the tagger was trained on characters.
+  // How the words of the training data were cut; taggers of old say only whether they are characters.
+  std::optional<WordRules> word_rules = std::nullopt;
   bool characters = false;
 };
 
@@ -35,13 +37,15 @@ class NerSystem final : public TaskSystem {
   static std::unique_ptr<NerSystem> create(const NerOptions& options, LabelList labels,
                                            std::optional<Vocab> vocab);
   // What the data says of a new tagger.
-  void set_characters(bool characters) { settings_.characters = characters; }
+  void set_word_rules(WordRules rules);
   void set_protocol(LabelProtocol protocol) { settings_.label_protocol = name_of(protocol); }
   void set_tag_scheme(TagScheme scheme);
 
   const NerSettings& settings() const { return settings_; }
   const LabelList& labels() const { return labels_; }
   LabelProtocol protocol() const;
+  // Those of the settings; of a tagger of old characters, or the reference's.
+  WordRules word_rules() const;
   // That of the settings, or the likeliest one of the labels.
   TagScheme tag_scheme() const;
   // Reads the labels as an --assessment_method wants them.

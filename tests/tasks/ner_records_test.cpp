@@ -207,6 +207,18 @@ TEST_CASE("a tagger learns from records that its words are characters, unknown o
   CHECK(file_content(tiny.path("save/best/config.json")).find(R"("characters": true)") != std::string::npos);
 }
 
+TEST_CASE("a tagger learns from records that marks stand inside its words") {
+  const TinyNer tiny;
+  tiny.write("train.txt", "Port.Mill B-LOC\nis O\nold O\n. O\n\nAnna B-PER\nleft O\n. O\n");
+  for (const std::string protocol : {"first_piece", "x_pieces"}) {
+    clear(tiny);
+    std::filesystem::remove_all(tiny.path("records"));
+    generate(tiny, {"--label_protocol=" + protocol});
+    tiny.print(tiny.training(from_records(tiny, "mindrecord", ".mindrecord", {"--max_steps=1"})));
+    CHECK(file_content(tiny.path("save/best/config.json")).find(R"("cut": "blanks")") != std::string::npos);
+  }
+}
+
 TEST_CASE("a folder of records is read as one data set") {
   const TinyNer tiny;
   generate(tiny);
