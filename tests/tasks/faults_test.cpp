@@ -115,8 +115,9 @@ class FailingRuns {
       check_same(found, after_, what);
       return;
     }
-    const size_t at = outcome.err.rfind("error: ");
-    const std::string message = at == std::string::npos ? "" : outcome.err.substr(at);
+    // EIO's own text ends in "error" as well.
+    const size_t line = ("\n" + outcome.err).rfind("\nerror: ");
+    const std::string message = line == std::string::npos ? "" : outcome.err.substr(line);
     CHECK_MESSAGE(outcome.status == 2, what);
     CHECK_MESSAGE(std::count(message.begin(), message.end(), '\n') == 1, what);
     CHECK_MESSAGE(message.find(std::strerror(reason)) != std::string::npos, what);
