@@ -153,7 +153,7 @@ TEST_CASE("run_ner uses taggers that don't say how their words were cut, and say
   settings["word_rules"]["cut"] = "somehow";
   edit_config(best, "gradus_ner", settings);
   tiny.refuse(tiny.predicting(best),
-              "'word_rules' has the cut 'somehow', expected reference, characters or blanks");
+              "'word_rules.cut' is \"somehow\", expected reference, characters or blanks");
   settings.erase("word_rules");
   edit_config(best, "gradus_ner", settings);
   const Outcome outcome = tiny.run(tiny.predicting(best), "A.B. met Al-Mill .\n");
