@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "data/classification_records.h"
+#include "tasks/output_lock.h"
 #include "tests/tasks/program.h"
 
 using namespace gradus;
@@ -63,12 +64,13 @@ class TinyTexts {
         .examples;
   }
 
-  // The names and contents of what has been written.
+  // The names and contents of what has been written, without the lock, which says who wrote last.
   std::string listing() const {
     std::string text;
     if (!fs::exists(path("records"))) return text;
     std::vector<fs::path> files;
-    for (const auto& entry : fs::directory_iterator(path("records"))) files.push_back(entry.path());
+    for (const auto& entry : fs::directory_iterator(path("records")))
+      if (!is_lock_file(entry.path())) files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) text += file.string() + "\n" + file_content(file);
     return text;
