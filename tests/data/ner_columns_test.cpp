@@ -30,10 +30,14 @@ void check_refused(std::string_view text, const std::string& message, const NerC
 }
 
 std::string log_of(const NerData& data) {
-  std::string log = data.log();
-  for (size_t at = log.find(data.path); at != std::string::npos; at = log.find(data.path))
-    log.replace(at, data.path.size(), "F");
-  return log;
+  const std::string log = data.log();
+  std::string shortened;
+  size_t begin = 0;
+  for (size_t at = log.find(data.path); at != std::string::npos; at = log.find(data.path, begin)) {
+    shortened.append(log, begin, at - begin).append("F");
+    begin = at + data.path.size();
+  }
+  return shortened.append(log, begin);
 }
 
 }  // namespace

@@ -298,12 +298,12 @@ TEST_CASE("checkpoints: what has a name that will be needed, and is not ours, is
   const fs::path& root = temporary.path();
   CheckpointDirectory directory(root, 1);
   const auto refused = [&](const std::string& name, const std::string& what) {
-    CHECK_THROWS_WITH_AS(
-        directory.check_names(2, 5),
-        ("'" + (root / name).string() + "' is not " + what +
-         " of a run, and would have to be replaced: give it another name, or name another folder")
-            .c_str(),
-        Error);
+    CHECK_THROWS_WITH_AS(directory.check_names(2, 5),
+                         fmt::format("'{}' is not {} of a run, and would have to be replaced: give it "
+                                     "another name, or name another folder",
+                                     (root / name).string(), what)
+                             .c_str(),
+                         Error);
     fs::remove_all(root / name);
   };
   for (const std::string name : {"best", "checkpoint-3", "checkpoint-5"}) {
