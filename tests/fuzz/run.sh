@@ -22,9 +22,9 @@ mkdir -p "$build"
 
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
 sources="core/checked_json core/crc32c core/file_kind core/files core/protobuf
-  data/basic_tokenizer data/class_labels data/classification_records data/classification_text data/dataset data/dataset_stream data/mind_record data/mind_record_format data/mind_record_index
-  data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_text data/pretraining_instances data/pretraining_text
-  data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/text_file data/tf_example
+  data/basic_tokenizer data/class_labels data/classification_columns data/classification_records data/classification_text data/columns data/dataset data/dataset_stream data/mind_record data/mind_record_format data/mind_record_index
+  data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_column_form data/ner_columns data/ner_text data/pretraining_instances data/pretraining_text
+  data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/tag_scheme data/text_file data/tf_example
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoint_file nn/mindspore_checkpoint nn/safetensors nn/safetensors_writer
   nn/sorted_table nn/stored_labels nn/tensor_entry nn/tensorflow_checkpoint nn/tensorflow_slices
