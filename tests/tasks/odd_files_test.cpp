@@ -138,7 +138,7 @@ TEST_CASE("odd files: a field of a model's settings that is something else is na
     model.refuse("config.json", text);
     changed["gradus_ner"].erase(key);
     write_file(model.file("config.json"), changed.dump());
-    model.refuse("config.json", "'" + std::string(key) + "' is missing");
+    model.refuse("config.json", fmt::format("'{}' is missing", key));
   }
 }
 
