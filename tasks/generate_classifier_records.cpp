@@ -146,7 +146,7 @@ int run(int argc, char** argv) {
   const StoredTokenizer stored = settings.records.tokenizer.load(stdout);
   const Tokenizer tokenizer = settings.records.tokenizer.make(stored);
   const RecordFolder folder(settings.records, form == ClassificationForm::tnews ? tnews_splits : table_splits,
-                            ".mindrecord");
+                            ".mindrecord", !has_scores(form));
   const std::vector<Work> works = read_texts(settings, folder);
   if (works.empty()) return 0;
   const std::optional<ClassLabels> labels = labels_of(settings, folder, works);

@@ -221,7 +221,7 @@ int run(int argc, char** argv) {
 
   const StoredTokenizer stored = settings.records.tokenizer.load(stdout);
   const Tokenizer tokenizer = settings.records.tokenizer.make(stored);
-  const RecordFolder folder(settings.records, preset.splits, preset.mindrecord_ending);
+  const RecordFolder folder(settings.records, preset.splits, preset.mindrecord_ending, true);
   const std::vector<Work> works = read_texts(settings, folder);
   if (works.empty()) return 0;
   const auto length = static_cast<int32_t>(settings.records.max_seq_length);

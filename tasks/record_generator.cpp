@@ -75,14 +75,15 @@ void RecordSettings::declare_output(Options& options) {
 }
 
 RecordFolder::RecordFolder(const RecordSettings& settings, const std::array<RecordSplit, 3>& splits,
-                           const std::string& mindrecord_ending)
+                           const std::string& mindrecord_ending, bool has_labels)
     : folder_(settings.output_dir, stdout), label_file_(settings.label_file) {
   const fs::path folder = settings.output_dir;
   label_list_ = (folder / "label_list.txt").string();
+  const bool lacks_labels = has_labels && !fs::exists(label_list_);
   for (size_t i = 0; i < splits.size(); ++i) {
     for (const char* format : {"mindrecord", "tfrecord"}) {
       const fs::path output = folder / (splits[i].output + ending_of(format, mindrecord_ending));
-      const bool is_there = is_whole_dataset(output, parse_dataset_format(format));
+      const bool is_there = !lacks_labels && is_whole_dataset(output, parse_dataset_format(format));
       const bool wanted = settings.wanted[i] && settings.dataset_format == format;
       const std::string name = settings.files[i].empty() ? splits[i].file : settings.files[i];
       if (wanted && (settings.overwrite || !is_there))

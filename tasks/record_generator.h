@@ -51,9 +51,10 @@ struct RecordJob {
 // The folder that records are written to.
 class RecordFolder {
  public:
-  // Makes the folder when it isn't there, and locks it: records and labels of two runs are not to be mixed. Prints which records are there already and are kept.
+  // Makes the folder when it isn't there, and locks it: records and labels of two runs are not to be mixed. Prints which
+  // records are there already and are kept; none are where they have labels, and the list of these is missing.
   RecordFolder(const RecordSettings& settings, const std::array<RecordSplit, 3>& splits,
-               const std::string& mindrecord_ending);
+               const std::string& mindrecord_ending, bool has_labels);
 
   const std::vector<RecordJob>& jobs() const { return jobs_; }
   // The records in the folder, in both formats, that this run leaves as they are.

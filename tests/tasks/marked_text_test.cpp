@@ -47,7 +47,7 @@ TEST_CASE("what is marked by both, by one, or with another label") {
 TEST_CASE("spans that overlap are one part, and their labels say what they mean of it") {
   CHECK(shown(mark_text("Anna Brom", {{0, 9, "PER"}}, {{0, 4, "PER"}})) == "[Anna Brom|PER|PER “Anna”]");
   CHECK(shown(mark_text("Anna Brom", {{0, 9, "PER"}}, {{5, 9, "LOC"}, {0, 4, "PER"}})) ==
-        "[Anna Brom|PER|LOC “Brom”, PER “Anna”]");
+        "[Anna Brom|PER|PER “Anna”, LOC “Brom”]");
   CHECK(shown(mark_text("a b c d", {{0, 3, "X"}}, {{2, 5, "Y"}})) == "[a b c|X “a b”|Y “b c”] d");
   // Touching is not overlapping.
   CHECK(shown(mark_text("王伟青州", {{0, 6, "PER"}}, {{6, 12, "LOC"}})) == "[王伟|PER|][青州||LOC]");
