@@ -18,7 +18,6 @@ constexpr size_t piece_size = size_t{1} << 18;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 constexpr size_t encoding_sample = 4096;
-constexpr size_t most_line_bytes = size_t{64} << 20;  // unpacked
 
 // What iconv calls the encoding of text in units of two or four bytes; empty for any other.
 std::string_view wide_encoding(std::string_view text) {
@@ -115,8 +114,6 @@ bool LineReader::fill() {
   if (at_end_) return false;
   buffer_.erase(0, begin_);
   begin_ = 0;
-  check(buffer_.size() <= most_line_bytes, "{}:{}: a line of more than {} bytes", path_, line_number_ + 1,
-        most_line_bytes);
   const size_t old_size = buffer_.size();
   buffer_.resize(old_size + piece_size);
   const size_t count = read(buffer_.data() + old_size, piece_size);
@@ -159,7 +156,7 @@ void LineReader::pass_over() {
   begin_ = buffer_.size();
 }
 
-bool LineReader::next_bytes(std::string_view& line) {
+bool LineReader::read_line(std::string_view& line, TooLong too_long) {
   if (std::exchange(again_, false)) {
     line = line_;
     return true;
@@ -168,7 +165,10 @@ bool LineReader::next_bytes(std::string_view& line) {
   size_t end = find_end();
   while (end == std::string::npos && fill()) {
     end = find_end();
-    if (end == std::string::npos) pass_over();
+    if (end != std::string::npos) break;
+    check(too_long == TooLong::passed_over || buffer_.size() - begin_ <= longest_line,
+          "{}:{}: a line of more than {} bytes", path_, line_number_ + 1, longest_line);
+    pass_over();
   }
   if (end == std::string::npos && begin_ == buffer_.size() && passed_over_ == 0) return false;
   line_ = std::string_view(buffer_).substr(begin_, end == std::string::npos ? end : end - begin_);
@@ -184,8 +184,10 @@ bool LineReader::next_bytes(std::string_view& line) {
   return true;
 }
 
+bool LineReader::next_bytes(std::string_view& line) { return read_line(line, TooLong::passed_over); }
+
 bool LineReader::next(std::string_view& line) {
-  if (!next_bytes(line)) return false;
+  if (!read_line(line, TooLong::refused)) return false;
   check_line();
   return true;
 }

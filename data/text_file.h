@@ -61,7 +61,8 @@ class LineReader {
   LineReader(std::istream& in, std::string name, LineEnds ends = LineEnds::any);
 
   // The next line, valid until the next call; false at the end of the file.
-  // Throws Error "path:line: ..." on a line with a fault(), and as next_bytes() does.
+  // Throws Error "path:line: ..." on a line with a fault(), on one that is too long before its end is looked for, and
+  // as next_bytes() does.
   bool next(std::string_view& line);
   // The same, whatever bytes the line has; one of more than longest_line bytes is empty. Throws Error on a read error, a
   // damaged gzip stream, and text that is UTF-16 or UTF-32.
@@ -81,6 +82,8 @@ class LineReader {
   std::string where() const;                            // "path:line"
 
  private:
+  enum class TooLong : uint8_t { refused, passed_over };
+  bool read_line(std::string_view& line, TooLong too_long);
   size_t find_end();
   void pass_over();
   bool fill();

@@ -36,6 +36,23 @@ class Drip : public std::streambuf {
   size_t step_, at_ = 0;
 };
 
+// A file of holes: bytes without an end, and no line among them.
+class EndlessBuffer : public std::streambuf {
+ public:
+  size_t given() const { return given_; }
+
+ protected:
+  int_type underflow() override {
+    setg(text_.data(), text_.data(), text_.data() + text_.size());
+    given_ += text_.size();
+    return traits_type::to_int_type(*gptr());
+  }
+
+ private:
+  std::string text_ = std::string(1 << 16, 'x');
+  size_t given_ = 0;
+};
+
 Strings all_lines(LineReader& reader) {
   Strings lines;
   for (std::string_view line; reader.next(line);) lines.emplace_back(line);
@@ -145,11 +162,21 @@ TEST_CASE("a line that is refused does not stand in the way of the next") {
   CHECK(line == "three");
   std::istringstream wide(std::string(longest_line + 1, 'x') + "\rshort\n" + std::string(longest_line, 'y'));
   LineReader bounded(wide, "in");
-  CHECK_THROWS_WITH_AS(bounded.next(line), "in:1: 16777217 bytes: at most 16777216 are read", Error);
+  REQUIRE(bounded.next_bytes(line));
+  CHECK_THROWS_WITH_AS(bounded.check_line(), "in:1: 16777217 bytes: at most 16777216 are read", Error);
   REQUIRE(bounded.next(line));
   CHECK(line == "short");
   REQUIRE(bounded.next(line));
   CHECK(line.size() == longest_line);
+}
+
+TEST_CASE("lines without an end are refused before all of them is read") {
+  EndlessBuffer endless;
+  std::istream in(&endless);
+  LineReader reader(in, "in");
+  std::string_view line;
+  CHECK_THROWS_WITH_AS(reader.next(line), "in:1: a line of more than 16777216 bytes", Error);
+  CHECK(endless.given() < 2 * longest_line);
 }
 
 TEST_CASE("vocabularies: any character can be a token, and empty lines at the end are none") {
