@@ -11,9 +11,8 @@ namespace gradus {
 namespace {
 
 constexpr size_t max_depth = 64;
-constexpr size_t max_message = 300;           // the parser's messages quote what it read, however long
-constexpr size_t most_shown = 80;             // bytes of a value in a message
-constexpr uint64_t most_kept = 256ULL << 20;  // bytes of text between two objects that are taken out
+constexpr size_t max_message = 300;  // the parser's messages quote what it read, however long
+constexpr size_t most_shown = 80;    // bytes of a value in a message
 
 [[noreturn]] void fail_parsing(std::string_view where, std::string_view message) {
   const size_t end_of_code = message.find("] ");  // "[json.exception.parse_error.101] parse error at ..."
@@ -187,12 +186,13 @@ nlohmann::ordered_json read_ordered_json(const std::filesystem::path& path, size
 }
 
 nlohmann::json parse_json(const std::function<std::string_view()>& next_piece, std::string_view where,
-                          const std::function<bool(std::span<const std::string>, nlohmann::json&)>& take) {
+                          const std::function<bool(std::span<const std::string>, nlohmann::json&)>& take,
+                          uint64_t most) {
   uint64_t kept = 0;
   const std::function<std::string_view()> counted = [&] {
     const std::string_view piece = next_piece();
     kept += piece.size();
-    check(kept <= most_kept, "{}: {} bytes of JSON with no object that is looked for", where, kept);
+    check(kept <= most, "{}: {} bytes of JSON with no object that is looked for", where, kept);
     return piece;
   };
   return parse<nlohmann::json>(Pieces(counted), Pieces(), where,

@@ -29,13 +29,17 @@ nlohmann::ordered_json parse_ordered_json(std::string_view text, std::string_vie
 nlohmann::json read_json(const std::filesystem::path& path, size_t most = most_file_bytes);
 nlohmann::ordered_json read_ordered_json(const std::filesystem::path& path, size_t most = most_file_bytes);
 
+// Bytes of text, all of it kept, between two objects that are taken out.
+constexpr uint64_t most_between_objects = uint64_t{256} << 20;
+
 // Parses a value that need not fit into memory. `next_piece` gives the text piece by piece, and an empty one at its
 // end. `take` is called with every object at its end; path[d] is the name by which the value at depth d is a member
 // of an object, empty in a list, the whole value being at depth 0 and the object at path.size() - 1. An object for
-// which `take` returns true is not kept in the result. Throws Error also when 256 MiB have none.
+// which `take` returns true is not kept in the result. Throws Error also when `most` bytes have none.
 nlohmann::json parse_json(
     const std::function<std::string_view()>& next_piece, std::string_view where,
-    const std::function<bool(std::span<const std::string> path, nlohmann::json& object)>& take);
+    const std::function<bool(std::span<const std::string> path, nlohmann::json& object)>& take,
+    uint64_t most = most_between_objects);
 
 // A value in a JSON text and its place there, for reading what a program expects. Every member throws Error
 // "<where>: 'a.b[3]' is 7, expected true or false" when it finds something else, and "<where>: 'a.b' is missing".

@@ -11,13 +11,7 @@ using namespace gradus;
 namespace {
 
 std::string refusal(const std::filesystem::path& path) {
-  try {
-    load_backend_module(path);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  FAIL("loaded ", path.string());
-  return {};
+  return error_of([&] { load_backend_module(path); });
 }
 
 std::filesystem::path wrong_module(const std::string& name) {

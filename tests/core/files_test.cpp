@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <thread>
 #include <vector>
 
@@ -20,16 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-template <typename Call>
-std::string error_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
 // The number of a process that has ended.
 pid_t dead_process() {
   const pid_t child = fork();
@@ -37,13 +26,6 @@ pid_t dead_process() {
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
   return child;
-}
-
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 }  // namespace

@@ -2,11 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "files.h"
+#include "tests/files.h"
 
 using namespace gradus;
 using Json = nlohmann::json;
@@ -96,10 +95,7 @@ TEST_CASE("entities of all schemes, and of sequences that break them") {
 }
 
 TEST_CASE("entities are those of seqeval, by default and strictly in each scheme") {
-  const auto path = test::find_file("GRADUS_SOURCE", "tests/golden/entities.json");
-  REQUIRE(path.has_value());
-  std::ifstream file(*path);
-  const Json golden = Json::parse(file);
+  const Json golden = Json::parse(file_content(source_file("tests/golden/entities.json")));
   int64_t rows = 0;
   for (const Json& row : golden["sequences"]) {
     const Tags tags = row["tags"];

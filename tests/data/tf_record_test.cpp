@@ -28,18 +28,9 @@ std::vector<std::string> records_of(const std::string& path) {
   return records_of(path, compression_of(path));
 }
 
-std::string error_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 // What reading the whole file says.
 std::string error_of(const std::string& path) {
-  return error_of([&] { records_of(path); });
+  return gradus::error_of([&] { records_of(path); });
 }
 
 std::string hex(std::string_view bytes) {

@@ -1,9 +1,7 @@
 #include "data/tokenizer_config.h"
 
 #include <doctest/doctest.h>
-#include <fmt/ranges.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -68,15 +66,10 @@ struct Folder {
   StoredTokenizer read() const { return read_tokenizer(folder.path()); }
   // What read() says is wrong, without the folder's name.
   std::string error() const {
-    try {
-      read();
-    } catch (const Error& e) {
-      std::string text = e.what();
-      for (size_t at = 0; (at = text.find(folder.path().string() + "/")) != std::string::npos;)
-        text.erase(at, folder.path().string().size() + 1);
-      return text;
-    }
-    return "no error";
+    std::string text = error_of([&] { read(); });
+    for (size_t at = 0; (at = text.find(folder.path().string() + "/")) != std::string::npos;)
+      text.erase(at, folder.path().string().size() + 1);
+    return text.empty() ? "no error" : text;
   }
 };
 
@@ -309,13 +302,7 @@ TEST_CASE("a folder without a vocabulary says what there is instead") {
 }
 
 TEST_CASE("pieces with settings equal those of transformers") {
-  const char* source = std::getenv("GRADUS_SOURCE");
-  if (source == nullptr) {
-    MESSAGE("skipped: GRADUS_SOURCE is not set");
-    return;
-  }
-  const Json golden =
-      Json::parse(std::ifstream(std::filesystem::path(source) / "tests/golden/tokenizer_settings.json"));
+  const Json golden = Json::parse(file_content(source_file("tests/golden/tokenizer_settings.json")));
   for (const Json& row : golden["folders"]) {
     CAPTURE(row["name"].get<std::string>());
     const Folder folder;

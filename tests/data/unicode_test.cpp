@@ -103,3 +103,14 @@ TEST_CASE("unreadable files are refused with their place") {
   const TempFile damaged(flipped, ".gz");
   CHECK_THROWS_AS(read_all(damaged.path()), Error);
 }
+
+TEST_CASE("characters before bytes are counted in one walk") {
+  const std::string text = "a王😀é";
+  CharacterOffsets offsets(text);
+  CHECK(offsets.before(0) == 0);
+  CHECK(offsets.before(1) == 1);
+  CHECK(offsets.before(4) == 2);
+  CHECK(offsets.before(4) == 2);
+  CHECK(offsets.before(text.size()) == 4);
+  CHECK_THROWS_AS(offsets.before(1), Error);
+}

@@ -2,9 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "core/error.h"
 #include "data/unicode.h"
 
@@ -95,15 +92,4 @@ TEST_CASE("a line says itself whether blanks part its words") {
   // A known abbreviation, or one within the line, tells nothing.
   for (const char* unclear : {"the U.S.", "Mr. Brom left", "JAPAN - CHINA", "", "left, he .", "."})
     CHECK(form_of(unclear, rules) == LineForm::unclear);
-}
-
-TEST_CASE("characters before bytes are counted in one walk") {
-  const std::string text = "a王😀é";
-  CharacterOffsets offsets(text);
-  CHECK(offsets.before(0) == 0);
-  CHECK(offsets.before(1) == 1);
-  CHECK(offsets.before(4) == 2);
-  CHECK(offsets.before(4) == 2);
-  CHECK(offsets.before(text.size()) == 4);
-  CHECK_THROWS_AS(offsets.before(1), Error);
 }

@@ -12,13 +12,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <climits>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -91,7 +89,9 @@ int open_at(int folder, const char* path, int flags, mode_t mode) {
 }
 
 mode_t mode_of(int flags, va_list arguments) {
-  return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
+  const bool makes =
+      (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;  // which has O_DIRECTORY's bit as well
+  return makes ? va_arg(arguments, mode_t) : 0;
 }
 
 }  // namespace

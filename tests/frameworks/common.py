@@ -41,11 +41,12 @@ class Checks(unittest.TestCase):
     def path(self, name):
         return str(self.folder / name)
 
-    def run_program(self, name, *arguments):
-        """Runs a program of Gradus and returns what it printed."""
+    def run_program(self, name, *arguments, text=None):
+        """Runs a program of Gradus, on `text` as its standard input, and returns what it printed."""
         programs = pathlib.Path(os.environ["GRADUS_PROGRAMS"])
-        program = programs.parent / "tests" / name if name == "copy_file" else programs / name
-        done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+        of_tests = name in ("copy_file", "read_tags")
+        program = programs.parent / "tests" / name if of_tests else programs / name
+        done = subprocess.run([program, *arguments], input=text, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, f"{name} {' '.join(arguments)}: {done.stderr}")
         self.assertNotIn("warning", done.stderr)
         return done.stdout

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "core/error.h"
-#include "tasks/metrics/entities.h"
+#include "tasks/ner/evaluation.h"
 
 using namespace gradus;
 
@@ -30,29 +30,26 @@ void print_entities(const std::string& line) {
   fmt::print("{}\n", text);
 }
 
+// Counts what --assessment_method span counts.
 void print_score(std::istream& in) {
-  ConllevalResult result;
-  std::vector<std::string> gold, found;
-  const auto end_sentence = [&] {
-    count_entities(TagReader(gold).entities(std::span(gold)), TagReader(found).entities(std::span(found)),
-                   result);
-    for (size_t i = 0; i < gold.size(); ++i) result.correct_tokens += gold[i] == found[i] ? 1 : 0;
-    result.tokens += std::ssize(gold);
-    gold.clear();
-    found.clear();
-  };
+  NerData data;
+  LabelList labels({"O"});
+  std::vector<std::vector<int32_t>> predicted;
+  bool is_open = false;  // whether the next line goes on with the last sentence
   for (std::string line; std::getline(in, line);) {
     const std::vector<std::string> tags = words_of(line);
-    if (tags.empty()) {
-      end_sentence();
-      continue;
+    check(tags.empty() || tags.size() == 2, "'{}': expected two tags", line);
+    if (!tags.empty() && !is_open) {
+      data.sentences.emplace_back();
+      predicted.emplace_back();
     }
-    check(tags.size() == 2, "'{}': expected two tags", line);
-    gold.push_back(tags[0]);
-    found.push_back(tags[1]);
+    is_open = !tags.empty();
+    if (!is_open) continue;
+    for (const std::string& tag : tags) labels.add(tag);
+    data.sentences.back().tags.push_back(tags[0]);
+    predicted.back().push_back(labels.id(tags[1]));
   }
-  end_sentence();
-  fmt::print("{}", result.report());
+  fmt::print("{}", span_counts(data, labels, TagReader(labels.tags()), predicted).report());
 }
 
 }  // namespace

@@ -3,7 +3,6 @@ program conlleval counts them. GRADUS_CONLLEVAL names that program (conlleval.pl
 import os
 import pathlib
 import random
-import subprocess
 import sys
 import unittest
 import warnings
@@ -18,11 +17,6 @@ SEQUENCES = 1_000_000
 OURS = {"IOBES": "BIOES", "BILOU": "BIOES"}  # two names for one scheme, in other letters
 
 
-def read_tags(text, *arguments):
-    program = pathlib.Path(os.environ["GRADUS_PROGRAMS"]).parent / "tests" / "read_tags"
-    return subprocess.run([program, *arguments], input=text, capture_output=True, text=True, check=True).stdout
-
-
 @needs_seqeval
 class TagChecks(common.Checks):
     def setUp(self):
@@ -33,7 +27,7 @@ class TagChecks(common.Checks):
     def compare(self, rule, letters, count, expected_of):
         import make_entities
         sequences = [make_entities.random_tags(self.numbers, letters) for _ in range(count)]
-        found = read_tags("".join(f"{rule} {' '.join(tags)}\n" for tags in sequences)).split("\n")
+        found = self.run_program("read_tags", text="".join(f"{rule} {' '.join(tags)}\n" for tags in sequences)).split("\n")
         self.assertEqual(len(found), count + 1)
         known = {}  # many of the short ones come again
         for tags, line in zip(sequences, found):
@@ -64,4 +58,4 @@ class TagChecks(common.Checks):
         predicted = [[tag if self.numbers.random() < 0.8 else self.numbers.choice(tags) for tag in tags] for tags in gold]
         expected = make_entities.conlleval(os.environ["GRADUS_CONLLEVAL"], gold, predicted)
         pairs = ("".join(f"{g} {p}\n" for g, p in zip(*pair)) for pair in zip(gold, predicted))
-        self.assertEqual(read_tags("\n".join(pairs), "--score"), expected)
+        self.assertEqual(self.run_program("read_tags", "--score", text="\n".join(pairs)), expected)

@@ -74,16 +74,6 @@ void check_all(const Checkpoint& checkpoint, const json& expected) {
   CHECK(checkpoint.find("no such tensor") == nullptr);
 }
 
-template <typename Work>
-std::string error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 // Tensors of every type, with odd shapes and names; `bytes` keeps their memory.
 std::vector<TensorEntry> some_tensors(std::vector<std::string>& bytes) {
   std::vector<TensorEntry> tensors;
@@ -215,7 +205,7 @@ TEST_CASE("checkpoints: a file that is cut off or changed anywhere is refused or
     changed[i] = static_cast<char>(changed[i] ^ 0x41);
     CAPTURE(i);
     CAPTURE(mindspore.size());
-    CHECK(error_of([&] { MindSporeCheckpoint{folder.write("y.ckpt", changed)}; }) != "no error");
+    CHECK(error_of([&] { MindSporeCheckpoint{folder.write("y.ckpt", changed)}; }) != "");
     // Cut between two tensors it is whole again.
     error_of([&] { MindSporeCheckpoint{folder.write("y.ckpt", mindspore.substr(0, i))}; });
   }
@@ -225,6 +215,6 @@ TEST_CASE("checkpoints: a file that is cut off or changed anywhere is refused or
     folder.write("y.index", changed);
     error_of([&] { TensorFlowCheckpoint{folder / "y"}; });
     folder.write("y.index", index.substr(0, i));
-    CHECK(error_of([&] { TensorFlowCheckpoint{folder / "y"}; }) != "no error");
+    CHECK(error_of([&] { TensorFlowCheckpoint{folder / "y"}; }) != "");
   }
 }

@@ -104,13 +104,6 @@ std::string version_of(const fs::path& folder) {
   return version;
 }
 
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 using Names = std::vector<std::string>;
 
 // Runs `work` in a child process that is killed at its `calls`-th change to the disk. Returns whether the child

@@ -15,12 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Outcome run(const std::string& program, const Words& flags) {
-  return Process(command_of(program, flags), "").wait();
-}
-
 json described_by_program(const std::string& path) {
-  const Outcome outcome = run("inspect_checkpoint", {"--json", path});
+  const Outcome outcome = run_program("inspect_checkpoint", {"--json", path});
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
   return json::parse(outcome.out);
 }
@@ -162,15 +158,16 @@ TEST_CASE("our programs refuse each damaged fixture, or read what may be read, a
 TEST_CASE("inspect_checkpoint prints a table, and refuses what is no checkpoint") {
   const fs::path fixtures = shared_folder("formats/fixtures");
   if (fixtures.empty()) return;
-  const Outcome table = run("inspect_checkpoint", {(fixtures / "safetensors/bert_cls.safetensors").string()});
+  const Outcome table =
+      run_program("inspect_checkpoint", {(fixtures / "safetensors/bert_cls.safetensors").string()});
   CHECK(table.status == 0);
   CHECK(table.out.find("bert.embeddings.word_embeddings.weight") != std::string::npos);
-  const Outcome none = run("inspect_checkpoint", {"/nowhere.ckpt"});
+  const Outcome none = run_program("inspect_checkpoint", {"/nowhere.ckpt"});
   CHECK(none.status == 2);
   CHECK(none.err == "error: cannot read '/nowhere.ckpt': no such file, and no /nowhere.ckpt.index\n");
-  CHECK(run("inspect_checkpoint", {}).status == 2);
+  CHECK(run_program("inspect_checkpoint", {}).status == 2);
   for (const char* name : {"pytorch_bin/bert_cls_zip.bin", "pytorch_bin/bert_cls_legacy.bin"}) {
-    const Outcome pickle = run("inspect_checkpoint", {(fixtures / name).string()});
+    const Outcome pickle = run_program("inspect_checkpoint", {(fixtures / name).string()});
     CHECK(pickle.status == 2);
     CHECK(pickle.err.find("expected safetensors: convert it first") != std::string::npos);
   }
@@ -185,7 +182,7 @@ TEST_CASE("convert_checkpoint goes through all formats and comes back with the s
   for (const auto& [format, name] :
        {std::pair{"mindspore", "a.ckpt"}, {"tensorflow", "b.ckpt"}, {"safetensors", "c.safetensors"}}) {
     const std::string to = (folder / name).string();
-    const Outcome outcome = run("convert_checkpoint", {"--to", format, from, to});
+    const Outcome outcome = run_program("convert_checkpoint", {"--to", format, from, to});
     REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
     CHECK(outcome.out.find("convert value num:") != std::string::npos);
     from = to;
@@ -206,9 +203,9 @@ TEST_CASE("a MindSpore file is read, whatever TensorFlow's is beside it") {
   const std::string from = (folder / "from.safetensors").string(), both = (folder / "c.ckpt").string();
   write_safetensors(from, std::vector<TensorEntry>{bias});
   for (const char* format : {"tensorflow", "mindspore"})
-    REQUIRE(run("convert_checkpoint", {"--to", format, "--allow_missing", from, both}).status == 0);
-  CHECK(run("inspect_checkpoint", {both}).out.find("mindspore") != std::string::npos);
-  CHECK(run("inspect_checkpoint", {both + ".index"}).out.find("tensorflow") != std::string::npos);
+    REQUIRE(run_program("convert_checkpoint", {"--to", format, "--allow_missing", from, both}).status == 0);
+  CHECK(run_program("inspect_checkpoint", {both}).out.find("mindspore") != std::string::npos);
+  CHECK(run_program("inspect_checkpoint", {both + ".index"}).out.find("tensorflow") != std::string::npos);
 }
 
 TEST_CASE("convert_checkpoint names what a CRF loses on the way to TensorFlow, and keeps all else") {
@@ -217,7 +214,7 @@ TEST_CASE("convert_checkpoint names what a CRF loses on the way to TensorFlow, a
   const TemporaryFolder folder;
   const std::string from = (fixtures / "ms_ckpt/bert_ner_crf_lstm.ckpt").string(),
                     to = (folder / "crf").string();
-  const Outcome outcome = run("convert_checkpoint", {"--to", "tensorflow", from, to});
+  const Outcome outcome = run_program("convert_checkpoint", {"--to", "tensorflow", from, to});
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
   const size_t at = outcome.out.find("without a place in that format, left out: ");
   REQUIRE(at != std::string::npos);
@@ -246,22 +243,23 @@ TEST_CASE("convert_checkpoint refuses a file without an encoder, unless it may")
   const TemporaryFolder folder;
   const std::string from = (fixtures / "ms_ckpt/small.ckpt").string(),
                     to = (folder / "x.safetensors").string();
-  const Outcome refused = run("convert_checkpoint", {"--to", "safetensors", from, to});
+  const Outcome refused = run_program("convert_checkpoint", {"--to", "safetensors", from, to});
   CHECK(refused.status == 2);
   CHECK(refused.err.find("no tensor is bert.embeddings.word_embeddings.weight") != std::string::npos);
   CHECK_FALSE(fs::exists(to));
-  CHECK(run("convert_checkpoint", {"--to", "safetensors", "--allow_missing", from, to}).status == 0);
-  const Outcome again = run("convert_checkpoint", {"--to", "safetensors", "--allow_missing", from, to});
+  CHECK(run_program("convert_checkpoint", {"--to", "safetensors", "--allow_missing", from, to}).status == 0);
+  const Outcome again =
+      run_program("convert_checkpoint", {"--to", "safetensors", "--allow_missing", from, to});
   CHECK(again.status == 2);
   CHECK(again.err == "error: '" + to + "' is there already: --overwrite replaces it\n");
-  CHECK(
-      run("convert_checkpoint", {"--to", "safetensors", "--allow_missing", "--overwrite", from, to}).status ==
-      0);
+  CHECK(run_program("convert_checkpoint", {"--to", "safetensors", "--allow_missing", "--overwrite", from, to})
+            .status == 0);
   for (const auto& [format, name] :
        {std::pair{"safetensors", "x.ckpt"}, {"mindspore", "x.txt"}, {"tensorflow", "x.index"}})
-    CHECK(run("convert_checkpoint", {"--to", format, "--allow_missing", from, (folder / name).string()})
-              .err.find("expected") != std::string::npos);
-  CHECK(run("convert_checkpoint", {"--to", "pytorch", from, to})
+    CHECK(
+        run_program("convert_checkpoint", {"--to", format, "--allow_missing", from, (folder / name).string()})
+            .err.find("expected") != std::string::npos);
+  CHECK(run_program("convert_checkpoint", {"--to", "pytorch", from, to})
             .err.find("--to pytorch: expected safetensors") != std::string::npos);
 }
 
@@ -272,8 +270,8 @@ TEST_CASE("convert_checkpoint refuses odd shapes, and leaves out what holds no f
                            const std::string& to) {
     const std::string from = (folder / "from.safetensors").string();
     write_safetensors(from, tensors);
-    return run("convert_checkpoint",
-               {"--to", format, "--allow_missing", "--overwrite", from, (folder / to).string()});
+    return run_program("convert_checkpoint",
+                       {"--to", format, "--allow_missing", "--overwrite", from, (folder / to).string()});
   };
   const auto tensor = [&](const char* name, std::vector<int64_t> shape) {
     TensorEntry entry{name, "F32", std::move(shape), {}};
@@ -293,8 +291,8 @@ TEST_CASE("convert_checkpoint refuses odd shapes, and leaves out what holds no f
   CHECK(bias.err.find("tensor 'classifier.bias' has shape []: the CRF has 2 tags") != std::string::npos);
   // An empty matrix is transposed there and back.
   CHECK(convert({tensor("bert.pooler.dense.weight", {3, 0})}, "tensorflow", "b").status == 0);
-  CHECK(run("convert_checkpoint",
-            {"--to", "mindspore", "--allow_missing", (folder / "b").string(), (folder / "b.ckpt").string()})
+  CHECK(run_program("convert_checkpoint", {"--to", "mindspore", "--allow_missing", (folder / "b").string(),
+                                           (folder / "b.ckpt").string()})
             .status == 0);
   std::vector<int64_t> positions(6);
   TensorEntry numbers{"embeddings.position_ids", "I64", {6}, std::as_bytes(std::span(positions))};
@@ -306,7 +304,7 @@ TEST_CASE("convert_checkpoint refuses odd shapes, and leaves out what holds no f
         std::string::npos);
   fs::create_directory(folder / "links");
   fs::create_symlink("nowhere", folder / "links/a.ckpt");
-  CHECK(run("inspect_checkpoint", {(folder / "links").string()}).status == 2);
+  CHECK(run_program("inspect_checkpoint", {(folder / "links").string()}).status == 2);
 }
 
 TEST_CASE("convert_checkpoint refuses weights that hold no floats, unless they may be missing") {
@@ -326,7 +324,7 @@ TEST_CASE("convert_checkpoint refuses weights that hold no floats, unless they m
                                      std::pair("mindspore", "a.ckpt"), std::pair("tensorflow", "a")}) {
       CAPTURE(format);
       const Words flags{"--to", format, "--overwrite", from, tiny.path(to)};
-      const Outcome refused = run("convert_checkpoint", flags);
+      const Outcome refused = run_program("convert_checkpoint", flags);
       CHECK(refused.status == 2);
       CHECK_MESSAGE(refused.err.find(from + ": 2 of " + std::to_string(entries.size()) +
                                      " weights hold no floats and can't be converted (--allow_missing leaves "
@@ -336,7 +334,7 @@ TEST_CASE("convert_checkpoint refuses weights that hold no floats, unless they m
       CHECK_FALSE(fs::exists(tiny.path(to)));
       Words allowed = flags;
       allowed.push_back("--allow_missing");
-      const Outcome left = run("convert_checkpoint", allowed);
+      const Outcome left = run_program("convert_checkpoint", allowed);
       CHECK(left.status == 0);
       CHECK_MESSAGE(
           left.out.find("not floats, left out: " + query + ", classifier.bias (2)\n") != std::string::npos,
@@ -352,7 +350,7 @@ TEST_CASE("checkpoints that are something else are named, with what to do") {
   const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 123\n";
   for (const char* name : {"a.safetensors", "a.ckpt", "a.index", "a.bin", "a.safetensors.index.json"}) {
     const std::string path = folder.write(name, pointer);
-    const Outcome outcome = run("inspect_checkpoint", {path});
+    const Outcome outcome = run_program("inspect_checkpoint", {path});
     CHECK(outcome.status == 2);
     CHECK_MESSAGE(
         outcome.err.find(path + (path.ends_with(".bin")
@@ -370,7 +368,7 @@ TEST_CASE("checkpoints that are something else are named, with what to do") {
                                           std::tuple("model.h5", std::string("\x89HDF\r\n\x1a\n"),
                                                      ": HDF5, as of Keras, expected *.safetensors,")}) {
     const std::string path = folder.write(name, bytes);
-    const Outcome outcome = run("inspect_checkpoint", {path});
+    const Outcome outcome = run_program("inspect_checkpoint", {path});
     CHECK(outcome.status == 2);
     CHECK_MESSAGE(outcome.err.find(path + what) != std::string::npos, outcome.err);
   }
@@ -384,7 +382,7 @@ TEST_CASE("a damaged shape does not fill the terminal") {
   std::string file(8, '\0');
   for (size_t i = 0; i < 8; ++i) file[i] = static_cast<char>(header.size() >> (8 * i));
   const Outcome outcome =
-      run("inspect_checkpoint", {folder.write("a.safetensors", file + header + "12345678")});
+      run_program("inspect_checkpoint", {folder.write("a.safetensors", file + header + "12345678")});
   CHECK(outcome.status == 2);
   CHECK_MESSAGE(
       outcome.err.find("span 8 bytes, expected 4 for F32 [1, 1, 1, 1, 1, 1, 1, 1, ... 100000 in all]") !=

@@ -53,7 +53,7 @@ TEST_CASE("conlleval prints what the Perl program prints") {
 
 TEST_CASE("the conlleval program takes the Perl program's options and exits with 2 on bad input") {
   const auto run = [](const Words& flags, const std::string& input) {
-    return Process(command_of("conlleval", flags), input).wait();
+    return run_program("conlleval", flags, input);
   };
   const Outcome bad = run({}, "a O O\nb O\n");
   CHECK(bad.status == 2);

@@ -1,16 +1,14 @@
 // Programs on a disk that fails: every output call of a run fails once, in a run of its own.
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <future>
 #include <map>
-#include <thread>
 
-#include "core/files.h"
 #include "nn/safetensors.h"
 #include "tests/tasks/tiny_ner.h"
 
@@ -19,33 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The bytes of a file without its holes, and where they are: a MindRecord file is 48 MiB of holes.
-std::string content_of(const fs::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  REQUIRE(file >= 0);
-  std::string content;
-  off_t end = 0;
-  for (off_t begin = 0; (begin = ::lseek(file, end, SEEK_DATA)) >= 0;) {
-    end = ::lseek(file, begin, SEEK_HOLE);
-    std::string bytes(static_cast<size_t>(end - begin), '\0');
-    REQUIRE(::pread(file, bytes.data(), bytes.size(), begin) == static_cast<ssize_t>(bytes.size()));
-    content += fmt::format("{}+{}:", begin, bytes.size()) + bytes;
-  }
-  ::close(file);
-  return content + fmt::format("{}", fs::file_size(path));
-}
-
-// The files below a folder, by their names in it.
 using Snapshot = std::map<std::string, std::string>;
-
-Snapshot snapshot_of(const fs::path& folder) {
-  Snapshot files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file())
-      files[entry.path().lexically_relative(folder).string()] = content_of(entry.path());
-  }
-  return files;
-}
 
 // A command that writes below the folder "out" of where it runs.
 struct Job {
@@ -65,31 +37,34 @@ struct Job {
 class FailingRuns {
  public:
   explicit FailingRuns(Job job) : job_(std::move(job)) {
+    fs::create_directory(old_ / "out");
+    job_.before(old_.path().string());
     begin_anew(whole_.path());
-    before_ = snapshot_of(whole_ / "out");
+    before_ = contents_of(whole_ / "out");
     const Outcome outcome = run(whole_.path(), 0, 0);
     REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
-    after_ = snapshot_of(whole_ / "out");
+    after_ = contents_of(whole_ / "out");
     calls_ = std::stol(file_content(whole_ / "count"));
     REQUIRE(calls_ > 0);
   }
 
   // Each call fails for one reason or the other. Two runs at a time: most of a run is waiting.
   void check_all() {
+    refused_ = 0;
     std::atomic<long> next{1};
     const auto work = [&] {
       for (long call = next++; call <= calls_; call = next++) check_one(call, call % 2 == 0 ? ENOSPC : EIO);
     };
-    std::thread second(work);
+    std::future<void> second = std::async(std::launch::async, work);
     work();
-    second.join();
+    second.get();
+    CHECK(refused_ > 0);
   }
 
  private:
   void begin_anew(const fs::path& folder) const {
     fs::remove_all(folder / "out");
-    fs::create_directory(folder / "out");
-    job_.before(folder.string());
+    fs::copy(old_ / "out", folder / "out", fs::copy_options::recursive);
   }
 
   Outcome run(const fs::path& folder, long call, int reason) const {
@@ -104,18 +79,19 @@ class FailingRuns {
     return Process(command, "").wait();
   }
 
-  void check_one(long call, int reason) const {
+  void check_one(long call, int reason) {
     const TemporaryFolder folder;
     begin_anew(folder.path());
     const Outcome outcome = run(folder.path(), call, reason);
     const std::string what = fmt::format("{}: call {} of {}: {}: status {}: {}", job_.program, call, calls_,
                                          std::strerror(reason), outcome.status, outcome.err);
-    const Snapshot found = snapshot_of(folder / "out");
+    const Snapshot found = contents_of(folder / "out");
     if (outcome.status == 0) {
       check_same(found, after_, what);
       return;
     }
     // EIO's own text ends in "error" as well.
+    ++refused_;
     const size_t line = ("\n" + outcome.err).rfind("\nerror: ");
     const std::string message = line == std::string::npos ? "" : outcome.err.substr(line);
     CHECK_MESSAGE(outcome.status == 2, what);
@@ -125,7 +101,7 @@ class FailingRuns {
     check_whole(found, what);
     const Outcome again = run(folder.path(), 0, 0);
     CHECK_MESSAGE(again.status == 0, what << "again: " << again.err);
-    check_same(snapshot_of(folder / "out"), after_, what + "again: ");
+    check_same(contents_of(folder / "out"), after_, what + "again: ");
   }
 
   // Whether each file is the old or the new one, and none is lost.
@@ -153,9 +129,11 @@ class FailingRuns {
   }
 
   Job job_;
+  TemporaryFolder old_;    // what stood there before
   TemporaryFolder whole_;  // a run with nothing wrong
   Snapshot before_, after_;
   long calls_ = 0;
+  std::atomic<int> refused_ = 0;  // runs that noticed their fault
 };
 
 // False, with a word, where the library can't be loaded before the program.
@@ -170,7 +148,7 @@ bool can_fail() {
 }
 
 void run_whole(const std::string& program, const Words& flags) {
-  const Outcome outcome = Process(command_of(program, flags), "").wait();
+  const Outcome outcome = run_program(program, flags);
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
 }
 

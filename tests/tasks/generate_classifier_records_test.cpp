@@ -37,7 +37,7 @@ class TinyTexts {
     Words flags{"--dataset_name=" + dataset, "--data_dir=" + path(dataset),
                 "--vocab_file=" + path("vocab.txt"), "--output_dir=" + path("records"), "--max_seq_length=8"};
     flags.insert(flags.end(), more.begin(), more.end());
-    return Process(command_of("generate_classifier_records", flags), "").wait();
+    return run_program("generate_classifier_records", flags);
   }
   // The same for a run that has to succeed; returns what it printed.
   std::string print(const std::string& dataset, const Words& more = {}) const {
@@ -48,7 +48,7 @@ class TinyTexts {
   }
   // The same for a run that has to fail with `text` on the one line of standard error, and write no records.
   void refuse(const std::string& dataset, const std::string& text, const Words& more = {}) const {
-    const std::string before = listing();
+    const auto before = listing();
     const Outcome outcome = run(dataset, more);
     CHECK(outcome.status == 2);
     CHECK_MESSAGE(outcome.err.find(text) != std::string::npos, outcome.err);
@@ -64,25 +64,17 @@ class TinyTexts {
         .examples;
   }
 
-  // The names and contents of what has been written, without the lock, which says who wrote last.
-  std::string listing() const {
-    std::string text;
-    if (!fs::exists(path("records"))) return text;
-    std::vector<fs::path> files;
-    for (const auto& entry : fs::directory_iterator(path("records")))
-      if (!is_lock_file(entry.path())) files.push_back(entry.path());
-    std::sort(files.begin(), files.end());
-    for (const fs::path& file : files) text += file.string() + "\n" + file_content(file);
-    return text;
+  // What has been written, without the lock, which says who wrote last.
+  std::map<std::string, std::string> listing() const {
+    if (!fs::exists(path("records"))) return {};
+    std::map<std::string, std::string> files = contents_of(path("records"));
+    std::erase_if(files, [](const auto& file) { return is_lock_file(file.first); });
+    return files;
   }
 
  private:
   TemporaryFolder folder_;
 };
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 
@@ -199,7 +191,7 @@ TEST_CASE("the generator keeps records that are there, and their labels") {
   const TinyTexts tiny;
   const Words only_train{"--do_eval=false", "--do_predict=false"};
   tiny.print("mrpc", only_train);
-  const std::string before = tiny.listing();
+  const auto before = tiny.listing();
   CHECK(contains(tiny.print("mrpc", only_train), "train.mindrecord is there already: kept"));
   CHECK(tiny.listing() == before);
   tiny.write("labels.txt", "1\n0\n");
@@ -228,7 +220,7 @@ TEST_CASE("what the generator cannot do is said by file and line, and leaves not
               {"--max_seq_length=3", "--do_eval=false"});
   tiny.refuse("mrpc", "error: --do_train", {"--do_train=perhaps"});
   tiny.refuse("rte", "error: --dataset_name");
-  const Outcome nothing = Process(command_of("generate_classifier_records", {}), "").wait();
+  const Outcome nothing = run_program("generate_classifier_records", {});
   CHECK(nothing.status == 2);
   CHECK(contains(nothing.err, "--dataset_name is missing: expected one of cola, mrpc"));
 }
@@ -262,7 +254,7 @@ TEST_CASE("columns are chosen by name and number, and told") {
 TEST_CASE("generate_classifier_records: what a stopped run has left is completed, other files are kept") {
   const TinyTexts tiny;
   tiny.print("mrpc");
-  const std::string whole = tiny.listing();
+  const auto whole = tiny.listing();
   for (const char* missing : {"eval.mindrecord", "eval.mindrecord.db", "label_list.txt"}) {
     CAPTURE(missing);
     fs::remove(tiny.path(std::string("records/") + missing));
@@ -283,5 +275,6 @@ TEST_CASE("generate_classifier_records: another list of labels and its records g
   tiny.print("mrpc", {"--dataset_format=tfrecord", "--overwrite=true", "--label_file=" + names});
   CHECK(file_content(tiny.path("records/label_list.txt")) == "1\n0\n");
   CHECK(tiny.read("train.tf_record", 2).at(0).label == 0);
-  CHECK(tiny.listing().find(".tmp-") == std::string::npos);
+  for (const std::string& name : names_in(tiny.path("records")))
+    CHECK(name.find(".tmp-") == std::string::npos);
 }

@@ -31,7 +31,7 @@ class Questions {
     Words flags{"--vocab_file=" + path("vocab.txt"), "--output_dir=" + path("out"), "--max_seq_length=12",
                 "--max_query_length=3", "--doc_stride=4"};
     flags.insert(flags.end(), more.begin(), more.end());
-    return Process(command_of("generate_squad_records", flags), "").wait();
+    return run_program("generate_squad_records", flags);
   }
   std::string make(const Words& more) const {
     const Outcome outcome = run(more);

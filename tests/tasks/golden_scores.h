@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/files.h"
@@ -12,9 +10,7 @@ namespace gradus {
 
 // The cases under one name of tests/golden/scores.json.
 inline nlohmann::json golden_cases(const std::string& key) {
-  const char* source = std::getenv("GRADUS_SOURCE");
-  REQUIRE_MESSAGE(source != nullptr, "GRADUS_SOURCE is not set: expected the project's folder");
-  return nlohmann::json::parse(file_content(std::filesystem::path(source) / "tests/golden/scores.json"))[key];
+  return nlohmann::json::parse(file_content(source_file("tests/golden/scores.json")))[key];
 }
 
 // Element i of a sequence of numbers below 2^32 that look random: `noise` of the script.

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <functional>
 #include <new>
-#include <numeric>
 
 #include "tasks/marked_text.h"
 #include "tasks/ner/predict.h"

@@ -2,8 +2,6 @@
 #include "tasks/log.h"
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "core/error.h"
 #include "tests/tasks/tiny_ner.h"
@@ -17,13 +15,6 @@ bool has_full_device() {
   const bool there = fs::is_character_file("/dev/full");
   if (!there) MESSAGE("skipped: no /dev/full");
   return there;
-}
-
-// A command as it stands in a shell, followed by `redirections` of its standard streams.
-Outcome run_in_shell(const Words& command, const std::string& redirections) {
-  std::string line;
-  for (const std::string& word : command) line += "'" + word + "' ";
-  return Process({"/bin/sh", "-c", line + redirections}, "").wait();
 }
 
 }  // namespace
@@ -86,9 +77,9 @@ TEST_CASE("results that can't be written are an error, after all else was writte
   const TinyNer tiny;
   const std::string reason = "error: cannot write to standard output: No space left on device\n";
   tiny.print(tiny.training());
-  fs::remove(tiny.path("metrics.json"));
   const std::string best = tiny.path("save/best");
   for (const std::string json : {"--json=false", "--json=true"}) {
+    for (const char* name : {"metrics.json", "page.html"}) fs::remove(tiny.path(name));
     const Words scoring = tiny.scoring(best, {"--report=" + tiny.path("page.html"), json});
     const Outcome full = run_in_shell(command_of("run_ner", scoring), ">/dev/full");
     CHECK(full.status == 2);

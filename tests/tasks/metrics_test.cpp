@@ -69,10 +69,7 @@ TEST_CASE("token scores refuse ids that don't fit") {
 }
 
 TEST_CASE("entities are counted as conlleval counts the spans of BIO tags") {
-  const char* source = std::getenv("GRADUS_SOURCE");
-  REQUIRE(source != nullptr);
-  const auto golden =
-      nlohmann::json::parse(file_content(std::string(source) + "/tests/golden/entities.json"));
+  const auto golden = nlohmann::json::parse(file_content(source_file("tests/golden/entities.json")));
   NerData data;
   std::vector<std::vector<int32_t>> predicted;
   LabelList labels({"O"});

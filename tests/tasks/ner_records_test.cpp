@@ -24,7 +24,7 @@ std::string generate(const TinyNer& tiny, const Words& more = {}) {
               "--max_seq_length=24",
               "--tokenizer=hf"};
   flags.insert(flags.end(), more.begin(), more.end());
-  const Outcome outcome = Process(command_of("generate_ner_records", flags), "").wait();
+  const Outcome outcome = run_program("generate_ner_records", flags);
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
   return outcome.out;
 }
@@ -116,13 +116,10 @@ TEST_CASE("the generator takes the columns that are named, and refuses blanks th
   CHECK(log.find(": not used: ") != std::string::npos);
   CHECK(file_content(tiny.path("records/label_list.txt")) == "O\nB-PER\n");
   tiny.write("odd.txt", "Anna\u00A0B-PER\nleft\u00A0O\n");
-  const Outcome outcome =
-      Process(command_of("generate_ner_records",
-                         {"--dataset_name=conll2003", "--data_dir=" + tiny.path(""), "--predict_file=odd.txt",
-                          "--do_train=false", "--do_eval=false", "--output_dir=" + tiny.path("odd"),
-                          "--vocab_file=" + tiny.path("vocab.txt")}),
-              "")
-          .wait();
+  const Outcome outcome = run_program(
+      "generate_ner_records", {"--dataset_name=conll2003", "--data_dir=" + tiny.path(""),
+                               "--predict_file=odd.txt", "--do_train=false", "--do_eval=false",
+                               "--output_dir=" + tiny.path("odd"), "--vocab_file=" + tiny.path("vocab.txt")});
   CHECK(outcome.status == 2);
   CHECK_MESSAGE(
       outcome.err.find("odd.txt:1: found the word 'Anna<U+00A0>B-PER': U+00A0 in it parts no columns") !=
@@ -147,7 +144,7 @@ TEST_CASE("the generator does not change the labels of records that it keeps") {
                 "--vocab_file=" + tiny.path("vocab.txt"),
                 "--max_seq_length=24"};
     flags.insert(flags.end(), more.begin(), more.end());
-    const Outcome outcome = Process(command_of("generate_ner_records", flags), "").wait();
+    const Outcome outcome = run_program("generate_ner_records", flags);
     CHECK(outcome.status == 2);
     CHECK_MESSAGE(outcome.err.find(text) != std::string::npos, outcome.err);
     CHECK(file_content(tiny.path("records/label_list.txt")) == list);

@@ -75,7 +75,7 @@ TEST_CASE("odd files: a pipe, a device or a folder for one of a model's files is
     make_link(model.file(name), "/dev/zero");
     model.refuse(name, "not a regular file");
     make_folder_of(model.file(name));
-    model.refuse(name, "");
+    model.refuse(name, "Is a directory");
   }
 }
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "core/error.h"
+#include "nn/safetensors.h"
 #include "tests/tasks/program.h"
 
 using namespace gradus;
@@ -66,14 +67,9 @@ TEST_CASE("output lock: a second process is refused and told who has it, until t
   for (const fs::path& output : {folder.path(), fs::path(file)}) {
     CAPTURE(output.string());
     Holder holder(output);
-    std::string message;
-    try {
-      const OutputLock second(output);
-    } catch (const Error& e) {
-      message = e.what();
-    }
-    CHECK(message.starts_with("'" + output.string() + "': another run writes there: test_tasks, process " +
-                              std::to_string(holder.pid()) + " on "));
+    const std::string message = error_of([&] { const OutputLock second(output); });
+    CHECK(message.starts_with(fmt::format("'{}': another run writes there: test_tasks, process {} on ",
+                                          output.string(), holder.pid())));
     CHECK(message.ends_with(" UTC: wait for its end, or name another place"));
     holder.kill();
     const OutputLock third(output);
@@ -99,9 +95,9 @@ TEST_CASE("output lock: what stands in the file is not believed, and nothing but
   folder.write(".gradus-lock", "\x1b[31mnot a name\n");
   CHECK_THROWS_WITH_AS(
       OutputLock(folder.path()),
-      ("'" + folder.path().string() +
-       "': another run writes there: a process that does not say its name: wait for its end, or "
-       "name another place")
+      fmt::format("'{}': another run writes there: a process that does not say its name: wait for its end, "
+                  "or name another place",
+                  folder.path().string())
           .c_str(),
       Error);
 
@@ -151,10 +147,8 @@ TEST_CASE("every driver is refused the folder that another run saves to, before 
     for (const char* resume : {"--resume=false", "--resume=true"}) {
       CAPTURE(program);
       const Outcome outcome =
-          Process(command_of(program, {"--do_train", "--train_data_file_path=none", "--vocab_file_path=none",
-                                       resume, "--save_finetune_checkpoint_path=" + save}),
-                  "")
-              .wait();
+          run_program(program, {"--do_train", "--train_data_file_path=none", "--vocab_file_path=none", resume,
+                                "--save_finetune_checkpoint_path=" + save});
       CHECK(outcome.status == 2);
       CHECK(outcome.err.starts_with("error: '" + save + "': another run writes there: test_tasks, process "));
     }
@@ -167,11 +161,8 @@ TEST_CASE("result files of one folder are written by one run") {
   const OutputLock lock(folder.path());
   for (const char* program : {"run_classifier", "run_squad"}) {
     CAPTURE(program);
-    const Outcome outcome =
-        Process(command_of(program, {"--do_predict", "--load_finetune_checkpoint_path=none",
-                                     "--output_dir=" + folder.path().string()}),
-                "")
-            .wait();
+    const Outcome outcome = run_program(program, {"--do_predict", "--load_finetune_checkpoint_path=none",
+                                                  "--output_dir=" + folder.path().string()});
     CHECK(outcome.status == 2);
     CHECK(outcome.err.find("another run writes there") != std::string::npos);
   }
@@ -180,10 +171,8 @@ TEST_CASE("result files of one folder are written by one run") {
 TEST_CASE("a run that fails leaves no folder that it had made") {
   const TemporaryFolder folder;
   const Outcome outcome =
-      Process(command_of("run_ner", {"--do_train", "--train_data_file_path=none", "--vocab_file_path=none",
-                                     "--save_finetune_checkpoint_path=" + (folder / "a" / "b/").string()}),
-              "")
-          .wait();
+      run_program("run_ner", {"--do_train", "--train_data_file_path=none", "--vocab_file_path=none",
+                              "--save_finetune_checkpoint_path=" + (folder / "a" / "b/").string()});
   CHECK(outcome.status == 2);
   CHECK(fs::is_empty(folder.path()));
 }
@@ -195,22 +184,33 @@ TEST_CASE("records, their labels and checkpoints are written by one run at a tim
   fs::create_directory(in);
   write_file(in + "/a.tfrecord", "");
   const std::string vocab = folder.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+  const std::string text = folder.write("text.txt", "a b\n\nb a\n"),
+                    questions = folder.write("squad.json", "{}");
+  const std::vector<float> values(4, 1.0F);
+  const TensorEntry bias{"bert.pooler.dense.bias", "F32", {4}, std::as_bytes(std::span(values))};
+  write_safetensors(in + "/a.safetensors", std::vector<TensorEntry>{bias});
   const OutputLock folder_lock(out), records_lock(out + "/train.mindrecord"),
-      converted_lock(out + "/a.mindrecord");
+      converted_lock(out + "/a.mindrecord"), checkpoint_lock(out + "/a.safetensors");
   for (const Words& command :
        {command_of("generate_ner_records",
                    {"--vocab_file=" + vocab, "--output_dir=" + out, "--dataset_name=conll2003"}),
         command_of("generate_classifier_records",
                    {"--vocab_file=" + vocab, "--output_dir=" + out, "--dataset_name=sst2"}),
+        command_of("generate_squad_records",
+                   {"--vocab_file=" + vocab, "--output_dir=" + out, "--train_file=" + questions}),
+        command_of("generate_pretraining_records", {"--vocab_file=" + vocab, "--input_file=" + text,
+                                                    "--output_file=" + out + "/a.mindrecord"}),
         command_of("parallel_tfrecord_to_mindrecord",
-                   {"--input_tfrecord_dir=" + in, "--output_mindrecord_dir=" + out})}) {
+                   {"--input_tfrecord_dir=" + in, "--output_mindrecord_dir=" + out}),
+        command_of("convert_checkpoint", {"--to", "safetensors", "--allow_missing", in + "/a.safetensors",
+                                          out + "/a.safetensors"})}) {
     CAPTURE(command[0]);
     const Outcome outcome = Process(command, "").wait();
     CAPTURE(outcome.err);
     CHECK(outcome.status == 2);
     CHECK(outcome.err.find("': another run writes there: test_tasks, process ") != std::string::npos);
   }
-  CHECK(std::distance(fs::directory_iterator(out), {}) == 3);  // the locks
+  CHECK(std::distance(fs::directory_iterator(out), {}) == 4);  // the locks
 }
 
 TEST_CASE("what a lock has left behind is nobody's data") {
@@ -226,10 +226,8 @@ TEST_CASE("what a lock has left behind is nobody's data") {
   CHECK(locks == 2);
   CHECK_FALSE(is_lock_file(folder / "a.tfrecord"));
   const Outcome outcome =
-      Process(command_of("parallel_tfrecord_to_mindrecord",
-                         {"--input_tfrecord_dir=" + folder.path().string(), "--output_mindrecord_dir=out"}),
-              "")
-          .wait();
+      run_program("parallel_tfrecord_to_mindrecord",
+                  {"--input_tfrecord_dir=" + folder.path().string(), "--output_mindrecord_dir=out"});
   CHECK(outcome.err.find(": no file in it") != std::string::npos);
 }
 

@@ -87,8 +87,7 @@ std::vector<SquadFeature> first_windows(SquadFeaturizer& featurizer, size_t ques
 TEST_CASE("pretrained BERT gives transformers' hidden states, all sentences in one packed batch") {
   const std::string folder = minilm();
   if (folder.empty()) return;
-  const std::filesystem::path source = std::getenv("GRADUS_SOURCE");
-  const Json sentences = Json::parse(file_content(source / "tests" / "golden" / "minilm_forward.json"));
+  const Json sentences = Json::parse(file_content(source_file("tests/golden/minilm_forward.json")));
   const double fp32 = worst_difference(DType::float32, folder, sentences);
   MESSAGE("fp32: largest difference " << fp32);
   CHECK(fp32 <= 2e-5);

@@ -61,4 +61,14 @@ Outcome Process::wait() {
           file_content(folder_ / "err")};
 }
 
+Outcome run_program(const std::string& program, const Words& flags, const std::string& input) {
+  return Process(command_of(program, flags), input).wait();
+}
+
+Outcome run_in_shell(const Words& command, const std::string& redirections, const std::string& before) {
+  std::string line = before;
+  for (const std::string& word : command) line += fmt::format(" '{}'", word);
+  return Process({"/bin/sh", "-c", fmt::format("{} {}", line, redirections)}, "").wait();
+}
+
 }  // namespace gradus

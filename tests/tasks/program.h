@@ -42,4 +42,10 @@ class Process {
   std::optional<int> wait_status_;
 };
 
+// Runs a program of tasks/ to its end.
+Outcome run_program(const std::string& program, const Words& flags, const std::string& input = "");
+// Runs a command as it stands in a shell, between what comes before it there, "cd FOLDER && exec" for one, and the
+// redirections of its standard streams.
+Outcome run_in_shell(const Words& command, const std::string& redirections, const std::string& before = "");
+
 }  // namespace gradus

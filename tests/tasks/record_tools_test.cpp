@@ -15,12 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Outcome run(const std::string& program, const Words& flags) {
-  return Process(command_of(program, flags), "").wait();
-}
-
 std::string shown(const Words& flags) {
-  const Outcome outcome = run("vis_tfrecord_or_mindrecord", flags);
+  const Outcome outcome = run_program("vis_tfrecord_or_mindrecord", flags);
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
   return outcome.out;
 }
@@ -76,10 +72,10 @@ TEST_CASE("vis_tfrecord_or_mindrecord shows as many records as asked for, as tex
                     "}\n    }\n  }\n  feature {\n  "
                     "  key: \"weights\"\n    value {\n      float_list {\n        value: 0.25\n      }\n    "
                     "}\n  }\n}\n");
-  CHECK(run("vis_tfrecord_or_mindrecord", {}).err == "error: --file_name is missing\n");
-  CHECK(run("vis_tfrecord_or_mindrecord", {"--file_name", "/nowhere"}).status == 2);
+  CHECK(run_program("vis_tfrecord_or_mindrecord", {}).err == "error: --file_name is missing\n");
+  CHECK(run_program("vis_tfrecord_or_mindrecord", {"--file_name", "/nowhere"}).status == 2);
   const std::string broken = folder.write("broken", file_content(path).substr(0, 50));
-  CHECK(run("vis_tfrecord_or_mindrecord", {"--file_name", broken}).status == 2);
+  CHECK(run_program("vis_tfrecord_or_mindrecord", {"--file_name", broken}).status == 2);
 }
 
 TEST_CASE("vis_tfrecord_or_mindrecord tells the formats apart by their beginning") {
@@ -98,7 +94,8 @@ TEST_CASE("vis_tfrecord_or_mindrecord tells the formats apart by their beginning
   writer.finish();
   CHECK(file_content(path).substr(8, 2) == "{\"");
   CHECK(shown({"--file_name", path}).starts_with("start vis_tfrecord:"));
-  CHECK(run("vis_tfrecord_or_mindrecord", {"--file_name", folder.write("empty.mindrecord", "")}).status == 2);
+  CHECK(run_program("vis_tfrecord_or_mindrecord", {"--file_name", folder.write("empty.mindrecord", "")})
+            .status == 2);
 }
 
 TEST_CASE("parallel_tfrecord_to_mindrecord converts every file of a folder") {
@@ -112,7 +109,7 @@ TEST_CASE("parallel_tfrecord_to_mindrecord converts every file of a folder") {
                     (folder / "out").string(),
                     "--pool_nums",
                     "3"};
-  const Outcome outcome = run("parallel_tfrecord_to_mindrecord", flags);
+  const Outcome outcome = run_program("parallel_tfrecord_to_mindrecord", flags);
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
   const std::string first = fmt::format("Start convert {0}/in/part0.tfrecord to {0}/out/part0.mindrecord.\n",
                                         folder.path().string());
@@ -142,9 +139,9 @@ TEST_CASE("parallel_tfrecord_to_mindrecord names what it can't convert, and leav
   }
   writer.finish();
   const auto refused = [&](const std::string& text) {
-    const Outcome outcome =
-        run("parallel_tfrecord_to_mindrecord", {"--input_tfrecord_dir", (folder / "in").string(),
-                                                "--output_mindrecord_dir", (folder / "out").string()});
+    const Outcome outcome = run_program("parallel_tfrecord_to_mindrecord",
+                                        {"--input_tfrecord_dir", (folder / "in").string(),
+                                         "--output_mindrecord_dir", (folder / "out").string()});
     CHECK(outcome.status == 2);
     CHECK(outcome.err == "error: " + text + "\n");
     CHECK((!fs::exists(folder / "out") || fs::is_empty(folder / "out")));

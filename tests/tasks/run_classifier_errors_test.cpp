@@ -227,7 +227,7 @@ TEST_CASE("a tagger is no classifier, and a classifier no tagger") {
   const TinyClassifier tiny;
   const std::string best = tiny.train_best();
   const std::string words = tiny.write("words.txt", "film O\ngood B-PER\n");
-  const auto run_ner = [&](const Words& flags) { return Process(command_of("run_ner", flags), "").wait(); };
+  const auto run_ner = [&](const Words& flags) { return run_program("run_ner", flags); };
   const Outcome refused = run_ner(tiny.scoring(best, {"--eval_data_file_path=" + words}));
   CHECK(refused.status == 2);
   CHECK(refused.err ==
@@ -299,7 +299,7 @@ TEST_CASE("run_classifier refuses a vocabulary and records that are not the mode
     Words flags{"--dataset_name=tsv", "--data_dir=" + tiny.path("data"), "--vocab_file=" + larger,
                 "--output_dir=" + records, "--max_seq_length=16"};
     flags.insert(flags.end(), more.begin(), more.end());
-    const Outcome made = Process(command_of("generate_classifier_records", flags), "").wait();
+    const Outcome made = run_program("generate_classifier_records", flags);
     REQUIRE_MESSAGE(made.status == 0, made.err);
   };
   generate({});

@@ -143,13 +143,10 @@ TEST_CASE("run_classifier learns from records what it learns from the text") {
       CAPTURE(format);
       const std::string records = tiny.path(format);
       const std::string end = format == "mindrecord" ? ".mindrecord" : ".tf_record";
-      const Outcome made =
-          Process(command_of("generate_classifier_records",
-                             {"--dataset_name=" + task, "--data_dir=" + tiny.path("data"),
-                              "--vocab_file=" + tiny.path("vocab.txt"), "--output_dir=" + records,
-                              "--max_seq_length=16", "--dataset_format=" + format}),
-                  "")
-              .wait();
+      const Outcome made = run_program("generate_classifier_records",
+                                       {"--dataset_name=" + task, "--data_dir=" + tiny.path("data"),
+                                        "--vocab_file=" + tiny.path("vocab.txt"), "--output_dir=" + records,
+                                        "--max_seq_length=16", "--dataset_format=" + format});
       REQUIRE_MESSAGE(made.status == 0, made.err);
       const std::string train = records + "/train" + end, dev = records + "/eval" + end;
       Words of_records = flags;
@@ -338,13 +335,9 @@ TEST_CASE("a collapsed training is named as such, at once and in the end") {
 TEST_CASE("a classifier starts from a tagger's encoder, and keeps nothing of its task") {
   const TinyClassifier tiny;
   const std::string words = tiny.write("words.txt", "film O\ngood B-PER\n");
-  const Outcome tagger =
-      Process(command_of(
-                  "run_ner",
-                  tiny.training({"--max_steps=1", "--train_data_file_path=" + words, "--eval_data_file_path=",
-                                 "--save_finetune_checkpoint_path=" + tiny.path("tagger")})),
-              "")
-          .wait();
+  const Outcome tagger = run_program(
+      "run_ner", tiny.training({"--max_steps=1", "--train_data_file_path=" + words, "--eval_data_file_path=",
+                                "--save_finetune_checkpoint_path=" + tiny.path("tagger")}));
   REQUIRE_MESSAGE(tagger.status == 0, tagger.err);
   tiny.train_best({"--load_pretrain_checkpoint_path=" + tiny.path("tagger/checkpoint-1")});
   const auto config = nlohmann::json::parse(file_content(tiny.path("save/best/config.json")));

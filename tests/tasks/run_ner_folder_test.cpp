@@ -21,17 +21,6 @@ nlohmann::json state_of(const std::string& checkpoint) {
   return nlohmann::json::parse(file_content(checkpoint + "/trainer_state.json"));
 }
 
-// The bytes of all files below a folder, and where links lead, by their paths.
-std::map<std::string, std::string> contents_of(const fs::path& folder) {
-  std::map<std::string, std::string> contents;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    const std::string name = entry.path().lexically_relative(folder).string();
-    if (entry.is_symlink()) contents[name] = "-> " + fs::read_symlink(entry.path()).string();
-    else if (entry.is_regular_file()) contents[name] = file_content(entry.path());
-  }
-  return contents;
-}
-
 void copy_checkpoint(const TinyNer& tiny, const std::string& from, const std::string& to) {
   fs::create_directories(fs::path(tiny.path(to)).parent_path());
   fs::copy(tiny.path(from), tiny.path(to), fs::copy_options::recursive);
@@ -63,9 +52,8 @@ TEST_CASE("training, killed, resumed and repaired, leaves all files that are not
   // From within the folder, too.
   Words inside = flags;
   inside.push_back("--save_finetune_checkpoint_path=.");
-  std::string line;
-  for (const std::string& word : command_of("run_ner", inside)) line += " '" + word + "'";
-  CHECK(Process({"/bin/sh", "-c", "cd '" + tiny.path("save") + "' && exec" + line}, "").wait().status == 0);
+  const std::string enter = fmt::format("cd '{}' && exec", tiny.path("save"));
+  CHECK(run_in_shell(command_of("run_ner", inside), "", enter).status == 0);
   tiny.print(tiny.scoring(tiny.path("save")));
   std::map<std::string, std::string> after = contents_of(tiny.path("save"));
   for (const auto& [name, text] : before) {
@@ -279,14 +267,16 @@ TEST_CASE("the best that a resumed run tells of is what the folder `best` holds"
       fmt::format("/best is the model of step {}, span_f1 {:.2f}: it stays until there is a better one\n",
                   best_step, best_score);
 
-  SUBCASE("with the same settings the run comes by it again, to the same bits") {
+  {
+    INFO("with the same settings the run comes by it again, to the same bits");
     killed_before_save("again");
     const std::string out = tiny.print(flags("again", {"--resume"}));
     CHECK(out.find(note) != std::string::npos);
     CHECK(contents_of(tiny.path("again")) == contents_of(tiny.path("whole")));
     CHECK(tiny.score("best_span_f1") == best_score);
   }
-  SUBCASE("with others that find nothing better it stays, and is told of") {
+  {
+    INFO("with others that find nothing better it stays, and is told of");
     killed_before_save("changed");
     const std::string page = tiny.path("page.html");
     const std::string out =
@@ -304,7 +294,8 @@ TEST_CASE("the best that a resumed run tells of is what the folder `best` holds"
     CHECK(next.find(note) != std::string::npos);
     CHECK(best_line(next).find(fmt::format(" at step {}, in ", best_step)) != std::string::npos);
   }
-  SUBCASE("one that was removed is made anew") {
+  {
+    INFO("one that was removed is made anew");
     copy_checkpoint(tiny, "whole/checkpoint-8", "removed/checkpoint-8");
     const std::string out =
         tiny.print(flags("removed", {"--resume", "--learning_rate=1e-9", "--max_steps=9"}));
@@ -313,12 +304,14 @@ TEST_CASE("the best that a resumed run tells of is what the folder `best` holds"
     CHECK(state_of(tiny.path("removed/best")).at("step") == 9);
     CHECK(tiny.score("best_span_f1") == tiny.score("span_f1"));
   }
-  SUBCASE("one that was removed is not told of when nothing is left to evaluate") {
+  {
+    INFO("one that was removed is not told of when nothing is left to evaluate");
     copy_checkpoint(tiny, "whole/checkpoint-16", "done/checkpoint-16");
     CHECK(best_line(tiny.print(flags("done", {"--resume"}))).empty());
     CHECK(file_content(tiny.path("metrics.json")).find("best_") == std::string::npos);
   }
-  SUBCASE("one of another run is refused and stays") {
+  {
+    INFO("one of another run is refused and stays");
     tiny.print(flags("other", {"--seed=5", "--max_steps=1"}));
     copy_checkpoint(tiny, "other/best", "mixed/best");
     copy_checkpoint(tiny, "whole/checkpoint-4", "mixed/checkpoint-4");
@@ -327,7 +320,8 @@ TEST_CASE("the best that a resumed run tells of is what the folder `best` holds"
                 tiny.path("mixed/best/trainer_state.json") + ": the checkpoint was made with seed 5");
     CHECK(contents_of(tiny.path("mixed/best")) == before);
   }
-  SUBCASE("one scored on other data, or by another method, is found anew") {
+  {
+    INFO("one scored on other data, or by another method, is found anew");
     for (const Words& other :
          {Words{"--eval_data_file_path=" + tiny.write("hard.txt", "met B-PER\nin B-PER\n")},
           Words{"--assessment_method=accuracy"}}) {

@@ -17,7 +17,7 @@ const std::string columns =
     "Anna NNP B-PER\nBrom NNP I-PER\n, , O\nBoris NNP B-PER\nleft VB O\nPort&Co. NNP B-LOC\n. . O\n\n"
     "the DT O\nhouse NN O\nis VB O\nold JJ O\n";
 
-Words lines_without_last(const std::string& text) {
+Words words_of(const std::string& text) {
   Words lines = lines_of(text);
   for (std::string& line : lines) line = line.substr(0, line.find(' '));
   return lines;
@@ -26,7 +26,7 @@ Words lines_without_last(const std::string& text) {
 // The words of the columns, a sentence a line.
 std::string sentences_of(const std::string& text) {
   std::string result;
-  for (const std::string& word : lines_without_last(text)) {
+  for (const std::string& word : words_of(text)) {
     if (word == "-DOCSTART-") continue;
     if (!word.empty()) result += (result.empty() || result.back() == '\n' ? "" : " ") + word;
     else if (!result.empty()) result += '\n';
@@ -61,7 +61,7 @@ TEST_CASE("run_ner predicts for the words that it was trained on the tags that i
   CHECK(outcome.err.find("taken as columns") != std::string::npos);
   // The words alone, one a line.
   std::string words;
-  for (const std::string& word : lines_without_last(columns)) words += word + "\n";
+  for (const std::string& word : words_of(columns)) words += word + "\n";
   Words found = lines_of(tiny.print(flags, words)), all = lines_of(columns);
   REQUIRE(found.size() == all.size());
   for (size_t i = 0; i < all.size(); ++i)

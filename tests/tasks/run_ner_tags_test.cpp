@@ -6,7 +6,6 @@
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
-namespace fs = std::filesystem;
 
 namespace {
 

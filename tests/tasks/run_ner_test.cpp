@@ -293,8 +293,7 @@ TEST_CASE(
   CHECK(googles != mindspores);
   const std::string original = published("model.safetensors");
   const auto convert = [&](const std::string& format, const std::string& to) {
-    const Outcome outcome =
-        Process(command_of("convert_checkpoint", {"--to", format, original, to}), "").wait();
+    const Outcome outcome = run_program("convert_checkpoint", {"--to", format, original, to});
     REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
   };
   convert("tensorflow", published("bert_model.ckpt"));

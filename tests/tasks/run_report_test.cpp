@@ -52,7 +52,7 @@ class TinyRun {
                 "--report=" + path("report.html"),
                 "--save_finetune_checkpoint_path=" + path("save")};
     flags.insert(flags.end(), more.begin(), more.end());
-    const Outcome outcome = Process(command_of(program, flags), "").wait();
+    const Outcome outcome = run_program(program, flags);
     REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
     return Page(file_content(path("report.html")));
   }

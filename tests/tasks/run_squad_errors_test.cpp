@@ -70,9 +70,7 @@ TEST_CASE("run_squad says what is wrong with its input") {
   tiny.refuse(tiny.using_it("--do_predict", {"--tokenizer=google"}),
               "--tokenizer google: the question answering model in");
   const Outcome other =
-      Process(command_of("run_ner", {"--do_predict", "--load_finetune_checkpoint_path=" + tiny.path("save")}),
-              "")
-          .wait();
+      run_program("run_ner", {"--do_predict", "--load_finetune_checkpoint_path=" + tiny.path("save")});
   CHECK(other.status == 2);
   CHECK(other.err.find("this is not a tagger trained by run_ner") != std::string::npos);
   tiny.write("lines.txt", "a text\nwho\n");

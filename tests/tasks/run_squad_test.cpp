@@ -97,14 +97,11 @@ TEST_CASE("run_squad learns the same from records as from text, to the last bit"
   const double text = loss({});
   for (const std::string format : {"mindrecord", "tfrecord"}) {
     const Outcome made =
-        Process(
-            command_of("generate_squad_records",
-                       {"--train_file=" + tiny.path("train.txt"), "--predict_file=" + tiny.path("train.txt"),
-                        "--do_shuffle=false", "--vocab_file=" + tiny.path("vocab.txt"), "--max_seq_length=32",
-                        "--max_query_length=10", "--doc_stride=8", "--dataset_format=" + format,
-                        "--output_dir=" + tiny.path(format)}),
-            "")
-            .wait();
+        run_program("generate_squad_records",
+                    {"--train_file=" + tiny.path("train.txt"), "--predict_file=" + tiny.path("train.txt"),
+                     "--do_shuffle=false", "--vocab_file=" + tiny.path("vocab.txt"), "--max_seq_length=32",
+                     "--max_query_length=10", "--doc_stride=8", "--dataset_format=" + format,
+                     "--output_dir=" + tiny.path(format)});
     REQUIRE_MESSAGE(made.status == 0, made.err);
     const std::string ending = format == "mindrecord" ? ".mindrecord" : ".tf_record";
     std::string train, eval;

@@ -19,9 +19,7 @@ namespace {
 
 // What the Python programs give (tests/golden/make_squad_scores.py).
 Json golden() {
-  const char* folder = std::getenv("GRADUS_SOURCE");
-  REQUIRE(folder != nullptr);
-  const std::string path = std::string(folder) + "/tests/golden/squad_scores.json";
+  const std::string path = source_file("tests/golden/squad_scores.json").string();
   return parse_ordered_json(file_content(path), path);
 }
 

@@ -48,15 +48,13 @@ struct Task : TinyClassifier {
   }
 };
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 }  // namespace
 
 TEST_CASE("accents and ideographs are treated as the settings say, from training to prediction") {
   const Task task(R"({"do_lower_case": true, "strip_accents": false, "tokenize_chinese_chars": false})");
   const std::string log = task.print(task.from_model("save"));
-  CHECK(has(log, "note: tokenizer of " + task.path("model/vocab.txt") +
-                     ": do_lower_case true, strip_accents false, tokenize_chinese_chars false\n"));
+  CHECK(contains(log, "note: tokenizer of " + task.path("model/vocab.txt") +
+                          ": do_lower_case true, strip_accents false, tokenize_chinese_chars false\n"));
   const std::string trained = task.path("save/checkpoint-1");
   CHECK(task.differ(trained, "caf\xC3\xA9", "cafe"));
   CHECK_FALSE(task.differ(trained, "caf\xC3\xA9", "CAF\xC3\x89"));
@@ -87,15 +85,15 @@ TEST_CASE("accents and ideographs are treated as the settings say, from training
 TEST_CASE("what the command line asks for counts, and is told") {
   const Task task(R"({"do_lower_case": false})");
   const std::string log = task.print(task.from_model("save", {"--do_lower_case=true"}));
-  CHECK(has(log, "note: --do_lower_case true counts: the settings beside " + task.path("model/vocab.txt") +
-                     " say false\n"));
+  CHECK(contains(log, "note: --do_lower_case true counts: the settings beside " +
+                          task.path("model/vocab.txt") + " say false\n"));
   CHECK(task.saved("save/checkpoint-1")["do_lower_case"] == true);
   fs::create_directory(task.path("other"));
   task.write("other/vocab.txt", pieces);
   task.write("other/tokenizer_config.json", R"({"do_lower_case": true, "strip_accents": false})");
   const std::string other =
       task.print(task.from_model("other_save", {"--vocab_file_path=" + task.path("other/vocab.txt")}));
-  CHECK(has(other, "do_lower_case true, strip_accents false: those of " + task.path("model/vocab.txt")));
+  CHECK(contains(other, "do_lower_case true, strip_accents false: those of " + task.path("model/vocab.txt")));
   CHECK(task.saved("other_save/checkpoint-1")["strip_accents"] == false);
   task.write("model/tokenizer_config.json", R"({"tokenizer_class": "BertJapaneseTokenizer"})");
   task.refuse(task.from_model("japanese"), "'tokenizer_class' is BertJapaneseTokenizer");
@@ -105,7 +103,7 @@ TEST_CASE("an empty line at the end of a vocabulary needs no row in the embeddin
   const Task task(R"({"do_lower_case": true})");
   task.write("model/vocab.txt", std::string(pieces) + "\n");
   const std::string log = task.print(task.from_model("save"));
-  CHECK(has(log, "note: " + task.path("model/vocab.txt") + ": 1 empty line at the end left out"));
+  CHECK(contains(log, "note: " + task.path("model/vocab.txt") + ": 1 empty line at the end left out"));
   CHECK(file_content(task.path("save/checkpoint-1/vocab.txt")) == pieces);
 }
 
@@ -115,17 +113,14 @@ TEST_CASE("generators cut text as the files beside the vocabulary say") {
   task.write("in/train.tsv", texts);
   const auto made = [&](const std::string& vocab, const std::string& folder) {
     const Outcome outcome =
-        Process(command_of(
-                    "generate_classifier_records",
+        run_program("generate_classifier_records",
                     {"--dataset_name=tsv", "--data_dir=" + task.path("in"), "--train_file=train.tsv",
                      "--do_eval=false", "--do_predict=false", "--tokenizer=hf", "--dataset_format=tfrecord",
-                     "--max_seq_length=8", "--vocab_file=" + vocab, "--output_dir=" + task.path(folder)}),
-                "")
-            .wait();
+                     "--max_seq_length=8", "--vocab_file=" + vocab, "--output_dir=" + task.path(folder)});
     REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
     return outcome.out;
   };
-  CHECK(has(made(task.path("model/vocab.txt"), "with"), "do_lower_case true, strip_accents false\n"));
+  CHECK(contains(made(task.path("model/vocab.txt"), "with"), "do_lower_case true, strip_accents false\n"));
   made(task.path("model"), "of_folder");
   made(task.path("pieces.txt"), "without");
   std::string with, without, of_folder;

@@ -65,7 +65,7 @@ Words TinyTask::predicting(const std::string& checkpoint, const Words& more) con
 }
 
 Outcome TinyTask::run(const Words& flags, const std::string& input) const {
-  return Process(command_of(program_, flags), input).wait();
+  return run_program(program_, flags, input);
 }
 
 std::string TinyTask::print(const Words& flags, const std::string& input) const {
@@ -124,7 +124,7 @@ void TinyTask::check_threads(const Words& flags) const {
     for (const int threads : {1, 2, 3, 4, 7}) {
       const std::string folder = fmt::format("{}", threads);
       CHECK(train(folder, threads, "OMP_DYNAMIC=true").find("warning: --threads") == std::string::npos);
-      check_same(folder);
+      if (threads > 1) check_same(folder);
     }
     for (const std::string variable :
          {"OMP_THREAD_LIMIT=1", "OMP_THREAD_LIMIT=2", "OMP_MAX_ACTIVE_LEVELS=0"}) {
@@ -209,11 +209,6 @@ void edit_tensor(const std::string& checkpoint, const std::string& tensor,
   }
   REQUIRE(found);
   write_safetensors(path, entries);
-}
-
-void poison(const std::string& checkpoint, const std::string& tensor) {
-  edit_tensor(checkpoint, tensor,
-              [](std::vector<float>& values) { values.at(1) = std::numeric_limits<float>::quiet_NaN(); });
 }
 
 void overload(const std::string& checkpoint, const std::string& tensor) {

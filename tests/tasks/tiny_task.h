@@ -69,8 +69,6 @@ void edit_config(const std::string& checkpoint, const std::string& key, const nl
 void edit_tensor(const std::string& checkpoint, const std::string& tensor,
                  const std::function<void(std::vector<float>&)>& edit,
                  const std::string& file = "model.safetensors");
-// Puts a NaN into a tensor of a checkpoint.
-void poison(const std::string& checkpoint, const std::string& tensor);
 // Fills a tensor of a checkpoint with the largest number there is, so that what is computed with it is infinite.
 void overload(const std::string& checkpoint, const std::string& tensor);
 
