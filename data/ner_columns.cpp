@@ -88,12 +88,13 @@ void NerColumnReader::add_word(std::string_view line, NerSentence& sentence) {
   check_columns(line);
   if (form_.first_number && !passes_number(fields_.front())) return;
   const std::string_view word = fields_[form_.text];
-  check(!word.empty(), "{}: no word in column {}", where(), form_.text + 1);
+  // Every word comes by here: the text of its place is made for an error alone.
+  if (word.empty()) fail("{}: no word in column {}", where(), form_.text + 1);
   sentence.words.emplace_back(word);
   sentence.lines.push_back(line_number_);
   if (!form_.label) return;
   const std::string_view tag = fields_[*form_.label];
-  check(!tag.empty(), "{}: no tag in column {}", where(), *form_.label + 1);
+  if (tag.empty()) fail("{}: no tag in column {}", where(), *form_.label + 1);
   if (!is_plain(tag)) {
     const std::string odd = find_odd_blank(tag);
     check(odd.empty(), "{}: found the tag '{}': expected none with the character {}", where(),

@@ -111,6 +111,12 @@ bool same_tag(std::string_view a, std::string_view b) {
          a.substr(2) == b.substr(2) && split_tag(a, TagLetters::any).has_value();
 }
 
+std::string spelt_alike(std::string_view tag) {
+  std::string alike(tag);
+  if (tag.size() > 2 && tag[1] == '_' && split_tag(tag, TagLetters::any)) alike[1] = '-';
+  return alike;
+}
+
 std::string_view name_of(TagScheme scheme) {
   return std::ranges::find(scheme_names, scheme, &decltype(scheme_names)::value_type::first)->second;
 }

@@ -31,6 +31,8 @@ std::optional<TagParts> split_tag(std::string_view tag, TagLetters letters = Tag
 
 // "B-PER" and "B_PER" are the same tag; "B-PER" and "b-PER" are two.
 bool same_tag(std::string_view a, std::string_view b);
+// "B-PER" of both: one text for all that are the same_tag().
+std::string spelt_alike(std::string_view tag);
 
 // How entities are written with the five positions. Ramshaw and Marcus 1995 (IOB1); Tjong Kim Sang and Veenstra 1999,
 // "Representing Text Chunks" (the others).

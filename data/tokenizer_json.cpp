@@ -123,9 +123,11 @@ void TokenizerJson::read_model(const Json& model) {
   tokens_.resize(vocab.size());
   std::vector<bool> seen(vocab.size());
   for (const auto& [token, id] : vocab.items()) {
-    check(id.is_number_unsigned() && id.get<uint64_t>() < vocab.size() && !seen[id.get<size_t>()],
-          "{}: the token '{}' has the number {}: expected each from 0 to {} once", path_, token, shown(id),
-          vocab.size() - 1);
+    const bool is_new =
+        id.is_number_unsigned() && id.get<uint64_t>() < vocab.size() && !seen[id.get<size_t>()];
+    if (!is_new)
+      fail("{}: the token '{}' has the number {}: expected each from 0 to {} once", path_, token, shown(id),
+           vocab.size() - 1);
     seen[id.get<size_t>()] = true;
     tokens_[id.get<size_t>()] = token;
   }

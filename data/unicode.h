@@ -19,7 +19,10 @@ char32_t decode_utf8(std::string_view text, size_t& pos);
 // Offset of the first byte that isn't part of valid UTF-8, or npos.
 size_t find_invalid_utf8(std::string_view text);
 
-// Throws Error "<where>: invalid UTF-8 at byte <n> ..." unless the text is valid.
+// "invalid UTF-8 at byte <n>: found 0x<xx>"; empty for a valid text.
+std::string utf8_fault(std::string_view text);
+
+// Throws Error "<where>: " and the utf8_fault() unless the text is valid.
 void check_utf8(std::string_view text, std::string_view where);
 
 void append_utf8(std::string& text, char32_t code);
