@@ -71,11 +71,16 @@ std::vector<std::string_view> split_characters(std::string_view text) {
   return characters;
 }
 
+int64_t count_characters(std::string_view text) {
+  return std::ranges::count_if(text,
+                               [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80; });
+}
+
 int64_t CharacterOffsets::before(size_t byte) {
   check(byte_ <= byte && byte <= text_.size(), "[unicode] byte {} after byte {} of a text of {}", byte, byte_,
         text_.size());
-  for (; byte_ < byte; ++byte_)
-    characters_ += (static_cast<unsigned char>(text_[byte_]) & 0xC0U) != 0x80 ? 1 : 0;
+  characters_ += count_characters(text_.substr(byte_, byte - byte_));
+  byte_ = byte;
   return characters_;
 }
 

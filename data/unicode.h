@@ -30,6 +30,9 @@ void append_utf8(std::string& text, char32_t code);
 // The code points of a valid text, each as its bytes. Throws Error on invalid UTF-8.
 std::vector<std::string_view> split_characters(std::string_view text);
 
+// How many code points a valid text has.
+int64_t count_characters(std::string_view text);
+
 // Numbers of characters before bytes of a valid text that are asked for in ascending order: each byte is looked at once.
 class CharacterOffsets {
  public:
