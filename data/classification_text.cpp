@@ -80,7 +80,7 @@ class TableParser {
     }
     if (fields_.size() != count)
       fail("{}:{}: found {} columns: expected {}: {}", data_.path, number, fields_.size(), count,
-           shown(fmt::format("{}", fmt::join(roles_.names, ", ")), 300));
+           shown_list(roles_.names));
     ClassificationText text;
     text.line = number;
     text.text_a = fields_[roles_.text];

@@ -1,6 +1,8 @@
 // UTF-8 and the few Unicode properties that tokenizing needs. Tables: utf8proc.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -69,6 +71,11 @@ std::string with_plain_blanks(std::string_view text);
 // Text of any bytes as messages quote it: odd blanks, tabs and line ends as <U+00A0>, bytes that are no UTF-8 as
 // <0xff>. Of more than `most` bytes the rest is "...".
 std::string shown(std::string_view text, size_t most = std::string_view::npos);
+// Several of them with commas between, 300 bytes or a little more.
+template <typename Texts>
+std::string shown_list(const Texts& texts) {
+  return shown(fmt::format("{}", fmt::join(texts, ", ")), 300);
+}
 
 // Case_Ignorable (The Unicode Standard 3.13, D136): looked through when the neighbours of a capital sigma are looked
 // for.
