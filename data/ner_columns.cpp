@@ -69,10 +69,8 @@ bool NerColumnReader::next(NerSentence& sentence) {
   if (!begun_) read_ahead();
   begun_ = true;
   sentence = {};
-  words_ = 0;
   for (std::string_view line; next_line(line);) {
     if (ends_sentence(line)) {
-      words_ = 0;
       if (!sentence.words.empty()) return true;
     } else if (line_number_ != form_.header_line) {
       split_columns(line, form_.separator, fields_);
@@ -86,7 +84,7 @@ bool NerColumnReader::next(NerSentence& sentence) {
 
 void NerColumnReader::add_word(std::string_view line, NerSentence& sentence) {
   check_columns(line);
-  if (form_.first_number && !passes_number(fields_.front())) return;
+  if (form_.first_number && !passes_number(fields_.front(), sentence)) return;
   const std::string_view word = fields_[form_.text];
   // Every word comes by here: the text of its place is made for an error alone.
   if (word.empty()) fail("{}: no word in column {}", where(), form_.text + 1);
@@ -139,12 +137,9 @@ void NerColumnReader::check_columns(std::string_view line) const {
 }
 
 // Whether a line has a word of its own; false for CoNLL-U's ranges "1-2" and words that are not in the text, "8.1".
-bool NerColumnReader::passes_number(std::string_view number) {
-  const int64_t expected = *form_.first_number + words_;
-  if (whole_number(number) == expected) {
-    ++words_;
-    return true;
-  }
+bool NerColumnReader::passes_number(std::string_view number, const NerSentence& sentence) {
+  const int64_t expected = *form_.first_number + static_cast<int64_t>(sentence.words.size());
+  if (whole_number(number) == expected) return true;
   check(is_range_number(number), "{}: column 1 counts the words of a sentence: found '{}', expected {}",
         where(), shown(number, most_shown), expected);
   if (ranges_++ == 0) first_range_ = fmt::format("line {}: {}", line_number_, shown(number));

@@ -191,8 +191,7 @@ TagReader::TagReader(std::span<const std::string> tags, std::optional<TagScheme>
     return std::ranges::all_of(tags,
                                [&](const std::string& tag) { return split_tag(tag, letters).has_value(); });
   };
-  reads_entities_ = all_are(TagLetters::any);
-  if (reads_entities_) letters_ = TagLetters::any;
+  if (all_are(TagLetters::any)) letters_ = TagLetters::any;
   std::string positions;
   for (const std::string& tag : tags) {
     if (is_entity_tag(tag)) positions += parts(tag).position;

@@ -79,7 +79,7 @@ class TagReader {
 
   bool is_entity_tag(std::string_view tag) const { return split_tag(tag, letters_).has_value(); }
   // Whether all tags are those of entities; parts of speech, say, are not.
-  bool reads_entities() const { return reads_entities_; }
+  bool reads_entities() const { return letters_ == TagLetters::any; }
   // A tag that is no entity's, a part of speech, marks its word alone: position 'S', the whole tag as its type.
   TagParts parts(std::string_view tag) const;
   std::vector<Entity> entities(std::span<const TagParts> tags) const;
@@ -87,11 +87,9 @@ class TagReader {
 
   // The schemes that have these tags, the likeliest first; at least one.
   const std::vector<TagScheme>& schemes() const { return schemes_; }
-  std::optional<TagScheme> strict() const { return strict_; }
 
  private:
   TagLetters letters_ = TagLetters::capital;
-  bool reads_entities_ = true;
   std::vector<TagScheme> schemes_;
   std::optional<TagScheme> strict_;
 };
