@@ -234,6 +234,14 @@ bool NerColumnForm::is_comment(std::string_view line, std::span<const std::strin
   return !looks_like_tag(tag) && !tags.contains(tag);
 }
 
+NerLine NerColumnForm::read_line(int64_t number, std::string_view line, bool begins, Fields& fields) const {
+  if (ends_sentence(line)) return NerLine::end;
+  if (number == header_line) return NerLine::header;
+  split_columns(line, separator, fields);
+  if (begins && is_comment(line, fields)) return NerLine::comment;
+  return first_number && is_range_number(fields.front()) ? NerLine::range : NerLine::word;
+}
+
 std::string NerColumnForm::description() const {
   std::string text = fmt::format("words from column {} of {}", this->text + 1, count);
   text += label ? fmt::format(", tags from column {}", *label + 1) : ", no tags";

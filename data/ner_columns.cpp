@@ -70,21 +70,31 @@ bool NerColumnReader::next(NerSentence& sentence) {
   begun_ = true;
   sentence = {};
   for (std::string_view line; next_line(line);) {
-    if (ends_sentence(line)) {
-      if (!sentence.words.empty()) return true;
-    } else if (line_number_ != form_.header_line) {
-      split_columns(line, form_.separator, fields_);
-      if (!sentence.words.empty() || !form_.is_comment(line, fields_)) add_word(line, sentence);
-      else if (comments_++ == 0)
-        first_comment_ = fmt::format("line {}: {}", line_number_, shown(line, most_shown));
+    switch (form_.read_line(line_number_, line, sentence.words.empty(), fields_)) {
+      case NerLine::end:
+        if (!sentence.words.empty()) return true;
+        break;
+      case NerLine::header:
+        break;
+      case NerLine::comment:
+        if (comments_++ == 0)
+          first_comment_ = fmt::format("line {}: {}", line_number_, shown(line, most_shown));
+        break;
+      case NerLine::range:
+        check_columns(line);
+        if (ranges_++ == 0) first_range_ = fmt::format("line {}: {}", line_number_, shown(fields_.front()));
+        break;
+      case NerLine::word:
+        check_columns(line);
+        add_word(sentence);
+        break;
     }
   }
   return !sentence.words.empty();
 }
 
-void NerColumnReader::add_word(std::string_view line, NerSentence& sentence) {
-  check_columns(line);
-  if (form_.first_number && !passes_number(fields_.front(), sentence)) return;
+void NerColumnReader::add_word(NerSentence& sentence) {
+  if (form_.first_number) check_number(fields_.front(), sentence);
   const std::string_view word = fields_[form_.text];
   // Every word comes by here: the text of its place is made for an error alone.
   if (word.empty()) fail("{}: no word in column {}", where(), form_.text + 1);
@@ -136,14 +146,11 @@ void NerColumnReader::check_columns(std::string_view line) const {
   }
 }
 
-// Whether a line has a word of its own; false for CoNLL-U's ranges "1-2" and words that are not in the text, "8.1".
-bool NerColumnReader::passes_number(std::string_view number, const NerSentence& sentence) {
+void NerColumnReader::check_number(std::string_view number, const NerSentence& sentence) const {
   const int64_t expected = *form_.first_number + static_cast<int64_t>(sentence.words.size());
-  if (whole_number(number) == expected) return true;
-  check(is_range_number(number), "{}: column 1 counts the words of a sentence: found '{}', expected {}",
-        where(), shown(number, most_shown), expected);
-  if (ranges_++ == 0) first_range_ = fmt::format("line {}: {}", line_number_, shown(number));
-  return false;
+  if (whole_number(number) != expected)
+    fail("{}: column 1 counts the words of a sentence: found '{}', expected {}", where(),
+         shown(number, most_shown), expected);
 }
 
 std::vector<std::string> NerColumnReader::notes() const {

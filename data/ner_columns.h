@@ -29,9 +29,9 @@ class NerColumnReader {
  private:
   bool next_line(std::string_view& line);
   void read_ahead();
-  void add_word(std::string_view line, NerSentence& sentence);
+  void add_word(NerSentence& sentence);
   void check_columns(std::string_view line) const;
-  bool passes_number(std::string_view number, const NerSentence& sentence);
+  void check_number(std::string_view number, const NerSentence& sentence) const;
   std::string where() const;
 
   LineReader& lines_;

@@ -203,15 +203,19 @@ TagParts TagReader::parts(std::string_view tag) const {
   return split_tag(tag, letters_).value_or(TagParts{'S', tag});
 }
 
+std::vector<TagParts> TagReader::parts(std::span<const std::string> tags) const {
+  std::vector<TagParts> all;
+  all.reserve(tags.size());
+  for (const std::string& tag : tags) all.push_back(parts(tag));
+  return all;
+}
+
 std::vector<Entity> TagReader::entities(std::span<const TagParts> tags) const {
   return strict_ ? read_strict_entities(tags, *strict_) : read_entities(tags);
 }
 
 std::vector<Entity> TagReader::entities(std::span<const std::string> tags) const {
-  std::vector<TagParts> all;
-  all.reserve(tags.size());
-  for (const std::string& tag : tags) all.push_back(parts(tag));
-  return entities(all);
+  return entities(parts(tags));
 }
 
 }  // namespace gradus

@@ -82,6 +82,8 @@ class TagReader {
   bool reads_entities() const { return letters_ == TagLetters::any; }
   // A tag that is no entity's, a part of speech, marks its word alone: position 'S', the whole tag as its type.
   TagParts parts(std::string_view tag) const;
+  // Of each tag; they live as long as these.
+  std::vector<TagParts> parts(std::span<const std::string> tags) const;
   std::vector<Entity> entities(std::span<const TagParts> tags) const;
   std::vector<Entity> entities(std::span<const std::string> tags) const;
 
