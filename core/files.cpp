@@ -75,12 +75,8 @@ bool is_leftover(std::string_view name, std::string_view of) {
   name.remove_prefix(of.size());
   if (name.starts_with(old_mark)) name.remove_prefix(old_mark.size());
   if (!name.starts_with(temporary_mark)) return false;
-  name.remove_prefix(temporary_mark.size());
-  int64_t pid = 0;
-  const auto number = std::from_chars(name.data(), name.data() + name.size(), pid);
-  // Written as we write it: another name is somebody else's file.
-  return number.ec == std::errc() && fmt::format("{}", pid) == name && pid > 0 && pid != ::getpid() &&
-         !other_process_runs(pid);
+  const std::optional<int64_t> pid = number_in_name(name.substr(temporary_mark.size()));
+  return pid && *pid != ::getpid() && !other_process_runs(*pid);
 }
 
 void remove_leftovers(const fs::path& path) {
@@ -143,6 +139,13 @@ class Exchange {
 void fail_errno(std::string_view what, const fs::path& path) {
   const std::string reason = std::generic_category().message(errno);
   fail("cannot {} '{}': {}", what, path.string(), reason);
+}
+
+std::optional<int64_t> number_in_name(std::string_view part) {
+  int64_t number = 0;
+  const auto read = std::from_chars(part.data(), part.data() + part.size(), number);
+  if (read.ec != std::errc() || number < 0 || fmt::format("{}", number) != part) return std::nullopt;
+  return number;
 }
 
 bool other_process_runs(int64_t pid) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +49,10 @@ class MappedFile {
 
 // In the name of a file or folder that is being written, between the name it will have and the writer's process id.
 constexpr std::string_view temporary_mark = ".tmp-";
+
+// The number that a part of a name is, of a process or a step, written as we write it: "08" is none, and "-1", for a
+// name with such is somebody else's.
+std::optional<int64_t> number_in_name(std::string_view part);
 
 // The one way to write a file. It is written beside `path` under a temporary name, a draft, and gets its own name in
 // commit(): what stood at `path` before stays until then. Without commit() nothing remains; what a writer that was

@@ -123,11 +123,13 @@ const AddedToken* BasicTokenizer::added_at(std::string_view text, size_t begin) 
 const BasicTokenizer::NormalizedToken* BasicTokenizer::normalized_at(std::span<const Character> part,
                                                                      size_t begin) const {
   const std::span rest = part.subspan(begin);
-  const auto found = std::ranges::find_if(normalized_, [&](const NormalizedToken& token) {
+  const auto candidates =
+      std::ranges::equal_range(normalized_, rest.front().code, {}, &NormalizedToken::first);
+  const auto found = std::ranges::find_if(candidates, [&](const NormalizedToken& token) {
     return token.codes.size() <= rest.size() &&
            std::ranges::equal(token.codes, rest.first(token.codes.size()), {}, {}, &Character::code);
   });
-  return found == normalized_.end() ? nullptr : &*found;
+  return found == candidates.end() ? nullptr : &*found;
 }
 
 Decomposition BasicTokenizer::normalise(char32_t code) const {
@@ -346,6 +348,7 @@ void BasicTokenizer::add(std::vector<AddedToken> added) {
   std::ranges::stable_sort(added_, std::greater(), [](const AddedToken& t) { return t.text.size(); });
   std::ranges::stable_sort(normalized_, std::greater(),
                            [](const NormalizedToken& t) { return t.codes.size(); });
+  std::ranges::stable_sort(normalized_, {}, &NormalizedToken::first);
   for (const AddedToken& token : added_) {
     size_t pos = 0;
     const char32_t code = decode_utf8(token.text, pos);

@@ -82,6 +82,8 @@ class BasicTokenizer {
   // Cuts `text` into words; `out` is overwritten. Throws Error on invalid UTF-8 and on a text of 4 GiB or
   // more.
   void split(std::string_view text, BasicWords& out) const;
+  // Whether it is an ideograph that is a word of its own.
+  bool is_ideograph(char32_t code) const;
 
  private:
   enum class Kind : uint32_t {
@@ -108,6 +110,8 @@ class BasicTokenizer {
     std::u32string codes;
     bool single_word;
     int32_t id;
+
+    char32_t first() const { return codes.front(); }
   };
 
   Info classify(char32_t code) const;            // added tokens aside
@@ -116,7 +120,6 @@ class BasicTokenizer {
   const FirstCode* first_code(char32_t code) const;
   bool is_dropped(char32_t code) const;      // by cleaning, before normalising
   bool is_punctuation(char32_t code) const;  // after normalising
-  bool is_ideograph(char32_t code) const;    // one that is a word of its own
   bool is_accent(char32_t code) const;       // to be dropped
 
   void add(std::vector<AddedToken> added);
@@ -130,7 +133,7 @@ class BasicTokenizer {
   TextRules rules_;
   std::vector<AddedToken> added_;            // not normalised ones, the longest first
   std::vector<FirstCode> first_codes_;       // of added_
-  std::vector<NormalizedToken> normalized_;  // the longest first
+  std::vector<NormalizedToken> normalized_;  // by their first codes, the longest first
   std::vector<Info> table_;                  // of every code point below U+10000
 };
 

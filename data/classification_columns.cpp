@@ -47,13 +47,8 @@ PublishedNames published_names(ClassificationForm form) {
   }
 }
 
-bool is_one_of(std::string_view field, const Names& names) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](std::string_view name) { return same_column_name(field, name); });
-}
-
 bool is_text_name(std::string_view field) {
-  return is_one_of(field, single_names) ||
+  return is_column_name(field, single_names) ||
          std::any_of(pair_names.begin(), pair_names.end(), [&](const auto& pair) {
            return same_column_name(field, pair.first) || same_column_name(field, pair.second);
          });
@@ -109,12 +104,12 @@ class NameFinder {
          fmt::join(names, " or "), hint);
   }
 
-  std::string all_names() const { return shown(fmt::format("{}", fmt::join(roles_.names, ", ")), 300); }
+  std::string all_names() const { return shown_list(roles_.names); }
 
   std::optional<size_t> find(const Names& names) const {
     std::optional<size_t> found;
     for (size_t i = 0; i < roles_.names.size(); ++i) {
-      if (!is_one_of(roles_.names[i], names)) continue;
+      if (!is_column_name(roles_.names[i], names)) continue;
       check(!found, "{}: the header has the columns {}: expected one named {}, not several", where_,
             all_names(), fmt::join(names, " or "));
       found = i;
@@ -189,9 +184,9 @@ class TableFinder {
       return !is_text_name(f) && !is_column_name(f, {"index", "id"});
     });
     const bool has_text = any(fields, is_text_name);
-    const bool has_label = any(fields, [](auto f) { return is_one_of(f, label_names); });
+    const bool has_label = any(fields, [](auto f) { return is_column_name(f, label_names); });
     // "question" alone may be a label as well.
-    const bool is_plain = any(fields, [](auto f) { return is_one_of(f, single_names); });
+    const bool is_plain = any(fields, [](auto f) { return is_column_name(f, single_names); });
     return has_text && (has_label || (all_known && (is_plain || fields.size() > 1)));
   }
 
@@ -199,13 +194,12 @@ class TableFinder {
   void check_no_name(const Fields& fields) const {
     if (form_ != ClassificationForm::tsv || fields.size() < 2 || columns_.text.is_given()) return;
     const bool some =
-        any(fields, [](auto f) { return is_one_of(f, single_names) || same_column_name(f, "label"); });
+        any(fields, [](auto f) { return is_column_name(f, single_names) || same_column_name(f, "label"); });
     check(!some,
           "{}: found {}: expected a header with one column named {} and one named label, or a first line "
           "that has "
           "none of these names; {} name others",
-          where_, shown(fmt::format("{}", fmt::join(fields, ", ")), 300), fmt::join(single_names, " or "),
-          chooses);
+          where_, shown_list(fields), fmt::join(single_names, " or "), chooses);
   }
 
   // By numbers alone.
@@ -304,7 +298,7 @@ std::string ClassificationRoles::description() const {
     if (i != text && i != pair && i != label)
       unused.push_back(names[i].empty() ? std::to_string(i + 1) : names[i]);
   }
-  if (!unused.empty()) result += "; not used: " + shown(fmt::format("{}", fmt::join(unused, ", ")), 300);
+  if (!unused.empty()) result += "; not used: " + shown_list(unused);
   return result;
 }
 

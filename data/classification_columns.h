@@ -14,7 +14,7 @@ namespace gradus {
 
 struct ClassificationRoles {
   std::vector<std::string> names;  // of all columns: the header's, or what they are taken for
-  bool has_header = false;         // the first line gives the names
+  bool has_header = false;         // the file gives the names: in a first line, or in JSON objects
   size_t text = 0;
   std::optional<size_t> pair, label;
 

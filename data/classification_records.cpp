@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <utility>
 
 #include "core/error.h"
@@ -94,12 +93,8 @@ class RecordReader {
 ClassificationRecords read_classification_records(const std::string& path, DatasetFormat format,
                                                   const std::string& schema_path,
                                                   const ClassificationLimits& limits) {
-  std::vector<std::string> warnings;
-  DatasetStream reader(find_dataset_files(path, format, &warnings),
-                       classification_record_columns(limits.classes == 0), {format, schema_path});
-  ClassificationRecords records = RecordReader(reader, limits).run(path);
-  records.warnings.insert(records.warnings.begin(), warnings.begin(), warnings.end());
-  return records;
+  DatasetStream reader(path, classification_record_columns(limits.classes == 0), {format, schema_path});
+  return RecordReader(reader, limits).run(path);
 }
 
 DatasetRow make_classification_record(const ClassificationExample& example, int32_t length, bool scores) {

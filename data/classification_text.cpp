@@ -51,6 +51,8 @@ class TableParser {
     if (ahead.empty()) return;
     roles_ = roles_of_table(ahead, data_.form, use_, columns_, data_.path);
     data_.has_header = roles_.has_header || columns_.label.is_given();
+    is_qqp_ =
+        roles_.has_header && roles_.label && same_column_name(roles_.names[*roles_.label], "is_duplicate");
     for (size_t i = roles_.has_header ? 1 : 0; i < ahead.size(); ++i) add_row(ahead[i].text, ahead[i].number);
     while (reader.next(line)) add_row(line, reader.line_number());
     data_.notes.push_back(roles_.description());
@@ -72,15 +74,13 @@ class TableParser {
     }
     split_columns(line, Separator::tabs, fields_);
     // A few lines of QQP as it is published are broken; the reference programs pass them over.
-    const bool is_qqp =
-        roles_.has_header && roles_.label && same_column_name(roles_.names[*roles_.label], "is_duplicate");
-    if (is_qqp && fields_.size() < count) {
+    if (is_qqp_ && fields_.size() < count) {
       if (short_rows_++ == 0) first_short_ = number;
       return;
     }
     if (fields_.size() != count)
       fail("{}:{}: found {} columns: expected {}: {}", data_.path, number, fields_.size(), count,
-           shown(fmt::format("{}", fmt::join(roles_.names, ", ")), 300));
+           shown_list(roles_.names));
     ClassificationText text;
     text.line = number;
     text.text_a = fields_[roles_.text];
@@ -93,6 +93,7 @@ class TableParser {
   ClassLabelUse use_;
   const ClassificationColumns& columns_;
   ClassificationRoles roles_;
+  bool is_qqp_ = false;
   std::vector<std::string_view> fields_;  // of the line
   int64_t empty_lines_ = 0, short_rows_ = 0, first_short_ = 0;
 };
@@ -193,8 +194,7 @@ void leave_out_disputed(ClassificationData& data) {
 
 bool looks_like_json(std::string_view line) {
   line = trimmed(line);
-  return line.starts_with('{') && line.ends_with('}') && line.find('"') != std::string_view::npos &&
-         trimmed(line.substr(1)).starts_with('"');
+  return line.starts_with('{') && line.ends_with('}') && trimmed(line.substr(1)).starts_with('"');
 }
 
 // Refuses two labels that look the same: their blanks differ, or what can't be seen.

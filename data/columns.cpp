@@ -31,7 +31,7 @@ size_t ColumnChoice::place(size_t count, const std::vector<std::string>& names,
   const auto is_it = [this](const std::string& name) { return same_column_name(name, text_); };
   const auto found = std::find_if(names.begin(), names.end(), is_it);
   check(found != names.end(), "{}: no column named '{}' ({}): the header has {}", where, text_, option_,
-        shown(fmt::format("{}", fmt::join(names, ", ")), 300));
+        shown_list(names));
   check(std::none_of(found + 1, names.end(), is_it), "{}: several columns named '{}' ({})", where, text_,
         option_);
   return static_cast<size_t>(found - names.begin());
@@ -43,9 +43,13 @@ bool same_column_name(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-bool is_column_name(std::string_view field, std::initializer_list<std::string_view> names) {
+bool is_column_name(std::string_view field, std::span<const std::string_view> names) {
   return std::any_of(names.begin(), names.end(),
                      [&](std::string_view name) { return same_column_name(field, name); });
+}
+
+bool is_column_name(std::string_view field, std::initializer_list<std::string_view> names) {
+  return is_column_name(field, std::span(names.begin(), names.size()));
 }
 
 void split_columns(std::string_view line, Separator separator, std::vector<std::string_view>& fields) {

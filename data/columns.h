@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,8 @@ class ColumnChoice {
 
 // Whether a header means the same by both: capitals don't count.
 bool same_column_name(std::string_view a, std::string_view b);
+// Whether it means one of the names.
+bool is_column_name(std::string_view field, std::span<const std::string_view> names);
 bool is_column_name(std::string_view field, std::initializer_list<std::string_view> names);
 
 enum class Separator : uint8_t {

@@ -95,8 +95,7 @@ std::vector<std::string> unread_columns(const std::string& path, const std::vect
       others.push_back(name);
   }
   if (others.empty()) return {};
-  return {fmt::format("{}: columns that are not read: {}", path,
-                      shown(fmt::format("{}", fmt::join(others, ", ")), 300))};
+  return {fmt::format("{}: columns that are not read: {}", path, shown_list(others))};
 }
 
 class TfDataset final : public DatasetReader {

@@ -83,7 +83,8 @@ class DatasetWriter {
                                                std::vector<DatasetColumn> columns);
 
   virtual void write(const DatasetRow& row) = 0;
-  // Completes the file and gives it its name: before, it is not there.
+  // Completes the records, and the index that a MindRecord file has, and gives the files their names: before, what stood
+  // under these is untouched.
   void finish();
   // The first half of finish(): writes what is left, and returns the files to commit.
   virtual std::vector<AtomicFile*> complete() = 0;

@@ -64,6 +64,35 @@ struct Place {
   int64_t record = 0;
 };
 
+// Files of a folder, the names of others that may be meant.
+struct FolderFiles {
+  std::vector<std::string> records, others;
+};
+
+FolderFiles look_into(const std::string& path, DatasetFormat format) {
+  if (!std::filesystem::is_directory(path)) return {{path}, {}};
+  const bool is_tf = format == DatasetFormat::tfrecord;
+  FolderFiles files;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    const std::string name = entry.path().filename().string();
+    const auto has = [&](std::string_view part) { return name.find(part) != std::string::npos; };
+    const bool fits = is_tf ? has("tfrecord") || has("tf_record")
+                            : (has("mindrecord") || has("mind_record")) && !has(".db");
+    // A file that is being written, or whose writer was killed, and descriptions are no records.
+    if (has(temporary_mark) || name.ends_with(".json")) continue;
+    const bool is_record = fits && entry.is_regular_file();
+    if (is_record) files.records.push_back(entry.path().string());
+    // Beside records lie their labels and indexes.
+    else if (!name.starts_with('.') && !name.ends_with(".txt") && !name.ends_with(".db"))
+      files.others.push_back(name);
+  }
+  check(!files.records.empty(), "{}: no file whose name contains \"{}\"", path,
+        is_tf ? "tfrecord" : "mindrecord");
+  std::sort(files.records.begin(), files.records.end());
+  std::sort(files.others.begin(), files.others.end());
+  return files;
+}
+
 }  // namespace
 
 DatasetShuffle parse_dataset_shuffle(std::string_view name) {
@@ -73,32 +102,8 @@ DatasetShuffle parse_dataset_shuffle(std::string_view name) {
   fail("shuffle '{}': expected none, files or full", name);
 }
 
-std::vector<std::string> find_dataset_files(const std::string& path, DatasetFormat format,
-                                            std::vector<std::string>* warnings) {
-  if (!std::filesystem::is_directory(path)) return {path};
-  const bool is_tf = format == DatasetFormat::tfrecord;
-  std::vector<std::string> files, others;
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    const std::string name = entry.path().filename().string();
-    const auto has = [&](std::string_view part) { return name.find(part) != std::string::npos; };
-    const bool fits = is_tf ? has("tfrecord") || has("tf_record")
-                            : (has("mindrecord") || has("mind_record")) && !has(".db");
-    // A file that is being written, or whose writer was killed, and descriptions are no records.
-    if (has(temporary_mark) || name.ends_with(".json")) continue;
-    const bool is_record = fits && entry.is_regular_file();
-    if (is_record) files.push_back(entry.path().string());
-    // Beside records lie their labels and indexes.
-    else if (!name.starts_with('.') && !name.ends_with(".txt") && !name.ends_with(".db"))
-      others.push_back(name);
-  }
-  if (warnings != nullptr && !others.empty()) {
-    std::sort(others.begin(), others.end());
-    warnings->push_back(
-        fmt::format("{}: not read: {}", path, shown(fmt::format("{}", fmt::join(others, ", ")), 300)));
-  }
-  check(!files.empty(), "{}: no file whose name contains \"{}\"", path, is_tf ? "tfrecord" : "mindrecord");
-  std::sort(files.begin(), files.end());
-  return files;
+std::vector<std::string> find_dataset_files(const std::string& path, DatasetFormat format) {
+  return look_into(path, format).records;
 }
 
 struct DatasetStream::File {
@@ -257,6 +262,19 @@ class DatasetStream::Ahead {
 DatasetStream::DatasetStream(std::vector<std::string> files, std::vector<DatasetColumn> columns,
                              DatasetStreamOptions options)
     : columns_(std::move(columns)), options_(std::move(options)) {
+  open_all(std::move(files));
+}
+
+DatasetStream::DatasetStream(const std::string& path, std::vector<DatasetColumn> columns,
+                             DatasetStreamOptions options)
+    : columns_(std::move(columns)), options_(std::move(options)) {
+  FolderFiles files = look_into(path, options_.format);
+  if (!files.others.empty())
+    warnings_.push_back(fmt::format("{}: not read: {}", path, shown_list(files.others)));
+  open_all(std::move(files.records));
+}
+
+void DatasetStream::open_all(std::vector<std::string> files) {
   check(!files.empty(), "[dataset stream] no file");
   check(options_.ranks > 0 && options_.rank >= 0 && options_.rank < options_.ranks,
         "[dataset stream] rank {} of {}: expected 0 to below the number of ranks", options_.rank,

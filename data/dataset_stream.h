@@ -32,8 +32,7 @@ struct DatasetStreamOptions {
 // The files of a data set: `path` itself or, of a folder, all whose name contains "tfrecord" or "tf_record", or for
 // MindRecord "mindrecord" or "mind_record" without the index files, in the order of their names. Throws Error when
 // there is none.
-std::vector<std::string> find_dataset_files(const std::string& path, DatasetFormat format,
-                                            std::vector<std::string>* warnings = nullptr);
+std::vector<std::string> find_dataset_files(const std::string& path, DatasetFormat format);
 
 class DatasetStream final : public DatasetReader {
  public:
@@ -41,6 +40,8 @@ class DatasetStream final : public DatasetReader {
   // to be shuffled and a file is compressed.
   DatasetStream(std::vector<std::string> files, std::vector<DatasetColumn> columns,
                 DatasetStreamOptions options);
+  // The same of a data set's files (find_dataset_files); what else lies in a folder is told first in the warnings.
+  DatasetStream(const std::string& path, std::vector<DatasetColumn> columns, DatasetStreamOptions options);
   ~DatasetStream() override;
 
   // Starts the order of an epoch, and reading ahead. Without a call the first next() begins epoch 0.
@@ -61,6 +62,7 @@ class DatasetStream final : public DatasetReader {
   class Ahead;
   struct File;
 
+  void open_all(std::vector<std::string> files);
   DatasetReader& open(size_t file);
   void start(int64_t position);
 

@@ -1,6 +1,8 @@
 #include "data/labels.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "core/error.h"
@@ -23,9 +25,10 @@ LabelList::LabelList(std::vector<std::string> tags) {
       std::ranges::find_if(tags, [&](const std::string& tag) { return tag == "O" || (small && tag == "o"); });
   const std::string outside_tag = outside == tags.end() ? "O" : *outside;
   if (outside == tags.end()) tags_.push_back(outside_tag);
+  std::unordered_set<std::string> listed;
   for (std::string& tag : tags) {
     check(!tag.empty(), "[labels] a tag is empty");
-    check(find(tag) < 0, "[labels] the tag '{}' is listed twice", tag);
+    check(listed.insert(spelt_alike(tag)).second, "[labels] the tag '{}' is listed twice", tag);
     tags_.push_back(std::move(tag));
   }
   outside_ = find(outside_tag);
@@ -52,14 +55,15 @@ LabelList LabelList::load(const std::string& path) {
   LineReader reader(path);
   std::vector<std::string> found;
   std::vector<int64_t> lines;
+  std::unordered_map<std::string, int64_t> line_of;  // of labels, however they are spelt
   for (std::string_view line; reader.next(line);) {
     line = without_outer_blanks(line);
     if (line.empty()) continue;
     const bool is_one = line.find_first_of(" \t") == std::string_view::npos && find_odd_blank(line).empty();
     check(is_one, "{}: found '{}': expected one label without white space", reader.where(), shown(line, 80));
-    for (size_t i = 0; i < found.size(); ++i)
-      check(!same_tag(found[i], line), "{}: the label '{}' is listed twice, in line {} already",
-            reader.where(), line, lines[i]);
+    const auto [other, is_new] = line_of.try_emplace(spelt_alike(line), reader.line_number());
+    check(is_new, "{}: the label '{}' is listed twice, in line {} already", reader.where(), line,
+          other->second);
     check(found.size() < most_lines, "{}: more than {} labels", reader.where(), most_lines);
     found.emplace_back(line);
     lines.push_back(reader.line_number());
@@ -72,8 +76,9 @@ LabelList LabelList::load(const std::string& path) {
   LabelList labels = are_tags ? LabelList(found) : from_types(found);
   labels.path_ = path;
   labels.lines_.resize(labels.tags_.size());
+  const size_t added = labels.tags_.size() - found.size();  // "O" at the front, when there are tags
   for (size_t i = 0; i < found.size(); ++i) {
-    if (are_tags) labels.lines_[static_cast<size_t>(labels.find(found[i]))] = lines[i];
+    if (are_tags) labels.lines_[added + i] = lines[i];
     else std::fill_n(labels.lines_.begin() + 1 + 4 * static_cast<ptrdiff_t>(i), 4, lines[i]);
   }
   return labels;

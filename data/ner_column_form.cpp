@@ -86,7 +86,7 @@ class FormFinder {
   void take_names(const NumberedLine& line) {
     Fields fields;
     split_columns(std::string_view(line.text).substr(global_columns.size()), Separator::blanks, fields);
-    form_.names.assign(fields.begin(), fields.end());
+    names_.assign(fields.begin(), fields.end());
   }
 
   // Tabs alone where only these give every line as many columns: words may then have blanks in them.
@@ -105,14 +105,14 @@ class FormFinder {
   }
 
   void find_header() {
-    if (!form_.names.empty()) return;
+    if (!names_.empty()) return;
     const Fields& first = rows_.front().fields;
     const bool named = columns_.text.is_name() || columns_.label.is_name();
     const bool known = std::any_of(first.begin(), first.end(), is_text_name) &&
                        std::any_of(first.begin(), first.end(), is_label_name);
     if (!named && !known) return;
     form_.header_line = rows_.front().line->number;
-    form_.names.assign(first.begin(), first.end());
+    names_.assign(first.begin(), first.end());
     rows_.erase(rows_.begin());
   }
 
@@ -145,22 +145,22 @@ class FormFinder {
   void choose_columns() {
     const std::string place = where(rows_.front());
     const auto named = [this](bool (*is_name)(std::string_view)) -> std::optional<size_t> {
-      const auto found = std::find_if(form_.names.begin(), form_.names.end(), is_name);
-      if (found == form_.names.end()) return std::nullopt;
-      return static_cast<size_t>(found - form_.names.begin());
+      const auto found = std::find_if(names_.begin(), names_.end(), is_name);
+      if (found == names_.end()) return std::nullopt;
+      return static_cast<size_t>(found - names_.begin());
     };
-    check(form_.names.empty() || form_.names.size() == form_.count,
-          "{}: found {} columns, the header names {}", place, form_.count, form_.names.size());
+    check(names_.empty() || names_.size() == form_.count, "{}: found {} columns, the header names {}", place,
+          form_.count, names_.size());
     const size_t first = form_.first_number ? 1 : 0;
-    form_.text = columns_.text.is_given() ? columns_.text.place(form_.count, form_.names, place)
+    form_.text = columns_.text.is_given() ? columns_.text.place(form_.count, names_, place)
                                           : named(is_text_name).value_or(first);
     if (columns_.label.is_given()) {
-      form_.label = columns_.label.place(form_.count, form_.names, place);
+      form_.label = columns_.label.place(form_.count, names_, place);
       check(form_.label != form_.text, "{}: words and tags both from column {}: {} or {} chooses another",
             place, form_.text + 1, "--text_column", "--label_column");
     } else if (const std::optional<size_t> label = named(is_label_name)) {
       form_.label = label;
-    } else if (form_.first_number && form_.count == conllu_columns && form_.names.empty()) {
+    } else if (form_.first_number && form_.count == conllu_columns && names_.empty()) {
       check(tags_ == NerTags::optional,
             "{}: 10 columns of which the first counts: this looks like CoNLL-U, which has no column of its "
             "own for names: --label_column says which has the tags",
@@ -204,6 +204,7 @@ class FormFinder {
   const NerColumns& columns_;
   const std::string& path_;
   NerColumnForm form_;
+  std::vector<std::string> names_;  // of the columns, if a header gives them
   std::vector<Row> rows_;
 };
 
@@ -221,10 +222,8 @@ bool is_range_number(std::string_view number) {
 }
 
 bool ends_sentence(std::string_view line) {
-  if (trimmed(line).empty()) return true;
-  Fields fields;
-  return line.find("-DOCSTART-") != std::string_view::npos &&
-         (split_columns(line, Separator::blanks, fields), fields.front() == "-DOCSTART-");
+  line = trimmed(line);
+  return line.empty() || line.substr(0, line.find_first_of(" \t")) == "-DOCSTART-";
 }
 
 bool NerColumnForm::is_comment(std::string_view line, std::span<const std::string_view> fields) const {
@@ -233,6 +232,14 @@ bool NerColumnForm::is_comment(std::string_view line, std::span<const std::strin
   if (!label) return false;
   const std::string_view tag = fields[*label];
   return !looks_like_tag(tag) && !tags.contains(tag);
+}
+
+NerLine NerColumnForm::read_line(int64_t number, std::string_view line, bool begins, Fields& fields) const {
+  if (ends_sentence(line)) return NerLine::end;
+  if (number == header_line) return NerLine::header;
+  split_columns(line, separator, fields);
+  if (begins && is_comment(line, fields)) return NerLine::comment;
+  return first_number && is_range_number(fields.front()) ? NerLine::range : NerLine::word;
 }
 
 std::string NerColumnForm::description() const {

@@ -69,31 +69,40 @@ bool NerColumnReader::next(NerSentence& sentence) {
   if (!begun_) read_ahead();
   begun_ = true;
   sentence = {};
-  words_ = 0;
   for (std::string_view line; next_line(line);) {
-    if (ends_sentence(line)) {
-      words_ = 0;
-      if (!sentence.words.empty()) return true;
-    } else if (line_number_ != form_.header_line) {
-      split_columns(line, form_.separator, fields_);
-      if (!sentence.words.empty() || !form_.is_comment(line, fields_)) add_word(line, sentence);
-      else if (comments_++ == 0)
-        first_comment_ = fmt::format("line {}: {}", line_number_, shown(line, most_shown));
+    switch (form_.read_line(line_number_, line, sentence.words.empty(), fields_)) {
+      case NerLine::end:
+        if (!sentence.words.empty()) return true;
+        break;
+      case NerLine::header:
+        break;
+      case NerLine::comment:
+        if (comments_++ == 0)
+          first_comment_ = fmt::format("line {}: {}", line_number_, shown(line, most_shown));
+        break;
+      case NerLine::range:
+        check_columns(line);
+        if (ranges_++ == 0) first_range_ = fmt::format("line {}: {}", line_number_, shown(fields_.front()));
+        break;
+      case NerLine::word:
+        check_columns(line);
+        add_word(sentence);
+        break;
     }
   }
   return !sentence.words.empty();
 }
 
-void NerColumnReader::add_word(std::string_view line, NerSentence& sentence) {
-  check_columns(line);
-  if (form_.first_number && !passes_number(fields_.front())) return;
+void NerColumnReader::add_word(NerSentence& sentence) {
+  if (form_.first_number) check_number(fields_.front(), sentence);
   const std::string_view word = fields_[form_.text];
-  check(!word.empty(), "{}: no word in column {}", where(), form_.text + 1);
+  // Every word comes by here: the text of its place is made for an error alone.
+  if (word.empty()) fail("{}: no word in column {}", where(), form_.text + 1);
   sentence.words.emplace_back(word);
   sentence.lines.push_back(line_number_);
   if (!form_.label) return;
   const std::string_view tag = fields_[*form_.label];
-  check(!tag.empty(), "{}: no tag in column {}", where(), *form_.label + 1);
+  if (tag.empty()) fail("{}: no tag in column {}", where(), *form_.label + 1);
   if (!is_plain(tag)) {
     const std::string odd = find_odd_blank(tag);
     check(odd.empty(), "{}: found the tag '{}': expected none with the character {}", where(),
@@ -137,17 +146,11 @@ void NerColumnReader::check_columns(std::string_view line) const {
   }
 }
 
-// Whether a line has a word of its own; false for CoNLL-U's ranges "1-2" and words that are not in the text, "8.1".
-bool NerColumnReader::passes_number(std::string_view number) {
-  const int64_t expected = *form_.first_number + words_;
-  if (whole_number(number) == expected) {
-    ++words_;
-    return true;
-  }
-  check(is_range_number(number), "{}: column 1 counts the words of a sentence: found '{}', expected {}",
-        where(), shown(number, most_shown), expected);
-  if (ranges_++ == 0) first_range_ = fmt::format("line {}: {}", line_number_, shown(number));
-  return false;
+void NerColumnReader::check_number(std::string_view number, const NerSentence& sentence) const {
+  const int64_t expected = *form_.first_number + static_cast<int64_t>(sentence.words.size());
+  if (whole_number(number) != expected)
+    fail("{}: column 1 counts the words of a sentence: found '{}', expected {}", where(),
+         shown(number, most_shown), expected);
 }
 
 std::vector<std::string> NerColumnReader::notes() const {

@@ -29,9 +29,9 @@ class NerColumnReader {
  private:
   bool next_line(std::string_view& line);
   void read_ahead();
-  void add_word(std::string_view line, NerSentence& sentence);
+  void add_word(NerSentence& sentence);
   void check_columns(std::string_view line) const;
-  bool passes_number(std::string_view number);
+  void check_number(std::string_view number, const NerSentence& sentence) const;
   std::string where() const;
 
   LineReader& lines_;
@@ -44,7 +44,6 @@ class NerColumnReader {
   size_t next_ahead_ = 0;
   int64_t line_number_ = 0;               // of the line at hand
   std::vector<std::string_view> fields_;  // its columns
-  int64_t words_ = 0;                     // of the sentence at hand, by the numbers in column 1
   int64_t comments_ = 0, ranges_ = 0;
   std::string first_comment_, first_range_;  // with their lines
 };

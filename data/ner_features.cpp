@@ -33,7 +33,7 @@ size_t end_of_run(const WordPieces& words, size_t begin, size_t room) {
 }
 
 // Runs as long as fit; one ends within a name only when the name is longer than a run. `inside`: which words go on with
-// the name of the word before; empty when that isn't known.
+// the name of the word before; empty when that isn't known, or one run has all words.
 std::vector<Window> split_windows(const WordPieces& words, size_t room, const std::vector<bool>& inside) {
   std::vector<Window> windows;
   const size_t size = words.first.size() - 1;
@@ -120,9 +120,11 @@ class ExampleMaker {
     counts.words += static_cast<int64_t>(sentence.words.size());
     counts.pieces += static_cast<int64_t>(words.pieces.size());
     counts.unknown_words += words.empty_words;
-    counts.long_sentences += words.pieces.size() > room_ ? 1 : 0;
+    const bool is_long = words.pieces.size() > room_;
+    counts.long_sentences += is_long ? 1 : 0;
     const std::vector<Window> windows =
-        options_.long_sentences == LongSentences::split ? split_windows(words, room_, words_inside(sentence))
+        options_.long_sentences == LongSentences::split
+            ? split_windows(words, room_, is_long ? words_inside(sentence) : std::vector<bool>())
         : options_.long_sentences == LongSentences::overlap ? overlapping_windows(words, room_)
                                                             : cut_window(words, room_);
     counts.dropped_words += static_cast<int64_t>(sentence.words.size() - windows.back().end);

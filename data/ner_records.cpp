@@ -109,13 +109,9 @@ class RecordReader {
 
 NerRecords read_ner_records(const std::string& path, DatasetFormat format, const std::string& schema_path,
                             const LabelList& labels, const Vocab& vocab, int64_t longest) {
-  std::vector<std::string> warnings;
-  DatasetStream reader(find_dataset_files(path, format, &warnings), ner_record_columns(),
-                       {format, schema_path});
+  DatasetStream reader(path, ner_record_columns(), {format, schema_path});
   const int64_t first = format == DatasetFormat::tfrecord ? 1 : 0;
-  NerRecords records = RecordReader(reader, first, labels, vocab, longest).run(path);
-  records.warnings.insert(records.warnings.begin(), warnings.begin(), warnings.end());
-  return records;
+  return RecordReader(reader, first, labels, vocab, longest).run(path);
 }
 
 std::vector<DatasetColumn> ner_record_columns() {

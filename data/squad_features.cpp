@@ -87,9 +87,9 @@ PieceSpan find_by_words(const std::string& text, const SquadContext& context, si
   return {at, at + static_cast<int32_t>(wanted.size()) - 1};
 }
 
-// Whether the context has another text where the data says the answer is, or it says nothing.
-bool is_misplaced(const std::string& text, const SquadAnswer& answer) {
-  return answer.start < 0 || text.compare(byte_of(text, answer.start), answer.text.size(), answer.text) != 0;
+// The byte where the data says the answer is; 0 when it does not say.
+size_t given_place(const std::string& text, const SquadAnswer& answer) {
+  return byte_of(text, std::max<int64_t>(0, answer.start));
 }
 
 // Whether no word of the alphabet goes on beyond [begin, end).
@@ -101,16 +101,60 @@ bool is_whole(const std::string& text, size_t begin, size_t end) {
   return !parts_word(begin) && !parts_word(end);
 }
 
-PieceSpan find_by_characters(const std::string& text, const SquadContext& context,
-                             const SquadAnswer& answer) {
-  const TextRange range = find_answer_text(text, answer);
+// find_answer_text(), when the given place is known already.
+TextRange find_text_near(const std::string& text, const SquadAnswer& answer, size_t wanted) {
+  if (answer.text.empty()) return {};
+  if (answer.start >= 0 && text.compare(wanted, answer.text.size(), answer.text) == 0)
+    return {wanted, wanted + answer.text.size()};
+  TextRange best;
+  const auto rank = [&](TextRange range) {
+    const size_t distance = range.begin < wanted ? wanted - range.begin : range.begin - wanted;
+    return std::pair(!is_whole(text, range.begin, range.end), distance);
+  };
+  const auto consider = [&](TextRange range) {
+    if (best.empty() || rank(range) < rank(best)) best = range;
+  };
+  for (size_t at = text.find(answer.text); at != std::string::npos; at = text.find(answer.text, at + 1))
+    consider({at, at + answer.text.size()});
+  if (!best.empty()) return best;
+  std::vector<size_t> places;  // in the text, of each byte with single spaces
+  const std::string spaced = with_single_spaces(text, &places), words = with_single_spaces(answer.text);
+  if (words.empty()) return {};
+  for (size_t at = spaced.find(words); at != std::string::npos; at = spaced.find(words, at + 1))
+    consider({places[at], places[at + words.size() - 1] + 1});
+  return best;
+}
+
+// An answer's pieces, and how its text differs from what the data says.
+struct FoundAnswer {
+  PieceSpan pieces;
+  bool misplaced = false, other_blanks = false;
+};
+
+FoundAnswer find_by_characters(const std::string& text, const SquadContext& context,
+                               const SquadAnswer& answer) {
+  const size_t wanted = given_place(text, answer);
+  const TextRange range = find_text_near(text, answer, wanted);
   if (range.empty()) return {};
   const auto first = std::find_if(context.pieces.begin(), context.pieces.end(),
                                   [&](const Piece& piece) { return piece.end > range.begin; });
   const auto behind =
       std::find_if(first, context.pieces.end(), [&](const Piece& piece) { return piece.begin >= range.end; });
-  return {static_cast<int32_t>(first - context.pieces.begin()),
-          static_cast<int32_t>(behind - context.pieces.begin()) - 1};
+  return {{static_cast<int32_t>(first - context.pieces.begin()),
+           static_cast<int32_t>(behind - context.pieces.begin()) - 1},
+          answer.start < 0 || range.begin != wanted,
+          text.compare(range.begin, range.end - range.begin, answer.text) != 0};
+}
+
+FoundAnswer find_pieces(const std::string& text, const SquadContext& context, const SquadAnswer& answer,
+                        const Tokenizer& tokenizer, AnswerSearch search) {
+  if (search == AnswerSearch::characters) return find_by_characters(text, context, answer);
+  const int64_t characters = count_characters(answer.text);
+  if (characters == 0) return {};
+  const size_t begin = given_place(text, answer);
+  const size_t last = begin + byte_of(std::string_view(text).substr(begin), characters - 1);
+  if (last >= text.size() || answer.start < 0) return {};
+  return {find_by_words(text, context, begin, last, answer, tokenizer)};
 }
 
 // Pieces [begin, end) of a context.
@@ -157,38 +201,12 @@ SquadContext make_squad_context(const std::string& context, const Tokenizer& tok
 }
 
 TextRange find_answer_text(const std::string& text, const SquadAnswer& answer) {
-  if (answer.text.empty()) return {};
-  const size_t wanted = byte_of(text, std::max<int64_t>(0, answer.start));
-  if (!is_misplaced(text, answer)) return {wanted, wanted + answer.text.size()};
-  TextRange best;
-  const auto rank = [&](TextRange range) {
-    const size_t distance = range.begin < wanted ? wanted - range.begin : range.begin - wanted;
-    return std::pair(!is_whole(text, range.begin, range.end), distance);
-  };
-  const auto consider = [&](TextRange range) {
-    if (best.empty() || rank(range) < rank(best)) best = range;
-  };
-  for (size_t at = text.find(answer.text); at != std::string::npos; at = text.find(answer.text, at + 1))
-    consider({at, at + answer.text.size()});
-  if (!best.empty()) return best;
-  std::vector<size_t> places;  // in the text, of each byte with single spaces
-  const std::string spaced = with_single_spaces(text, &places), words = with_single_spaces(answer.text);
-  if (words.empty()) return {};
-  for (size_t at = spaced.find(words); at != std::string::npos; at = spaced.find(words, at + 1))
-    consider({places[at], places[at + words.size() - 1] + 1});
-  return best;
+  return find_text_near(text, answer, given_place(text, answer));
 }
 
 PieceSpan find_answer(const std::string& text, const SquadContext& context, const SquadAnswer& answer,
                       const Tokenizer& tokenizer, AnswerSearch search) {
-  if (search == AnswerSearch::characters) return find_by_characters(text, context, answer);
-  const size_t begin = byte_of(text, std::max<int64_t>(0, answer.start));
-  int64_t characters = 0;
-  for (size_t at = 0; at < answer.text.size(); ++characters) decode_utf8(answer.text, at);
-  if (characters == 0) return {};
-  const size_t last = begin + byte_of(std::string_view(text).substr(begin), characters - 1);
-  if (last >= text.size() || answer.start < 0) return {};
-  return find_by_words(text, context, begin, last, answer, tokenizer);
+  return find_pieces(text, context, answer, tokenizer, search).pieces;
 }
 
 std::vector<SquadWindow> make_squad_windows(std::span<const Piece> question, const SquadContext& context,
@@ -291,12 +309,14 @@ void SquadFeaturizer::check_answers() const {
 }
 
 void SquadFeaturizer::find_answers() {
+  std::vector<FoundAnswer> found(questions_.size());
   run_parallel(questions_.size(), threads_, [&](size_t i) {
     const SquadQuestion& question = data_.questions[i];
+    if (question.is_impossible) return;
     const auto context = static_cast<size_t>(question.context);
-    if (!question.is_impossible)
-      answers_[i] = find_answer(data_.contexts[context], contexts_[context], question.answers.front(),
-                                tokenizer_, options_.answers);
+    found[i] = find_pieces(data_.contexts[context], contexts_[context], question.answers.front(), tokenizer_,
+                           options_.answers);
+    answers_[i] = found[i].pieces;
   });
   std::erase_if(questions_, [&](size_t i) {
     const SquadQuestion& question = data_.questions[i];
@@ -312,13 +332,8 @@ void SquadFeaturizer::find_answers() {
     const SquadQuestion& question = data_.questions[i];
     if (question.is_impossible) continue;
     counts_.more_answers += question.answers.size() > 1 ? 1 : 0;
-    const std::string& context = data_.contexts[static_cast<size_t>(question.context)];
-    const SquadAnswer& answer = question.answers.front();
-    if (options_.answers == AnswerSearch::words || !is_misplaced(context, answer)) continue;
-    const TextRange range = find_answer_text(context, answer);
-    const bool same = context.compare(range.begin, range.end - range.begin, answer.text) == 0;
-    counts_.other_blanks += same ? 0 : 1;
-    counts_.misplaced += answer.start < 0 || range.begin != byte_of(context, answer.start) ? 1 : 0;
+    counts_.misplaced += found[i].misplaced ? 1 : 0;
+    counts_.other_blanks += found[i].other_blanks ? 1 : 0;
   }
 }
 

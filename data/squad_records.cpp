@@ -79,9 +79,7 @@ SquadRecords read_squad_records(const std::string& path, DatasetFormat format, c
   }
   columns.push_back(
       {"unique_ids", false, true});  // names windows for programs that answer; here their order does
-  std::vector<std::string> warnings;
-  DatasetStream reader(find_dataset_files(path, format, &warnings), std::move(columns),
-                       {format, schema_path});
+  DatasetStream reader(path, std::move(columns), {format, schema_path});
   SquadRecords records;
   for (DatasetRow row; reader.next(row);) {
     SquadFeature& feature = records.features.emplace_back();
@@ -96,8 +94,7 @@ SquadRecords read_squad_records(const std::string& path, DatasetFormat format, c
     records.has_impossible = records.has_impossible || is_impossible;
   }
   check(!records.features.empty(), "{}: no record", path);
-  records.warnings = std::move(warnings);
-  for (std::string& warning : reader.warnings()) records.warnings.push_back(std::move(warning));
+  records.warnings = reader.warnings();
   return records;
 }
 

@@ -49,16 +49,13 @@ const json& list(const json& object, const char* name, const Place& place) {
   return value;
 }
 
-const std::string& text(const json& object, const char* name, const Place& place) {
-  const json& value = member(object, name, place);
+const std::string& text_in(const json& value, const char* name, const Place& place) {
   check(value.is_string(), "{}: \"{}\" is {}, expected a text", place.str(), name, value.type_name());
   return value.get_ref<const std::string&>();
 }
 
-int64_t count_characters(std::string_view utf8) {
-  int64_t count = 0;
-  for (const char byte : utf8) count += (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U ? 1 : 0;
-  return count;
+const std::string& text(const json& object, const char* name, const Place& place) {
+  return text_in(member(object, name, place), name, place);
 }
 
 bool is_row(const json& object) { return object.contains("question") && object.contains("context"); }
@@ -82,15 +79,12 @@ bool begins_with_row(std::string_view text) {
   return false;
 }
 
-// -1 where the data does not say where the answer is.
-int64_t start_of(const json& answer, int64_t length) {
-  const auto found = answer.find("answer_start");
-  if (found == answer.end()) return -1;
+// The place that an "answer_start" names, -1 where it does not say where the answer is.
+int64_t start_in(const json& value, int64_t length) {
   std::optional<int64_t> start;
-  if (found->is_number_integer() &&
-      (!found->is_number_unsigned() || found->get<uint64_t>() < uint64_t{1} << 62))
-    start = found->get<int64_t>();
-  if (found->is_string()) start = whole_number(found->get_ref<const std::string&>());
+  if (value.is_number_integer() && (!value.is_number_unsigned() || value.get<uint64_t>() < uint64_t{1} << 62))
+    start = value.get<int64_t>();
+  if (value.is_string()) start = whole_number(value.get_ref<const std::string&>());
   return start && *start >= 0 && *start < length ? *start : -1;
 }
 
@@ -220,7 +214,7 @@ class Reader {
     if (const auto answers = qa.find("answers"); answers != qa.end() && !answers->is_null()) {
       if (answers->is_object()) add_answer_lists(*answers, question);
       else
-        for (const json& answer : list(qa, "answers", place_)) add_answer(answer, question);
+        for (const json& answer : list(qa, "answers", place_)) add_answer_object(answer, question);
     }
     if (question.is_impossible) {
       // Some files give an empty one for none.
@@ -248,10 +242,15 @@ class Reader {
     return yes;
   }
 
-  void add_answer(const json& answer, SquadQuestion& question) {
+  void add_answer(const std::string& wanted, int64_t start, SquadQuestion& question) {
+    question.answers.push_back({wanted, start});
+    placeless_ += start < 0 && !question.is_impossible ? 1 : 0;
+  }
+
+  void add_answer_object(const json& answer, SquadQuestion& question) {
     const std::string& wanted = text(answer, "text", place_);
-    question.answers.push_back({wanted, start_of(answer, length_)});
-    placeless_ += question.answers.back().start < 0 && !question.is_impossible ? 1 : 0;
+    const auto start = answer.find("answer_start");
+    add_answer(wanted, start == answer.end() ? -1 : start_in(*start, length_), question);
     unread_.look_at(answer, {"text", "answer_start"});
   }
 
@@ -262,11 +261,9 @@ class Reader {
     const json& starts = answers.contains("answer_start") ? list(answers, "answer_start", place_) : none;
     check(starts.empty() || starts.size() == texts.size(),
           "{}: {} answers, but {} numbers in \"answer_start\"", place_.str(), texts.size(), starts.size());
-    for (size_t i = 0; i < texts.size(); ++i) {
-      json answer{{"text", texts[i]}};
-      if (!starts.empty()) answer["answer_start"] = starts[i];
-      add_answer(answer, question);
-    }
+    for (size_t i = 0; i < texts.size(); ++i)
+      add_answer(text_in(texts[i], "text", place_), starts.empty() ? -1 : start_in(starts[i], length_),
+                 question);
     if (!texts.empty()) return;
     question.is_impossible = data_.has_impossible = true;
   }

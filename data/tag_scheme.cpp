@@ -111,6 +111,12 @@ bool same_tag(std::string_view a, std::string_view b) {
          a.substr(2) == b.substr(2) && split_tag(a, TagLetters::any).has_value();
 }
 
+std::string spelt_alike(std::string_view tag) {
+  std::string alike(tag);
+  if (tag.size() > 2 && tag[1] == '_' && split_tag(tag, TagLetters::any)) alike[1] = '-';
+  return alike;
+}
+
 std::string_view name_of(TagScheme scheme) {
   return std::ranges::find(scheme_names, scheme, &decltype(scheme_names)::value_type::first)->second;
 }
@@ -185,8 +191,7 @@ TagReader::TagReader(std::span<const std::string> tags, std::optional<TagScheme>
     return std::ranges::all_of(tags,
                                [&](const std::string& tag) { return split_tag(tag, letters).has_value(); });
   };
-  reads_entities_ = all_are(TagLetters::any);
-  if (reads_entities_) letters_ = TagLetters::any;
+  if (all_are(TagLetters::any)) letters_ = TagLetters::any;
   std::string positions;
   for (const std::string& tag : tags) {
     if (is_entity_tag(tag)) positions += parts(tag).position;
@@ -198,15 +203,19 @@ TagParts TagReader::parts(std::string_view tag) const {
   return split_tag(tag, letters_).value_or(TagParts{'S', tag});
 }
 
+std::vector<TagParts> TagReader::parts(std::span<const std::string> tags) const {
+  std::vector<TagParts> all;
+  all.reserve(tags.size());
+  for (const std::string& tag : tags) all.push_back(parts(tag));
+  return all;
+}
+
 std::vector<Entity> TagReader::entities(std::span<const TagParts> tags) const {
   return strict_ ? read_strict_entities(tags, *strict_) : read_entities(tags);
 }
 
 std::vector<Entity> TagReader::entities(std::span<const std::string> tags) const {
-  std::vector<TagParts> all;
-  all.reserve(tags.size());
-  for (const std::string& tag : tags) all.push_back(parts(tag));
-  return entities(all);
+  return entities(parts(tags));
 }
 
 }  // namespace gradus

@@ -31,6 +31,8 @@ std::optional<TagParts> split_tag(std::string_view tag, TagLetters letters = Tag
 
 // "B-PER" and "B_PER" are the same tag; "B-PER" and "b-PER" are two.
 bool same_tag(std::string_view a, std::string_view b);
+// "B-PER" of both: one text for all that are the same_tag().
+std::string spelt_alike(std::string_view tag);
 
 // How entities are written with the five positions. Ramshaw and Marcus 1995 (IOB1); Tjong Kim Sang and Veenstra 1999,
 // "Representing Text Chunks" (the others).
@@ -77,19 +79,19 @@ class TagReader {
 
   bool is_entity_tag(std::string_view tag) const { return split_tag(tag, letters_).has_value(); }
   // Whether all tags are those of entities; parts of speech, say, are not.
-  bool reads_entities() const { return reads_entities_; }
+  bool reads_entities() const { return letters_ == TagLetters::any; }
   // A tag that is no entity's, a part of speech, marks its word alone: position 'S', the whole tag as its type.
   TagParts parts(std::string_view tag) const;
+  // Of each tag; they live as long as these.
+  std::vector<TagParts> parts(std::span<const std::string> tags) const;
   std::vector<Entity> entities(std::span<const TagParts> tags) const;
   std::vector<Entity> entities(std::span<const std::string> tags) const;
 
   // The schemes that have these tags, the likeliest first; at least one.
   const std::vector<TagScheme>& schemes() const { return schemes_; }
-  std::optional<TagScheme> strict() const { return strict_; }
 
  private:
   TagLetters letters_ = TagLetters::capital;
-  bool reads_entities_ = true;
   std::vector<TagScheme> schemes_;
   std::optional<TagScheme> strict_;
 };

@@ -194,9 +194,7 @@ bool LineReader::next(std::string_view& line) {
 
 std::string LineReader::fault() const {
   if (passed_over_ > 0) return fmt::format("{} bytes: at most {} are read", passed_over_, longest_line);
-  if (const size_t invalid = find_invalid_utf8(line_); invalid != std::string_view::npos)
-    return fmt::format("invalid UTF-8 at byte {}: found 0x{:02x}", invalid,
-                       static_cast<unsigned char>(line_[invalid]));
+  if (std::string invalid = utf8_fault(line_); !invalid.empty()) return invalid;
   if (const size_t nul = line_.find('\0'); nul != std::string_view::npos)
     return fmt::format("a NUL byte (U+0000) at byte {}", nul);
   if (const size_t cr = line_.find('\r'); cr != std::string_view::npos)
@@ -205,8 +203,8 @@ std::string LineReader::fault() const {
 }
 
 void LineReader::check_line() const {
-  const std::string found = fault();
-  check(found.empty(), "{}: {}", where(), found);
+  // Every line comes by here: the text of its place is made for an error alone.
+  if (const std::string found = fault(); !found.empty()) fail("{}: {}", where(), found);
 }
 
 }  // namespace gradus

@@ -28,7 +28,8 @@ class PieceReader {
   // Puts the next bytes, `size` of them unless the file ends before, at `out` and returns how many. Throws Error
   // naming the file, and `place` in it, on a read error or a damaged gzip stream.
   size_t read(char* out, size_t size, const std::function<std::string()>& place);
-  // The next bytes without a byte order mark, valid until the next call; empty at the end.
+  // The next bytes without a byte order mark, valid until the next call; empty at the end. Throws Error as read() does,
+  // and naming the file on what check_is_utf8_text() refuses.
   std::string_view next();
 
  private:

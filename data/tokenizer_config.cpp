@@ -44,11 +44,6 @@ bool is_named(const SpecialTokens& special, std::string_view token) {
                              [&](const SpecialKey& entry) { return special.*entry.token == token; });
 }
 
-// The value of a key, null without one.
-Json value_of(const Json& object, const char* key) {
-  return object.is_object() && object.contains(key) ? object[key] : Json();
-}
-
 // Reads the files of one folder.
 class Reader {
  public:
@@ -99,7 +94,7 @@ class Reader {
   }
 
   void check_class() {
-    const Json found = value_of(config_, "tokenizer_class");
+    const Json& found = value_of(config_, "tokenizer_class");
     if (found.is_null()) return;
     check(found.is_string(), "{}: 'tokenizer_class' is {}: expected a name", config_path_, found.dump());
     const auto& name = found.get_ref<const std::string&>();
@@ -112,7 +107,7 @@ class Reader {
   // Throws Error for settings that change the pieces and can't be honoured.
   void check_unsupported() const {
     const auto expect = [&](const char* key, std::initializer_list<Json> allowed, const char* expected) {
-      const Json found = value_of(config_, key);
+      const Json& found = value_of(config_, key);
       check(found.is_null() || std::ranges::find(allowed, found) != allowed.end(),
             "{}: '{}' is {}: expected {}, other tokenizers are not supported", config_path_, key,
             found.dump(), expected);
@@ -127,7 +122,7 @@ class Reader {
 
   // Special tokens are found in the text anyway; other words are looked for in another way than added tokens are.
   void check_never_split(const SpecialTokens& special) const {
-    const Json found = value_of(config_, "never_split");
+    const Json& found = value_of(config_, "never_split");
     const bool is_list = found.is_null() || found.is_array();
     check(is_list && std::ranges::all_of(found,
                                          [&](const Json& word) {
@@ -140,16 +135,16 @@ class Reader {
 
   // A setting of tokenizer_config.json that tokenizer.json may have as well. `usual` is what transformers takes when
   // tokenizer_config.json is silent.
-  Json setting(const char* key, const char* json_key, const Json& usual) {
-    const bool has = config_.is_object() && config_.contains(key);
-    const Json found = has ? config_[key] : Json();
+  const Json& setting(const char* key, const char* json_key, const Json& usual) {
+    const bool has = config_.contains(key);
+    const Json& found = value_of(config_, key);
     if (has) {
       check(found.is_boolean() || (usual.is_null() && found.is_null()),
             "{}: '{}' is {}: expected true{} false", config_path_, key, found.dump(),
             usual.is_null() ? ", null or" : " or");
     }
     if (!json_) return found;
-    const Json other = value_of(json_->normalizer(), json_key);
+    const Json& other = value_of(json_->normalizer(), json_key);
     if (!has) {
       if (other != usual && !takes_json_)
         note(
@@ -166,11 +161,11 @@ class Reader {
   }
 
   void read_rules(TokenizerConfig& config) {
-    if (const Json lower = setting("do_lower_case", "lowercase", true); !lower.is_null())
+    if (const Json& lower = setting("do_lower_case", "lowercase", true); !lower.is_null())
       config.do_lower_case = lower.get<bool>();
-    if (const Json strip = setting("strip_accents", "strip_accents", nullptr); !strip.is_null())
+    if (const Json& strip = setting("strip_accents", "strip_accents", nullptr); !strip.is_null())
       config.strip_accents = strip.get<bool>();
-    if (const Json chinese = setting("tokenize_chinese_chars", "handle_chinese_chars", true);
+    if (const Json& chinese = setting("tokenize_chinese_chars", "handle_chinese_chars", true);
         !chinese.is_null())
       config.tokenize_chinese_chars = chinese.get<bool>();
   }
@@ -179,15 +174,15 @@ class Reader {
   bool has_decoder() const { return !value_of(config_, "added_tokens_decoder").is_null(); }
 
   // What a file calls the tokens that every model needs; null where it doesn't say.
-  Json named(const char* key) const {
-    const Json mapped = has_decoder() ? Json() : value_of(special_map_, key);
-    return mapped.is_null() ? value_of(config_, key) : mapped;
+  const Json& named(const char* key) const {
+    const bool is_mapped = !has_decoder() && !value_of(special_map_, key).is_null();
+    return value_of(is_mapped ? special_map_ : config_, key);
   }
 
   void read_special(SpecialTokens& special) const {
     if (json_) special = json_->special();
     for (const auto& [key, token] : special_keys) {
-      const Json value = named(key);
+      const Json& value = named(key);
       if (!value.is_null()) special.*token = added_token(value, config_path_, key, true).text;
     }
   }
@@ -237,7 +232,7 @@ class Reader {
   }
 
   void collect_added(const SpecialTokens& special) {
-    const Json decoder = value_of(config_, "added_tokens_decoder");
+    const Json& decoder = value_of(config_, "added_tokens_decoder");
     check(decoder.is_null() || decoder.is_object(),
           "{}: 'added_tokens_decoder' is of type {}, expected an object", config_path_, decoder.type_name());
     for (const auto& [id, value] : decoder.items()) {
@@ -287,6 +282,7 @@ class Reader {
 
   // The added tokens with their ids, those that the vocabulary lacks appended to it.
   std::vector<AddedToken> place_added(std::vector<std::string>& tokens) {
+    if (added_.empty()) return {};
     std::map<std::string_view, int32_t> ids;
     for (size_t i = 0; i < tokens.size(); ++i) ids[tokens[i]] = static_cast<int32_t>(i);
     std::ranges::stable_sort(added_, {}, [](const AddedToken& t) { return static_cast<uint32_t>(t.id); });

@@ -6,7 +6,6 @@
 
 #include "core/checked_json.h"
 #include "core/error.h"
-#include "core/files.h"
 
 namespace gradus {
 namespace {
@@ -22,7 +21,7 @@ std::string shown(const Json& value) {
 }
 
 // A part of the pipeline, out of a sequence of that one part.
-Json only_part(const Json& part, const char* list) {
+const Json& only_part(const Json& part, const char* list) {
   const bool is_sequence = part.is_object() && part.contains(list) && part[list].is_array();
   return is_sequence && part[list].size() == 1 ? part[list][0] : part;
 }
@@ -32,6 +31,12 @@ bool is_type(const Json& part, const char* type) {
 }
 
 }  // namespace
+
+const Json& value_of(const Json& object, const char* key) {
+  static const Json none;
+  const auto found = object.find(key);
+  return found == object.end() ? none : *found;
+}
 
 AddedToken added_token(const Json& value, std::string_view where, std::string_view key, bool special) {
   AddedToken token;
@@ -73,8 +78,8 @@ TokenizerJson TokenizerJson::read(const std::string& path) {
   TokenizerJson result;
   result.path_ = path;
   result.read_model(root["model"]);
-  const auto part = [&](const char* key, const char* list, const char* expected) {
-    Json found = only_part(root.contains(key) ? root[key] : Json(), list);
+  const auto part = [&](const char* key, const char* list, const char* expected) -> const Json& {
+    const Json& found = only_part(value_of(root, key), list);
     check(is_type(found, expected), "{}: '{}' is {}: expected {}, others are not supported", path, key,
           shown(found), expected);
     return found;
@@ -82,15 +87,14 @@ TokenizerJson TokenizerJson::read(const std::string& path) {
   result.normalizer_ = part("normalizer", "normalizers", "BertNormalizer");
   const Json& normalizer = result.normalizer_;
   for (const char* key : {"clean_text", "handle_chinese_chars", "strip_accents", "lowercase"}) {
-    const Json value = normalizer.contains(key) ? normalizer[key] : Json();
+    const Json& value = value_of(normalizer, key);
     check(value.is_boolean() || (value.is_null() && std::string_view(key) == "strip_accents"),
           "{}: '{}' of the normalizer is {}: expected true or false", path, key, shown(value));
   }
   check(normalizer["clean_text"] == true, "{}: 'clean_text' of the normalizer is false: expected true", path);
   part("pre_tokenizer", "pretokenizers", "BertPreTokenizer");
-  if (root.contains("post_processor")) result.read_template(only_part(root["post_processor"], "processors"));
-  const Json added = root.contains("added_tokens") ? root["added_tokens"] : Json();
-  for (const auto& entry : added.items()) {
+  result.read_template(only_part(value_of(root, "post_processor"), "processors"));
+  for (const auto& entry : value_of(root, "added_tokens").items()) {
     AddedToken token = added_token(entry.value(), path, "added_tokens", false);
     token.id = added_id(entry.value().contains("id") ? entry.value()["id"].dump() : "", path);
     result.added_.push_back(std::move(token));
@@ -101,12 +105,12 @@ TokenizerJson TokenizerJson::read(const std::string& path) {
 void TokenizerJson::read_model(const Json& model) {
   check(model.is_object(), "{}: 'model' is {}: expected an object", path_, shown(model));
   // Old files don't name the type; WordPiece alone has a prefix for what continues a word.
-  const Json type = model.contains("type") ? model["type"] : Json();
+  const Json& type = value_of(model, "type");
   check(type == "WordPiece" || (type.is_null() && model.contains("continuing_subword_prefix")),
         "{}: the model's 'type' is {}: expected \"WordPiece\", other tokenizers are not supported", path_,
         shown(type));
   const auto expect = [&](const char* key, const Json& expected) {
-    const Json found = model.contains(key) ? model[key] : expected;
+    const Json& found = model.contains(key) ? model[key] : expected;
     check(found == expected, "{}: the model's '{}' is {}: expected {}, other tokenizers are not supported",
           path_, key, shown(found), expected.dump());
   };
@@ -117,15 +121,17 @@ void TokenizerJson::read_model(const Json& model) {
           shown(model["unk_token"]));
     special_.unk = model["unk_token"].get<std::string>();
   }
-  const Json vocab = model.contains("vocab") ? model["vocab"] : Json();
+  const Json& vocab = value_of(model, "vocab");
   check(vocab.is_object(), "{}: the model's 'vocab' is of type {}: expected an object of tokens and numbers",
         path_, vocab.type_name());
   tokens_.resize(vocab.size());
   std::vector<bool> seen(vocab.size());
   for (const auto& [token, id] : vocab.items()) {
-    check(id.is_number_unsigned() && id.get<uint64_t>() < vocab.size() && !seen[id.get<size_t>()],
-          "{}: the token '{}' has the number {}: expected each from 0 to {} once", path_, token, shown(id),
-          vocab.size() - 1);
+    const bool is_new =
+        id.is_number_unsigned() && id.get<uint64_t>() < vocab.size() && !seen[id.get<size_t>()];
+    if (!is_new)
+      fail("{}: the token '{}' has the number {}: expected each from 0 to {} once", path_, token, shown(id),
+           vocab.size() - 1);
     seen[id.get<size_t>()] = true;
     tokens_[id.get<size_t>()] = token;
   }

@@ -47,6 +47,8 @@ class TokenizerJson {
 // id. `special`: it is listed as such. `where` and `key` are for messages. Throws Error for anything else.
 AddedToken added_token(const nlohmann::ordered_json& value, std::string_view where, std::string_view key,
                        bool special);
+// The value of a key of an object, null where there is none. Lives as long as the object.
+const nlohmann::ordered_json& value_of(const nlohmann::ordered_json& object, const char* key);
 // The number in a text. Throws Error for anything but a whole number from 0.
 int32_t added_id(std::string_view text, std::string_view where);
 

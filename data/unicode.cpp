@@ -45,10 +45,14 @@ size_t find_invalid_utf8(std::string_view text) {
   return std::string_view::npos;
 }
 
-void check_utf8(std::string_view text, std::string_view where) {
+std::string utf8_fault(std::string_view text) {
   const size_t pos = find_invalid_utf8(text);
-  if (pos == std::string_view::npos) return;
-  fail("{}: invalid UTF-8 at byte {}: found 0x{:02x}", where, pos, static_cast<unsigned char>(text[pos]));
+  if (pos == std::string_view::npos) return {};
+  return fmt::format("invalid UTF-8 at byte {}: found 0x{:02x}", pos, static_cast<unsigned char>(text[pos]));
+}
+
+void check_utf8(std::string_view text, std::string_view where) {
+  if (const std::string found = utf8_fault(text); !found.empty()) fail("{}: {}", where, found);
 }
 
 void append_utf8(std::string& text, char32_t code) {
@@ -67,11 +71,16 @@ std::vector<std::string_view> split_characters(std::string_view text) {
   return characters;
 }
 
+int64_t count_characters(std::string_view text) {
+  return std::ranges::count_if(text,
+                               [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80; });
+}
+
 int64_t CharacterOffsets::before(size_t byte) {
   check(byte_ <= byte && byte <= text_.size(), "[unicode] byte {} after byte {} of a text of {}", byte, byte_,
         text_.size());
-  for (; byte_ < byte; ++byte_)
-    characters_ += (static_cast<unsigned char>(text_[byte_]) & 0xC0U) != 0x80 ? 1 : 0;
+  characters_ += count_characters(text_.substr(byte_, byte - byte_));
+  byte_ = byte;
   return characters_;
 }
 

@@ -1,6 +1,8 @@
 // UTF-8 and the few Unicode properties that tokenizing needs. Tables: utf8proc.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -19,13 +21,19 @@ char32_t decode_utf8(std::string_view text, size_t& pos);
 // Offset of the first byte that isn't part of valid UTF-8, or npos.
 size_t find_invalid_utf8(std::string_view text);
 
-// Throws Error "<where>: invalid UTF-8 at byte <n> ..." unless the text is valid.
+// "invalid UTF-8 at byte <n>: found 0x<xx>"; empty for a valid text.
+std::string utf8_fault(std::string_view text);
+
+// Throws Error "<where>: " and the utf8_fault() unless the text is valid.
 void check_utf8(std::string_view text, std::string_view where);
 
 void append_utf8(std::string& text, char32_t code);
 
 // The code points of a valid text, each as its bytes. Throws Error on invalid UTF-8.
 std::vector<std::string_view> split_characters(std::string_view text);
+
+// How many code points a valid text has.
+int64_t count_characters(std::string_view text);
 
 // Numbers of characters before bytes of a valid text that are asked for in ascending order: each byte is looked at once.
 class CharacterOffsets {
@@ -63,6 +71,11 @@ std::string with_plain_blanks(std::string_view text);
 // Text of any bytes as messages quote it: odd blanks, tabs and line ends as <U+00A0>, bytes that are no UTF-8 as
 // <0xff>. Of more than `most` bytes the rest is "...".
 std::string shown(std::string_view text, size_t most = std::string_view::npos);
+// Several of them with commas between, 300 bytes or a little more.
+template <typename Texts>
+std::string shown_list(const Texts& texts) {
+  return shown(fmt::format("{}", fmt::join(texts, ", ")), 300);
+}
 
 // Case_Ignorable (The Unicode Standard 3.13, D136): looked through when the neighbours of a capital sigma are looked
 // for.

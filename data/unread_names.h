@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "core/error.h"
 #include "data/unicode.h"
 
 namespace gradus {
@@ -26,7 +25,7 @@ class UnreadNames {
   // "names that are not read: a, b"; empty when there are none.
   std::string note() const {
     if (names_.empty()) return {};
-    return "names that are not read: " + shown(fmt::format("{}", fmt::join(names_, ", ")), 300);
+    return "names that are not read: " + shown_list(names_);
   }
 
  private:

@@ -45,15 +45,7 @@ std::string_view last_character(std::string_view text) {
   return text.substr(begin);
 }
 
-bool is_ideograph(std::string_view character) {
-  if (code_of(character) < 0x3400) return false;
-  // The reference knows: it cuts "a王" in two.
-  BasicWords words;
-  std::string beside = "a";
-  beside += character;
-  reference().split(beside, words);
-  return words.words.size() == 2 && !is_mark(character);
-}
+bool is_ideograph(std::string_view character) { return reference().is_ideograph(code_of(character)); }
 
 // Blanks part words, but for those that hold a word together.
 bool parts_words(std::string_view character) {
@@ -75,9 +67,11 @@ bool keeps(const WordRules& rules, std::string_view word) {
   return word.size() <= longest_kept && rules.kept.contains(small_letters(word));
 }
 
-// What stands between blanks, as bytes [begin, end) of the text.
-std::vector<std::pair<size_t, size_t>> between_blanks(std::string_view text) {
-  std::vector<std::pair<size_t, size_t>> parts;
+using Places = std::vector<std::pair<size_t, size_t>>;  // bytes [begin, end) of a text
+
+// What stands between blanks.
+Places between_blanks(std::string_view text) {
+  Places parts;
   size_t begin = 0, at = 0;
   for (const std::string_view character : split_characters(text)) {
     if (parts_words(character)) {
@@ -93,25 +87,22 @@ std::vector<std::pair<size_t, size_t>> between_blanks(std::string_view text) {
 // Cuts what stands between blanks.
 class Cutter {
  public:
-  Cutter(const std::string& text, const WordRules& rules) : text_(text), rules_(rules) {}
+  Cutter(std::string_view text, const WordRules& rules) : text_(text), rules_(rules) {}
 
-  TextWords run() {
+  Places run() {
     for (const auto& [begin, end] : between_blanks(text_)) cut_part(begin, end);
     return std::move(result_);
   }
 
  private:
   void add(size_t begin, size_t end) {
-    if (begin == end) return;
-    result_.words.push_back(text_.substr(begin, end - begin));
-    result_.places.emplace_back(begin, end);
+    if (begin != end) result_.emplace_back(begin, end);
   }
 
   void cut_part(size_t begin, size_t end) {
     if (!rules_.ideographs_alone) return cut_marks(begin, end);
     size_t at = begin;
-    for (const std::string_view character :
-         split_characters(std::string_view(text_).substr(begin, end - begin))) {
+    for (const std::string_view character : split_characters(text_.substr(begin, end - begin))) {
       const size_t next = at + character.size();
       if (is_ideograph(character)) {
         cut_marks(begin, at);
@@ -125,9 +116,9 @@ class Cutter {
 
   // Marks and endings off both ends, until what is left is a word to keep.
   void cut_marks(size_t begin, size_t end) {
-    std::vector<std::pair<size_t, size_t>> behind;
+    Places behind;
     while (begin < end) {
-      const std::string_view part = std::string_view(text_).substr(begin, end - begin);
+      const std::string_view part = text_.substr(begin, end - begin);
       const std::string_view first = first_character(part), last = last_character(part);
       if (first.size() == part.size() || keeps(rules_, part)) break;
       if (contains(rules_.first_marks, first)) {
@@ -155,16 +146,10 @@ class Cutter {
     return 0;
   }
 
-  const std::string& text_;
+  std::string_view text_;
   const WordRules& rules_;
-  TextWords result_;
+  Places result_;
 };
-
-TextWords words_at(const std::string& text, const std::vector<std::pair<size_t, size_t>>& places) {
-  TextWords result{{}, places};
-  for (const auto& [begin, end] : places) result.words.push_back(text.substr(begin, end - begin));
-  return result;
-}
 
 // What is counted in words to learn from.
 class Learner {
@@ -234,7 +219,7 @@ class Learner {
 
   // Whether the rules would cut the word.
   static bool is_cut(const WordRules& rules, const std::string& word) {
-    return Cutter(word, rules).run().words.size() > 1;
+    return Cutter(word, rules).run().size() > 1;
   }
 
   // `usual`: marks that people write in that place, words that have them being the exception; `other`: those of the other
@@ -259,6 +244,26 @@ class Learner {
   bool characters_ = true, blank_words_ = false;
   bool ideographs_ = false, joined_ideographs_ = false;
 };
+
+// Where the rules have the words of a text.
+Places places_by(const WordRules& rules, std::string_view text) {
+  if (rules.cut == WordRules::Cut::blanks) return Cutter(text, rules).run();
+  Places places;
+  if (rules.cut == WordRules::Cut::characters) {
+    size_t begin = 0;
+    for (const std::string_view character : split_characters(text)) {
+      if (rules.blank_words || (character != " " && character != "\t"))
+        places.emplace_back(begin, begin + character.size());
+      begin += character.size();
+    }
+  } else {
+    BasicWords words;
+    reference().split(text, words);
+    for (const BasicWords::Word& word : words.words)
+      places.emplace_back(words.characters[word.begin].begin, words.characters[word.end - 1].end);
+  }
+  return places;
+}
 
 }  // namespace
 
@@ -287,32 +292,8 @@ LineForm form_of(std::string_view line, const WordRules& rules) {
 }
 
 TextWords cut_words(const std::string& text, const WordRules& rules, bool parted) {
-  if (parted) return words_at(text, between_blanks(text));
-  TextWords result;
-  const auto add = [&](size_t begin, size_t end) {
-    result.words.push_back(text.substr(begin, end - begin));
-    result.places.emplace_back(begin, end);
-  };
-  switch (rules.cut) {
-    case WordRules::Cut::characters: {
-      size_t begin = 0;
-      for (const std::string_view character : split_characters(text)) {
-        if (rules.blank_words || (character != " " && character != "\t"))
-          add(begin, begin + character.size());
-        begin += character.size();
-      }
-      break;
-    }
-    case WordRules::Cut::reference: {
-      BasicWords words;
-      reference().split(text, words);
-      for (const BasicWords::Word& word : words.words)
-        add(words.characters[word.begin].begin, words.characters[word.end - 1].end);
-      break;
-    }
-    case WordRules::Cut::blanks:
-      return Cutter(text, rules).run();
-  }
+  TextWords result{{}, parted ? between_blanks(text) : places_by(rules, text)};
+  for (const auto& [begin, end] : result.places) result.words.push_back(text.substr(begin, end - begin));
   return result;
 }
 

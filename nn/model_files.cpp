@@ -4,7 +4,6 @@
 #include <cmath>
 #include <set>
 
-#include "nn/model_tensors.h"
 #include "nn/safetensors.h"
 
 namespace gradus {
@@ -35,19 +34,18 @@ void reorder(const NamedTensor& tensor, const std::vector<int64_t>& rows, std::v
 }
 
 // The file's tensor for each of the model's, null where there is none and none is required.
-std::vector<const ModelTensors::Tensor*> match_tensors(const std::string& path, const ModelTensors& file,
-                                                       const Parameters& parameters,
+std::vector<const ModelTensors::Tensor*> match_tensors(const ModelTensors& file, const Parameters& parameters,
                                                        const std::vector<std::string>& required,
                                                        const HeadRows& head) {
   std::vector<const ModelTensors::Tensor*> matched;
   for (const NamedTensor& tensor : parameters.tensors()) {
     const bool leaves = head.is_new && is_of_head(tensor.name);
     const ModelTensors::Tensor* found = leaves ? nullptr : file.find(tensor.name);
-    if (found != nullptr) check_shape(path, *found, tensor);
+    if (found != nullptr) check_shape(file.path(), *found, tensor);
     const bool fatal = std::any_of(required.begin(), required.end(), [&](const std::string& prefix) {
       return tensor.name.starts_with(prefix);
     });
-    check(found != nullptr || !fatal, "{}: tensor '{}' of shape {} is missing", path, tensor.name,
+    check(found != nullptr || !fatal, "{}: tensor '{}' of shape {} is missing", file.path(), tensor.name,
           tensor.shape);
     matched.push_back(found);
   }
@@ -56,9 +54,9 @@ std::vector<const ModelTensors::Tensor*> match_tensors(const std::string& path, 
 
 }  // namespace
 
-void check_tensors(const std::string& path, const Parameters& parameters,
+void check_tensors(const ModelTensors& file, const Parameters& parameters,
                    const std::vector<std::string>& required, const HeadRows& head) {
-  match_tensors(path, ModelTensors(path), parameters, required, head);
+  match_tensors(file, parameters, required, head);
 }
 
 LoadReport load_tensors(const std::string& path, Parameters& parameters,
@@ -66,8 +64,7 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
   const ModelTensors file(path);
   LoadReport report;
   std::set<const ModelTensors::Tensor*> used;
-  const std::vector<const ModelTensors::Tensor*> matched =
-      match_tensors(path, file, parameters, required, head);
+  const std::vector<const ModelTensors::Tensor*> matched = match_tensors(file, parameters, required, head);
   for (size_t i = 0; i < matched.size(); ++i) {
     const NamedTensor& tensor = parameters.tensors()[i];
     if (matched[i] == nullptr) {

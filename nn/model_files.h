@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/model_tensors.h"
 #include "nn/parameters.h"
 
 namespace gradus {
@@ -28,9 +29,9 @@ struct HeadRows {
 LoadReport load_tensors(const std::string& path, Parameters& parameters,
                         const std::vector<std::string>& required, uint64_t seed, const HeadRows& head = {});
 
-// Throws the Errors about names and shapes that load_tensors would, before any memory is allocated for the model: a
-// broken configuration may ask for more than there is.
-void check_tensors(const std::string& path, const Parameters& parameters,
+// Throws the Errors about names and shapes that load_tensors would, of the same file, before any memory is allocated for
+// the model: a broken configuration may ask for more than there is.
+void check_tensors(const ModelTensors& file, const Parameters& parameters,
                    const std::vector<std::string>& required, const HeadRows& head = {});
 
 // Writes all tensors, float32, as one safetensors file. Throws Error when it can't be written.

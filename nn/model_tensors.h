@@ -70,8 +70,8 @@ class ModelTensors {
 // Writes tensors with common names as a checkpoint of another format: transposed, named and put together as that
 // format's programs expect, as float32. `path` is a file, or what the names of TensorFlow's files begin with. Returns
 // the names that the format has no place for; they are not written, and neither are tensors that hold no floats
-// (ModelTensors::is_float). TensorFlow's CRF has no place for scores of first and last tags unless they are all 0. Throws Error when a CRF and its
-// classifier differ in their tags, and when a file can't be written.
+// (ModelTensors::is_float). TensorFlow's CRF has no place for scores of first and last tags unless they are all 0.
+// Throws Error when a CRF and its classifier differ in their tags, and when a file can't be written.
 std::vector<std::string> write_model_tensors(const ModelTensors& model, CheckpointFormat format,
                                              const std::string& path);
 

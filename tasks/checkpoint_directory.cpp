@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <system_error>
 #include <utility>
@@ -28,17 +27,9 @@ constexpr const char* latest = "latest";
 constexpr const char* probe = "probe";
 constexpr size_t most_name_bytes = 4096;
 
-// All of `text` as a whole number of 0 or more, written as we write it: "08" is none.
-std::optional<int64_t> parse_count(std::string_view text) {
-  int64_t value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc() || value < 0 || fmt::format("{}", value) != text) return std::nullopt;
-  return value;
-}
-
 std::optional<int64_t> step_of(std::string_view name) {
   if (!name.starts_with(prefix)) return std::nullopt;
-  return parse_count(name.substr(prefix.size()));
+  return number_in_name(name.substr(prefix.size()));
 }
 
 bool is_checkpoint_name(std::string_view name) { return name == best || step_of(name); }
@@ -58,7 +49,12 @@ std::optional<int64_t> writer_of(std::string_view name) {
   const bool folder =
       what.starts_with('.') && (is_checkpoint_name(what.substr(1)) || what.substr(1) == probe);
   if (!folder && what != latest) return std::nullopt;
-  return parse_count(name.substr(mark + temporary_mark.size()));
+  return number_in_name(name.substr(mark + temporary_mark.size()));
+}
+
+// Where this process writes a checkpoint of that name, or moves one that is to go.
+fs::path draft_of(const fs::path& root, std::string_view name) {
+  return root / fmt::format(".{}{}{}", name, temporary_mark, ::getpid());
 }
 
 // A link is what it is, not what it leads to: we write none.
@@ -147,7 +143,9 @@ CheckpointDirectory::CheckpointDirectory(fs::path root, int64_t keep) : root_(st
                     probe);  // better a folder that can't be written to now than after hours of training
 }
 
-bool CheckpointDirectory::has_best() const { return is_ours(root_ / best); }
+CheckpointDirectory::Draft CheckpointDirectory::begin_best() { return {*this, best}; }
+
+bool CheckpointDirectory::has_best() const { return is_ours(best_checkpoint(root_)); }
 
 bool CheckpointDirectory::is_empty() const { return checkpoint_steps(root_).empty() && !has_best(); }
 
@@ -191,9 +189,7 @@ void CheckpointDirectory::repair() {
 }
 
 CheckpointDirectory::Draft::Draft(CheckpointDirectory& directory, std::string name)
-    : directory_(directory),
-      name_(std::move(name)),
-      folder_(directory.root_ / fmt::format(".{}{}{}", name_, temporary_mark, ::getpid())) {
+    : directory_(directory), name_(std::move(name)), folder_(draft_of(directory.root_, name_)) {
   remove_tree(folder_);
   std::error_code error;
   fs::create_directory(folder_, error);
@@ -254,7 +250,7 @@ void CheckpointDirectory::prune() {
   for (size_t i = 0; i + kept < others.size(); ++i) {
     // Renamed first: a kill while it is being removed must not leave a part under the name of a whole.
     const std::string name = checkpoint_name(others[i].second);
-    const fs::path doomed = root_ / fmt::format(".{}{}{}", name, temporary_mark, ::getpid());
+    const fs::path doomed = draft_of(root_, name);
     remove_tree(doomed);
     move(root_ / name, doomed);
     remove_tree(doomed);
@@ -270,6 +266,8 @@ std::vector<int64_t> checkpoint_steps(const fs::path& root) {
   std::sort(steps.begin(), steps.end());
   return steps;
 }
+
+fs::path best_checkpoint(const fs::path& root) { return root / best; }
 
 std::optional<fs::path> latest_checkpoint(const fs::path& root) {
   const fs::path pointer = root / latest;

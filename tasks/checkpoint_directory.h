@@ -47,7 +47,7 @@ class CheckpointDirectory {
   CheckpointDirectory(std::filesystem::path root, int64_t keep);
 
   Draft begin(int64_t step) { return {*this, checkpoint_name(step)}; }
-  Draft begin_best() { return {*this, "best"}; }
+  Draft begin_best();
 
   const std::filesystem::path& root() const { return root_; }
   // Whether there is neither a numbered checkpoint nor `best`.
@@ -72,6 +72,8 @@ class CheckpointDirectory {
 
 // Steps of the numbered checkpoints in a save folder, rising. Throws Error when the folder can't be read.
 std::vector<int64_t> checkpoint_steps(const std::filesystem::path& root);
+// The folder of a save folder that has the best checkpoint, if there is one.
+std::filesystem::path best_checkpoint(const std::filesystem::path& root);
 // The checkpoint that the file `latest` names, or the one with the highest step when that file is missing or
 // names none that exists; nothing when there is no numbered checkpoint.
 std::optional<std::filesystem::path> latest_checkpoint(const std::filesystem::path& root);

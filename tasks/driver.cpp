@@ -32,6 +32,13 @@ class FileBuffer : public std::streambuf {
   std::string piece_;
 };
 
+// Whether a folder, which is there, is the one that training saves to, whatever it is called.
+bool saves_to(const FineTuneOptions& options, const std::string& folder) {
+  std::error_code ignored;
+  return options.train.do_train &&
+         std::filesystem::equivalent(options.train.save_finetune_checkpoint_path, folder, ignored);
+}
+
 }  // namespace
 
 std::FILE* log_of(const FineTuneOptions& options) {
@@ -42,9 +49,7 @@ std::deque<OutputFolder> lock_outputs(const FineTuneOptions& options, const std:
   const std::string& save = options.train.save_finetune_checkpoint_path;
   std::deque<OutputFolder> folders;
   if (options.train.do_train && !save.empty()) folders.emplace_back(save, log_of(options));
-  std::error_code ignored;
-  const bool is_save = !folders.empty() && std::filesystem::equivalent(save, results, ignored);
-  if (!results.empty() && !is_save) folders.emplace_back(results, log_of(options));
+  if (!results.empty() && !saves_to(options, results)) folders.emplace_back(results, log_of(options));
   return folders;
 }
 
@@ -90,7 +95,7 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   if (result.best_step >= 0 && !result.ends_with_best() && !config.save_path.empty()) {
     const auto& [name, value] = result.best_scores.front();
     print_log(log, "best: {} {:.2f} at step {}, in {}; the model in use is that of step {}\n", name, value,
-              result.best_step, (config.save_path / "best").string(), result.steps);
+              result.best_step, best_checkpoint(config.save_path).string(), result.steps);
   }
   return result;
 }
@@ -124,12 +129,11 @@ std::string label_list_of(const std::string& records) {
 
 void check_results_folder(const FineTuneOptions& options, const std::string& folder,
                           const std::vector<std::string>& files) {
-  const TrainOptions& train = options.train;
   if (folder.empty()) return;
-  if (train.do_train && folder == train.save_finetune_checkpoint_path) {
+  if (saves_to(options, folder)) {
     // Nobody has asked for them there by name: those that are no earlier run's are somebody else's.
     const std::filesystem::path save = folder;
-    const bool continues = latest_checkpoint(save) || std::filesystem::exists(save / "best");
+    const bool continues = latest_checkpoint(save) || std::filesystem::exists(best_checkpoint(save));
     for (const std::string& file : files)
       check(continues || !std::filesystem::exists(save / file),
             "'{}' is there already, and of no run that saved to this folder: name another one with "
@@ -137,8 +141,15 @@ void check_results_folder(const FineTuneOptions& options, const std::string& fol
             (save / file).string());
     return;
   }
-  make_folder(folder);
   for (const std::string& file : files) check_writable(std::filesystem::path(folder) / file);
+}
+
+void refuse_label(const std::string& where, const std::string& label, const char* model,
+                  const std::vector<std::string>& labels) {
+  fail(
+      "{}: unknown label '{}': a {} that is trained further keeps its labels, {}; "
+      "--load_pretrain_checkpoint_path begins with a new head",
+      where, label, model, fmt::join(labels, ", "));
 }
 
 std::string to_json_line(const Scores& scores) {

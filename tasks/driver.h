@@ -40,10 +40,15 @@ void read_predict_data(const FineTuneOptions& options,
 // Where the generators write the labels of records that lie in a file or a folder: label_list.txt beside them.
 std::string label_list_of(const std::string& records);
 
-// Makes the folder for result files, if there is to be one. Throws Error when one of these can't be written to it:
-// better now than after hours. The folder that training saves to is made, and tried, when training begins.
+// Throws Error when result files can't be written to their folder, which lock_outputs() has made (empty: none): better
+// now than after hours. In the folder that training saves to, which is tried when training begins, those that are no
+// earlier run's would be replaced: this is an error too.
 void check_results_folder(const FineTuneOptions& options, const std::string& folder,
                           const std::vector<std::string>& files);
+
+// Throws the Error of a label, at `where` in the data, that the `model` which is trained further does not have.
+[[noreturn]] void refuse_label(const std::string& where, const std::string& label, const char* model,
+                               const std::vector<std::string>& labels);
 
 // Scores as one line of JSON.
 std::string to_json_line(const Scores& scores);

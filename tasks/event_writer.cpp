@@ -44,11 +44,9 @@ EventWriter::EventWriter(const std::string& folder) {
   // The viewer reads the files of a folder in the order of their names, which is that of their times.
   const std::string name =
       fmt::format("events.out.tfevents.{:010}.{}", static_cast<int64_t>(now), host_name());
-  path_ = (std::filesystem::path(folder) / name).string();
-  for (int i = 1; std::filesystem::exists(path_); ++i) {
-    path_ = (std::filesystem::path(folder) / fmt::format("{}.{}", name, i)).string();
-  }
-  file_.emplace(path_);
+  std::filesystem::path path = std::filesystem::path(folder) / name;
+  for (int i = 1; std::filesystem::exists(path); ++i) path.replace_filename(fmt::format("{}.{}", name, i));
+  file_.emplace(std::move(path));
   file_->write(frame_record(version_event(now)));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,10 +19,9 @@ class EventWriter {
   // Appends one point of the curve `tag`, written at once so that a viewer sees it. Throws Error.
   void add_scalar(std::string_view tag, int64_t step, double value);
 
-  const std::string& path() const { return path_; }
+  const std::filesystem::path& path() const { return file_->path(); }
 
  private:
-  std::string path_;
   std::optional<GrowingFile> file_;
 };
 

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "data/classification_records.h"
 #include "data/classification_text.h"
+#include "tasks/column_options.h"
 #include "tasks/main.h"
 #include "tasks/record_generator.h"
 
@@ -35,13 +36,7 @@ constexpr std::array<RecordSplit, 3> tnews_splits{
 struct Settings {
   std::string dataset_name;
   RecordSettings records;
-  std::string text_column, text_pair_column, label_column;
-
-  ClassificationColumns columns() const {
-    return {{"--text_column", text_column},
-            {"--text_pair_column", text_pair_column},
-            {"--label_column", label_column}};
-  }
+  ClassificationColumnOptions columns;
 
   void declare(Options& options) {
     options.group("Input");
@@ -51,11 +46,7 @@ struct Settings {
         .alias("task_name")
         .choices({"cola", "mrpc", "sst2", "sts_b", "tnews", "tsv"});
     records.declare_input(options, "labels");
-    options.add("text_column", text_column,
-                "column of text that has the texts: a number from 1, or from -1 at the end, or a name of the "
-                "header or of JSON lines; none: as the form says");
-    options.add("text_pair_column", text_pair_column, "likewise the second texts of pairs");
-    options.add("label_column", label_column, "likewise the labels; none: the last, or as the form says");
+    columns.declare(options);
     options.group("Records");
     records.declare_output(options);
   }
@@ -77,7 +68,7 @@ std::vector<Work> read_texts(const Settings& settings, const RecordFolder& folde
   std::vector<Work> works;
   for (const RecordJob& job : folder.jobs()) {
     const ClassLabelUse use = job.split == 2 ? ClassLabelUse::optional : ClassLabelUse::required;
-    works.push_back({read_classification(job.text, settings.form(), use, settings.columns()), job});
+    works.push_back({read_classification(job.text, settings.form(), use, settings.columns.columns()), job});
     print_log(stdout, "{}", works.back().data.log());
   }
   return works;
@@ -138,9 +129,7 @@ int run(int argc, char** argv) {
   settings.declare(options);
   if (!options.parse(argc, argv)) return 0;
   const ClassificationForm form = settings.form();
-  check(settings.text_pair_column.empty() || !settings.text_column.empty(),
-        "--text_pair_column {}: --text_column is missing: expected both texts of a pair",
-        settings.text_pair_column);
+  settings.columns.check_pair();
   options.print_effective(stdout);
 
   const StoredTokenizer stored = settings.records.tokenizer.load(stdout);

@@ -5,10 +5,10 @@
 #include <filesystem>
 
 #include "core/error.h"
-#include "core/files.h"
 #include "data/msra_xml.h"
 #include "data/ner_records.h"
 #include "data/ner_text.h"
+#include "tasks/column_options.h"
 #include "tasks/main.h"
 #include "tasks/record_generator.h"
 
@@ -67,7 +67,7 @@ struct Settings {
   std::string dataset_name;
   RecordSettings records;
   std::string class_filter;
-  std::string text_column, label_column;
+  NerColumnOptions columns;
   double split_begin = 0, split_end = 1;
   std::string label_protocol = "first_piece";
   std::string long_sentences = "split";
@@ -80,10 +80,7 @@ struct Settings {
     records.declare_input(options, "tags or entity types");
     options.add("class_filter", class_filter,
                 "msra: elements that are entities, as NAMEX,TIMEX,NUMEX, comma between; none: all");
-    options.add("text_column", text_column,
-                "column of text that has the words: a number from 1, or from -1 at the end, or a name of the "
-                "header; none: the first, or the second where the first counts the words");
-    options.add("label_column", label_column, "likewise the tags; none: the last");
+    columns.declare(options);
     options.add("split_begin", split_begin, "where to begin in each file, as a part of its sentences")
         .between(0, 1);
     options.add("split_end", split_end, "where to end").between(0, 1);
@@ -97,8 +94,6 @@ struct Settings {
     options.add("long_sentences", long_sentences, "what is longer becomes several records, or is cut off")
         .choices({"split", "cut"});
   }
-
-  NerColumns columns() const { return {{"--text_column", text_column}, {"--label_column", label_column}}; }
 
   std::set<std::string> class_filters() const {
     const std::vector<std::string> parts = comma_parts(class_filter);
@@ -130,7 +125,7 @@ LabelProtocol parse_protocol(const std::string& name) {
 NerData read_text(const Settings& settings, const std::string& path, NerTags tags) {
   NerData data = settings.dataset_name == "msra" && path.find(".xml") != std::string::npos
                      ? read_msra_xml(path, settings.class_filters())
-                     : read_ner(path, tags, settings.columns());
+                     : read_ner(path, tags, settings.columns.columns());
   print_log(stdout, "{}", data.log());
   const auto count = static_cast<double>(data.sentences.size());
   const auto begin = static_cast<std::ptrdiff_t>(count * settings.split_begin),

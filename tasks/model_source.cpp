@@ -36,7 +36,7 @@ BertConfig pretrained_config(const std::string& pretrained, const fs::path& fold
 // A save folder stands for its best checkpoint, or else its newest.
 std::string checkpoint_in(const std::string& path) {
   if (!fs::is_directory(path) || fs::exists(fs::path(path) / "config.json")) return path;
-  const fs::path best = fs::path(path) / "best";
+  const fs::path best = best_checkpoint(path);
   std::error_code error;
   const fs::file_status status = fs::status(best, error);
   check(status.type() != fs::file_type::none, "cannot read '{}': {}", best.string(), error.message());
@@ -163,7 +163,6 @@ TaskSettings parse_settings(const JsonField<Json>& saved) {
   TaskSettings s;
   s.dropout = dropout.number();
   s.tokenizer = tokenizer.text();
-  s.do_lower_case = saved.at("do_lower_case").boolean();
   dropout.check(s.dropout >= 0 && s.dropout < 1, "a number from 0 to below 1");
   tokenizer.check(s.tokenizer == "hf" || s.tokenizer == "google", "hf or google");
   return s;
@@ -175,10 +174,6 @@ void set_dropout(ModelSource& source, double dropout) {
 }
 
 }  // namespace
-
-Json TaskSettings::to_json() const {
-  return {{"dropout", dropout}, {"tokenizer", tokenizer}, {"do_lower_case", do_lower_case}};
-}
 
 Json saved_settings(const BertConfig& config, const TaskKind& kind, const std::string& where) {
   const auto found = config.other_keys.find(kind.settings_key);
@@ -193,25 +188,32 @@ std::string settings_place(const TaskKind& kind, const std::string& where) {
 
 Json ModelSource::task_settings(const TaskKind& kind) const { return saved_settings(config, kind, where); }
 
+Json ModelSource::common_settings() const {
+  return {{"dropout", settings.dropout},
+          {"tokenizer", settings.tokenizer},
+          {"do_lower_case", *tokenizer.do_lower_case}};
+}
+
 ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKind& kind) {
   const std::string weights = checkpoint_in(options.load_finetune_checkpoint_path);
   const fs::path folder = folder_of(weights);
   const std::string where = (folder / "config.json").string();
   std::string version = version_of(where);
   BertConfig config = read_bert_config(where);
-  const Json saved = saved_settings(config, kind, where);
-  const TaskSettings settings = parse_settings({saved, settings_place(kind, where)});
+  const Json json = saved_settings(config, kind, where);
+  const JsonField<Json> saved(json, settings_place(kind, where));
+  const TaskSettings settings = parse_settings(saved);
+  const bool do_lower_case = saved.at("do_lower_case").boolean();
   override_config(config, options.model, weights);
   options.check_fixed("tokenizer", options.tokenizer, settings.tokenizer, kind.noun, weights);
   if (options.do_lower_case != "auto") {
-    options.check_fixed("do_lower_case", options.do_lower_case == "true", settings.do_lower_case, kind.noun,
-                        weights);
+    options.check_fixed("do_lower_case", options.do_lower_case == "true", do_lower_case, kind.noun, weights);
   }
   StoredTokenizer stored = load_tokenizer(options, folder, config, true);
-  if (!stored.config.do_lower_case) stored.config.do_lower_case = settings.do_lower_case;
-  check(stored.config.do_lower_case == settings.do_lower_case,
-        "{}: 'do_lower_case' is {}, the settings beside {} say {}", where, settings.do_lower_case,
-        stored.path, *stored.config.do_lower_case);
+  if (!stored.config.do_lower_case) stored.config.do_lower_case = do_lower_case;
+  check(stored.config.do_lower_case == do_lower_case,
+        "{}: 'do_lower_case' is {}, the settings beside {} say {}", where, do_lower_case, stored.path,
+        *stored.config.do_lower_case);
   check(config.labels_problem.empty(), "{}: {}", where, config.labels_problem);
   config.architecture.clear();
   ModelSource source{std::move(config),
@@ -251,7 +253,6 @@ ModelSource ModelSource::of_new(const FineTuneOptions& options, std::optional<Vo
   override_config(config, options.model, pretrained);
   TaskSettings settings;
   settings.tokenizer = options.tokenizer;
-  settings.do_lower_case = *stored->config.do_lower_case;
   StoredHead head{std::exchange(config.architecture, ""),
                   {std::exchange(config.labels, {}), std::exchange(config.labels_problem, "")}};
   ModelSource source{std::move(config),

@@ -22,16 +22,12 @@ struct TaskKind {
   const char* noun;          // for such a model in messages: "tagger"
 };
 
-// What all tasks fix when they train a model.
+// What all tasks fix when they train a model, beside the settings of its tokenizer.
 struct TaskSettings {
   double dropout = 0.1;
   std::string tokenizer = "hf";
-  bool do_lower_case = true;
 
   TokenizerRules rules() const { return parse_tokenizer_rules(tokenizer); }
-  nlohmann::ordered_json to_json() const;
-
-  friend bool operator==(const TaskSettings&, const TaskSettings&) = default;
 };
 
 struct ModelSource {
@@ -61,6 +57,8 @@ struct ModelSource {
 
   // What the task saved of its own.
   nlohmann::ordered_json task_settings(const TaskKind& kind) const;
+  // What all tasks save beside that.
+  nlohmann::ordered_json common_settings() const;
 };
 
 // The settings object that a configuration of that kind of task has. Throws Error naming the file, `where`, without

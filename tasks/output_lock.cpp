@@ -132,11 +132,10 @@ void OutputLock::sign() const {
 bool is_lock_file(const fs::path& path) { return path.filename().string().starts_with(lock_name); }
 
 OutputFolder::OutputFolder(const fs::path& folder, std::FILE* log) {
-  std::error_code error;
-  for (fs::path path = folder; !path.empty() && !fs::exists(path, error); path = path.parent_path())
+  std::error_code ignored;  // making it tells more
+  for (fs::path path = folder; !path.empty() && !fs::exists(path, ignored); path = path.parent_path())
     made_.folders.insert(made_.folders.begin(), path);
-  fs::create_directories(folder, error);
-  check(!error, "cannot make folder '{}': {}", folder.string(), error.message());
+  make_folder(folder);
   lock_.emplace(folder);
   if (!lock_->warning().empty()) print_log(log, "warning: {}\n", lock_->warning());
 }

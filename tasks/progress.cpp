@@ -97,7 +97,6 @@ void Progress::draw(Clock::time_point now) {
   } else {
     print_log(out_, "{}\n", progress_line(state_, 0));
   }
-  std::fflush(out_);
   last_draw_ = now;
   printed_step_ = state_.step;
 }
@@ -105,14 +104,12 @@ void Progress::draw(Clock::time_point now) {
 void Progress::erase() {
   if (!drawn_) return;
   print_log(out_, "\r\x1b[K");
-  std::fflush(out_);
   drawn_ = false;
 }
 
 void Progress::print(std::string_view line) {
   erase();
   print_log(log_, "{}\n", line);
-  std::fflush(log_);
   if (terminal_ && !finished_ && first_step_ >= 0) draw(Clock::now());
 }
 
@@ -122,7 +119,6 @@ void Progress::finish() {
   if (first_step_ < 0) return;  // nothing was reported
   if (drawn_ || printed_step_ != state_.step) draw(Clock::now());
   if (terminal_) print_log(out_, "\n");
-  std::fflush(out_);
   drawn_ = false;
 }
 

@@ -33,8 +33,7 @@ void tell_unused(const std::string& folder, const std::vector<RecordJob>& jobs) 
       names.push_back(entry.path().filename().string());
   }
   std::sort(names.begin(), names.end());
-  if (!names.empty())
-    print_log(stdout, "{}: not used: {}\n", folder, shown(fmt::format("{}", fmt::join(names, ", ")), 300));
+  if (!names.empty()) print_log(stdout, "{}: not used: {}\n", folder, shown_list(names));
 }
 
 // Completes records; the files are still to be committed.

@@ -80,8 +80,8 @@ int predict(const ClassifierOptions& options, const ClassifierSystem& system,
   int status = 0;
   ClassifierWriter writer(system, predictor,
                           {options.seq_length, options.train.json, !options.output_dir.empty(), stdout});
-  if (path != "-" && (options.form() != ClassificationForm::tsv || !options.text_column.empty())) {
-    writer.write_file(path, options.form(), options.columns());
+  if (path != "-" && (options.form() != ClassificationForm::tsv || !options.columns.text_column.empty())) {
+    writer.write_file(path, options.form(), options.columns.columns());
   } else {
     read_predict_data(
         options, [&](std::istream& in, const std::string& name) { status = writer.write_lines(in, name); });

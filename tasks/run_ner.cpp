@@ -91,8 +91,8 @@ void evaluate(const NerOptions& options, NerEvaluation& evaluation, RunMetrics& 
 // Returns the exit status.
 int predict(const NerOptions& options, const NerSystem& system, const NerTagger& tagger) {
   int status = 0;
-  NerPredictor predictor(system, tagger, system.tag_reader(options.assessment_method), options.columns(),
-                         style_of(options), stdout);
+  NerPredictor predictor(system, tagger, system.tag_reader(options.assessment_method),
+                         options.columns.columns(), style_of(options), stdout);
   read_predict_data(options, [&](std::istream& in, const std::string& name) {
     status = predictor.run(in, name, parse_predict_form(options.predict_form));
   });

@@ -90,9 +90,9 @@ HeadChoice by_labels(const StoredHead& stored, const std::string& path, const Na
 
 }  // namespace
 
-HeadChoice choose_head(const StoredHead& stored, const std::string& path, const std::string& architecture,
+HeadChoice choose_head(const StoredHead& stored, const ModelTensors& file, const std::string& architecture,
                        const std::vector<std::string>& labels) {
-  const ModelTensors file(path);
+  const std::string& path = file.path();
   const bool is_classifier = std::ranges::find(classifiers, architecture) != classifiers.end();
   const ModelTensors::Tensor* head = file.find(is_classifier ? "classifier.weight" : "qa_outputs.weight");
   if (head == nullptr || head->shape.empty()) return {};

@@ -20,10 +20,10 @@ struct HeadChoice {
   std::string note;  // what the log should say; empty: there is no head, or nothing to say
 };
 
-// Chooses for a new model of `architecture` over the weights at `path`. A head of the same labels is taken, its rows in
+// Chooses for a new model of `architecture` over the weights of `file`. A head of the same labels is taken, its rows in
 // the order of `labels`, which are empty for answers and one for scores. Labels without names, LABEL_0 or none, are taken by
 // number. Any other head is left where it is, and a new one begins.
-HeadChoice choose_head(const StoredHead& stored, const std::string& path, const std::string& architecture,
+HeadChoice choose_head(const StoredHead& stored, const ModelTensors& file, const std::string& architecture,
                        const std::vector<std::string>& labels);
 
 }  // namespace gradus

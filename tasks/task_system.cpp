@@ -1,6 +1,7 @@
 #include "tasks/task_system.h"
 
-#include "core/checked_json.h"
+#include <nlohmann/json.hpp>
+
 #include "tasks/log.h"
 
 namespace gradus {
@@ -35,12 +36,13 @@ std::vector<std::string> TaskSystem::required() const {
 
 void TaskSystem::check_weights() {
   if (source_.weights.empty()) return;
+  const ModelTensors file(source_.weights);
   if (!source_.trained) {
-    HeadChoice choice = choose_head(source_.head, source_.weights, kind_.architecture, config().labels);
+    HeadChoice choice = choose_head(source_.head, file, kind_.architecture, config().labels);
     head_ = std::move(choice.rows);
     if (!choice.note.empty()) source_.notes.push_back(std::move(choice.note));
   }
-  check_tensors(source_.weights, parameters_, required(), head_);
+  check_tensors(file, parameters_, required(), head_);
 }
 
 void TaskSystem::allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,
@@ -61,6 +63,12 @@ void TaskSystem::allocate(Backend& backend, Parameters::Use use, DType compute_t
   if (!report.unused.empty()) print_log(log, "unused in {}: {}\n", weights, fmt::join(report.unused, ", "));
 }
 
+Json TaskSystem::saved_json() const {
+  Json json = settings_json();
+  json.update(source_.common_settings());
+  return json;
+}
+
 void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
   const std::string path = (checkpoint / "config.json").string();
   BertConfig saved = read_bert_config(path);
@@ -71,13 +79,13 @@ void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
     settings.erase(tuned_setting());
     return sorted(settings);
   };
-  const Json saved_json = saved_settings(saved, kind_, path);
-  const Json all = settings_json();
+  const Json found = saved_settings(saved, kind_, path);
+  const Json all = saved_json();
   Json known;
   for (const auto& [name, value] : all.items()) {
-    if (saved_json.contains(name)) known[name] = value;  // else the checkpoint is older than the setting
+    if (found.contains(name)) known[name] = value;  // else the checkpoint is older than the setting
   }
-  const std::string settings = fixed(saved_json), own = fixed(known);
+  const std::string settings = fixed(found), own = fixed(known);
   check(settings == own, "{}: the checkpoint was made with {}, this run has {}: it can't be continued", path,
         settings, own);
   saved.other_keys = config().other_keys;
@@ -91,13 +99,12 @@ void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
         "{}: the checkpoint's text was cut with {}, that of this run is with {}: it can't be continued", path,
         stored.config.str(), source_.tokenizer.str());
   const std::string tuned = tuned_setting();
-  if (!tuned.empty() && saved_json.contains(tuned) && saved_json[tuned].is_number())
-    take_tuned(saved_json[tuned]);
+  if (!tuned.empty() && found.contains(tuned) && found[tuned].is_number()) take_tuned(found[tuned]);
 }
 
 void TaskSystem::save(const std::filesystem::path& folder) const {
   BertConfig saved = config();
-  saved.other_keys[kind_.settings_key] = settings_json().dump();
+  saved.other_keys[kind_.settings_key] = saved_json().dump();
   write_bert_config((folder / "config.json").string(), saved, kind_.architecture);
   write_tokenizer(folder, vocab(), source_.tokenizer);
   save_tensors(parameters_, (folder / "model.safetensors").string());

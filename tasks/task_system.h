@@ -48,7 +48,7 @@ class TaskSystem {
   // Chooses the head, a stored or a new one. Throws Error when the weights lack a tensor that the network, declared by
   // now, needs, or have it in another shape.
   void check_weights();
-  // What config.json says of the task, as an object.
+  // What config.json says of the task alone, as an object.
   virtual nlohmann::ordered_json settings_json() const = 0;
   // The key in it of a number that training itself finds, so that a run goes on whatever it is; empty: none.
   virtual std::string tuned_setting() const { return ""; }
@@ -56,6 +56,8 @@ class TaskSystem {
   const TaskSettings& task_settings() const { return source_.settings; }
 
  private:
+  // What config.json says of the task and of what all tasks fix.
+  nlohmann::ordered_json saved_json() const;
   // What the names of tensors begin with that the weights must have.
   std::vector<std::string> required() const;
 

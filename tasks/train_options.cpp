@@ -1,5 +1,7 @@
 #include "tasks/train_options.h"
 
+#include <algorithm>
+
 #include "core/backend.h"
 #include "core/error.h"
 
@@ -17,9 +19,11 @@ std::vector<Choice> device_choices() {
 void DeviceOptions::declare(Options& options) {
   options.group("Device");
   Option& target = options.add("device_target", device_target, "where to compute").choices(device_choices());
-  for (const char* name : {"CUDA", "GPU"}) {
-    target.refuse(name, fmt::format("there is no backend for it yet, expected one of {}",
-                                    fmt::join(backend_names(), ", ")));
+  const std::vector<std::string> names = backend_names();
+  if (std::ranges::find(names, "CUDA") == names.end()) {
+    for (const char* name : {"CUDA", "GPU"})
+      target.refuse(
+          name, fmt::format("there is no backend for it yet, expected one of {}", fmt::join(names, ", ")));
   }
   options.add("device_id", device_id, "which of several devices; the CPU is one").at_least(0);
   options.add("threads", threads, "threads to compute with; 0: one per core").between(0, 4096);

@@ -1,5 +1,7 @@
 #include "tasks/train_setup.h"
 
+#include "tasks/log.h"
+
 namespace gradus {
 
 TrainConfig train_config(const TrainOptions& options, const DeviceOptions& device) {
@@ -43,8 +45,8 @@ Backend& open_backend(const DeviceOptions& device) {
   check(device.device_id == 0, "--device_id {}: {} has the device 0 alone", device.device_id, backend.name());
   const int threads = backend.set_threads(static_cast<int>(device.threads));
   if (threads < device.threads) {
-    fmt::print(stderr, "warning: --threads {}: the system gives {} (OMP_THREAD_LIMIT or the like is set)\n",
-               device.threads, threads);
+    print_log(stderr, "warning: --threads {}: the system gives {} (OMP_THREAD_LIMIT or the like is set)\n",
+              device.threads, threads);
   }
   const std::string reason = backend.unsupported(device.dtype());
   check(reason.empty(), "--compute_type {}: {}", device.compute_type, reason);

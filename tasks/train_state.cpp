@@ -1,6 +1,5 @@
 #include "tasks/train_state.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 

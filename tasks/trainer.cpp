@@ -119,7 +119,7 @@ class Training {
       print_log(config_.log, "no checkpoint in {}: starting from the beginning\n",
                 config_.save_path.string());
     }
-    if (checkpoints_->has_best()) best_ = saved_evaluation(config_.save_path / "best", asked);
+    if (checkpoints_->has_best()) best_ = saved_evaluation(best_checkpoint(config_.save_path), asked);
     tell_best();
     checkpoints_->check_names(state_.step, config_.schedule.total_steps);
     if (newest) checkpoints_->make_latest(*newest);
@@ -132,7 +132,7 @@ class Training {
   // Says so where `best` holds another model than the one that this run knows as its best so far: the run was stopped
   // after it had found a better one and before it saved that, or somebody has removed the folder.
   void tell_best() const {
-    const std::string folder = (config_.save_path / "best").string();
+    const std::string folder = best_checkpoint(config_.save_path).string();
     if (best_ && best_->step != state_.best_step) {
       const auto& [name, value] = best_->scores.front();
       print_log(config_.log,
@@ -232,7 +232,10 @@ class Training {
   void finish_step(bool epoch_ends, Progress& progress) {
     const auto due = [&](int64_t every) { return every > 0 ? state_.step % every == 0 : epoch_ends; };
     const bool last = state_.step == config_.schedule.total_steps;
-    if (due(config_.eval_steps) || last) evaluate(progress);
+    const bool evaluates = due(config_.eval_steps) || last;
+    // An early end, which saves too, comes of an evaluation.
+    if (evaluates || (checkpoints_ && due(config_.save_steps))) check_finite();
+    if (evaluates) evaluate(progress);
     if (!last && has_stalled()) progress.print(fmt::format("stopping early: {}", stall_text()));
     if (checkpoints_ && (due(config_.save_steps) || is_finished())) {
       auto draft = checkpoints_->begin(state_.step);
@@ -241,7 +244,6 @@ class Training {
   }
 
   void evaluate(Progress& progress) {
-    check_finite();
     result_.scores = task_.evaluate();
     if (result_.scores.empty()) return;
     std::string line = fmt::format("step {}:", state_.step);
@@ -307,7 +309,6 @@ class Training {
   }
 
   void save(CheckpointDirectory::Draft& draft) {
-    check_finite();
     task_.save(draft.folder());
     save_train_state(draft.folder(), state_, optimizer_, parameters_);
     draft.commit();

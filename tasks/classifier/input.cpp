@@ -23,7 +23,7 @@ void read_scores(ClassificationData& data) {
 ClassifierSet read_texts(const ClassifierOptions& options, const std::string& path, bool scores) {
   ClassifierSet set;
   set.path = path;
-  set.data = read_classification(path, options.form(), ClassLabelUse::required, options.columns());
+  set.data = read_classification(path, options.form(), ClassLabelUse::required, options.columns.columns());
   // Tells how the text was understood before anything can go wrong with it.
   print_log(log_of(options), "{}", set.data.log());
   if (scores) read_scores(set.data);
@@ -101,10 +101,8 @@ std::vector<float> class_weights(const ClassifierOptions& options, const Classif
 // Throws Error when a classifier that is trained further does not have a label of the data.
 void check_labels_known(const ClassificationData& data, const ClassLabels& labels) {
   for (size_t i = 0; i < data.texts.size(); ++i) {
-    check(labels.find(data.texts[i].label) >= 0,
-          "{}: unknown label '{}': a classifier that is trained further keeps its labels, {}; "
-          "--load_pretrain_checkpoint_path begins with a new head",
-          data.where(i), data.texts[i].label, fmt::join(labels.names(), ", "));
+    const std::string& label = data.texts[i].label;
+    if (labels.find(label) < 0) refuse_label(data.where(i), label, "classifier", labels.names());
   }
 }
 

@@ -45,11 +45,7 @@ void ClassifierOptions::declare(Options& options) {
            "form and labels of the text: those of a published data set, or tsv: text, label or text_a, "
            "text_b, label with tabs between, or a header that tells")
       .choices({"tsv", "cola", "mrpc", {"sst2", {"sst-2"}}, {"sts_b", {"sts-b", "stsb"}}, "tnews"});
-  options.add("text_column", text_column,
-              "column of text that has the texts: a number from 1, or from -1 at the end, or a name of the "
-              "header or of JSON lines; none: as the form says");
-  options.add("text_pair_column", text_pair_column, "likewise the second texts of pairs");
-  options.add("label_column", label_column, "likewise the labels; none: the last, or as the form says");
+  columns.declare(options);
   options.add("label_file_path", label_file_path,
               "labels, one a line, in the order of their ids; none: those of the data set");
   options.add("num_class", num_class, "number of classes; 0: as many as there are labels").at_least(0);
@@ -91,9 +87,8 @@ void ClassifierOptions::finish(Options& options) {
   check(class_weights.empty() || train.do_train, "--class_weights {}: they count in training: add --do_train",
         class_weights);
   listed_class_weights();
-  columns();
-  check(text_pair_column.empty() || !text_column.empty(),
-        "--text_pair_column {}: --text_column is missing: expected both texts of a pair", text_pair_column);
+  columns.columns();
+  columns.check_pair();
   if (makes_head()) check_no_classes(learns_scores());
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/classification_text.h"
+#include "tasks/column_options.h"
 #include "tasks/fine_tune_options.h"
 
 namespace gradus {
@@ -14,16 +14,10 @@ struct ClassifierOptions : FineTuneOptions {
   std::string assessment_method = "accuracy";
   int64_t num_class = 0;  // 0: as many as there are labels
   std::string label_file_path;
-  std::string text_column, text_pair_column, label_column;
+  ClassificationColumnOptions columns;
   std::string class_weights;  // "", "balanced", or a number for each class
   std::string output_dir;
 
-  // Which columns of text have the texts and the labels.
-  ClassificationColumns columns() const {
-    return {{"--text_column", text_column},
-            {"--text_pair_column", text_pair_column},
-            {"--label_column", label_column}};
-  }
   ClassificationForm form() const { return parse_classification_form(task_name); }
   // Whether a new model learns numbers instead of classes.
   bool learns_scores() const;

@@ -83,7 +83,7 @@ int ClassifierWriter::write_lines(std::istream& in, const std::string& name) {
     auto next = good.begin();
     for (size_t i = 0; i < lines.size(); ++i) {
       if (batches.fault(i).empty()) write(*next++);
-      else write({batches.error_line(i, settings_.json), fmt::format("{}", fmt::join(none, "\t"))});
+      else write({batches.error_line(i, settings_.json), row(none)});
     }
     flush_predictions(settings_.out);
   }
@@ -115,15 +115,19 @@ std::vector<ClassifierWriter::Answer> ClassifierWriter::answers(const Classifica
   const std::vector<int32_t> best = best_classes(outputs, width);
   for (size_t i = 0; i < data.texts.size(); ++i) {
     const std::span<const double> output = std::span(outputs).subspan(i * width, width);
-    result.push_back({(settings_.json ? json_line : plain_line)(system_, data.texts[i], output, best[i]),
-                      fmt::format("{}", fmt::join(output, "\t"))});
+    result.push_back(
+        {(settings_.json ? json_line : plain_line)(system_, data.texts[i], output, best[i]), row(output)});
   }
   return result;
 }
 
+std::string ClassifierWriter::row(std::span<const double> output) const {
+  return settings_.keep_table ? fmt::format("{}\n", fmt::join(output, "\t")) : "";
+}
+
 void ClassifierWriter::write(const Answer& answer) {
   fmt::print(settings_.out, "{}\n", answer.line);
-  if (settings_.keep_table) table_ += answer.row + '\n';
+  table_ += answer.row;
 }
 
 void ClassifierWriter::tell(const std::string& name) {

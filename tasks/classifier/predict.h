@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <istream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,12 +38,13 @@ class ClassifierWriter {
   const std::string& table() const { return table_; }
 
  private:
-  // A text's line of output and of table().
+  // A text's line of output, and of table(), if that is wanted.
   struct Answer {
     std::string line, row;
   };
 
   std::vector<Answer> answers(const ClassificationData& data);
+  std::string row(std::span<const double> output) const;
   void write(const Answer& answer);
   void tell(const std::string& name);
 

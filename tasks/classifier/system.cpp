@@ -98,12 +98,10 @@ void ClassifierSystem::set_class_weights(std::vector<float> class_weights) {
 }
 
 Json ClassifierSystem::settings_json() const {
-  Json json{{"task_name", settings_.task_name},
-            {"regression", settings_.regression},
-            {"pairs", settings_.pairs},
-            {"class_weights", settings_.class_weights}};
-  json.update(task_settings().to_json());
-  return json;
+  return {{"task_name", settings_.task_name},
+          {"regression", settings_.regression},
+          {"pairs", settings_.pairs},
+          {"class_weights", settings_.class_weights}};
 }
 
 ClassifierHeadConfig ClassifierSystem::head() const {

@@ -5,34 +5,17 @@
 #include "core/error.h"
 #include "tasks/metrics/entities.h"
 #include "tasks/metrics/token_scores.h"
+#include "tasks/ner/tags.h"
 
 namespace gradus {
-namespace {
-
-std::vector<TagParts> parts_of(const std::vector<int32_t>& ids, const LabelList& labels,
-                               const TagReader& reader) {
-  std::vector<TagParts> parts;
-  parts.reserve(ids.size());
-  for (const int32_t id : ids) parts.push_back(reader.parts(labels.tag(id)));
-  return parts;
-}
 
 // The labels' reader reads the tags of the data too: all of them are among the labels, but for '_' and '-'.
-std::vector<TagParts> parts_of(const std::vector<std::string>& tags, const TagReader& reader) {
-  std::vector<TagParts> parts;
-  parts.reserve(tags.size());
-  for (const std::string& tag : tags) parts.push_back(reader.parts(tag));
-  return parts;
-}
-
-}  // namespace
-
 ConllevalResult span_counts(const NerData& data, const LabelList& labels, const TagReader& reader,
                             const std::vector<std::vector<int32_t>>& predicted) {
   ConllevalResult result;
   for (size_t s = 0; s < predicted.size(); ++s) {
     const std::vector<std::string>& tags = data.sentences[s].tags;
-    const std::vector<TagParts> gold = parts_of(tags, reader), found = parts_of(predicted[s], labels, reader);
+    const std::vector<TagParts> gold = reader.parts(tags), found = parts_of(predicted[s], labels, reader);
     for (size_t w = 0; w < found.size(); ++w) {
       const bool both_outside = gold[w].position == 'O' && found[w].position == 'O';
       result.correct_tokens += both_outside || same_tag(tags[w], labels.tag(predicted[s][w])) ? 1 : 0;
@@ -55,7 +38,7 @@ ClueBenchmark mention_counts(const NerData& data, const LabelList& labels, const
                     : clue_mentions(sentence.words, reader.entities(tags));
     };
     std::map<std::string, std::set<std::string>> gold;
-    for (const auto& [type, texts] : mentions(parts_of(sentence.tags, reader))) {
+    for (const auto& [type, texts] : mentions(reader.parts(sentence.tags))) {
       for (const auto& [text, place] : texts) gold[type].insert(text);
     }
     benchmark.add_line(mentions(parts_of(predicted[s], labels, reader)), gold);

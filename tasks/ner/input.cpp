@@ -1,13 +1,10 @@
 #include "tasks/ner/input.h"
 
-#include <algorithm>
-
 #include "core/error.h"
 #include "data/ner_records.h"
 #include "data/sample/sample.h"
 #include "tasks/driver.h"
 #include "tasks/log.h"
-#include "tasks/ner/predict.h"
 #include "tasks/ner/tags.h"
 
 namespace gradus {
@@ -65,10 +62,9 @@ void check_tags_known(const NerData& data, const LabelList& labels) {
   for (size_t s = 0; s < data.sentences.size(); ++s) {
     const std::vector<std::string>& tags = data.sentences[s].tags;
     for (size_t i = 0; i < tags.size(); ++i) {
-      check(labels.find(tags[i]) >= 0,
-            "{}: word '{}': unknown label '{}': a tagger that is trained further keeps its labels, {}; "
-            "--load_pretrain_checkpoint_path begins with a new head",
-            data.where(s, i), data.sentences[s].words[i], tags[i], fmt::join(labels.tags(), ", "));
+      if (labels.find(tags[i]) < 0)
+        refuse_label(fmt::format("{}: word '{}'", data.where(s, i), data.sentences[s].words[i]), tags[i],
+                     "tagger", labels.tags());
     }
   }
 }
@@ -100,7 +96,7 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
 
 // Tells how the text was understood before anything can go wrong with it.
 NerSet read_text(const NerOptions& options, const std::string& path) {
-  NerSet set{read_ner(path, NerTags::required, options.columns()), {}};
+  NerSet set{read_ner(path, NerTags::required, options.columns.columns()), {}};
   print_log(log_of(options), "{}", set.data.log());
   return set;
 }

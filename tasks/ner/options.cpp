@@ -17,10 +17,7 @@ void NerOptions::declare(Options& options) {
            "letters)")
       .choices(
           {"auto", "IOB1", {"IOB2", {"BIO"}}, "IOE1", "IOE2", {"BIOES", {"IOBES", "BILOU", "BMES", "BMEO"}}});
-  options.add("text_column", text_column,
-              "column of text that has the words: a number from 1, or from -1 at the end, or a name of the "
-              "header; none: the first, or the second where the first counts the words");
-  options.add("label_column", label_column, "likewise the tags; none: the last");
+  columns.declare(options);
   options
       .add("predict_form", predict_form,
            "what the text to label is: text, cut into words as the training data was; words with blanks "
@@ -69,7 +66,7 @@ void NerOptions::finish(Options& options) {
   FineTuneOptions::finish(
       options, {"use_crf", "crf_constraints", "with_lstm", "lstm_layers", "label_protocol", "tag_scheme"},
       use_sample);
-  columns();
+  columns.columns();
   const bool new_head = load_finetune_checkpoint_path.empty();
   check(!new_head || !crf_constraints || use_crf, "--crf_constraints needs --use_crf");
   check(!new_head || !crf_constraints || label_protocol == "first_piece",

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "data/ner_text.h"
+#include "tasks/column_options.h"
 #include "tasks/fine_tune_options.h"
 
 namespace gradus {
@@ -19,13 +19,10 @@ struct NerOptions : FineTuneOptions {
   std::string label_protocol = "first_piece";
   std::string label_file_path;
   std::string tag_scheme = "auto";
-  std::string text_column, label_column;
+  NerColumnOptions columns;
   std::string predict_form = "auto";
 
   bool use_sample = false;  // set by finish(): no data was named, so the built-in sample is used
-
-  // Which columns of text have the words and the tags.
-  NerColumns columns() const { return {{"--text_column", text_column}, {"--label_column", label_column}}; }
 
   void declare(Options& options);
   // Completes the options after parse() and throws Error when they don't fit together. Without a single data

@@ -9,6 +9,7 @@
 #include "data/unicode.h"
 #include "tasks/display_text.h"
 #include "tasks/log.h"
+#include "tasks/ner/tags.h"
 
 namespace gradus {
 namespace {
@@ -29,20 +30,6 @@ bool is_wide(std::string_view character) { return text_width(character) > 1; }
 bool are_apart(std::string_view before, std::string_view after) {
   return !before.empty() && !after.empty() && !is_wide(split_characters(before).back()) &&
          !is_wide(split_characters(after).front());
-}
-
-std::vector<Entity> entities_of(const LabelList& labels, const TagReader& reader,
-                                const std::vector<int32_t>& tags) {
-  std::vector<TagParts> parts;
-  parts.reserve(tags.size());
-  for (const int32_t id : tags) parts.push_back(reader.parts(labels.tag(id)));
-  return reader.entities(parts);
-}
-
-// The bytes of a text that an entity covers.
-std::pair<size_t, size_t> place_of(const Entity& entity, const TextWords& words) {
-  return {words.places[static_cast<size_t>(entity.begin)].first,
-          words.places[static_cast<size_t>(entity.end - 1)].second};
 }
 
 Json entities_json(const std::string& text, const TextWords& words, const std::vector<Entity>& entities) {
@@ -81,6 +68,13 @@ Json names_of(const LabelList& labels, const std::vector<int32_t>& tags) {
 
 }  // namespace
 
+std::pair<size_t, size_t> place_of(const Entity& entity, const TextWords& words) {
+  return {words.places[static_cast<size_t>(entity.begin)].first,
+          words.places[static_cast<size_t>(entity.end - 1)].second};
+}
+
+std::string shown_type(const Entity& entity) { return entity.type.empty() ? "name" : entity.type; }
+
 SentenceText join_words(const NerSentence& sentence, bool pieces) {
   SentenceText result{sentence.text, {sentence.words, {}}};
   size_t end = 0;  // of the word before
@@ -103,7 +97,7 @@ SentenceText join_words(const NerSentence& sentence, bool pieces) {
 
 std::string show_entities(const std::string& text, const TextWords& words, const LabelList& labels,
                           const TagReader& reader, const std::vector<int32_t>& tags, EntityStyle style) {
-  const std::vector<Entity> entities = entities_of(labels, reader, tags);
+  const std::vector<Entity> entities = reader.entities(parts_of(tags, labels, reader));
   if (style == EntityStyle::json)
     return Json{{"text", text}, {"entities", entities_json(text, words, entities)}}.dump();
   std::string line;
@@ -111,7 +105,7 @@ std::string show_entities(const std::string& text, const TextWords& words, const
   for (const Entity& entity : entities) {
     const auto [begin, end] = place_of(entity, words);
     const std::string mention = text.substr(begin, end - begin);
-    const std::string type = entity.type.empty() ? "name" : entity.type;  // of tags that say no more than B
+    const std::string type = shown_type(entity);
     line += text.substr(done, begin - done);
     line += style == EntityStyle::plain
                 ? fmt::format("[{}]({})", mention, type)
@@ -204,10 +198,14 @@ NerPredictor::Item NerPredictor::item_of(std::string line, PredictForm form, int
   fail("no \"text\", and no list \"words\" or \"tokens\"");
 }
 
+std::vector<Entity> NerPredictor::entities_of(const std::vector<int32_t>& tags) const {
+  return reader_.entities(parts_of(tags, system_.labels(), reader_));
+}
+
 std::string NerPredictor::answer(Item& item, const std::vector<int32_t>& tags) const {
   if (item.row.is_null())
     return show_entities(item.text, item.words, system_.labels(), reader_, tags, style_);
-  const std::vector<Entity> entities = entities_of(system_.labels(), reader_, tags);
+  const std::vector<Entity> entities = entities_of(tags);
   if (item.row.contains("text")) {
     item.row["entities"] = entities_json(item.text, item.words, entities);
   } else {
@@ -218,7 +216,7 @@ std::string NerPredictor::answer(Item& item, const std::vector<int32_t>& tags) c
 }
 
 void NerPredictor::write_lines(std::vector<std::string>& lines, LineBatches& batches, PredictForm form) {
-  if (form == PredictForm::text) {
+  if (form == PredictForm::text && guesses_ && rules_.cut != WordRules::Cut::characters) {
     for (const std::string& line : lines) {
       const LineForm own = form_of(line, rules_);
       parted_ += own == LineForm::parted ? 1 : 0;
@@ -261,14 +259,13 @@ void NerPredictor::add_row(const std::string& line, size_t index, LineBatches& b
   Row row{line};
   if (batches.fault(index).empty()) {
     std::vector<std::string_view> fields;
-    split_columns(line, form_ ? form_->separator : Separator::blanks, fields);
-    const bool ends = ends_sentence(line);
-    if (ends) {
+    const bool begins = open_.words.empty();
+    // Without a form there has been no line with a word yet.
+    const NerLine kind = form_ ? form_->read_line(batches.number(index), line, begins, fields) : NerLine::end;
+    if (kind == NerLine::end) {
       end_sentence();
       row.is_document = !trimmed(line).empty();
-    } else if (batches.number(index) != form_->header_line &&
-               !(open_.words.empty() && form_->is_comment(line, fields)) &&
-               !(form_->first_number && is_range_number(fields.front()))) {
+    } else if (kind == NerLine::word) {
       if (fields.size() != form_->count) {
         batches.refuse(index, fmt::format("{} columns, expected {}", fields.size(), form_->count));
       } else {
@@ -325,7 +322,7 @@ void NerPredictor::write_sentence(const Row& row, const std::vector<std::vector<
   const Json json{{"text", text},
                   {"words", sentence.words},
                   {"tags", names_of(system_.labels(), found)},
-                  {"entities", entities_json(text, words, entities_of(system_.labels(), reader_, found))}};
+                  {"entities", entities_json(text, words, entities_of(found))}};
   fmt::print(out_, "{}\n", json.dump());
 }
 

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "data/ner_column_form.h"
@@ -64,6 +64,7 @@ class NerPredictor {
   bool is_parted(const std::string& line) const;
   TextWords cut(const std::string& line, PredictForm form, int64_t number);
   Item item_of(std::string line, PredictForm form, int64_t number);
+  std::vector<Entity> entities_of(const std::vector<int32_t>& tags) const;
   std::string answer(Item& item, const std::vector<int32_t>& tags) const;
   void write_lines(std::vector<std::string>& lines, LineBatches& batches, PredictForm form);
 
@@ -99,6 +100,11 @@ class NerPredictor {
 // A text with its entities, in one of the styles. tags has one id per word, of `labels`, which `reader` reads.
 std::string show_entities(const std::string& text, const TextWords& words, const LabelList& labels,
                           const TagReader& reader, const std::vector<int32_t>& tags, EntityStyle style);
+
+// The bytes of a text, whose words these are, that an entity covers.
+std::pair<size_t, size_t> place_of(const Entity& entity, const TextWords& words);
+// What people read as its type: "name" where tags say no more than B.
+std::string shown_type(const Entity& entity);
 
 // A sentence of data as one text, and where its words stand in it: the text as given where there is one;
 // otherwise words with blanks between, but ideographs side by side. `pieces`: words are pieces, of which

@@ -26,13 +26,12 @@ constexpr ScoreName score_names[] = {
 };
 constexpr size_t shown_beside_names = 120;  // characters
 
-std::vector<TextSpan> spans_of(const std::vector<std::string>& tags, const TextWords& words,
-                               const TagReader& reader) {
+std::vector<TextSpan> spans_of(const std::vector<Entity>& entities, const TextWords& words) {
   std::vector<TextSpan> spans;
-  for (const Entity& entity : reader.entities(std::span(tags)))
-    spans.push_back({words.places[static_cast<size_t>(entity.begin)].first,
-                     words.places[static_cast<size_t>(entity.end - 1)].second,
-                     entity.type.empty() ? "name" : entity.type});
+  for (const Entity& entity : entities) {
+    const auto [begin, end] = place_of(entity, words);
+    spans.push_back({begin, end, shown_type(entity)});
+  }
   return spans;
 }
 
@@ -47,11 +46,10 @@ MarkedSentence mark(const NerEvaluation& evaluation, size_t s, const std::vector
                     const TagReader& reader) {
   const NerSentence& sentence = evaluation.data().sentences[s];
   const SentenceText joined = join_words(sentence, evaluation.data().records);
-  std::vector<std::string> tags;
-  for (const int32_t id : predicted) tags.push_back(evaluation.labels().tag(id));
+  const std::vector<Entity> gold = reader.entities(std::span(sentence.tags)),
+                            found = reader.entities(parts_of(predicted, evaluation.labels(), reader));
   MarkedSentence marked{s};
-  marked.text = mark_text(joined.text, spans_of(sentence.tags, joined.words, reader),
-                          spans_of(tags, joined.words, reader));
+  marked.text = mark_text(joined.text, spans_of(gold, joined.words), spans_of(found, joined.words));
   marked.wrong = std::ranges::count_if(marked.text,
                                        [](const ReportSegment& part) { return part.gold != part.predicted; });
   return marked;

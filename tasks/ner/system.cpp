@@ -148,7 +148,6 @@ Json NerSystem::settings_json() const {
             {"characters", settings_.characters}};
   if (settings_.word_rules) json["word_rules"] = to_json(*settings_.word_rules);
   if (settings_.tag_scheme) json["tag_scheme"] = name_of(*settings_.tag_scheme);
-  json.update(task_settings().to_json());
   return json;
 }
 
@@ -171,7 +170,8 @@ WordRules NerSystem::word_rules() const {
 }
 
 TagScheme NerSystem::tag_scheme() const {
-  return settings_.tag_scheme.value_or(TagReader(labels_.tags()).schemes().front());
+  if (settings_.tag_scheme) return *settings_.tag_scheme;
+  return TagReader(labels_.tags()).schemes().front();
 }
 
 TagReader NerSystem::tag_reader(const std::string& method) const {

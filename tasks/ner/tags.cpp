@@ -7,15 +7,10 @@
 namespace gradus {
 namespace {
 
-TagReader reader_of(const NerData& data) {
-  const std::set<std::string> tags = data.tags();
-  return TagReader(std::vector<std::string>(tags.begin(), tags.end()));
-}
-
-bool has_entity(const NerData& data) {
-  const TagReader reader = reader_of(data);
-  return std::ranges::any_of(data.tags(),
-                             [&](const std::string& tag) { return reader.parts(tag).position != 'O'; });
+bool has_entity(const std::set<std::string>& tags) {
+  const std::vector<std::string> list(tags.begin(), tags.end());
+  const std::vector<TagParts> parts = TagReader(list).parts(list);
+  return std::ranges::any_of(parts, [](const TagParts& part) { return part.position != 'O'; });
 }
 
 int64_t words_of(const NerData& data) {
@@ -28,8 +23,8 @@ const char* not_an_entity =
     "is not an entity's (O, or B, I, M, E, S, L or U with '-' or '_' and a type, as B-PER; or X, [CLS], "
     "[SEP], [PAD])";
 
-// "O" where a sentence begins or ends.
-std::string shown(const NerSentence& sentence, size_t word) {
+// The tag of a word, or what stands behind the last.
+std::string tag_at(const NerSentence& sentence, size_t word) {
   return word < sentence.tags.size() ? sentence.tags[word] : "the end of the sentence";
 }
 
@@ -49,7 +44,7 @@ Breaks count_breaks(const NerData& data, const TagReader& reader, TagScheme sche
       if (!transition_allowed(scheme, before, next) && breaks.count++ == 0) {
         const size_t word = std::min(i, sentence.tags.size() - 1);
         breaks.first =
-            fmt::format("{} '{}', {} {}", data.where(s, word), sentence.words[word], shown(sentence, i),
+            fmt::format("{} '{}', {} {}", data.where(s, word), sentence.words[word], tag_at(sentence, i),
                         i == 0 ? "at the beginning" : "behind " + sentence.tags[i - 1]);
       }
       before = next;
@@ -109,13 +104,22 @@ FoundScheme describe(const NerData& data, const TagReader& reader, TagScheme sch
 
 }  // namespace
 
+std::vector<TagParts> parts_of(std::span<const int32_t> ids, const LabelList& labels,
+                               const TagReader& reader) {
+  std::vector<TagParts> parts;
+  parts.reserve(ids.size());
+  for (const int32_t id : ids) parts.push_back(reader.parts(labels.tag(id)));
+  return parts;
+}
+
 bool scores_entities(const std::string& method) {
   return method == "span" || method == "span_strict" || method == "clue_benchmark";
 }
 
 void check_tags(const std::string& method, const NerData& data) {
   if (!scores_entities(method)) return;
-  const TagReader reader = reader_of(data);
+  const std::set<std::string> tags = data.tags();
+  const TagReader reader(std::vector<std::string>(tags.begin(), tags.end()));
   if (reader.reads_entities()) return;
   for (size_t s = 0; s < data.sentences.size(); ++s) {
     const NerSentence& sentence = data.sentences[s];
@@ -141,12 +145,12 @@ void check_learnable(const NerData& data) {
       fmt::format("{}: {} words in {} sentences", data.path, words_of(data), data.sentences.size());
   check(tags.size() != 1, "{}, and the tag of all is '{}': there is nothing to tell it apart from", found,
         *tags.begin());
-  check(has_entity(data), "{}, and none is in an entity, the tags are {}: there is nothing to learn", found,
+  check(has_entity(tags), "{}, and none is in an entity, the tags are {}: there is nothing to learn", found,
         fmt::join(tags, ", "));
 }
 
 std::string warn_of_no_entity(const std::string& method, const NerData& data) {
-  if (method == "accuracy" || has_entity(data)) return "";
+  if (method == "accuracy" || has_entity(data.tags())) return "";
   return fmt::format("{}: {} words in {} sentences, and none is in an entity: the scores say nothing",
                      data.path, words_of(data), data.sentences.size());
 }

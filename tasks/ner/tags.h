@@ -1,13 +1,20 @@
 // The tags of a run's data: what is asked of them, and the scheme that they follow.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "data/labels.h"
 #include "data/ner_text.h"
 #include "data/tag_scheme.h"
 
 namespace gradus {
+
+// What the tags of these ids say; lives as long as the labels.
+std::vector<TagParts> parts_of(std::span<const int32_t> ids, const LabelList& labels,
+                               const TagReader& reader);
 
 // Whether a method of --assessment_method scores entities, not tags.
 bool scores_entities(const std::string& method);

@@ -2,36 +2,37 @@
 
 #include <algorithm>
 
-#include "data/tag_scheme.h"
 #include "tasks/ner/batch.h"
 
 namespace gradus {
 namespace {
 
 // The loss of a sequence that the constraints forbid is a constant of thousands: nothing could be learned from it.
-void check_constraints(const NerData& data, const std::vector<NerExample>& examples,
-                       const NerSystem& system) {
+void check_constraints(const NerData& data, const std::vector<NerExample>& examples, const NerSystem& system,
+                       const TransitionRules& rules) {
   const LabelList& labels = system.labels();
-  const TagReader reader(labels.tags());
-  const auto parts = [&](const std::string& tag) { return tag.empty() ? TagParts() : reader.parts(tag); };
+  const auto allows = [&](const std::vector<int32_t>& ids, size_t i) {
+    const auto id = [&](size_t place) { return static_cast<size_t>(ids[place]); };
+    if (i == 0) return static_cast<bool>(rules.start[id(0)]);
+    if (i == ids.size()) return static_cast<bool>(rules.end[id(i - 1)]);
+    return static_cast<bool>(rules.transitions[id(i - 1) * rules.start.size() + id(i)]);
+  };
   for (const NerExample& example : examples) {
-    const NerSentence& sentence = data.sentences[static_cast<size_t>(example.sentence)];
-    std::string before;
-    for (size_t i = 0; i <= example.labels.size(); ++i) {
-      const bool ends = i == example.labels.size();
-      const std::string tag = ends ? std::string() : labels.tag(example.labels[i]);
-      if (!transition_allowed(system.tag_scheme(), parts(before), parts(tag))) {
-        const size_t place = std::min(i, example.labels.size() - 1);
-        const auto word = static_cast<size_t>(std::max(example.words[place], 0));
-        fail("{}: word '{}': {} {}, which --crf_constraints forbids (by the scheme {})",
-             data.where(static_cast<size_t>(example.sentence), word), sentence.words[word],
-             ends ? fmt::format("the sequence ends with {}", before) : fmt::format("the tag {}", tag),
-             ends             ? std::string("within a name")
-             : before.empty() ? std::string("begins a sequence")
-                              : fmt::format("follows {}", before),
-             name_of(system.tag_scheme()));
-      }
-      before = tag;
+    const std::vector<int32_t>& ids = example.labels;
+    for (size_t i = 0; i <= ids.size() && !ids.empty(); ++i) {
+      if (allows(ids, i)) continue;
+      const bool ends = i == ids.size();
+      const std::string before = i == 0 ? "" : labels.tag(ids[i - 1]);
+      const auto word = static_cast<size_t>(std::max(example.words[ends ? i - 1 : i], 0));
+      const auto sentence = static_cast<size_t>(example.sentence);
+      fail("{}: word '{}': {} {}, which --crf_constraints forbids (by the scheme {})",
+           data.where(sentence, word), data.sentences[sentence].words[word],
+           ends ? fmt::format("the sequence ends with {}", before)
+                : fmt::format("the tag {}", labels.tag(ids[i])),
+           ends     ? std::string("within a name")
+           : i == 0 ? std::string("begins a sequence")
+                    : fmt::format("follows {}", before),
+           name_of(system.tag_scheme()));
     }
   }
 }
@@ -51,7 +52,8 @@ NerTraining::NerTraining(Backend& backend, NerSystem& system, const NerData& tra
     for (const NerExample& example : evaluation->examples().examples)
       add_evaluation_example({example.input_ids, example.labels});
   }
-  if (system.head().crf_constraints) check_constraints(train, train_.examples, system);
+  if (const std::optional<TransitionRules> rules = system.head().crf_constraints)
+    check_constraints(train, train_.examples, system, *rules);
 }
 
 double NerTraining::loss_weight(std::span<const int32_t> examples) const {

@@ -45,10 +45,8 @@ std::unique_ptr<SquadSystem> SquadSystem::create(const SquadDriverOptions& optio
 }
 
 Json SquadSystem::settings_json() const {
-  Json json{{"version_2", settings_.version_2},
-            {"null_score_diff_threshold", settings_.null_score_diff_threshold}};
-  json.update(task_settings().to_json());
-  return json;
+  return {{"version_2", settings_.version_2},
+          {"null_score_diff_threshold", settings_.null_score_diff_threshold}};
 }
 
 }  // namespace gradus
