@@ -16,9 +16,13 @@ std::atomic<uint64_t> bytes_asked_for{0};
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+// All that the deletes below may be given: std::stable_sort asks in the way that does not throw.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   bytes_asked_for += size;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new(std::size_t size) {
+  if (void* memory = operator new(size, std::nothrow)) return memory;
   throw std::bad_alloc();
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
