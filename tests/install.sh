@@ -11,8 +11,9 @@ prefix=$(dirname -- "$(dirname -- "$program")")
 mv "$prefix" "$folder/moved"
 bin=$folder/moved/bin
 
-# Nothing of the build folder may be needed.
-unset LD_LIBRARY_PATH
+# Nothing of the build folder may be needed. The folder of a oneDNN that is not the system's stays.
+LD_LIBRARY_PATH=$(printf %s "${LD_LIBRARY_PATH:-}" | tr : '\n' | grep -vF "$(realpath "$1")/" | paste -sd :) || true
+export LD_LIBRARY_PATH
 for program in "$bin"/*; do
   ldd "$program" | grep -q "libgradus_core.so => $(realpath "$folder/moved")/" || { echo "$program: finds another core library"; exit 1; }
 done
