@@ -1,9 +1,11 @@
 #include "tasks/config_file.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 
 #include "core/error.h"
 #include "core/file_kind.h"
@@ -73,22 +75,69 @@ class Flattener {
   size_t values_ = 0;
 };
 
+// Goes through the documents of a file and keeps nothing. YAML::LoadAll keeps all there are, and of some damaged files
+// finds documents without end.
+class DocumentCounter : public YAML::EventHandler {
+ public:
+  explicit DocumentCounter(const std::string& file) : file_(file) {}
+
+  // How many there are, without empty ones at the end.
+  int documents() const { return last_map_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    check(
+        ++begun_ <= most_documents,
+        "{}:{}: a document begins here, the fourth. At most 3 docs are allowed: values, help texts, choices",
+        file_, mark.line + 1);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  YAML::EmitterStyle::value /*style*/) override {
+    if (level_++ > 0) return;
+    check(last_map_ > 0 || begun_ == 1,
+          "{}:{}: a document begins here, and the first, of the values, is empty", file_, mark.line + 1);
+    last_map_ = begun_;
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                       YAML::EmitterStyle::value /*style*/) override {
+    check_in_map(mark);
+    ++level_;
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                const std::string& /*value*/) override {
+    check_in_map(mark);
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override { check_in_map(mark); }
+  void OnNull(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnSequenceEnd() override { --level_; }
+  void OnMapEnd() override { --level_; }
+  void OnDocumentEnd() override {}
+
+ private:
+  static constexpr int most_documents = 3;
+
+  void check_in_map(const YAML::Mark& mark) const {
+    check(level_ > 0, "{}:{}: expected a map of names to values", file_, mark.line + 1);
+  }
+
+  const std::string& file_;
+  int begun_ = 0, last_map_ = 0;  // documents
+  int level_ = 0;                 // of maps and lists around what comes next
+};
+
 }  // namespace
 
 ConfigFile::ConfigFile(const std::string& name) : name_(name) {
   const std::string text = read_file(name, most_bytes, FileKind::any);
   check_file_kind(text, name, "YAML");
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    documents_ = static_cast<int>(documents.size());
-    check(documents.size() <= 3,
-          "{}: found {} documents. At most 3 docs are allowed: values, help texts, choices", name,
-          documents.size());
-    for (const YAML::Node& document : documents) {
-      check(document.IsMap() || document.IsNull(), "{}:{}: expected a map of names to values", name,
-            line_of(document));
+    DocumentCounter counter(name);
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    while (parser.HandleNextDocument(counter)) {
     }
-    if (!documents.empty() && documents[0].IsMap()) Flattener(name, entries_).add(documents[0], "", 0);
+    documents_ = counter.documents();
+    const YAML::Node values = YAML::Load(text);
+    if (values.IsMap()) Flattener(name, entries_).add(values, "", 0);
   } catch (const YAML::Exception& e) {
     fail("{}:{}: not valid YAML: {}", name, e.mark.line + 1, e.msg);
   }

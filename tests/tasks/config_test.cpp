@@ -197,7 +197,13 @@ TEST_CASE("options: mistakes in a file name the file and the line") {
   CHECK(file_error(folder, "train_batch_size: many\n", {"--train_batch_size=3"}) == "no error");
   CHECK(file_error(folder, "a: 1\nb: 2\na: 3\n") == "c.yaml:3: 'a' is given twice: first in line 1");
   CHECK(file_error(folder, "a: 1\n---\nb: 1\n---\nc: 1\n---\nd: 1\n") ==
-        "c.yaml: found 4 documents. At most 3 docs are allowed: values, help texts, choices");
+        "c.yaml:6: a document begins here, the fourth. At most 3 docs are allowed: values, help texts, "
+        "choices");
+  // yaml-cpp finds a document at the ',' again and again.
+  CHECK(file_error(folder, "a: 1\n: help\n--- ,a\n1:,[ 2\n").find("At most 3 docs") != std::string::npos);
+  CHECK(file_error(folder, "---\n# nothing yet\n---\na: 1\n") ==
+        "c.yaml:4: a document begins here, and the first, of the values, is empty");
+  CHECK(file_error(folder, "train_batch_size: 2\n---\n") == "no error");
   CHECK(file_error(folder, "a: [1\nb: }\n").find("not valid YAML") != std::string::npos);
   CHECK(file_error(folder, "just words\n") == "c.yaml:1: expected a map of names to values");
   CHECK(file_error(folder, "a: [[1]]\n") == "c.yaml:1: 'a' is a list of lists or maps: expected values");
