@@ -75,7 +75,8 @@ TEST_CASE("odd files: a pipe, a device or a folder for one of a model's files is
     make_link(model.file(name), "/dev/zero");
     model.refuse(name, "not a regular file");
     make_folder_of(model.file(name));
-    model.refuse(name, "Is a directory");
+    // The weights may lie in a folder, then under the same name.
+    model.refuse(name, name == "model.safetensors" ? "no model.safetensors" : "Is a directory");
   }
 }
 

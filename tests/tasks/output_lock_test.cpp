@@ -188,7 +188,7 @@ TEST_CASE("records, their labels and checkpoints are written by one run at a tim
                     questions = folder.write("squad.json", "{}");
   const std::vector<float> values(4, 1.0F);
   const TensorEntry bias{"bert.pooler.dense.bias", "F32", {4}, std::as_bytes(std::span(values))};
-  write_safetensors(in + "/a.safetensors", std::vector<TensorEntry>{bias});
+  write_safetensors(folder.path().string() + "/a.safetensors", std::vector<TensorEntry>{bias});
   const OutputLock folder_lock(out), records_lock(out + "/train.mindrecord"),
       converted_lock(out + "/a.mindrecord"), checkpoint_lock(out + "/a.safetensors");
   for (const Words& command :
@@ -202,8 +202,9 @@ TEST_CASE("records, their labels and checkpoints are written by one run at a tim
                                                     "--output_file=" + out + "/a.mindrecord"}),
         command_of("parallel_tfrecord_to_mindrecord",
                    {"--input_tfrecord_dir=" + in, "--output_mindrecord_dir=" + out}),
-        command_of("convert_checkpoint", {"--to", "safetensors", "--allow_missing", in + "/a.safetensors",
-                                          out + "/a.safetensors"})}) {
+        command_of("convert_checkpoint",
+                   {"--to", "safetensors", "--allow_missing", folder.path().string() + "/a.safetensors",
+                    out + "/a.safetensors"})}) {
     CAPTURE(command[0]);
     const Outcome outcome = Process(command, "").wait();
     CAPTURE(outcome.err);
