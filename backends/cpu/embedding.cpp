@@ -56,7 +56,7 @@ void CpuBackend::embedding_backward(const Tensor& dy, const Tensor& ids, const T
   const int64_t columns = dtable.shape().last();
   const int32_t* const id = ids.data<int32_t>();
   float* const table = dtable.data<float>();
-  const int64_t lines = (columns + cache_line - 1) / cache_line;
+  const int64_t lines = ceil_div(columns, cache_line);
   const int64_t grain = std::max<int64_t>(1, grain_elements / (cache_line * std::max<int64_t>(tokens, 1)));
   dispatch_float(dy.dtype(), "embedding", [&]<typename T>(T) {
     const T* const gradient = dy.data<T>();

@@ -15,8 +15,6 @@
 namespace gradus::cpu {
 namespace {
 
-constexpr int64_t ceil_div(int64_t n, int64_t divisor) { return (n + divisor - 1) / divisor; }
-
 dnnl::memory::data_type data_type(DType type) {
   return type == DType::bfloat16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 }
@@ -92,27 +90,53 @@ void sum_nothing(const Product& p, const float* bias, void* c) {
   if (!p.accumulate) std::memset(c, 0, static_cast<size_t>(p.m * p.n) * size_of(p.output));
 }
 
-// The size of the blocks that an extent is cut into: at most `most`, and so many blocks that four threads, or else two,
-// have equal shares, where a block keeps 96 or more.
-int64_t block_of(int64_t extent, int64_t most) {
-  int64_t blocks = ceil_div(extent, most);
-  for (const int64_t multiple : {4, 2}) {
-    if (extent < multiple * 96) continue;
-    blocks = round_up(blocks, multiple);
-    break;
-  }
+// The size of so many equal blocks of an extent: a multiple of 16, so that vectors and tiles are whole.
+int64_t block_of(int64_t extent, int64_t blocks) {
   return std::min(round_up(ceil_div(extent, blocks), 16), extent);
 }
 
-// How a product is cut into parts: by its type and extents alone. Columns are cut where rows make few parts; in bfloat16,
-// where oneDNN is slow to write to a part of the columns, only where rows make one.
+// Of blocks of at most `most`, so many that four threads, or else two, have equal shares, where a block keeps `least`.
+int64_t shared_block_of(int64_t extent, int64_t least, int64_t most) {
+  const int64_t blocks = ceil_div(extent, most);
+  for (const int64_t multiple : {4, 2}) {
+    if (extent >= multiple * least) return block_of(extent, round_up(blocks, multiple));
+  }
+  return block_of(extent, blocks);
+}
+
+// Copies some columns of a matrix, `width` bytes of rows that lie `step` bytes apart, close together.
+const std::byte* copy_columns(const std::byte* columns, int64_t rows, int64_t step, int64_t width) {
+  thread_local Scratch scratch;
+  auto* copy = reinterpret_cast<std::byte*>(scratch.floats(ceil_div(rows * width, sizeof(float))));
+  for (int64_t i = 0; i < rows; ++i) {
+    std::memcpy(copy + i * width, columns + i * step, static_cast<size_t>(width));
+  }
+  return copy;
+}
+
+// How a product is cut into parts: by its type and extents alone. The figures are those that were fast for the products
+// of BERT (docs/DECISIONS.md): oneDNN packs the matrix on the right for each part anew, and in bfloat16 leaves its fast path
+// for a transposed matrix on the left or a result whose rows, of a part, do not lie close together.
 struct Cut {
   int64_t rows;  // of a part; the last ones may have fewer
   int64_t columns;
+  bool copies_a;  // the transposed A's columns of a part are put close together first
 
-  explicit Cut(const Product& p) : rows(block_of(p.m, 256)), columns(p.n) {
-    const int64_t down = ceil_div(p.m, rows);
-    if (down == 1 || (down < 4 && p.input == DType::float32)) columns = block_of(p.n, 2048);
+  explicit Cut(const Product& p)
+      : rows(p.m), columns(p.n), copies_a(p.transpose_a && p.input == DType::bfloat16 && p.k < 1024) {
+    // Gradients of weights, which sum over the rows of a batch. Over many of them the fast path gains nothing.
+    if (copies_a) {
+      rows = block_of(p.m, std::max<int64_t>(ceil_div(p.m, 384), 2));
+    } else if (p.transpose_a) {
+      rows = block_of(p.m, ceil_div(p.m, 384));
+      columns = block_of(p.n, ceil_div(p.n, 384));
+      if (rows == p.m && columns == p.n) rows = block_of(p.m, 2);
+    } else {
+      // Columns are cut only where rows make few parts.
+      rows = shared_block_of(p.m, 96, 256);
+      const int64_t down = ceil_div(p.m, rows);
+      if (down == 1 || (down < 4 && p.input == DType::float32)) columns = shared_block_of(p.n, 192, 2048);
+    }
   }
 };
 
@@ -208,6 +232,7 @@ void Gemm::run(const Product& product, const void* a, const void* b, const float
     for (const bool right : {false, true}) {
       Part part{product, transpose_a ? m : k, transpose_b ? k : n, n};
       part.product.m = bottom ? m - (down - 1) * cut.rows : cut.rows;
+      if (cut.copies_a) part.a_step = part.product.m;
       part.product.n = right ? n - (across - 1) * cut.columns : cut.columns;
       entries[bottom][right] = &cache_->find(part);
     }
@@ -216,8 +241,9 @@ void Gemm::run(const Product& product, const void* a, const void* b, const float
   parallel_for_each(down * across, [&](int64_t i, int64_t lane) {
     const int64_t i_row = i / across, i_column = i % across;
     const int64_t row = i_row * cut.rows, column = i_column * cut.columns;
-    cache_->execute(*entries[i_row == down - 1][i_column == across - 1], lane,
-                    static_cast<const std::byte*>(a) + row * (transpose_a ? 1 : k) * size,
+    const std::byte* part_a = static_cast<const std::byte*>(a) + row * (transpose_a ? 1 : k) * size;
+    if (cut.copies_a) part_a = copy_columns(part_a, k, m * size, std::min(cut.rows, m - row) * size);
+    cache_->execute(*entries[i_row == down - 1][i_column == across - 1], lane, part_a,
                     static_cast<const std::byte*>(b) + column * (transpose_b ? k : 1) * size,
                     with_bias ? bias + column : nullptr,
                     static_cast<std::byte*>(c) + (row * n + column) * static_cast<int64_t>(size_of(output)));

@@ -139,7 +139,7 @@ void CpuBackend::layer_norm_backward(const Tensor& dy, const Tensor& sum, const 
   const int64_t h = dy.shape().last();
   const int64_t stride = round_up(h, 16);
   const int64_t rows = dy.rows();
-  const int64_t blocks = (rows + block_rows - 1) / block_rows;
+  const int64_t blocks = ceil_div(rows, block_rows);
   const bool parameters = dgamma || dbeta;
   thread_local Scratch partial_scratch;
   float* const partials = parameters ? partial_scratch.floats(2 * stride * blocks) : nullptr;

@@ -12,7 +12,7 @@ namespace {
 template <typename T>
 void column_sums(const T* dy, int64_t rows, int64_t columns, float* db, bool accumulate) {
   constexpr int64_t band = 128;
-  const int64_t bands = (columns + band - 1) / band;
+  const int64_t bands = ceil_div(columns, band);
   parallel_for(bands, 1, [&](int64_t first, int64_t last) {
     for (int64_t b = first; b < last; ++b) {
       const int64_t begin = b * band;

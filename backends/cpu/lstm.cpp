@@ -207,7 +207,7 @@ void weight_gradient(Backend& backend, const Tensor& dgates, const Tensor& befor
   const int64_t tokens = before.shape()[0] / extents.directions;
   const int64_t units = extents.units;
   const int64_t width = padded(units);
-  const int64_t strips = (extents.gates() + strip - 1) / strip;
+  const int64_t strips = ceil_div(extents.gates(), strip);
   const int64_t scratch_size = strip * (piece + width);
   const Tensor scratch = Tensor::empty(backend, {max_threads() * scratch_size});
   if (!dw_hh.accumulate) dw_hh.tensor.fill_zero();

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <exception>
 
+#include "backends/cpu/simd.h"
+
 namespace gradus::cpu {
 
 // The threads that kernels use. OpenMP keeps such a number for each thread that calls; this one is the backend's.
@@ -57,7 +59,7 @@ void parallel_for(int64_t n, int64_t grain, Body&& body) {
 template <typename Body>
 void parallel_for_elements(int64_t n, int64_t grain, Body&& body) {
   constexpr int64_t unit = 64;
-  parallel_for((n + unit - 1) / unit, grain / unit,
+  parallel_for(ceil_div(n, unit), grain / unit,
                [&](int64_t begin, int64_t end) { body(begin * unit, std::min(end * unit, n)); });
 }
 

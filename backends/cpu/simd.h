@@ -25,7 +25,8 @@ constexpr int vector_lanes = vector_bytes / static_cast<int>(sizeof(float));
 using FloatVector = float __attribute__((vector_size(vector_bytes), may_alias));
 using WordVector = uint64_t __attribute__((vector_size(vector_bytes), may_alias));
 
-constexpr int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+constexpr int64_t ceil_div(int64_t n, int64_t divisor) { return (n + divisor - 1) / divisor; }
+constexpr int64_t round_up(int64_t n, int64_t multiple) { return ceil_div(n, multiple) * multiple; }
 
 // The 64-bit products of the lower halves of the elements with `factor`. The one intrinsic of this backend:
 // written as (x & 0xffffffff) * factor, GCC 12 makes a full 64-bit product of it, which is two to six times
