@@ -140,10 +140,14 @@ void BertConfig::validate(std::string_view where) const {
                                    std::pair("attention_probs_dropout_prob", attention_probs_dropout_prob)}) {
     check(value >= 0 && value < 1, "{}: '{}' is {}, expected a number from 0 to below 1", where, key, value);
   }
-  check(initializer_range >= 0 && std::isfinite(initializer_range),
-        "{}: 'initializer_range' is {}, expected 0 or more", where, initializer_range);
-  check(layer_norm_eps > 0 && std::isfinite(layer_norm_eps),
-        "{}: 'layer_norm_eps' is {}, expected more than 0", where, layer_norm_eps);
+  // Both are computed with as float32.
+  check(initializer_range >= 0 && std::isfinite(static_cast<float>(initializer_range)),
+        "{}: 'initializer_range' is {}, expected 0 or more, at most {}", where, initializer_range,
+        std::numeric_limits<float>::max());
+  check(layer_norm_eps >= std::numeric_limits<float>::min() &&
+            std::isfinite(static_cast<float>(layer_norm_eps)),
+        "{}: 'layer_norm_eps' is {}, expected a number from {} to {}", where, layer_norm_eps,
+        std::numeric_limits<float>::min(), std::numeric_limits<float>::max());
 }
 
 Activation parse_activation(std::string_view name, BertConfigFormat format, std::string_view where) {

@@ -177,8 +177,11 @@ void set_dropout(ModelSource& source, double dropout) {
 
 Json saved_settings(const BertConfig& config, const TaskKind& kind, const std::string& where) {
   const auto found = config.other_keys.find(kind.settings_key);
-  check(found != config.other_keys.end(), "{}: no \"{}\": this is not a {} trained by {}", where,
-        kind.settings_key, kind.noun, kind.program);
+  check(found != config.other_keys.end(),
+        "{}: no \"{}\": this is not a {} trained by {}; --do_train with --load_pretrain_checkpoint_path "
+        "makes one "
+        "of a model's weights",
+        where, kind.settings_key, kind.noun, kind.program);
   return Json::parse(found->second);
 }
 

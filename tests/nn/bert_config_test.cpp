@@ -112,10 +112,17 @@ TEST_CASE("a wrong BERT configuration is refused naming the field") {
     CHECK(error_with(fmt::format("\"hidden_dropout_prob\":{}", value))
               .starts_with("c.json: 'hidden_dropout_prob' is "));
   }
-  CHECK(error_with(R"("layer_norm_eps":0)") == "c.json: 'layer_norm_eps' is 0, expected more than 0");
+  for (const char* eps : {"0", "1e-60", "1e+60"}) {
+    CHECK(error_with(fmt::format(R"("layer_norm_eps":{})", eps)) ==
+          fmt::format("c.json: 'layer_norm_eps' is {}, expected a number from 1.1754944e-38 to 3.4028235e+38",
+                      eps));
+  }
+  CHECK(error_with(R"("initializer_range":1e+60)") ==
+        "c.json: 'initializer_range' is 1e+60, expected 0 or more, at most 3.4028235e+38");
   CHECK(error_with(R"("layer_norm_eps":"small")") ==
         "c.json: 'layer_norm_eps' is \"small\", expected a number");
-  CHECK(error_with(R"("initializer_range":-1)") == "c.json: 'initializer_range' is -1, expected 0 or more");
+  CHECK(error_with(R"("initializer_range":-1)") ==
+        "c.json: 'initializer_range' is -1, expected 0 or more, at most 3.4028235e+38");
   CHECK(error_with(R"("hidden_act":"swish")") ==
         "c.json: 'hidden_act' is 'swish', expected one of gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, "
         "gelu_tanh, quick_gelu, fast_gelu, relu, tanh, linear");

@@ -231,14 +231,18 @@ TEST_CASE("a tagger is no classifier, and a classifier no tagger") {
   const Outcome refused = run_ner(tiny.scoring(best, {"--eval_data_file_path=" + words}));
   CHECK(refused.status == 2);
   CHECK(refused.err ==
-        "error: " + best + "/config.json: no \"gradus_ner\": this is not a tagger trained by run_ner\n");
+        fmt::format(
+            "error: {}/config.json: no \"gradus_ner\": this is not a tagger trained by run_ner; --do_train "
+            "with --load_pretrain_checkpoint_path makes one of a model's weights\n",
+            best));
   const std::string tagger = tiny.path("tagger");
   CHECK(run_ner(tiny.training({"--max_steps=1", "--train_data_file_path=" + words,
                                "--eval_data_file_path=", "--save_finetune_checkpoint_path=" + tagger}))
             .status == 0);
   tiny.refuse(tiny.scoring(tagger), tagger +
                                         "/checkpoint-1/config.json: no \"gradus_classifier\": this is not a "
-                                        "classifier trained by run_classifier");
+                                        "classifier trained by run_classifier; --do_train with "
+                                        "--load_pretrain_checkpoint_path makes one of a model's weights");
 }
 
 TEST_CASE("run_classifier refuses a checkpoint that is broken") {
