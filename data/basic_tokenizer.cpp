@@ -123,13 +123,13 @@ const AddedToken* BasicTokenizer::added_at(std::string_view text, size_t begin) 
 const BasicTokenizer::NormalizedToken* BasicTokenizer::normalized_at(std::span<const Character> part,
                                                                      size_t begin) const {
   const std::span rest = part.subspan(begin);
-  const auto candidates =
-      std::ranges::equal_range(normalized_, rest.front().code, {}, &NormalizedToken::first);
-  const auto found = std::ranges::find_if(candidates, [&](const NormalizedToken& token) {
-    return token.codes.size() <= rest.size() &&
-           std::ranges::equal(token.codes, rest.first(token.codes.size()), {}, {}, &Character::code);
-  });
-  return found == candidates.end() ? nullptr : &*found;
+  auto token = std::ranges::lower_bound(normalized_, rest.front().code, {}, &NormalizedToken::first);
+  for (; token != normalized_.end() && token->first() == rest.front().code; ++token) {
+    if (token->codes.size() <= rest.size() &&
+        std::ranges::equal(token->codes, rest.first(token->codes.size()), {}, {}, &Character::code))
+      return &*token;
+  }
+  return nullptr;
 }
 
 Decomposition BasicTokenizer::normalise(char32_t code) const {
