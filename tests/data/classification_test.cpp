@@ -1,11 +1,8 @@
-// Texts with a class or a score: their files, their labels, their tokens.
+// Texts with a class or a score: their files and their labels.
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <array>
-
 #include "core/error.h"
-#include "data/classification_features.h"
+#include "data/class_labels.h"
 #include "data/classification_text.h"
 #include "files.h"
 
@@ -13,7 +10,6 @@ using namespace gradus;
 using gradus::test::TempFile;
 using Form = ClassificationForm;
 using Strings = std::vector<std::string>;
-using Ids = std::vector<int32_t>;
 
 namespace {
 
@@ -31,23 +27,6 @@ void check_refused(std::string_view text, Form form, const std::string& message,
   const TempFile file(text);
   CAPTURE(text);
   CHECK_THROWS_WITH_AS(read_classification(file.path(), form, use), file.error(message).c_str(), Error);
-}
-
-// Ids: a 5, b 6, c 7.
-const Vocab& letters() {
-  static const Vocab vocab({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c"});
-  return vocab;
-}
-
-ClassificationExamples make(const ClassificationData& data, const ClassLabels* labels, int32_t length) {
-  return make_classification_examples(data, Tokenizer(letters(), TokenizerRules::google), labels, length);
-}
-
-ClassificationData texts(const std::string& a, const std::optional<std::string>& b = {}) {
-  ClassificationData data;
-  data.path = std::string(1, 'f');  // GCC 12 warns of a literal here
-  data.texts.push_back({a, b, "x", 0, 7});
-  return data;
 }
 
 }  // namespace
@@ -418,68 +397,6 @@ TEST_CASE("class labels: the order of the file is that of the ids") {
   CHECK_THROWS_AS(ClassLabels(Strings{}), Error);
 }
 
-TEST_CASE("pairs lose pieces of the longer text, of the second when they are equal") {
-  const auto cut = [](size_t a, size_t b, size_t room) {
-    truncate_pair(a, b, room);
-    return std::array<size_t, 2>{a, b};
-  };
-  CHECK(cut(3, 4, 7) == std::array<size_t, 2>{3, 4});
-  CHECK(cut(10, 2, 7) == std::array<size_t, 2>{5, 2});
-  CHECK(cut(2, 10, 7) == std::array<size_t, 2>{2, 5});
-  CHECK(cut(5, 5, 9) == std::array<size_t, 2>{5, 4});
-  CHECK(cut(5, 5, 7) == std::array<size_t, 2>{4, 3});
-  CHECK(cut(9, 5, 7) == std::array<size_t, 2>{4, 3});
-  CHECK(cut(1, 1, 1) == std::array<size_t, 2>{1, 0});
-}
-
-TEST_CASE("tokens and segments of a text and of a pair") {
-  const ClassLabels labels({"y", "x"});
-  const ClassificationExamples single = make(texts("a b c"), &labels, 8);
-  CHECK(single.examples.at(0).input_ids == Ids{2, 5, 6, 7, 3});
-  CHECK(single.examples[0].segment_ids == Ids{0, 0, 0, 0, 0});
-  CHECK(single.examples[0].label == 1);
-  CHECK(single.counts.str() == "1 examples, 3 pieces");
-  const ClassificationExamples pair = make(texts("a b", "c"), &labels, 8);
-  CHECK(pair.examples.at(0).input_ids == Ids{2, 5, 6, 3, 7, 3});
-  CHECK(pair.examples[0].segment_ids == Ids{0, 0, 0, 0, 1, 1});
-
-  const ClassificationExamples cut = make(texts("a b c"), nullptr, 4);
-  CHECK(cut.examples.at(0).input_ids == Ids{2, 5, 6, 3});
-  CHECK(cut.examples[0].label == -1);
-  CHECK(cut.counts.str() == "1 examples, 3 pieces, 1 examples longer than the sequence, 1 pieces dropped");
-  const ClassificationExamples cut_pair = make(texts("a b c", "c b a"), nullptr, 6);
-  CHECK(cut_pair.examples.at(0).input_ids == Ids{2, 5, 6, 3, 7, 3});
-  CHECK(cut_pair.counts.dropped_pieces == 3);
-  // As long as fits, and no piece longer.
-  CHECK(make(texts("a b c", "c"), nullptr, 7).counts.truncated == 0);
-
-  const ClassificationExamples empty = make(texts("", "\u200b"), nullptr, 8);
-  CHECK(empty.examples.at(0).input_ids == Ids{2, 3, 3});
-  CHECK(empty.examples[0].segment_ids == Ids{0, 0, 1});
-  CHECK(empty.counts.str() == "1 examples, 0 pieces, 2 texts without a piece");
-}
-
-TEST_CASE("a label that isn't in the list is refused with its place") {
-  const ClassLabels labels({"y", "z"});
-  CHECK_THROWS_WITH_AS(make(texts("a"), &labels, 8), "f:7: unknown label 'x': expected one of y, z", Error);
-  CHECK_THROWS_WITH_AS(make(texts("a"), &labels, 2),
-                       "[classification features] seq_length 2: expected at least 3", Error);
-  CHECK_THROWS_WITH_AS(make(texts("a", "b"), &labels, 3),
-                       "[classification features] seq_length 3: expected at least 4", Error);
-  ClassificationData unlabelled = texts("a");
-  unlabelled.labelled = false;
-  CHECK(make(unlabelled, &labels, 8).examples.at(0).label == -1);
-}
-
-TEST_CASE("the number of examples done is told") {
-  ClassificationData data = texts("a");
-  data.texts.resize(3, data.texts.front());
-  std::vector<size_t> told;
-  make_classification_examples(data, Tokenizer(letters()), nullptr, 8,
-                               [&](size_t done) { told.push_back(done); });
-  CHECK(told == std::vector<size_t>{1, 2, 3});
-}
-
 TEST_CASE("the shared data sets have the counts their descriptions state") {
   using Counts = std::map<std::string, int64_t>;
   struct Expected {
@@ -517,26 +434,5 @@ TEST_CASE("the shared data sets have the counts their descriptions state") {
     const ClassLabels labels(published_labels(expected.form));
     for (const auto& [name, count] : counts) CHECK(labels.find(name) >= 0);
     CHECK(counts.size() == static_cast<size_t>(labels.size()));
-  }
-}
-
-TEST_CASE("MRPC makes the number of pieces that transformers makes of it") {
-  const auto vocab_path = test::shared_file("vocab/uncased.txt");
-  const auto data_path = test::shared_file("mrpc/dev.tsv");
-  if (!vocab_path || !data_path) {
-    MESSAGE("skipped: no shared data");
-    return;
-  }
-  const Vocab vocab = Vocab::load(*vocab_path);
-  const ClassificationData data = read_classification(*data_path, Form::mrpc, ClassLabelUse::required);
-  const ClassLabels labels(published_labels(Form::mrpc));
-  const ClassificationExamples made =
-      make_classification_examples(data, Tokenizer(vocab, TokenizerRules::google), &labels, 32);
-  CHECK(made.counts.pieces == 20499);
-  CHECK(made.counts.truncated == 386);
-  for (const ClassificationExample& example : made.examples) {
-    CHECK(example.input_ids.size() <= 32);
-    CHECK(std::count(example.input_ids.begin(), example.input_ids.end(), vocab.sep_id()) == 2);
-    CHECK(std::is_sorted(example.segment_ids.begin(), example.segment_ids.end()));
   }
 }
