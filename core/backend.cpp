@@ -1,6 +1,7 @@
 #include "core/backend.h"
 
 #include <dlfcn.h>
+#include <fmt/format.h>
 
 #include <filesystem>
 #include <map>

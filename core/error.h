@@ -1,11 +1,10 @@
 // The one error type of the project, and the check that throws it.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <stdexcept>
 #include <string>
-#include <utility>
 
 namespace gradus {
 
@@ -17,17 +16,21 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Throws an Error with a text formatted from arguments of any types. The two below call it, so that what formats and
+// throws is compiled once, not wherever something is checked.
+[[noreturn]] void throw_error(fmt::string_view format, fmt::format_args args);
+
 // Throws an Error with a formatted text.
 template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
-  throw Error(fmt::format(format, std::forward<Args>(args)...));
+  throw_error(format, fmt::make_format_args(args...));
 }
 
 // Throws an Error with a formatted text unless `condition` holds; formats nothing when it does.
 template <typename... Args>
 void check(bool condition, fmt::format_string<Args...> format, Args&&... args) {
   if (!condition) [[unlikely]]
-    fail(format, std::forward<Args>(args)...);
+    throw_error(format, fmt::make_format_args(args...));
 }
 
 }  // namespace gradus

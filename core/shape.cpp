@@ -1,5 +1,7 @@
 #include "core/shape.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 
 #include "core/error.h"
@@ -33,3 +35,8 @@ std::string Shape::str() const {
 }
 
 }  // namespace gradus
+
+fmt::format_context::iterator fmt::formatter<gradus::Shape>::format(const gradus::Shape& shape,
+                                                                    fmt::format_context& context) const {
+  return fmt::format_to(context.out(), "{}", shape.str());
+}

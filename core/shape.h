@@ -1,7 +1,7 @@
 // The extents of a tensor: up to four dimensions, row-major.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cstdint>
@@ -40,8 +40,7 @@ class Shape {
 }  // namespace gradus
 
 template <>
-struct fmt::formatter<gradus::Shape> : fmt::formatter<std::string> {
-  auto format(const gradus::Shape& shape, fmt::format_context& context) const {
-    return fmt::formatter<std::string>::format(shape.str(), context);
-  }
+struct fmt::formatter<gradus::Shape> {
+  constexpr const char* parse(fmt::format_parse_context& context) { return context.begin(); }
+  fmt::format_context::iterator format(const gradus::Shape& shape, fmt::format_context& context) const;
 };

@@ -1,5 +1,7 @@
 #include "data/classification_columns.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>

@@ -1,5 +1,7 @@
 #include "data/classification_text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -170,7 +172,7 @@ class JsonParser {
     const bool is_score = data_.form == ClassificationForm::tsv && label.is_number();
     check(label.is_string() || label.is_number_integer() || is_score,
           "{}: \"{}\" is a JSON {}: expected a string", where, label_, label.type_name());
-    return label.is_string() ? label.get<std::string>() : label.dump();
+    return label.is_string() ? label.get<std::string>() : json_text(label);
   }
 
   ClassificationData& data_;

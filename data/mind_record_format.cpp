@@ -33,14 +33,14 @@ uint64_t count_of(const json& object, const char* name, uint64_t least, uint64_t
   const json& value = member(object, name, where);
   const bool good =
       value.is_number_unsigned() && value.get<uint64_t>() >= least && value.get<uint64_t>() <= most;
-  check(good, "{}: \"{}\" is {}, expected a whole number from {} to {}", where, name, value.dump(), least,
+  check(good, "{}: \"{}\" is {}, expected a whole number from {} to {}", where, name, json_text(value), least,
         most);
   return value.get<uint64_t>();
 }
 
 std::string text_of(const json& object, const char* name, std::string_view where) {
   const json& value = member(object, name, where);
-  check(value.is_string(), "{}: \"{}\" is {}, expected a string", where, name, value.dump());
+  check(value.is_string(), "{}: \"{}\" is {}, expected a string", where, name, json_text(value));
   return value.get<std::string>();
 }
 
@@ -65,7 +65,8 @@ MindRecordColumn parse_column(const std::string& name, const json& description, 
   check(!shape.empty(), "{}: column '{}' has an empty shape", where, name);
   for (const json& dimension : shape) {
     check(dimension.is_number_integer() && dimension != 0 && dimension >= -1,
-          "{}: column '{}' has shape {}, expected numbers above 0, or -1 once", where, name, shape.dump());
+          "{}: column '{}' has shape {}, expected numbers above 0, or -1 once", where, name,
+          json_text(shape));
     column.shape.push_back(dimension.get<int64_t>());
   }
   return column;
@@ -79,7 +80,7 @@ Page parse_page(const json& object, uint64_t number, uint64_t page_size, std::st
         "{}: page {} is of type '{}', expected BLOB_DATA or RAW_DATA", where, number, type);
   page.blob = type == "BLOB_DATA";
   check(count_of(object, "page_id", 0, any, where) == number, "{}: page {} has the page_id {}", where, number,
-        object["page_id"].dump());
+        json_text(object["page_id"]));
   page.used = count_of(object, "page_size", 0, page_size, where);
   if (page.blob) {
     page.group = count_of(object, "page_type_id", 0, any, where);
@@ -135,7 +136,8 @@ Header parse_header(std::string_view text, std::string_view where) {
   header.page_size = count_of(root, "page_size", smallest_page, largest_page, where);
   header.shard = count_of(root, "shard_id", 0, most_shards - 1, where);
   for (const json& name : list_of(root, "shard_addresses", where)) {
-    check(name.is_string(), "{}: \"shard_addresses\" has {}, expected names of files", where, name.dump());
+    check(name.is_string(), "{}: \"shard_addresses\" has {}, expected names of files", where,
+          json_text(name));
     const auto& shard = name.get_ref<const std::string&>();
     const bool inside =
         !shard.empty() && shard != "." && shard != ".." && shard.find_first_of("/\\") == std::string::npos;
@@ -205,7 +207,7 @@ std::string header_text(const Header& header) {
   root["shard_id"] = header.shard;
   root["statistics"] = nullptr;
   root["version"] = header.version;
-  return root.dump();
+  return json_text(root);
 }
 
 }  // namespace mind_record

@@ -1,5 +1,7 @@
 #include "data/ner_records.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/error.h"

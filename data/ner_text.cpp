@@ -47,7 +47,7 @@ class JsonRow {
     for (const auto& [type, mentions] : checked_object(row_["label"], "\"label\"").items()) {
       for (const auto& [mention, spans] : checked_object(mentions, type).items()) {
         check(spans.is_array(), "{}: '{}' of {} has {}: expected a list of [start, end]", where_, mention,
-              type, spans.dump());
+              type, json_text(spans));
         for (const Json& span : spans) overlapping += tag_span(type, mention, span) ? 1 : 0;
       }
     }
@@ -66,17 +66,17 @@ class JsonRow {
     const bool is_pair =
         span.is_array() && span.size() == 2 && span[0].is_number_integer() && span[1].is_number_integer();
     check(is_pair, "{}: '{}' of {} has the offsets {}: expected [start, end]", where_, mention, type,
-          span.dump());
+          json_text(span));
     const auto begin = span[0].get<int64_t>();
     const auto last = span[1].get<int64_t>();
     const auto size = static_cast<int64_t>(sentence_.words.size());
     check(0 <= begin && begin <= last && last < size,
           "{}: '{}' of {} has the offsets {}: expected 0 <= start <= end < {}, the length of the text",
-          where_, mention, type, span.dump(), size);
+          where_, mention, type, json_text(span), size);
     std::string found;
     for (int64_t i = begin; i <= last; ++i) found += sentence_.words[i];
     check(found == mention, "{}: found '{}' at the offsets {}: expected the mention '{}' of {}", where_,
-          found, span.dump(), mention, type);
+          found, json_text(span), mention, type);
     bool overlaps = false;
     for (int64_t i = begin; i <= last; ++i) {
       const char* prefix = begin == last ? "S-" : i == begin ? "B-" : i == last ? "E-" : "M-";

@@ -230,15 +230,15 @@ class Reader {
     const json& id = member(qa, "id", place_);
     if (!id.is_number_integer()) return text(qa, "id", place_);
     ++number_ids_;
-    return id.dump();
+    return json_text(id);
   }
 
   bool truth_of(const json& value) const {
     if (value.is_boolean()) return value.get<bool>();
-    const std::string written = value.is_string() ? value.get<std::string>() : value.dump();
+    const std::string written = value.is_string() ? value.get<std::string>() : json_text(value);
     const bool yes = is_column_name(written, {"true", "1"});
     check(yes || is_column_name(written, {"false", "0"}),
-          "{}: \"is_impossible\" is {}, expected true or false", place_.str(), value.dump());
+          "{}: \"is_impossible\" is {}, expected true or false", place_.str(), json_text(value));
     return yes;
   }
 

@@ -1,5 +1,6 @@
 #include "data/tokenizer_config.h"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -96,7 +97,7 @@ class Reader {
   void check_class() {
     const Json& found = value_of(config_, "tokenizer_class");
     if (found.is_null()) return;
-    check(found.is_string(), "{}: 'tokenizer_class' is {}: expected a name", config_path_, found.dump());
+    check(found.is_string(), "{}: 'tokenizer_class' is {}: expected a name", config_path_, json_text(found));
     const auto& name = found.get_ref<const std::string&>();
     check_tokenizer_class(name, config_path_);
     takes_json_ = is_one_of(json_classes, name);
@@ -110,7 +111,7 @@ class Reader {
       const Json& found = value_of(config_, key);
       check(found.is_null() || std::ranges::find(allowed, found) != allowed.end(),
             "{}: '{}' is {}: expected {}, other tokenizers are not supported", config_path_, key,
-            found.dump(), expected);
+            json_text(found), expected);
     };
     expect("do_basic_tokenize", {true}, "true");
     expect("wordpieces_prefix", {"##"}, "\"##\"");
@@ -130,7 +131,7 @@ class Reader {
                                                   is_named(special, word.get<std::string>());
                                          }),
           "{}: 'never_split' is {}: expected nothing but special tokens; other words can be added tokens",
-          config_path_, found.dump());
+          config_path_, json_text(found));
   }
 
   // A setting of tokenizer_config.json that tokenizer.json may have as well. `usual` is what transformers takes when
@@ -140,7 +141,7 @@ class Reader {
     const Json& found = value_of(config_, key);
     if (has) {
       check(found.is_boolean() || (usual.is_null() && found.is_null()),
-            "{}: '{}' is {}: expected true{} false", config_path_, key, found.dump(),
+            "{}: '{}' is {}: expected true{} false", config_path_, key, json_text(found),
             usual.is_null() ? ", null or" : " or");
     }
     if (!json_) return found;
@@ -150,13 +151,13 @@ class Reader {
         note(
             "{}: '{}' is {}, which counts, no tokenizer_config.json saying '{}'; transformers' BertTokenizer "
             "takes {} then",
-            json_->path(), json_key, other.dump(), key, usual.dump());
+            json_->path(), json_key, json_text(other), key, json_text(usual));
       return other;
     }
     const Json& taken = takes_json_ ? other : found;
     if (other != found)
-      note("{}: '{}' is {}, {}: '{}' is {}: as in transformers, {} counts", config_path_, key, found.dump(),
-           json_->path(), json_key, other.dump(), taken.dump());
+      note("{}: '{}' is {}, {}: '{}' is {}: as in transformers, {} counts", config_path_, key,
+           json_text(found), json_->path(), json_key, json_text(other), json_text(taken));
     return taken;
   }
 
@@ -276,7 +277,7 @@ class Reader {
     const std::string path = (folder_ / "added_tokens.json").string();
     for (const auto& [text, id] : old.items()) {
       const bool is_special = std::ranges::find(listed, text, &AddedToken::text) != listed.end();
-      collect({text, added_id(id.dump(), path), is_special, !is_special});
+      collect({text, added_id(json_text(id), path), is_special, !is_special});
     }
   }
 
@@ -322,7 +323,7 @@ class Reader {
                                                             "name_or_path",
                                                             "auto_map"};
     for (const auto& [key, value] : config_.items()) {
-      if (!is_one_of(written_anew, key)) config.other_keys[key] = value.dump();
+      if (!is_one_of(written_anew, key)) config.other_keys[key] = json_text(value);
     }
   }
 
@@ -414,7 +415,7 @@ void write_tokenizer(const fs::path& folder, const Vocab& vocab, const Tokenizer
   if (!additional.empty()) root["additional_special_tokens"] = additional;
   for (const auto& [key, text] : config.other_keys) root[key] = parse_ordered_json(text, path + ": " + key);
   replace_file(folder / "vocab.txt", vocab_text(vocab));
-  replace_file(path, root.dump(2) + "\n");
+  replace_file(path, json_text(root, 2) + "\n");
 }
 
 }  // namespace gradus

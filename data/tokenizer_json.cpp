@@ -1,5 +1,6 @@
 #include "data/tokenizer_json.h"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <charconv>
@@ -96,7 +97,7 @@ TokenizerJson TokenizerJson::read(const std::string& path) {
   result.read_template(only_part(value_of(root, "post_processor"), "processors"));
   for (const auto& entry : value_of(root, "added_tokens").items()) {
     AddedToken token = added_token(entry.value(), path, "added_tokens", false);
-    token.id = added_id(entry.value().contains("id") ? entry.value()["id"].dump() : "", path);
+    token.id = added_id(entry.value().contains("id") ? json_text(entry.value()["id"]) : "", path);
     result.added_.push_back(std::move(token));
   }
   return result;
@@ -112,7 +113,7 @@ void TokenizerJson::read_model(const Json& model) {
   const auto expect = [&](const char* key, const Json& expected) {
     const Json& found = model.contains(key) ? model[key] : expected;
     check(found == expected, "{}: the model's '{}' is {}: expected {}, other tokenizers are not supported",
-          path_, key, shown(found), expected.dump());
+          path_, key, shown(found), json_text(expected));
   };
   expect("continuing_subword_prefix", "##");
   expect("max_input_chars_per_word", 100);

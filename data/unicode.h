@@ -1,8 +1,6 @@
 // UTF-8 and the few Unicode properties that tokenizing needs. Tables: utf8proc.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -74,7 +72,13 @@ std::string shown(std::string_view text, size_t most = std::string_view::npos);
 // Several of them with commas between, 300 bytes or a little more.
 template <typename Texts>
 std::string shown_list(const Texts& texts) {
-  return shown(fmt::format("{}", fmt::join(texts, ", ")), 300);
+  std::string list;
+  const char* separator = "";
+  for (const std::string_view text : texts) {
+    list.append(separator).append(text);
+    separator = ", ";
+  }
+  return shown(list, 300);
 }
 
 // Case_Ignorable (The Unicode Standard 3.13, D136): looked through when the neighbours of a capital sigma are looked

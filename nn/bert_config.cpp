@@ -66,7 +66,7 @@ json take(json& object, const char* key) {
 }
 
 void refuse_other_models(const json& root, std::string_view where) {
-  const std::string model_type = root.contains("model_type") ? root["model_type"].dump() : "\"bert\"";
+  const std::string model_type = root.contains("model_type") ? json_text(root["model_type"]) : "\"bert\"";
   check(model_type == "\"bert\"", "{}: 'model_type' is {}, expected \"bert\"", where, model_type);
   // Without these keys, and with these values, the model is the one of the paper.
   const std::array<std::pair<const char*, json>, 4> expected{{{"position_embedding_type", "absolute"},
@@ -77,7 +77,7 @@ void refuse_other_models(const json& root, std::string_view where) {
     const auto found = root.find(key);
     check(found == root.end() || *found == value,
           "{}: '{}' is {}, expected {}: other models are not supported", where, key,
-          found == root.end() ? "" : found->dump(), value.dump());
+          found == root.end() ? "" : json_text(*found), json_text(value));
   }
 }
 
@@ -93,18 +93,18 @@ BertConfig config_from(json root, std::string_view where, BertConfigFormat forma
     const bool fits =
         value.is_number_integer() && (!value.is_number_unsigned() ||
                                       value.get<uint64_t>() <= uint64_t{std::numeric_limits<int32_t>::max()});
-    check(fits, "{}: '{}' is {}, expected a whole number from 1 to {}", where, key, value.dump(),
+    check(fits, "{}: '{}' is {}, expected a whole number from 1 to {}", where, key, json_text(value),
           std::numeric_limits<int32_t>::max());
     field = value.get<int64_t>();
   });
   visit_reals(config, [&](const char* key, double& field) {
     if (!root.contains(key)) return;
     const json value = take(root, key);
-    check(value.is_number(), "{}: '{}' is {}, expected a number", where, key, value.dump());
+    check(value.is_number(), "{}: '{}' is {}, expected a number", where, key, json_text(value));
     field = value.get<double>();
   });
   const json activation = root.contains("hidden_act") ? take(root, "hidden_act") : json("gelu");
-  check(activation.is_string(), "{}: 'hidden_act' is {}, expected a name", where, activation.dump());
+  check(activation.is_string(), "{}: 'hidden_act' is {}, expected a name", where, json_text(activation));
   config.hidden_act = parse_activation(activation.get<std::string>(), format, where);
   const json id2label = take(root, "id2label"), label2id = take(root, "label2id");
   StoredLabels labels = read_stored_labels(id2label, label2id);
@@ -118,7 +118,7 @@ BertConfig config_from(json root, std::string_view where, BertConfigFormat forma
   for (const char* key : {"model_type", "num_labels", "dtype", "torch_dtype"}) {
     take(root, key);
   }
-  for (const auto& [key, value] : root.items()) config.other_keys[key] = value.dump();
+  for (const auto& [key, value] : root.items()) config.other_keys[key] = json_text(value);
   config.validate(where);
   return config;
 }
@@ -193,7 +193,7 @@ void write_bert_config(const std::string& path, const BertConfig& config, const 
   }
   AtomicFile file(path);
   try {
-    file.write(root.dump(2) + "\n");
+    file.write(json_text(root, 2) + "\n");
   } catch (const json::exception&) {
     fail("{}: a label is not UTF-8", path);
   }

@@ -1,5 +1,7 @@
 #include "nn/parameters.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <limits>

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
+
+#include "core/io/checked_json.h"
 
 namespace gradus {
 namespace {
@@ -27,7 +28,7 @@ StoredLabels from_ids(const json& id2label) {
     if (!name.is_string() && !name.is_number())
       return problem(
           fmt::format("label {} of 'id2label' is of type {}, expected a string", id, name.type_name()));
-    labels.names.push_back(name.is_string() ? name.get<std::string>() : name.dump());
+    labels.names.push_back(name.is_string() ? name.get<std::string>() : json_text(name));
   }
   return labels;
 }
@@ -42,7 +43,7 @@ StoredLabels from_names(const json& label2id) {
     const bool good = id.is_number_unsigned() && id.get<uint64_t>() < seen.size() && !seen[id.get<size_t>()];
     if (!good)
       return problem(fmt::format("'label2id' gives '{}' the number {}, expected each from 0 to {} once", name,
-                                 id.dump(), seen.size() - 1));
+                                 json_text(id), seen.size() - 1));
     seen[id.get<size_t>()] = true;
     labels.names[id.get<size_t>()] = name;
   }

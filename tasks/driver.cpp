@@ -4,8 +4,8 @@
 
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
+#include "core/io/checked_json.h"
 #include "core/io/files.h"
 #include "data/text_file.h"
 #include "tasks/log/log.h"
@@ -138,7 +138,7 @@ void check_results_folder(const FineTuneOptions& options, const std::string& fol
 std::string to_json_line(const Scores& scores) {
   nlohmann::ordered_json json;
   for (const auto& [name, value] : scores) json[name] = value;
-  return json.dump();
+  return json_text(json);
 }
 
 void save_report(const FineTuneOptions& options, const Report& report) {

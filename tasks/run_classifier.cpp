@@ -1,4 +1,6 @@
 // run_classifier: trains, scores and uses a model that tells classes of text apart, or gives scores.
+#include <fmt/format.h>
+
 #include <cstdio>
 #include <filesystem>
 

@@ -1,4 +1,5 @@
 // run_ner: trains, scores and uses a tagger for named entities.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>

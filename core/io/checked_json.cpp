@@ -137,7 +137,8 @@ template <class Json>
 Json read(const std::filesystem::path& path, size_t most) {
   const std::string text = read_file(path, most);
   check_file_kind(text, path.string(), "JSON");
-  return parse<Json>(text.begin(), text.end(), path.string());
+  const std::string_view view = text;  // its iterators are those that the parser is compiled for already
+  return parse<Json>(view.begin(), view.end(), path.string());
 }
 
 // The characters of pieces, one after the other.
@@ -176,6 +177,9 @@ nlohmann::json parse_json(std::string_view text, std::string_view where) {
 nlohmann::ordered_json parse_ordered_json(std::string_view text, std::string_view where) {
   return parse<nlohmann::ordered_json>(text.begin(), text.end(), where);
 }
+
+std::string json_text(const nlohmann::json& value, int indent) { return value.dump(indent); }
+std::string json_text(const nlohmann::ordered_json& value, int indent) { return value.dump(indent); }
 
 nlohmann::json read_json(const std::filesystem::path& path, size_t most) {
   return read<nlohmann::json>(path, most);

@@ -29,6 +29,11 @@ nlohmann::ordered_json parse_ordered_json(std::string_view text, std::string_vie
 nlohmann::json read_json(const std::filesystem::path& path, size_t most = most_file_bytes);
 nlohmann::ordered_json read_ordered_json(const std::filesystem::path& path, size_t most = most_file_bytes);
 
+// The text of a value, in one line, or with line breaks and so many blanks a level. Throws nlohmann's exception for a
+// string that is not UTF-8. Compiled once, unlike its dump().
+std::string json_text(const nlohmann::json& value, int indent = -1);
+std::string json_text(const nlohmann::ordered_json& value, int indent = -1);
+
 // Bytes of text, all of it kept, between two objects that are taken out.
 constexpr uint64_t most_between_objects = uint64_t{256} << 20;
 

@@ -1,5 +1,7 @@
 #include "nn/checkpoints/checkpoint_file.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <optional>

@@ -33,7 +33,7 @@ std::vector<int64_t> unsigned_numbers(const json& array, const char* key, const 
   for (const json& number : array) {
     constexpr auto limit = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
     check(number.is_number_unsigned() && number.get<uint64_t>() <= limit,
-          "{}: {} in '{}', expected whole numbers from 0 to 2^63 - 1", where, number.dump(), key);
+          "{}: {} in '{}', expected whole numbers from 0 to 2^63 - 1", where, json_text(number), key);
     numbers.push_back(number.get<int64_t>());
   }
   return numbers;
@@ -162,11 +162,11 @@ void SafetensorsModel::open_shards(const std::string& index_path) {
     for (const TensorEntry& tensor : file.tensors()) {
       const auto listed = weight_map.find(tensor.name);
       check(listed != weight_map.end() && *listed == file_name, "{}: tensor '{}' is in {}, expected {}",
-            index_path, tensor.name, file_name, listed == weight_map.end() ? "no file" : listed->dump());
+            index_path, tensor.name, file_name, listed == weight_map.end() ? "no file" : json_text(*listed));
     }
   }
   for (const auto& [name, file_name] : weight_map.items()) {
-    check(find(name) != nullptr, "{}: tensor '{}' is not in {}", index_path, name, file_name.dump());
+    check(find(name) != nullptr, "{}: tensor '{}' is not in {}", index_path, name, json_text(file_name));
   }
 }
 

@@ -1,8 +1,10 @@
+#include <fmt/format.h>
+
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
 
+#include "core/io/checked_json.h"
 #include "core/io/files.h"
 #include "nn/checkpoints/safetensors.h"
 #include "nn/checkpoints/tensor_entry.h"
@@ -17,7 +19,7 @@ std::string header_of(const std::string& path, std::span<const TensorEntry* cons
                       const std::map<std::string, std::string>& metadata) {
   using nlohmann::json;
   std::string header = "{";
-  if (!metadata.empty()) header += fmt::format("\"__metadata__\":{},", json(metadata).dump());
+  if (!metadata.empty()) header += fmt::format("\"__metadata__\":{},", json_text(json(metadata)));
   std::set<std::string_view> names{"__metadata__"};
   int64_t begin = 0;
   for (const TensorEntry* tensor : tensors) {
@@ -26,7 +28,7 @@ std::string header_of(const std::string& path, std::span<const TensorEntry* cons
     check_bytes(where, *tensor);
     const auto bytes = static_cast<int64_t>(tensor->data.size());
     header += fmt::format("{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}},",
-                          json(tensor->name).dump(), tensor->dtype, fmt::join(tensor->shape, ","), begin,
+                          json_text(json(tensor->name)), tensor->dtype, fmt::join(tensor->shape, ","), begin,
                           begin + bytes);
     begin += bytes;
   }

@@ -1,13 +1,15 @@
 // convert_checkpoint: writes a BERT checkpoint of one framework as that of another.
-#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "core/io/files.h"
 #include "nn/checkpoints/checkpoint_names.h"
 #include "nn/checkpoints/model_tensors.h"
 #include "tasks/main.h"
+#include "tasks/options/arguments.h"
 #include "tasks/output_lock.h"
 
 using namespace gradus;
@@ -94,26 +96,22 @@ void check_output(const std::string& path, CheckpointFormat format, bool overwri
 int run(int argc, char** argv) {
   std::string from, to, format;
   bool allow_missing = false, overwrite = false;
-  CLI::App app(
+  Arguments arguments(
       "Writes a BERT checkpoint of one framework as that of another: names, layouts and CRF as that one's "
       "programs\n"
       "expect them, numbers as float32.\n"
       "Example: convert_checkpoint --to mindspore uncased_L-12_H-768_A-12/bert_model.ckpt bert.ckpt");
-  app.add_option("input", from,
-                 "*.safetensors, *.ckpt of MindSpore, the prefix or *.index of TensorFlow, or a folder with "
-                 "one of them")
-      ->required();
-  app.add_option("output", to, "file to write; of TensorFlow what its two files' names begin with")
-      ->required();
-  app.add_option("--to", format, "safetensors (Hugging Face), mindspore or tensorflow")->required();
-  app.add_flag("--allow_missing", allow_missing,
-               "convert what is there even when the encoder is not whole or some weights are no floats");
-  app.add_flag("--overwrite", overwrite, "replace a file that is there");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : exit_failure;
-  }
+  arguments.require(
+      "input", from,
+      "*.safetensors, *.ckpt of MindSpore, the prefix or *.index of TensorFlow, or a folder with "
+      "one of them");
+  arguments.require("output", to, "file to write; of TensorFlow what its two files' names begin with");
+  arguments.require("--to", format, "safetensors (Hugging Face), mindspore or tensorflow");
+  arguments.add_flag(
+      "--allow_missing", allow_missing,
+      "convert what is there even when the encoder is not whole or some weights are no floats");
+  arguments.add_flag("--overwrite", overwrite, "replace a file that is there");
+  if (const std::optional<int> status = arguments.parse(argc, argv, exit_failure)) return *status;
   const CheckpointFormat target = parse_format(format);
   const ModelTensors model(from);
   if (!allow_missing) check_encoder(model, from);

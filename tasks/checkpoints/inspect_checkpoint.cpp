@@ -1,15 +1,16 @@
 // inspect_checkpoint: what is in a checkpoint: names, shapes, types and statistics of its tensors.
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "data/unicode.h"
 #include "nn/checkpoints/checkpoint_file.h"
 #include "tasks/main.h"
+#include "tasks/options/arguments.h"
 
 using namespace gradus;
 using Json = nlohmann::ordered_json;
@@ -187,21 +188,17 @@ void print_table(const CheckpointFile& file, const std::string& path) {
 int run(int argc, char** argv) {
   std::string path;
   bool json = false;
-  CLI::App app(
+  Arguments arguments(
       "Shows what is in a checkpoint: names, types, shapes and statistics of its tensors.\n"
       "Example: inspect_checkpoint bert_model.ckpt.index");
-  app.add_option("file", path,
-                 "*.safetensors, *.ckpt of MindSpore, the prefix or *.index of TensorFlow, or a folder with "
-                 "one of them")
-      ->required();
-  app.add_flag(
+  arguments.require(
+      "file", path,
+      "*.safetensors, *.ckpt of MindSpore, the prefix or *.index of TensorFlow, or a folder with "
+      "one of them");
+  arguments.add_flag(
       "--json", json,
       "one JSON object, with every name and the first and last numbers, or the first 100 bytes of a string");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : exit_failure;
-  }
+  if (const std::optional<int> status = arguments.parse(argc, argv, exit_failure)) return *status;
   const CheckpointFile file(path);
   if (json) print_json(file);
   else print_table(file, path);

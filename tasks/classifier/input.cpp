@@ -1,5 +1,7 @@
 #include "tasks/classifier/input.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "data/classification_records.h"

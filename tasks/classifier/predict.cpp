@@ -1,10 +1,12 @@
 #include "tasks/classifier/predict.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "core/io/checked_json.h"
 #include "tasks/log/log.h"
 #include "tasks/text/display_text.h"
 #include "tasks/text/line_batches.h"
@@ -29,12 +31,12 @@ std::string json_line(const ClassifierSystem& system, const ClassificationText& 
   }
   if (!system.labels()) {
     json["score"] = output[0];
-    return json.dump();
+    return json_text(json);
   }
   json["label"] = system.labels()->name(best);
   for (int32_t id = 0; id < system.labels()->size(); ++id)
     json["probabilities"][system.labels()->name(id)] = output[static_cast<size_t>(id)];
-  return json.dump();
+  return json_text(json);
 }
 
 std::string plain_line(const ClassifierSystem& system, const ClassificationText& text,

@@ -1,5 +1,7 @@
 #include "tasks/classifier/system.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "core/io/checked_json.h"

@@ -2,11 +2,10 @@
 // reader that has gone) is dropped, for hours of work hang on it; a result that can't be is an error of the run.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 #include <string_view>
-#include <utility>
 
 namespace gradus {
 
@@ -20,7 +19,7 @@ void write_log(std::FILE* log, std::string_view text) noexcept;
 
 template <typename... Args>
 void print_log(std::FILE* log, fmt::format_string<Args...> format, Args&&... args) {
-  write_log(log, fmt::format(format, std::forward<Args>(args)...));
+  write_log(log, fmt::vformat(format, fmt::make_format_args(args...)));
 }
 
 // Writes a result to standard output at once, but leaves it to check_results() to throw: what else the run has to write
@@ -29,7 +28,7 @@ void write_output(std::string_view text);
 
 template <typename... Args>
 void print_result(fmt::format_string<Args...> format, Args&&... args) {
-  write_output(fmt::format(format, std::forward<Args>(args)...));
+  write_output(fmt::vformat(format, fmt::make_format_args(args...)));
 }
 
 // Throws Error with the reason when a result could not be written to standard output, by now or before.

@@ -5,9 +5,9 @@
 #include <array>
 #include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/io/checked_json.h"
 #include "core/io/files.h"
 
 namespace gradus {
@@ -22,7 +22,7 @@ std::string to_json(const RunMetrics& metrics) {
   };
   if (metrics.train_loss) object["train_loss"] = *metrics.train_loss;
   for (const auto& [name, score] : metrics.scores) object[name] = score;
-  return object.dump(2) + "\n";
+  return json_text(object, 2) + "\n";
 }
 
 void write_metrics_file(const std::string& path, const RunMetrics& metrics) {

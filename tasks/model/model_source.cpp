@@ -137,7 +137,7 @@ StoredTokenizer load_tokenizer(const FineTuneOptions& options, const fs::path& f
   if (const auto found = config.other_keys.find("tokenizer_class");
       found != config.other_keys.end() && !stored.names_class && found->second != "null") {
     const Json name = Json::parse(found->second);
-    check_tokenizer_class(name.is_string() ? name.get<std::string>() : name.dump(),
+    check_tokenizer_class(name.is_string() ? name.get<std::string>() : json_text(name),
                           (folder / "config.json").string());
   }
   return stored;

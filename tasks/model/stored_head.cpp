@@ -1,5 +1,6 @@
 #include "tasks/model/stored_head.h"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>

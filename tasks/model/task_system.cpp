@@ -1,7 +1,8 @@
 #include "tasks/model/task_system.h"
 
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
+#include "core/io/checked_json.h"
 #include "tasks/log/log.h"
 
 namespace gradus {
@@ -16,7 +17,7 @@ BertConfig with_labels(BertConfig config, std::vector<std::string> labels) {
 }
 
 // The text of an object, whatever the order of its keys.
-std::string sorted(const Json& object) { return nlohmann::json(object).dump(); }
+std::string sorted(const Json& object) { return json_text(nlohmann::json(object)); }
 
 }  // namespace
 
@@ -104,7 +105,7 @@ void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
 
 void TaskSystem::save(const std::filesystem::path& folder) const {
   BertConfig saved = config();
-  saved.other_keys[kind_.settings_key] = saved_json().dump();
+  saved.other_keys[kind_.settings_key] = json_text(saved_json());
   write_bert_config((folder / "config.json").string(), saved, kind_.architecture);
   write_tokenizer(folder, vocab(), source_.tokenizer);
   save_tensors(parameters_, (folder / "model.safetensors").string());

@@ -1,5 +1,7 @@
 #include "tasks/ner/input.h"
 
+#include <fmt/format.h>
+
 #include "core/error.h"
 #include "data/ner_records.h"
 #include "data/sample/sample.h"

@@ -99,7 +99,7 @@ std::string show_entities(const std::string& text, const TextWords& words, const
                           const TagReader& reader, const std::vector<int32_t>& tags, EntityStyle style) {
   const std::vector<Entity> entities = reader.entities(parts_of(tags, labels, reader));
   if (style == EntityStyle::json)
-    return Json{{"text", text}, {"entities", entities_json(text, words, entities)}}.dump();
+    return json_text(Json{{"text", text}, {"entities", entities_json(text, words, entities)}});
   std::string line;
   size_t done = 0;
   for (const Entity& entity : entities) {
@@ -212,7 +212,7 @@ std::string NerPredictor::answer(Item& item, const std::vector<int32_t>& tags) c
     item.row["tags"] = names_of(system_.labels(), tags);
     item.row["entities"] = word_entities_json(item.words, entities);
   }
-  return item.row.dump();
+  return json_text(item.row);
 }
 
 void NerPredictor::write_lines(std::vector<std::string>& lines, LineBatches& batches, PredictForm form) {
@@ -323,7 +323,7 @@ void NerPredictor::write_sentence(const Row& row, const std::vector<std::vector<
                   {"words", sentence.words},
                   {"tags", names_of(system_.labels(), found)},
                   {"entities", entities_json(text, words, entities_of(found))}};
-  fmt::print(out_, "{}\n", json.dump());
+  fmt::print(out_, "{}\n", json_text(json));
 }
 
 // Where text could be cut in two ways, and the tagger's own words don't decide it.

@@ -1,5 +1,7 @@
 #include "tasks/ner/system.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>

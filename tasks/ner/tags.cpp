@@ -1,5 +1,7 @@
 #include "tasks/ner/tags.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/error.h"

@@ -1,5 +1,7 @@
 #include "tasks/options/options.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <numeric>

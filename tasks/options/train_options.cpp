@@ -1,5 +1,7 @@
 #include "tasks/options/train_options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/backend.h"

@@ -1,4 +1,6 @@
 // generate_classifier_records: makes records of token ids of GLUE's tables, TNEWS and tables of one's own.
+#include <fmt/format.h>
+
 #include <array>
 #include <filesystem>
 #include <optional>

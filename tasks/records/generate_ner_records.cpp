@@ -1,5 +1,7 @@
 // generate_ner_records: makes records of token ids of the published named-entity data sets, and of others in their
 // forms.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <filesystem>

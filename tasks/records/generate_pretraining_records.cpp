@@ -1,4 +1,5 @@
 // generate_pretraining_records: makes examples for BERT's pretraining of plain text.
+#include <fmt/format.h>
 #include <glob.h>
 
 #include <algorithm>

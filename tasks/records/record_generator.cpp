@@ -1,5 +1,7 @@
 #include "tasks/records/record_generator.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>

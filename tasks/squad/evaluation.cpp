@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "core/io/checked_json.h"
 #include "core/run_parallel.h"
 #include "data/batcher.h"
 #include "data/unicode.h"
@@ -184,7 +184,7 @@ void SquadEvaluation::score(SquadReport& report) {
                                       {"F1", scores.f1},
                                       {"EM", scores.exact_match},
                                       {"TOTAL", scores.total}};
-    report.text = json.dump() + "\n";
+    report.text = json_text(json) + "\n";
     return;
   }
   const SquadScores scores = score_squad(data, texts);

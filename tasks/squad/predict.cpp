@@ -1,8 +1,8 @@
 #include "tasks/squad/predict.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/io/checked_json.h"
 #include "tasks/log/log.h"
 #include "tasks/text/display_text.h"
 #include "tasks/text/line_batches.h"
@@ -39,7 +39,7 @@ std::string show_answer(const std::string& question, const SquadPrediction& pred
   json["n_best"] = nlohmann::ordered_json::array();
   for (const AnswerCandidate& candidate : prediction.n_best)
     json["n_best"].push_back({{"text", candidate.text}, {"probability", candidate.probability}});
-  return json.dump();
+  return json_text(json);
 }
 
 int answer_lines(const SquadSystem& system, const SquadAnswerer& answerer, const SquadDriverOptions& options,

@@ -1,5 +1,7 @@
 #include "tasks/squad/report.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <map>

@@ -1,8 +1,7 @@
 #include "tasks/text/line_batches.h"
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "core/io/checked_json.h"
 #include "tasks/log/log.h"
 
 namespace gradus {
@@ -33,7 +32,7 @@ void LineBatches::refuse(size_t line, std::string fault) {
 std::string LineBatches::error_line(size_t line, bool json) const {
   const std::string text = fmt::format("line {}: {}", number(line), faults_[line]);
   if (!json) return "error: " + text;
-  return nlohmann::ordered_json{{"error", text}, {"line", number(line)}}.dump();
+  return json_text(nlohmann::ordered_json{{"error", text}, {"line", number(line)}});
 }
 
 int LineBatches::status(std::FILE* log) const {

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/io/checked_json.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 
@@ -42,9 +43,9 @@ TEST_CASE("json: a value is what nlohmann's own parser makes of it") {
   for (const char* text :
        {"null", "true", "-3", "18446744073709551615", "1.5e3", "\"\\u00e4\"", "[]", "{}",
         "[1, [2, {\"a\": []}], {}]", "{\"b\": {\"d\": 1, \"c\": [true, {\"x\": null}]}, \"a\": \"\"}"}) {
-    CHECK(parse_json(text, "t") == nlohmann::json::parse(text));
-    CHECK(parse_ordered_json(text, "t") == nlohmann::ordered_json::parse(text));
-    CHECK(parse_ordered_json(text, "t").dump() == nlohmann::ordered_json::parse(text).dump());
+    CHECK(parse_json(text, "t") == json_of(text));
+    CHECK(parse_ordered_json(text, "t") == ordered_json_of(text));
+    CHECK(parse_ordered_json(text, "t").dump() == ordered_json_of(text).dump());
   }
   const nlohmann::json parsed = parse_json("{\"a\": 1}", "t");
   CHECK(parsed.at("a") == 1);
@@ -89,7 +90,7 @@ TEST_CASE("json: objects are taken out of a text that comes in pieces") {
     CHECK(seen == std::vector<std::string>{R"(//a/ {"b":1})", R"(//a//c {"d":3})",
                                            R"(//a/ {"b":2,"c":{"d":3}})", R"(//e {"b":4})",
                                            R"(/ {"a":[7]})"});
-    CHECK(left == nlohmann::json::parse(R"({"a": [7]})"));
+    CHECK(left == json_of(R"({"a": [7]})"));
   }
 }
 

@@ -3,11 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using nlohmann::json;
@@ -158,8 +159,7 @@ TEST_CASE("records that MindSpore and TensorFlow wrote are read") {
        {std::tuple{"mindrecord/cls_1shard.mindrecord", DatasetFormat::mindrecord, "rows"},
         {"tfrecord/classifier.tfrecord", DatasetFormat::tfrecord, "examples"}}) {
     CAPTURE(name);
-    const json expected =
-        json::parse(file_content(fixtures / (std::string(name) + ".expected.json"))).at(rows);
+    const json expected = json_of(file_content(fixtures / (std::string(name) + ".expected.json"))).at(rows);
     const ClassificationRecords read =
         read_classification_records((fixtures / name).string(), format, "", {15, 30522, 2, 512});
     REQUIRE(read.examples.size() == expected.size());

@@ -1,6 +1,8 @@
 // Texts with a class or a score: their files and their labels.
 #include <doctest/doctest.h>
 
+#include <map>
+
 #include "core/error.h"
 #include "data/class_labels.h"
 #include "data/classification_text.h"

@@ -1,12 +1,6 @@
 // Files for the data tests: temporary ones with given bytes, and those of the shared folder.
 #pragma once
 
-#include <unistd.h>
-#include <zlib.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,14 +10,8 @@ namespace gradus::test {
 // A file with the given bytes that lives as long as this.
 class TempFile {
  public:
-  explicit TempFile(std::string_view bytes, const std::string& suffix = ".txt") {
-    static int count = 0;
-    path_ = (std::filesystem::temp_directory_path() /
-             ("gradus_" + std::to_string(getpid()) + "_" + std::to_string(count++) + suffix))
-                .string();
-    std::ofstream(path_, std::ios::binary) << bytes;
-  }
-  ~TempFile() { std::filesystem::remove(path_); }
+  explicit TempFile(std::string_view bytes, const std::string& suffix = ".txt");
+  ~TempFile();
   TempFile(const TempFile&) = delete;
   TempFile& operator=(const TempFile&) = delete;
 
@@ -35,25 +23,10 @@ class TempFile {
   std::string path_;
 };
 
-inline std::string gzipped(std::string_view bytes) {
-  const TempFile file("", ".gz");
-  gzFile out = gzopen(file.path().c_str(), "wb");
-  gzwrite(out, bytes.data(), static_cast<unsigned>(bytes.size()));
-  gzclose(out);
-  std::ifstream in(file.path(), std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+std::string gzipped(std::string_view bytes);
 
 // A path below the folder that an environment variable names, if it is there.
-inline std::optional<std::string> find_file(const char* variable, const std::string& path) {
-  const char* folder = std::getenv(variable);
-  if (folder == nullptr) return std::nullopt;
-  const std::filesystem::path file = std::filesystem::path(folder) / path;
-  if (!std::filesystem::exists(file)) return std::nullopt;
-  return file.string();
-}
-inline std::optional<std::string> shared_file(const std::string& path) {
-  return find_file("GRADUS_SHARED", "data/" + path);
-}
+std::optional<std::string> find_file(const char* variable, const std::string& path);
+std::optional<std::string> shared_file(const std::string& path);
 
 }  // namespace gradus::test

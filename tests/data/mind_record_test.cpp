@@ -6,13 +6,13 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "data/mind_record_format.h"
 #include "data/mind_record_values.h"
 #include "data/mind_record_writer.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using nlohmann::json;
@@ -106,7 +106,7 @@ TEST_CASE("mind_record: every fixture has the rows that MindSpore wrote") {
   int sets = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
-    const json expected = json::parse(file_content(entry.path()));
+    const json expected = json_of(file_content(entry.path()));
     if (!expected.contains("rows")) continue;
     std::string first = (folder / expected["files"][0].get<std::string>()).string();
     CAPTURE(first);
@@ -147,7 +147,7 @@ TEST_CASE("mind_record: every fixture has the rows that MindSpore wrote") {
 TEST_CASE("mind_record: each damaged fixture is refused, naming the file") {
   const fs::path folder = shared_folder("formats/fixtures/bad");
   if (folder.empty()) return;
-  const json manifest = json::parse(file_content(folder / "manifest.json"));
+  const json manifest = json_of(file_content(folder / "manifest.json"));
   int refused = 0;
   for (const json& entry : manifest["entries"]) {
     if (entry["kind"] != "mindrecord") continue;

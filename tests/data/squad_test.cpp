@@ -1,15 +1,16 @@
 #include "data/squad_features.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "data/text_file.h"
 #include "tests/data/files.h"
 #include "tests/data/sha256.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using nlohmann::json;
@@ -32,7 +33,7 @@ void compare(const std::filesystem::path& folder, const Reference& reference) {
   std::map<std::string, int> ids;
   LineReader lines((folder / reference.features).string());
   for (std::string_view line; lines.next(line);) {
-    expected.push_back(json::parse(line));
+    expected.push_back(json_of(line));
     ++ids[expected.back().at("qas_id")];
   }
   const SquadData data = read_squad(*path);

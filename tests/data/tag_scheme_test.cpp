@@ -2,10 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using Json = nlohmann::json;
@@ -95,7 +94,7 @@ TEST_CASE("entities of all schemes, and of sequences that break them") {
 }
 
 TEST_CASE("entities are those of seqeval, by default and strictly in each scheme") {
-  const Json golden = Json::parse(file_content(source_file("tests/golden/entities.json")));
+  const Json golden = json_of(file_content(source_file("tests/golden/entities.json")));
   int64_t rows = 0;
   for (const Json& row : golden["sequences"]) {
     const Tags tags = row["tags"];

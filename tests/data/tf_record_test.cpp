@@ -5,12 +5,12 @@
 
 #include <array>
 #include <functional>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/io/crc32c.h"
 #include "data/tf_example.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using nlohmann::json;
@@ -85,7 +85,7 @@ TEST_CASE("tf_record: every fixture, plain and compressed, has the records that 
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
-    const json expected = json::parse(file_content(entry.path()));
+    const json expected = json_of(file_content(entry.path()));
     for (const auto& [name, kind] : expected["files"].items()) {
       CAPTURE(name);
       const std::vector<std::string> records = records_of((folder / name).string());
@@ -103,7 +103,7 @@ TEST_CASE("tf_record: each damaged fixture is refused, naming file and record") 
   const auto folder = shared_folder("formats/fixtures/bad");
   if (folder.empty()) return;
   int files = 0;
-  const json manifest = json::parse(file_content(folder / "manifest.json"));
+  const json manifest = json_of(file_content(folder / "manifest.json"));
   for (const json& entry : manifest["entries"]) {
     if (entry["kind"] != "tfrecord" && entry["kind"] != "tf_example") continue;
     REQUIRE(entry["expect"] == "refuse");

@@ -2,11 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
 #include "data/word_piece.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using Json = nlohmann::ordered_json;
@@ -118,7 +117,7 @@ TEST_CASE("the settings beside a vocabulary decide the pieces, and are there aga
   const TemporaryFolder copy;
   write_tokenizer(copy.path(), stored.vocab, stored.config);
   CHECK(file_content(copy / "vocab.txt") == usual_vocab);  // <e1> is no piece of a word
-  const Json saved = Json::parse(file_content(copy / "tokenizer_config.json"));
+  const Json saved = ordered_json_of(file_content(copy / "tokenizer_config.json"));
   CHECK(saved["tokenizer_class"] == "BertTokenizer");
   CHECK(saved["strip_accents"] == false);
   CHECK(saved["padding_side"] == "left");
@@ -302,7 +301,7 @@ TEST_CASE("a folder without a vocabulary says what there is instead") {
 }
 
 TEST_CASE("pieces with settings equal those of transformers") {
-  const Json golden = Json::parse(file_content(source_file("tests/golden/tokenizer_settings.json")));
+  const Json golden = ordered_json_of(file_content(source_file("tests/golden/tokenizer_settings.json")));
   for (const Json& row : golden["folders"]) {
     CAPTURE(row["name"].get<std::string>());
     const Folder folder;

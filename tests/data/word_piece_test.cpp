@@ -5,13 +5,15 @@
 #include <zlib.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <map>
 
 #include "core/error.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
 #include "data/vocab.h"
 #include "tests/data/files.h"
+#include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using gradus::test::TempFile;
@@ -142,7 +144,7 @@ TEST_CASE("ids equal those of transformers and of google-research/bert on awkwar
     const Tokenizer google(vocab, TokenizerRules::google, name != "cased");
     LineReader reader(*path);
     for (std::string_view line; reader.next(line);) {
-      const Json row = Json::parse(line);
+      const Json row = json_of(line);
       CAPTURE(line.substr(0, 100));
       CHECK(ids(hf.tokenize(row["text"].get<std::string>())) == row[name].get<std::vector<int32_t>>());
       CHECK(ids(google.tokenize(row["text"].get<std::string>())) ==
@@ -155,7 +157,7 @@ TEST_CASE("ids equal those of transformers and of google-research/bert on awkwar
 TEST_CASE("every code point is treated as by transformers") {
   const auto path = golden_file("code_points.json");
   if (!path) return;
-  const Json expected = Json::parse(std::ifstream(*path));
+  const Json expected = json_of(file_content(*path));
   // In this vocabulary every character is a piece, so that the ids show what became of it.
   std::vector<char32_t> codes;
   constexpr std::pair<char32_t, char32_t> ranges[] = {
@@ -197,7 +199,7 @@ TEST_CASE("ids equal those of transformers on every shared text") {
   }
   const auto golden = golden_file("tokenizer_shared.json");
   if (!golden) return;
-  const Json files = Json::parse(std::ifstream(*golden));
+  const Json files = json_of(file_content(*golden));
   for (const std::string name : {"uncased", "cased", "chinese"}) {
     const Vocab vocab = Vocab::load(*test::shared_file("vocab/" + name + ".txt"));
     const Tokenizer tokenizer(vocab, TokenizerRules::hf, name != "cased");

@@ -2,8 +2,10 @@
 #include "tests/house/rules.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <fstream>
 #include <sstream>
 
 #include "tests/files.h"

@@ -2,10 +2,11 @@
 
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
+#include <map>
 
 #include "core/error.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using nlohmann::json;
@@ -162,7 +163,7 @@ TEST_CASE("a written BERT configuration reads back the same, with what Hugging F
     write_bert_config(path, config, "BertForTokenClassification");
     CHECK(read_bert_config(path) == config);
   }
-  const json written = json::parse(file_content(path));
+  const json written = json_of(file_content(path));
   CHECK(written["model_type"] == "bert");
   CHECK(written["architectures"] == json{"BertForTokenClassification"});
   CHECK(written["id2label"] == json{{"0", "O"}, {"1", "B-PER"}, {"2", "I-PER"}});
@@ -182,7 +183,7 @@ TEST_CASE("a written BERT configuration reads back the same, with what Hugging F
   CHECK_THROWS_AS(write_bert_config(path, config, "BertModel"), Error);
   config.hidden_size = 32;
   CHECK_THROWS_AS(write_bert_config(folder / "no/config.json", config, "BertModel"), Error);
-  CHECK(json::parse(file_content(path)) == written);
+  CHECK(json_of(file_content(path)) == written);
 }
 
 TEST_CASE("configurations of the shared models are read") {
@@ -190,7 +191,7 @@ TEST_CASE("configurations of the shared models are read") {
   if (folder.empty()) return;
   for (const char* name : {"bert_cls", "bert_ner", "bert_pretrain", "bert_squad"}) {
     CAPTURE(name);
-    const json forward = json::parse(file_content(folder / (std::string(name) + ".forward.json")));
+    const json forward = json_of(file_content(folder / (std::string(name) + ".forward.json")));
     const BertConfig config = parse(forward["config"].dump());
     CHECK(config.vocab_size == forward["config"]["vocab_size"]);
     CHECK(config.hidden_size == forward["config"]["hidden_size"]);

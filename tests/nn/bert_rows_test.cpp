@@ -1,5 +1,8 @@
 // The encoder asked for some rows of its output.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cmath>
 
 #include "tests/gradcheck.h"
 #include "tests/nn/tiny_bert.h"

@@ -3,11 +3,11 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "nn/checkpoints/model_files.h"
 #include "nn/heads/ner.h"
+#include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using Json = nlohmann::json;
@@ -76,8 +76,7 @@ TEST_CASE("BERT token classification gives transformers' logits") {
     MESSAGE("skipped: no shared fixtures");
     return;
   }
-  std::ifstream file(path);
-  const Json reference = Json::parse(file);
+  const Json reference = json_of(file_content(path));
   Backend& backend = find_backend("CPU");
   Parameters parameters;
   const NerHeadConfig head{.tags = reference["config"]["num_labels"].get<int64_t>()};

@@ -1,16 +1,17 @@
 // Checkpoints of MindSpore and TensorFlow: the fixtures that those wrote, damaged ones, and round trips.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "core/dtype.h"
 #include "core/error.h"
 #include "nn/checkpoints/mindspore_checkpoint.h"
 #include "nn/checkpoints/tensorflow_checkpoint.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using nlohmann::json;
@@ -114,7 +115,7 @@ TEST_CASE("MindSpore checkpoints: every fixture has the tensors that MindSpore w
   int files = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
-    const json expected = json::parse(file_content(entry.path()));
+    const json expected = json_of(file_content(entry.path()));
     const std::string path = (folder / expected["file"].get<std::string>()).string();
     CAPTURE(path);
     const MindSporeCheckpoint checkpoint(path);
@@ -131,7 +132,7 @@ TEST_CASE("TensorFlow checkpoints: every fixture has the tensors that TensorFlow
   int files = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
-    const json expected = json::parse(file_content(entry.path()));
+    const json expected = json_of(file_content(entry.path()));
     const std::string prefix = (folder / expected["prefix"].get<std::string>()).string();
     CAPTURE(prefix);
     check_all(TensorFlowCheckpoint(prefix), expected);
@@ -144,7 +145,7 @@ TEST_CASE("TensorFlow checkpoints: every fixture has the tensors that TensorFlow
 TEST_CASE("checkpoints of both kinds: each damaged fixture is refused, naming the file") {
   const fs::path folder = shared_folder("formats/fixtures/bad");
   if (folder.empty()) return;
-  const json manifest = json::parse(file_content(folder / "manifest.json"));
+  const json manifest = json_of(file_content(folder / "manifest.json"));
   int refused = 0;
   for (const json& entry : manifest["entries"]) {
     const std::string kind = entry["kind"], path = (folder / entry["open"].get<std::string>()).string();

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
+#include <map>
 
 #include "core/error.h"
 #include "core/random.h"

@@ -3,17 +3,19 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
+#include <map>
 #include <vector>
 
 #include "core/error.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using nlohmann::json;
@@ -108,7 +110,7 @@ TEST_CASE("safetensors files of the reference writer are read in full and writte
   for (const auto& item : fs::directory_iterator(folder)) {
     if (item.path().extension() != ".safetensors") continue;
     CAPTURE(item.path().string());
-    const json expected = json::parse(file_content(item.path().string() + ".expected.json"));
+    const json expected = json_of(file_content(item.path().string() + ".expected.json"));
     const SafetensorsFile file(item.path());
     const json no_metadata = json::object();
     CHECK(json(file.metadata()) == (expected["metadata"].is_null() ? no_metadata : expected["metadata"]));
@@ -133,7 +135,7 @@ TEST_CASE("malformed safetensors files are refused with the file's name") {
   const fs::path folder = shared_folder("formats/fixtures/bad");
   if (folder.empty()) return;
   int files = 0;
-  const json manifest = json::parse(file_content(folder / "manifest.json"));
+  const json manifest = json_of(file_content(folder / "manifest.json"));
   for (const json& item : manifest["entries"]) {
     if (item["kind"] != "safetensors") continue;
     const std::string path = folder / item["open"].get<std::string>();

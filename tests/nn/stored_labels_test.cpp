@@ -2,9 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "nn/bert_config.h"
+#include "tests/json.h"
 
 using namespace gradus;
 using nlohmann::json;
@@ -13,7 +12,7 @@ using Names = std::vector<std::string>;
 namespace {
 
 StoredLabels read(const char* id2label, const char* label2id = "null") {
-  return read_stored_labels(json::parse(id2label), json::parse(label2id));
+  return read_stored_labels(json_of(id2label), json_of(label2id));
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // Rows of the op table for operators that look at no sequence.
+#include <fmt/format.h>
+
 #include <numeric>
 
 #include "tests/op_table/values.h"

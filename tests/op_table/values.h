@@ -1,6 +1,8 @@
 // What the rows of the op table are made of: settings, numbers and lengths.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>

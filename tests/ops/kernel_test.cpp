@@ -2,6 +2,7 @@
 // threads.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

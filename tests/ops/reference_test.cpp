@@ -2,11 +2,11 @@
 // every backend is measured with has itself been measured.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <cmath>
 
+#include "tests/files.h"
 #include "tests/gradcheck.h"
+#include "tests/json.h"
 #include "tests/op_run.h"
 #include "tests/reference.h"
 
@@ -15,12 +15,7 @@ using reference::Matrix;
 
 namespace {
 
-nlohmann::json golden() {
-  const char* folder = std::getenv("GRADUS_SOURCE");
-  check(folder != nullptr, "GRADUS_SOURCE is not set: expected the project's folder");
-  std::ifstream file(fmt::format("{}/tests/golden/torch_formulas.json", folder));
-  return nlohmann::json::parse(file);
-}
+nlohmann::json golden() { return json_of(file_content(source_file("tests/golden/torch_formulas.json"))); }
 
 // As in the script: element i of tensor `number` is sin(0.7 i + number).
 Matrix wave(int number, int64_t rows, int64_t columns, double scale = 1) {

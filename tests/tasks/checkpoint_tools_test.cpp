@@ -3,10 +3,10 @@
 
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "core/io/protobuf.h"
 #include "nn/checkpoints/safetensors.h"
+#include "tests/json.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -18,7 +18,7 @@ namespace {
 json described_by_program(const std::string& path) {
   const Outcome outcome = run_program("inspect_checkpoint", {"--json", path});
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
-  return json::parse(outcome.out);
+  return json_of(outcome.out);
 }
 
 json inspected(const std::string& path) { return described_by_program(path).at("tensors"); }
@@ -79,7 +79,7 @@ TEST_CASE("inspect_checkpoint --json prints each fixture's description") {
       if (!path.ends_with(ending)) continue;
       CAPTURE(path);
       check_description(described_by_program(path.substr(0, path.size() - ending.size())),
-                        json::parse(file_content(path)));
+                        json_of(file_content(path)));
       ++described;
     }
   }
@@ -125,7 +125,7 @@ TEST_CASE("inspect_checkpoint --json: texts as Python shows them, files of a mod
 TEST_CASE("our programs refuse each damaged fixture, or read what may be read, and say why") {
   const fs::path folder = shared_folder("formats/fixtures/bad");
   if (folder.empty()) return;
-  const json manifest = json::parse(file_content(folder / "manifest.json"));
+  const json manifest = json_of(file_content(folder / "manifest.json"));
   std::map<std::string, int> refused;
   for (const json& entry : manifest.at("entries")) {
     const std::string kind = entry.at("kind"), expected = entry.at("expect"),
@@ -138,7 +138,7 @@ TEST_CASE("our programs refuse each damaged fixture, or read what may be read, a
     if (outcome.status == 0) {
       REQUIRE_MESSAGE(expected.starts_with("refuse or read"), outcome.out.substr(0, 1000));
       if (expected.ends_with(" rows"))
-        CHECK(expected == fmt::format("refuse or read {} rows", json::parse(outcome.out).at("rows").size()));
+        CHECK(expected == fmt::format("refuse or read {} rows", json_of(outcome.out).at("rows").size()));
       continue;
     }
     CHECK(outcome.status == 2);

@@ -1,6 +1,8 @@
 // generate_classifier_records: from the files of a data set to records, and back through their reader.
 #include <doctest/doctest.h>
 
+#include <map>
+
 #include "core/error.h"
 #include "data/classification_records.h"
 #include "tasks/output_lock.h"

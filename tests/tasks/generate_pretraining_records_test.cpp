@@ -1,5 +1,6 @@
 // generate_pretraining_records, as its user runs it.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <map>
 

@@ -1,5 +1,6 @@
 // generate_squad_records, as its user runs it.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "core/error.h"
 #include "data/squad_records.h"

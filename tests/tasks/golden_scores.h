@@ -2,15 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 
 #include "tests/files.h"
+#include "tests/json.h"
 
 namespace gradus {
 
 // The cases under one name of tests/golden/scores.json.
 inline nlohmann::json golden_cases(const std::string& key) {
-  return nlohmann::json::parse(file_content(source_file("tests/golden/scores.json")))[key];
+  return json_of(file_content(source_file("tests/golden/scores.json")))[key];
 }
 
 // Element i of a sequence of numbers below 2^32 that look random: `noise` of the script.

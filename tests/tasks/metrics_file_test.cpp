@@ -5,11 +5,11 @@
 
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/io/files.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 
@@ -25,7 +25,7 @@ TEST_CASE("metrics file: every number under its name") {
   metrics.train_loss = 0.5;
   metrics.scores = {{"f1", 0.925}, {"loss", std::nan("")}};
   write_metrics_file(path, metrics);
-  const auto json = nlohmann::json::parse(read_file(path));
+  const auto json = json_of(read_file(path));
   CHECK(json.size() == 8);
   CHECK(json["steps"] == 12);
   CHECK(json["seconds"] == 3.5);
@@ -41,7 +41,7 @@ TEST_CASE("metrics file: every number under its name") {
 }
 
 TEST_CASE("metrics file: without training there is no loss, and scores are an object even when empty") {
-  const auto json = nlohmann::json::parse(to_json({}));
+  const auto json = json_of(to_json({}));
   CHECK_FALSE(json.contains("train_loss"));
   CHECK(json.size() == 5);
 }

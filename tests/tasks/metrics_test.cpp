@@ -2,7 +2,7 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,6 +13,7 @@
 #include "tasks/metrics/token_scores.h"
 #include "tasks/ner/evaluation.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 using namespace gradus;
 
@@ -69,7 +70,7 @@ TEST_CASE("token scores refuse ids that don't fit") {
 }
 
 TEST_CASE("entities are counted as conlleval counts the spans of BIO tags") {
-  const auto golden = nlohmann::json::parse(file_content(source_file("tests/golden/entities.json")));
+  const auto golden = json_of(file_content(source_file("tests/golden/entities.json")));
   NerData data;
   std::vector<std::vector<int32_t>> predicted;
   LabelList labels({"O"});

@@ -4,9 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "tests/json.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;

@@ -2,9 +2,8 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "tests/json.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -126,7 +125,7 @@ TEST_CASE("odd files: a pointer of Git LFS or a web page for one of a model's fi
 TEST_CASE("odd files: a field of a model's settings that is something else is named") {
   const SpoiledModel model;
   model.begin_anew();
-  const auto config = nlohmann::json::parse(file_content(model.file("config.json")));
+  const auto config = json_of(file_content(model.file("config.json")));
   for (const auto& [key, value, text] :
        {std::tuple("use_crf", nlohmann::json(3), "'use_crf' is 3, expected true or false"),
         std::tuple("label_protocol", nlohmann::json(true), "'label_protocol' is true, expected a string"),

@@ -2,8 +2,8 @@
 // norms of whole training runs.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "nn/checkpoints/model_files.h"
 #include "tasks/classifier/batch.h"
@@ -11,6 +11,7 @@
 #include "tasks/ner/training.h"
 #include "tasks/squad/batch.h"
 #include "tests/files.h"
+#include "tests/json.h"
 #include "tests/tasks/training_reference.h"
 
 using namespace gradus;
@@ -87,7 +88,7 @@ std::vector<SquadFeature> first_windows(SquadFeaturizer& featurizer, size_t ques
 TEST_CASE("pretrained BERT gives transformers' hidden states, all sentences in one packed batch") {
   const std::string folder = minilm();
   if (folder.empty()) return;
-  const Json sentences = Json::parse(file_content(source_file("tests/golden/minilm_forward.json")));
+  const Json sentences = json_of(file_content(source_file("tests/golden/minilm_forward.json")));
   const double fp32 = worst_difference(DType::float32, folder, sentences);
   MESSAGE("fp32: largest difference " << fp32);
   CHECK(fp32 <= 2e-5);
@@ -101,7 +102,7 @@ TEST_CASE("fine-tuning a tagger follows PyTorch's losses and gradient norms step
   const std::filesystem::path fixtures = shared_folder("formats/fixtures/training_reference");
   const std::string folder = minilm();
   if (folder.empty() || fixtures.empty()) return;
-  const Json reference = Json::parse(file_content(fixtures / "ner_softmax.json"));
+  const Json reference = json_of(file_content(fixtures / "ner_softmax.json"));
   Backend& backend = find_backend("CPU");
   auto system = system_of(folder, reference["labels"].get<std::vector<std::string>>());
   const NerData data = read_ner((fixtures / "../../../data/conll2003/train.txt").string(), NerTags::required);
@@ -129,7 +130,7 @@ TEST_CASE("fine-tuning a classifier follows PyTorch's losses and gradient norms 
   const auto examples = make_classification_examples(data, tokenizer, &labels, 128).examples;
   const ClassifierHeadConfig head{.classes = 2, .regression = false, .dropout = 0, .class_weights = {}};
   Pretrained<ClassifierModel> trained(backend, folder, "classifier", head);
-  const Json reference = Json::parse(file_content(fixtures / "mrpc_classifier.json"));
+  const Json reference = json_of(file_content(fixtures / "mrpc_classifier.json"));
   follow_reference(reference, trained.parameters, 5e-5, 4, [&](Context& context, size_t step) {
     const ClassifierBatch batch = make_classifier_batch(backend, examples, batch_of_step(step, 8));
     return trained.model.loss(context, batch, 8);
@@ -140,7 +141,7 @@ TEST_CASE("fine-tuning on questions follows PyTorch's losses and gradient norms 
   const std::filesystem::path fixtures = shared_folder("formats/fixtures/training_reference");
   const std::string folder = minilm();
   if (folder.empty() || fixtures.empty()) return;
-  const Json reference = Json::parse(file_content(fixtures / "squad.json"));
+  const Json reference = json_of(file_content(fixtures / "squad.json"));
   const size_t questions = 4 * reference["losses"].size();
   Backend& backend = find_backend("CPU");
   const Vocab vocab = Vocab::load(folder + "/vocab.txt");

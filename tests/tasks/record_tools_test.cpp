@@ -1,12 +1,11 @@
 // vis_tfrecord_or_mindrecord and parallel_tfrecord_to_mindrecord.
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
 #include "data/dataset.h"
 #include "data/tf_example.h"
 #include "data/tf_record.h"
+#include "tests/json.h"
 #include "tests/tasks/program.h"
 
 using namespace gradus;
@@ -41,8 +40,8 @@ TEST_CASE("vis_tfrecord_or_mindrecord prints the fixtures' descriptions") {
        {"tfrecord/pretrain.tfrecord", "tfrecord/odd_values.tfrecord", "tfrecord/wire_variants.tfrecord",
         "mindrecord/all_types.mindrecord", "mindrecord/squad_eval_strings.mindrecord"}) {
     CAPTURE(name);
-    const json expected = json::parse(file_content(fixtures / (std::string(name) + ".expected.json")));
-    const json found = json::parse(shown({"--json", "--file_name", (fixtures / name).string()}));
+    const json expected = json_of(file_content(fixtures / (std::string(name) + ".expected.json")));
+    const json found = json_of(shown({"--json", "--file_name", (fixtures / name).string()}));
     for (const char* key :
          {"examples", "num_records", "record_lengths", "schema", "num_rows", "rows_per_shard", "rows"}) {
       CAPTURE(key);
@@ -50,8 +49,8 @@ TEST_CASE("vis_tfrecord_or_mindrecord prints the fixtures' descriptions") {
       if (expected.contains(key)) CHECK(found.value(key, json()) == expected.at(key));
     }
   }
-  const json shards = json::parse(
-      shown({"--json", "--file_name", (fixtures / "mindrecord/ner_4shard.mindrecord2").string()}));
+  const json shards =
+      json_of(shown({"--json", "--file_name", (fixtures / "mindrecord/ner_4shard.mindrecord2").string()}));
   CHECK(shards.at("num_rows") == 50);
   CHECK(shards.at("rows").size() == 50);
 }

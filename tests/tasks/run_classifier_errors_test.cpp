@@ -2,9 +2,10 @@
 // half-written.
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
+#include <fstream>
 
 #include "nn/checkpoints/safetensors.h"
+#include "tests/json.h"
 #include "tests/tasks/tiny_classifier.h"
 
 using namespace gradus;
@@ -249,7 +250,7 @@ TEST_CASE("run_classifier refuses a checkpoint that is broken") {
   const TinyClassifier tiny;
   const std::string best = tiny.train_best();
   const std::string where = best + "/config.json: \"gradus_classifier\": ";
-  const auto config = nlohmann::json::parse(file_content(best + "/config.json"));
+  const auto config = json_of(file_content(best + "/config.json"));
   const auto refused = [&](const std::string& key, const nlohmann::json& value, const std::string& text) {
     auto settings = config.at("gradus_classifier");
     settings[key] = value;

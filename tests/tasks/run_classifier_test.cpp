@@ -1,12 +1,14 @@
 // Using a classifier that run_classifier has trained: scores, predictions, and the files it writes.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <map>
 #include <sstream>
 
 #include "core/error.h"
 #include "tests/data/files.h"
+#include "tests/json.h"
 #include "tests/tasks/tiny_classifier.h"
 
 using namespace gradus;
@@ -158,7 +160,7 @@ TEST_CASE("run_classifier classifies lines, as text and as JSON") {
   const std::vector<std::string> out = lines_of(tiny.print(tiny.predicting(best, {"--json"}), input));
   REQUIRE(out.size() == text.size());
   for (size_t i = 0; i < text.size(); ++i) {
-    const Json row = Json::parse(out[i]);
+    const Json row = ordered_json_of(out[i]);
     CHECK(row.at("text") == text[i]);
     const double neg = row.at("probabilities").at("neg"), pos = row.at("probabilities").at("pos");
     CHECK(neg + pos == doctest::Approx(1));
@@ -207,7 +209,7 @@ TEST_CASE("pairs are predicted from two texts with a tab between") {
   CHECK(lines[0].starts_with("like\t0.9"));
   CHECK(lines[0].ends_with("\tblue book\tgood"));
   CHECK(lines[1].starts_with("other\t0.9"));
-  const Json row = Json::parse(tiny.print(tiny.predicting(best, {"--json"}), "red ball\t\n"));
+  const Json row = ordered_json_of(tiny.print(tiny.predicting(best, {"--json"}), "red ball\t\n"));
   CHECK(row.at("text_a") == "red ball");
   CHECK(row.at("text_b") == "");
 }
@@ -217,7 +219,7 @@ TEST_CASE("scores are predicted as such") {
   const std::string data = tiny.write("scores.txt", scored_texts);
   const std::string best = tiny.train_well(
       {"--assessment_method=pearson", "--train_data_file_path=" + data, "--eval_data_file_path=" + data});
-  const auto config = Json::parse(file_content(best + "/config.json"));
+  const auto config = ordered_json_of(file_content(best + "/config.json"));
   CHECK(config.at("problem_type") == "regression");
   CHECK(config.at("id2label").size() == 1);
   const std::string results = tiny.path("results");
@@ -230,7 +232,7 @@ TEST_CASE("scores are predicted as such") {
   const std::vector<std::string> rows = lines_of(file_content(results + "/test_results.tsv"));
   REQUIRE(rows.size() == 2);
   CHECK(lines[0] == fmt::format("{:.4f}\tgood good film", std::stod(rows[0])));
-  const Json row = Json::parse(tiny.print(tiny.predicting(best, {"--json"}), "good good film\n"));
+  const Json row = ordered_json_of(tiny.print(tiny.predicting(best, {"--json"}), "good good film\n"));
   CHECK(row.at("score").get<double>() == doctest::Approx(std::stod(rows[0])));
   CHECK_FALSE(row.contains("label"));
 }

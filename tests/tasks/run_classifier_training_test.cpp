@@ -2,9 +2,8 @@
 // classes.
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "tests/json.h"
 #include "tests/tasks/tiny_classifier.h"
 
 using namespace gradus;
@@ -115,7 +114,7 @@ TEST_CASE("run_classifier finds the labels of a table, numbers in the order of t
   const Words flags =
       tiny.training({"--max_steps=1", "--train_data_file_path=" + data, "--eval_data_file_path=" + data});
   CHECK(tiny.print(flags).find("\nlabels: -1, 9, 10\n") != std::string::npos);
-  const auto config = nlohmann::json::parse(file_content(tiny.path("save/best/config.json")));
+  const auto config = json_of(file_content(tiny.path("save/best/config.json")));
   CHECK(config.at("id2label") == nlohmann::json{{"0", "-1"}, {"1", "9"}, {"2", "10"}});
   CHECK(config.at("architectures") == nlohmann::json{"BertForSequenceClassification"});
   CHECK(config.at("problem_type") == "single_label_classification");
@@ -226,7 +225,7 @@ TEST_CASE("training stops early when the score stalls, keeps the best, and goes 
   CHECK(out.find("stopping early: " + stalled) != std::string::npos);
   CHECK(tiny.score("steps") == 3);
   CHECK(fs::exists(tiny.path("save/checkpoint-3")));
-  const auto best = nlohmann::json::parse(file_content(tiny.path("save/best/trainer_state.json")));
+  const auto best = json_of(file_content(tiny.path("save/best/trainer_state.json")));
   CHECK(best.at("step") == 1);
   CHECK(part_from(out, "best: ")
             .find(" at step 1, in " + tiny.path("save/best") + "; the model in use is that of step 3\n") !=
@@ -284,7 +283,7 @@ TEST_CASE("weights of classes change what is learned, and are saved") {
     const std::string best = tiny.path(save + "/best");
     tiny.train_well({"--epoch_num=200", "--train_data_file_path=" + data, "--eval_data_file_path=" + data,
                      "--class_weights=" + weights, "--save_finetune_checkpoint_path=" + tiny.path(save)});
-    const auto row = nlohmann::json::parse(tiny.print(tiny.predicting(best, {"--json"}), "film\n"));
+    const auto row = json_of(tiny.print(tiny.predicting(best, {"--json"}), "film\n"));
     return row.at("probabilities").at("neg").get<double>();
   };
   // Names of labels in byte order: neg, pos.
@@ -292,7 +291,7 @@ TEST_CASE("weights of classes change what is learned, and are saved") {
   CHECK(probability("balanced") == doctest::Approx(0.5).epsilon(0.1));
   CHECK(probability("9,1") == doctest::Approx(0.75).epsilon(0.1));
   const auto weights = [&](const std::string& path) {
-    const auto config = nlohmann::json::parse(file_content(tiny.path(path)));
+    const auto config = json_of(file_content(tiny.path(path)));
     return config.at("gradus_classifier").at("class_weights").get<std::vector<double>>();
   };
   CHECK(weights("save9,1/best/config.json") == std::vector<double>{9, 1});
@@ -340,7 +339,7 @@ TEST_CASE("a classifier starts from a tagger's encoder, and keeps nothing of its
                                 "--save_finetune_checkpoint_path=" + tiny.path("tagger")}));
   REQUIRE_MESSAGE(tagger.status == 0, tagger.err);
   tiny.train_best({"--load_pretrain_checkpoint_path=" + tiny.path("tagger/checkpoint-1")});
-  const auto config = nlohmann::json::parse(file_content(tiny.path("save/best/config.json")));
+  const auto config = json_of(file_content(tiny.path("save/best/config.json")));
   CHECK_FALSE(config.contains("gradus_ner"));
   CHECK(config.contains("gradus_classifier"));
 }

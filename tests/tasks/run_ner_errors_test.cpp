@@ -3,9 +3,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "tests/json.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -134,9 +133,9 @@ TEST_CASE("run_ner answers the lines it can read, and puts an error in the place
   CHECK(outcome.status == 1);
   lines = lines_of(outcome.out);
   REQUIRE(lines.size() == 99);
-  CHECK(nlohmann::json::parse(lines[69]) ==
+  CHECK(json_of(lines[69]) ==
         nlohmann::json{{"error", "line 70: invalid UTF-8 at byte 4: found 0xff"}, {"line", 70}});
-  CHECK(nlohmann::json::parse(lines[98])["text"] == "Anna lives .");
+  CHECK(json_of(lines[98])["text"] == "Anna lives .");
 }
 
 TEST_CASE("run_ner refuses empty files") {
@@ -255,8 +254,8 @@ TEST_CASE("run_ner refuses a metrics file that can't be written, before it train
 TEST_CASE("run_ner refuses a checkpoint that is broken or no tagger") {
   const TinyNer tiny;
   const std::string best = train_best(tiny);
-  const nlohmann::json config = nlohmann::json::parse(file_content(best + "/config.json"));
-  nlohmann::json settings = nlohmann::json::parse(config.at("gradus_ner").dump());
+  const nlohmann::json config = json_of(file_content(best + "/config.json"));
+  nlohmann::json settings = json_of(config.at("gradus_ner").dump());
   settings["lstm_layers"] = 1000000000;
   edit_config(best, "gradus_ner", settings);
   tiny.refuse(tiny.scoring(best), best + "/config.json: \"gradus_ner\": 'lstm_layers' is 1000000000");
@@ -409,7 +408,7 @@ TEST_CASE("run_ner refuses a damaged trainer state") {
   const TinyNer tiny;
   train_best(tiny);
   const std::string path = tiny.path("save/checkpoint-1/trainer_state.json");
-  const nlohmann::json state = nlohmann::json::parse(file_content(path));
+  const nlohmann::json state = json_of(file_content(path));
   const auto refused_with = [&](const std::string& key, const nlohmann::json& value,
                                 const std::string& text) {
     nlohmann::json changed = state;

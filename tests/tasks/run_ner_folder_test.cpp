@@ -5,11 +5,11 @@
 #include <chrono>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <thread>
 #include <tuple>
 
 #include "core/error.h"
+#include "tests/json.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 nlohmann::json state_of(const std::string& checkpoint) {
-  return nlohmann::json::parse(file_content(checkpoint + "/trainer_state.json"));
+  return json_of(file_content(checkpoint + "/trainer_state.json"));
 }
 
 void copy_checkpoint(const TinyNer& tiny, const std::string& from, const std::string& to) {

@@ -1,8 +1,7 @@
 // What run_ner predicts from: text, words, columns and JSON lines, cut as the words were that it was trained on.
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "tests/json.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -86,13 +85,13 @@ TEST_CASE("run_ner predicts for the words that it was trained on the tags that i
 )");
   const Words rows = lines_of(json);
   REQUIRE(rows.size() == 4);
-  CHECK(Json::parse(rows[0]) == Json::parse(R"({"id": 7, "words": ["A.B.", "met", "Al-Mill", "."],
+  CHECK(json_of(rows[0]) == json_of(R"({"id": 7, "words": ["A.B.", "met", "Al-Mill", "."],
     "tags": ["B-PER", "O", "B-LOC", "O"], "entities": [
     {"type": "PER", "text": "A.B.", "begin": 0, "end": 1}, {"type": "LOC", "text": "Al-Mill", "begin": 2, "end": 3}]})"));
-  CHECK(Json::parse(rows[1]) == Json::parse(R"({"text": "Anna Brom left", "more": null,
+  CHECK(json_of(rows[1]) == json_of(R"({"text": "Anna Brom left", "more": null,
     "entities": [{"type": "PER", "text": "Anna Brom", "begin": 0, "end": 9}]})"));
   CHECK(rows[2].empty());
-  CHECK(Json::parse(rows[3])["tags"].empty());
+  CHECK(json_of(rows[3])["tags"].empty());
 }
 
 TEST_CASE("run_ner keeps what stands between the rows of columns, and parts its own column as theirs are") {
@@ -118,7 +117,7 @@ TEST_CASE("run_ner keeps what stands between the rows of columns, and parts its 
   CHECK(lines_of(outcome.out)[3] == ". x O");
   const Words json = lines_of(tiny.print(tiny.predicting(best, {"--json"}), columns));
   REQUIRE(json.size() == 3);
-  CHECK(Json::parse(json[1])["tags"] == Json{"B-PER", "I-PER", "O", "B-PER", "O", "B-LOC", "O"});
+  CHECK(json_of(json[1])["tags"] == Json{"B-PER", "I-PER", "O", "B-PER", "O", "B-LOC", "O"});
 }
 
 TEST_CASE("run_ner takes text for text, whatever it holds") {
@@ -139,15 +138,15 @@ TEST_CASE("run_ner takes text for text, whatever it holds") {
   CHECK(outcome.status == 1);
   const Words rows = lines_of(outcome.out);
   REQUIRE(rows.size() == 6);
-  CHECK(Json::parse(rows[0])["entities"].size() == 1);
-  for (size_t i = 1; i < 6; ++i) CHECK(Json::parse(rows[i])["line"] == i + 1);
+  CHECK(json_of(rows[0])["entities"].size() == 1);
+  for (size_t i = 1; i < 6; ++i) CHECK(json_of(rows[i])["line"] == i + 1);
   CHECK(rows[5].find("no \\\"text\\\"") != std::string::npos);
 }
 
 TEST_CASE("run_ner uses taggers that don't say how their words were cut, and says so") {
   const TinyNer tiny;
   const std::string best = train(tiny, tiny.write("columns.txt", columns));
-  Json config = Json::parse(file_content(best + "/config.json"));
+  Json config = json_of(file_content(best + "/config.json"));
   CHECK(config["gradus_ner"]["word_rules"]["cut"] == "blanks");
   Json settings = config["gradus_ner"];
   settings["word_rules"]["cut"] = "somehow";
@@ -171,9 +170,8 @@ TEST_CASE("JSON lines of characters get the tags that they were scored with, bla
   const Outcome outcome = tiny.run(tiny.predicting(best), rows);
   const Words out = lines_of(outcome.out);
   REQUIRE(out.size() == 2);
-  CHECK(Json::parse(out[0])["entities"] ==
-        Json::parse(R"([{"type": "name", "text": "王伟", "begin": 0, "end": 2},
+  CHECK(json_of(out[0])["entities"] == json_of(R"([{"type": "name", "text": "王伟", "begin": 0, "end": 2},
     {"type": "address", "text": "青州", "begin": 5, "end": 7}])"));
-  CHECK(Json::parse(out[1])["label"] == Json::parse(lines_of(rows)[1])["label"]);
+  CHECK(json_of(out[1])["label"] == json_of(lines_of(rows)[1])["label"]);
   CHECK(tiny.print(tiny.predicting(best), "王伟 住在青州\n") == "[王伟](name) 住在[青州](address)\n");
 }

@@ -1,8 +1,7 @@
 // run_ner reads tags by one rule: what it scores, shows and forbids are the same entities, in every scheme.
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "tests/json.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -110,7 +109,7 @@ TEST_CASE("run_ner takes the scheme from the options, and from the labels of a t
   tiny.print(trained_on(tiny, data, {"--max_steps=1", "--tag_scheme=bio"}));
   const std::string best = tiny.path("save/best");
   tiny.refuse(tiny.scoring(best, {"--tag_scheme=IOB1"}), "--tag_scheme IOB1: the tagger in");
-  nlohmann::json config = nlohmann::json::parse(file_content(best + "/config.json"));
+  nlohmann::json config = json_of(file_content(best + "/config.json"));
   nlohmann::json settings = config["gradus_ner"];
   CHECK(settings["tag_scheme"] == "IOB2");
   settings.erase("tag_scheme");

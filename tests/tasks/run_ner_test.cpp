@@ -1,11 +1,12 @@
 // Using a tagger that run_ner has trained: scores, predictions, its files, and models of others to start from.
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 #include <numeric>
 
 #include "data/unicode.h"
 #include "nn/checkpoints/safetensors.h"
+#include "tests/json.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -38,7 +39,7 @@ std::string characters(const std::string& text, size_t begin, size_t end) {
 
 // "PER Anna, LOC Alden": the entities of a line of JSON; checks that their offsets are those of their texts.
 std::string entities(const std::string& json_line, const std::string& text) {
-  const nlohmann::json row = nlohmann::json::parse(json_line);
+  const nlohmann::json row = json_of(json_line);
   CHECK(row.at("text") == text);
   std::string result;
   for (const auto& entity : row.at("entities")) {
@@ -60,7 +61,7 @@ const std::string clue_rows =
 void write_published_model(const std::string& tagger, const fs::path& folder) {
   fs::create_directory(folder);
   fs::copy(tagger + "/vocab.txt", folder / "vocab.txt");
-  nlohmann::json config = nlohmann::json::parse(file_content(tagger + "/config.json"));
+  nlohmann::json config = json_of(file_content(tagger + "/config.json"));
   for (const char* key : {"gradus_ner", "id2label", "label2id"}) config.erase(key);
   write_file(folder / "config.json", config.dump());
 
@@ -110,7 +111,7 @@ TEST_CASE("a tagger that is trained further keeps its dropout unless another is 
                 "--train_data_file_path=" + tiny.path("train.txt"),
                 "--load_finetune_checkpoint_path=" + tiny.path("save/checkpoint-1"),
                 "--save_finetune_checkpoint_path=" + saved, flag});
-    const auto config = nlohmann::json::parse(file_content(saved + "/checkpoint-1/config.json"));
+    const auto config = json_of(file_content(saved + "/checkpoint-1/config.json"));
     CHECK(config["gradus_ner"]["dropout"] == config["hidden_dropout_prob"]);
     return config["hidden_dropout_prob"].get<double>();
   };
@@ -299,7 +300,7 @@ TEST_CASE(
   convert("tensorflow", published("bert_model.ckpt"));
   convert("mindspore", tiny.path("bert.ckpt"));
   fs::remove(original);
-  nlohmann::json config = nlohmann::json::parse(file_content(published("config.json")));
+  nlohmann::json config = json_of(file_content(published("config.json")));
   for (const char* key : {"model_type", "architectures", "layer_norm_eps"}) config.erase(key);
   config["hidden_act"] = "gelu";
   fs::remove(published("config.json"));
@@ -353,7 +354,7 @@ TEST_CASE("special tokens with capitals do not make a vocabulary cased") {
     const std::string vocab = tiny.write("other_vocab.txt", words + (cased ? "Anna\n" : ""));
     tiny.print(tiny.training({"--max_steps=1", "--vocab_file_path=" + vocab}));
     const std::string path = tiny.path("save/checkpoint-1/tokenizer_config.json");
-    CHECK(nlohmann::json::parse(file_content(path))["do_lower_case"] == !cased);
+    CHECK(json_of(file_content(path))["do_lower_case"] == !cased);
   }
 }
 
@@ -389,6 +390,6 @@ TEST_CASE(
   CHECK(tiny.score("span_f1") >= 0);
   CHECK(tiny.score("best_span_f1") >= 0);
   const std::string out = tiny.print(tiny.scoring(tiny.path("save"), {"--json", "--assessment_method=BF1"}));
-  const auto scores = nlohmann::json::parse(part_from(out, "{"));
+  const auto scores = json_of(part_from(out, "{"));
   CHECK(scores["bf1"] == tiny.score("bf1"));
 }

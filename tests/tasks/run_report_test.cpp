@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "tasks/squad/question_words.h"
+#include "tests/json.h"
 #include "tests/tasks/page.h"
 #include "tests/tasks/tiny_ner.h"
 
@@ -30,7 +30,7 @@ class TinyRun {
     return folder_.write(name, text);
   }
   double metric(const std::string& name) const {
-    return nlohmann::json::parse(file_content(path("metrics.json"))).at(name);
+    return json_of(file_content(path("metrics.json"))).at(name);
   }
 
   // Trains two epochs on a file that is the evaluation data too, and returns the page.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "tests/json.h"
 #include "tests/tasks/tiny_squad.h"
 
 using namespace gradus;
@@ -34,8 +35,9 @@ TEST_CASE("run_squad learns where people live, and answers what it is asked") {
   CHECK(answers.find("\twhere is boris ?\ndell\t") != std::string::npos);
   CHECK(answers.ends_with("\twhere is dora ?\n"));
 
-  const Json answer = Json::parse(tiny.print(tiny.using_it("--do_predict", {"--json"}),
-                                             "anna lives in alden . boris is in brom\nwhere is boris ?\n"));
+  const Json answer =
+      ordered_json_of(tiny.print(tiny.using_it("--do_predict", {"--json"}),
+                                 "anna lives in alden . boris is in brom\nwhere is boris ?\n"));
   CHECK(answer.at("question") == "where is boris ?");
   CHECK(answer.at("answer") == "brom");
   CHECK(answer.at("n_best")[0].at("probability") == answer.at("probability"));
@@ -207,7 +209,7 @@ TEST_CASE("run_squad's answers keep to a line, and leave the evaluation's files 
   // Scores, then answers: nothing but objects.
   const std::vector<std::string> lines = lines_of(out);
   CHECK(lines.size() == 9);
-  for (const std::string& line : lines) CHECK(Json::parse(line).is_object());
+  for (const std::string& line : lines) CHECK(ordered_json_of(line).is_object());
 
   const std::string plain = tiny.print(tiny.using_it("--do_predict", {"--predict_data_file_path=" + asked}));
   CHECK(lines_of(plain).size() == 8);
@@ -217,6 +219,6 @@ TEST_CASE("run_squad's answers keep to a line, and leave the evaluation's files 
                                        "\u200D\nwho ?\n \t\nanna lives in alden\nwhere does anna live ?\n");
   CHECK(blank.starts_with("\t0.0000\twho ?\n"));
   const std::string as_json = tiny.print(tiny.using_it("--do_predict", {"--json"}), "\u200D\nwho ?\n");
-  CHECK(Json::parse(as_json).at("n_best") == Json::array());
+  CHECK(ordered_json_of(as_json).at("n_best") == Json::array());
   CHECK(lines_of(blank).size() == 2);
 }

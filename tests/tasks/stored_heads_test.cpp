@@ -2,8 +2,7 @@
 // says so.
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "tests/json.h"
 #include "tests/tasks/tiny_classifier.h"
 #include "tests/tasks/tiny_ner.h"
 
@@ -43,7 +42,7 @@ TEST_CASE("a tagger's head, CRF and all, goes by the names of its tags") {
   CHECK(
       contains(log, "its labels, in another order, are taken by name: 'O' is its 2, 'O'; 'B-LOC' is its 3"));
   CHECK(tiny.score("span_f1") == 100);
-  const json saved = json::parse(file_content(tiny.path("by_name/best/config.json")));
+  const json saved = json_of(file_content(tiny.path("by_name/best/config.json")));
   CHECK(saved["id2label"]["0"] == "O");
 
   // What has no names goes by number.

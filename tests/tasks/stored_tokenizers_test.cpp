@@ -2,8 +2,7 @@
 // model goes.
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "tests/json.h"
 #include "tests/tasks/tiny_classifier.h"
 
 using namespace gradus;
@@ -44,7 +43,7 @@ struct Task : TinyClassifier {
     return lines[0].substr(0, lines[0].rfind('\t')) != lines[1].substr(0, lines[1].rfind('\t'));
   }
   json saved(const std::string& folder) const {
-    return json::parse(file_content(path(folder + "/tokenizer_config.json")));
+    return json_of(file_content(path(folder + "/tokenizer_config.json")));
   }
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "tests/json.h"
+
 namespace gradus {
 namespace {
 
@@ -96,7 +98,7 @@ Words TinySquad::using_it(const std::string& what, const Words& more) const {
   return flags;
 }
 
-Json TinySquad::json(const std::string& name) const { return Json::parse(file_content(path(name))); }
+Json TinySquad::json(const std::string& name) const { return ordered_json_of(file_content(path(name))); }
 
 Json TinySquad::settings(const std::string& checkpoint) const {
   return json(checkpoint + "/config.json").at("gradus_squad");

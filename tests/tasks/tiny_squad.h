@@ -1,8 +1,7 @@
 // A tiny task for run_squad: where people live, learned in seconds.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
+#include "tests/json.h"
 #include "tests/tasks/tiny_task.h"
 
 namespace gradus {

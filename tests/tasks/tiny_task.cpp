@@ -4,13 +4,13 @@
 #include <chrono>
 #include <csignal>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
 #include "core/backend.h"
 #include "core/io/files.h"
 #include "nn/checkpoints/safetensors.h"
+#include "tests/json.h"
 
 namespace gradus {
 
@@ -142,7 +142,7 @@ void TinyTask::check_threads(const Words& flags) const {
 }
 
 double TinyTask::score(const std::string& name) const {
-  return nlohmann::json::parse(file_content(path("metrics.json"))).at(name);
+  return json_of(file_content(path("metrics.json"))).at(name);
 }
 
 Words unfinished_files(const std::string& folder) {
@@ -185,7 +185,7 @@ std::string with_crlf(const std::string& text) {
 
 void edit_config(const std::string& checkpoint, const std::string& key, const nlohmann::json& value) {
   const std::string path = checkpoint + "/config.json";
-  nlohmann::json config = nlohmann::json::parse(file_content(path));
+  nlohmann::json config = json_of(file_content(path));
   config[key] = value;
   write_file(path, config.dump());
 }

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
 #include "tests/files.h"
+#include "tests/json.h"
 
 namespace gradus {
 

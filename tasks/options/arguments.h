@@ -1,0 +1,36 @@
+// The command line of a program that has a file or two as arguments and a few flags. Those with more have Options.
+// CLI11 stays out of the programs: its header takes longer to compile than all the rest of one.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace gradus {
+
+class Arguments {
+ public:
+  // `purpose` stands on the help page.
+  explicit Arguments(const std::string& purpose);
+  ~Arguments();
+
+  // "file": the argument at the next place; "--to": the one behind this word. The field's present value is the default.
+  void add(const std::string& name, std::string& field, const std::string& help);
+  // One that has to be there.
+  void require(const std::string& name, std::string& field, const std::string& help);
+  // Sets the field when the word is there.
+  void add_flag(const std::string& name, bool& field, const std::string& help);
+
+  // Sets the fields. Returns the exit status of a program that is to end: 0 when --help was asked for and printed,
+  // `failure` when it was told on standard error what is wrong.
+  std::optional<int> parse(int argc, const char* const* argv, int failure);
+
+ private:
+  std::unique_ptr<CLI::App> app_;
+};
+
+}  // namespace gradus
