@@ -57,22 +57,27 @@ BertLayer::BertLayer(const Scope& scope, const BertConfig& config)
 
 Variable BertLayer::forward(Context& context, const Variable& x, const Packing& packing,
                             const Tensor& rows) const {
-  const auto wanted = [&](const Variable& all) { return rows ? gather_rows(all, rows) : all; };
-  const Variable qkv = linear(x, qkv_weight_, qkv_bias_);
-  const Variable heads = wanted(attention(qkv, packing, heads_, context.dropout(attention_dropout_)));
-  const Variable projected = linear(heads, attention_output_.weight, attention_output_.bias);
-  const Variable a =
-      dropout_add_layer_norm(projected, wanted(x), context.dropout(hidden_dropout_), attention_norm_.weight,
-                             attention_norm_.bias, attention_norm_.eps);
-  // Trained, the wide layer keeps its sum before the activation alone; evaluated, the activation is part of the
-  // first product and nothing is kept.
-  const bool recorded = RecordingScope::current() != RecordingScope::Mode::evaluate;
-  const Variable fed = recorded ? activation_linear(linear(a, intermediate_.weight, intermediate_.bias),
-                                                    activation_, output_.weight, output_.bias)
-                                : linear(linear(a, intermediate_.weight, intermediate_.bias, activation_),
-                                         output_.weight, output_.bias);
-  return dropout_add_layer_norm(fed, a, context.dropout(hidden_dropout_), output_norm_.weight,
-                                output_norm_.bias, output_norm_.eps);
+  const Dropout attention_mask = context.dropout(attention_dropout_);
+  const Dropout projected_mask = context.dropout(hidden_dropout_);
+  const Dropout fed_mask = context.dropout(hidden_dropout_);
+  // A function of x, which comes out the same whenever it is run.
+  const auto layer = [=, this, training = context.training](const Variable& x) {
+    const auto wanted = [&](const Variable& all) { return rows ? gather_rows(all, rows) : all; };
+    const Variable qkv = linear(x, qkv_weight_, qkv_bias_);
+    const Variable heads = wanted(attention(qkv, packing, heads_, attention_mask));
+    const Variable projected = linear(heads, attention_output_.weight, attention_output_.bias);
+    const Variable a = dropout_add_layer_norm(projected, wanted(x), projected_mask, attention_norm_.weight,
+                                              attention_norm_.bias, attention_norm_.eps);
+    // Trained, the wide layer keeps its sum before the activation alone; evaluated, the activation is part of the
+    // first product and nothing is kept.
+    const Variable fed =
+        training ? activation_linear(linear(a, intermediate_.weight, intermediate_.bias), activation_,
+                                     output_.weight, output_.bias)
+                 : linear(linear_activation(a, intermediate_.weight, intermediate_.bias, activation_),
+                          output_.weight, output_.bias);
+    return dropout_add_layer_norm(fed, a, fed_mask, output_norm_.weight, output_norm_.bias, output_norm_.eps);
+  };
+  return context.recompute ? recompute(layer, x) : layer(x);
 }
 
 BertEncoder::BertEncoder(const Scope& scope, const BertConfig& config)
@@ -91,8 +96,9 @@ Variable BertEncoder::forward(Context& context, const TokenBatch& batch, const T
 BertPooler::BertPooler(const Scope& scope, const BertConfig& config)
     : dense_(scope / "dense", config.hidden_size, config.hidden_size, config.initializer_range) {}
 
-Variable BertPooler::forward(const Variable& first) const {
-  return linear(first, dense_.weight, dense_.bias, Activation::tanh);
+Variable BertPooler::forward(const Context& context, const Variable& first) const {
+  return context.training ? activation(linear(first, dense_.weight, dense_.bias), Activation::tanh)
+                          : linear_activation(first, dense_.weight, dense_.bias, Activation::tanh);
 }
 
 }  // namespace gradus

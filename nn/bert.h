@@ -76,7 +76,7 @@ class BertEncoder {
 class BertPooler {
  public:
   BertPooler(const Scope& scope, const BertConfig& config);
-  Variable forward(const Variable& first) const;
+  Variable forward(const Context& context, const Variable& first) const;
 
  private:
   Linear dense_;

@@ -132,7 +132,7 @@ const NamedTensor& Parameters::find(std::string_view name) const {
 }
 
 void Parameters::refresh_copy() const {
-  if (copy_) backend().cast(values_, {copy_});
+  if (copy_) backend().cast({values_, {copy_}});
 }
 
 std::vector<Segment> Parameters::trained_segments() const {

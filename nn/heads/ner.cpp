@@ -29,17 +29,21 @@ Variable NerModel::emissions(Context& context, const NerBatch& batch) const {
   return linear(states, classifier_.weight, classifier_.bias);
 }
 
-Variable NerModel::loss(Context& context, const NerBatch& batch, float normalizer) const {
+Variable NerModel::loss(Context& context, const NerBatch& batch) const {
   const Variable scores = emissions(context, batch);
-  if (crf_) return crf_->loss(scores, batch.labels, batch.word_packing, normalizer);
-  return cross_entropy(scores, batch.labels, normalizer);
+  if (crf_) return crf_->loss(scores, batch.labels, batch.word_packing);
+  return cross_entropy(scores, batch.labels);
 }
 
 Tensor NerModel::decode(const Tensor& emissions, const NerBatch& batch) const {
   if (crf_) return crf_->decode(emissions, batch.word_packing);
   Tensor tags = Tensor::empty(emissions.backend(), {emissions.shape()[0]}, DType::int32);
-  emissions.backend().argmax(emissions, tags);
+  emissions.backend().argmax({emissions, tags});
   return tags;
+}
+
+void NerModel::check_decoding() const {
+  if (crf_) crf_->check_finite();
 }
 
 }  // namespace gradus

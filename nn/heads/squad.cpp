@@ -11,8 +11,8 @@ Variable SquadModel::logits(Context& context, const SquadBatch& batch) const {
   return cast(linear(hidden, qa_outputs_.weight, qa_outputs_.bias), DType::float32);
 }
 
-Variable SquadModel::loss(Context& context, const SquadBatch& batch, float normalizer) const {
-  return span_cross_entropy(logits(context, batch), batch.tokens.packing, batch.positions, normalizer);
+Variable SquadModel::loss(Context& context, const SquadBatch& batch) const {
+  return span_cross_entropy(logits(context, batch), batch.tokens.packing, batch.positions);
 }
 
 }  // namespace gradus
