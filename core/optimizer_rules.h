@@ -1,5 +1,9 @@
 // The formulas of the optimizers, for one element. Plain code that host and device compilers read alike; double instead of
 // float is for tests.
+//
+// A rule says which way a parameter goes, before the learning rate. It is a type with the number of its states, and a
+// function from the gradient g and the parameter p to the direction, which brings the states up to date. A new one is added
+// here and to dispatch_rule, and gets its row in the table of nn/optimizer.cpp.
 #pragma once
 
 #include <cmath>
@@ -13,18 +17,6 @@
 
 namespace gradus {
 
-// Which way a parameter goes, before the learning rate.
-enum class UpdateRule : uint8_t {
-  // m / correction1 / (sqrt(v / correction2) + eps) + weight_decay p, with moments of the gradient m and v, decay beside
-  // the moments (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2; with trust ratios it is LAMB's, You et al. 2020,
-  // arXiv:1904.00962, algorithm 2).
-  adam,
-  // a, with a = beta1 a + g + weight_decay p (Polyak 1964, in the form of PyTorch's SGD and MindSpore's Momentum).
-  momentum,
-};
-
-constexpr int state_count(UpdateRule rule) { return rule == UpdateRule::adam ? 2 : 1; }
-
 struct RuleNumbers {
   float beta1 = 0.9F;
   float beta2 = 0.999F;
@@ -32,20 +24,56 @@ struct RuleNumbers {
   float weight_decay = 0;
 };
 
-// The direction of a parameter `p` with gradient `g`; its states are brought up to date. `factor1` and `factor2` are
-// 1 / correction1 and 1 / correction2.
+// What an update knows beside its element.
 template <typename T>
-GRADUS_ON_DEVICE inline T adam_direction(T g, T p, T& m, T& v, const RuleNumbers& n, T factor1, T factor2,
-                                         T weight_decay) {
-  m = T(n.beta1) * m + (1 - T(n.beta1)) * g;
-  v = T(n.beta2) * v + (1 - T(n.beta2)) * g * g;
-  return m * factor1 / (std::sqrt(v * factor2) + T(n.eps)) + weight_decay * p;
-}
+struct RuleContext {
+  T beta1, beta2, eps;
+  T factor1, factor2;  // 1 / correction1 and 1 / correction2 of the step
+  T weight_decay;      // of the element's tensor
 
-template <typename T>
-GRADUS_ON_DEVICE inline T momentum_direction(T g, T p, T& a, const RuleNumbers& n, T weight_decay) {
-  a = T(n.beta1) * a + (g + weight_decay * p);
-  return a;
+  GRADUS_ON_DEVICE RuleContext(const RuleNumbers& n, float correction1, float correction2, bool decays)
+      : beta1(n.beta1),
+        beta2(n.beta2),
+        eps(n.eps),
+        factor1(1 / T(correction1)),
+        factor2(1 / T(correction2)),
+        weight_decay(decays ? T(n.weight_decay) : T(0)) {}
+};
+
+// m / correction1 / (sqrt(v / correction2) + eps) + weight_decay p, with moments of the gradient m and v, decay beside the
+// moments (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2; with trust ratios it is LAMB's, You et al. 2020,
+// arXiv:1904.00962, algorithm 2).
+struct AdamRule {
+  static constexpr int states = 2;
+  template <typename T>
+  GRADUS_ON_DEVICE static T direction(T g, T p, T& m, T& v, const RuleContext<T>& c) {
+    m = c.beta1 * m + (1 - c.beta1) * g;
+    v = c.beta2 * v + (1 - c.beta2) * g * g;
+    return m * c.factor1 / (std::sqrt(v * c.factor2) + c.eps) + c.weight_decay * p;
+  }
+};
+
+// a, with a = beta1 a + g + weight_decay p (Polyak 1964, in the form of PyTorch's SGD and MindSpore's Momentum).
+struct MomentumRule {
+  static constexpr int states = 1;
+  template <typename T>
+  GRADUS_ON_DEVICE static T direction(T g, T p, T& a, const RuleContext<T>& c) {
+    a = c.beta1 * a + (g + c.weight_decay * p);
+    return a;
+  }
+};
+
+enum class UpdateRule : uint8_t { adam, momentum };
+
+// Calls f with the rule's type as an object.
+template <typename F>
+void dispatch_rule(UpdateRule rule, F&& f) {
+  switch (rule) {
+    case UpdateRule::adam:
+      return f(AdamRule{});
+    case UpdateRule::momentum:
+      return f(MomentumRule{});
+  }
 }
 
 // LAMB's factor of a tensor: the norm of its values over that of its direction, 1 where either is 0, at most `limit`.

@@ -45,69 +45,56 @@ StepNumbers& numbers_in(const Tensor& tensor) {
   return *reinterpret_cast<StepNumbers*>(tensor.data<uint8_t>());
 }
 
-// What a pass needs to know besides the elements of a block.
-struct Update {
-  RuleNumbers constants;
-  float factor1, factor2;  // 1 / Adam's corrections
-  float learning_rate;
-
-  Update(const RuleNumbers& constants, const StepNumbers& numbers)
-      : constants(constants),
-        factor1(1 / numbers.correction1),
-        factor2(1 / numbers.correction2),
-        learning_rate(numbers.learning_rate) {}
-};
-
-// The elements of a block: parameters, gradients and states.
-struct Elements {
-  float* p;
-  float* g;
-  float* state1;
-  float* state2;  // null where the rule has one state
-  int64_t size;
-};
-
-// Calls use(i, direction) for each element, with the states brought up to date.
-template <typename Use>
-[[gnu::always_inline]] inline void for_each_direction(UpdateRule rule, const Update& update, float scale,
-                                                      float weight_decay, const Elements& e, Use&& use) {
-  const float* __restrict const p = e.p;
-  const float* __restrict const g = e.g;
-  float* __restrict const state1 = e.state1;
-  float* __restrict const state2 = e.state2;
-  const RuleNumbers constants = update.constants;
-  const float factor1 = update.factor1;
-  const float factor2 = update.factor2;
-  if (rule == UpdateRule::adam) {
+// g = the direction that the rule gives for it, with the states brought up to date; `second` is null where the rule has
+// one state.
+template <typename Rule>
+void find_directions(Rule, const RuleContext<float> context, float scale, int64_t size,
+                     const float* __restrict p, float* __restrict g, float* __restrict first,
+                     float* __restrict second) {
 #pragma omp simd
-    for (int64_t i = 0; i < e.size; ++i) {
-      use(i, adam_direction(g[i] * scale, p[i], state1[i], state2[i], constants, factor1, factor2,
-                            weight_decay));
-    }
-  } else {
-#pragma omp simd
-    for (int64_t i = 0; i < e.size; ++i) {
-      use(i, momentum_direction(g[i] * scale, p[i], state1[i], constants, weight_decay));
-    }
+  for (int64_t i = 0; i < size; ++i) {
+    if constexpr (Rule::states == 1) g[i] = Rule::direction(g[i] * scale, p[i], first[i], context);
+    else g[i] = Rule::direction(g[i] * scale, p[i], first[i], second[i], context);
   }
 }
 
-// Calls body(block, elements) for the blocks of all segments, over the threads.
+// p -= rate * direction, direction = 0, and the rounded copy of p unless it is null.
+void apply_directions(float rate, int64_t size, float* __restrict p, float* __restrict direction,
+                      bfloat16* copy) {
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) {
+    p[i] -= rate * direction[i];
+    direction[i] = 0;
+  }
+  if (copy != nullptr) round_to_bfloat16(p, size, copy);
+}
+
+// Calls body(block) for the blocks of all segments, over the threads.
 template <typename Body>
-void for_each_block(const std::vector<Segment>& segments, const Tensor& parameters, const Tensor& gradients,
-                    const std::vector<Tensor>& states, Body&& body) {
+void for_each_block(const std::vector<Segment>& segments, Body&& body) {
   const std::vector<Block> blocks = split_into_blocks(segments);
-  float* const p = parameters.data<float>();
-  float* const g = gradients.data<float>();
-  float* const state1 = states.empty() ? nullptr : states[0].data<float>();
-  float* const state2 = states.size() < 2 ? nullptr : states[1].data<float>();
   parallel_for(static_cast<int64_t>(blocks.size()), grain_blocks, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const Block& block = blocks[i];
-      const int64_t at = block.offset;
-      body(block, Elements{p + at, g + at, state1 ? state1 + at : nullptr, state2 ? state2 + at : nullptr,
-                           block.size});
-    }
+    for (int64_t i = begin; i < end; ++i) body(blocks[i]);
+  });
+}
+
+// Puts directions in the gradients' place and calls then(block) for each block, while it is in the cache.
+template <typename Arguments, typename Then>
+void for_each_direction(const Arguments& args, const StepNumbers& numbers, Then&& then) {
+  float* const p = args.parameters.template data<float>();
+  float* const g = args.gradients.template data<float>();
+  float* const first = args.states[0].template data<float>();
+  float* const second = args.states.size() > 1 ? args.states[1].template data<float>() : nullptr;
+  const float* const scales = args.scales.template data<float>();
+  dispatch_rule(args.rule, [&](auto rule) {
+    for_each_block(*args.segments, [&](const Block& block) {
+      const auto [offset, size, segment] = block;
+      const RuleContext<float> context(args.constants, numbers.correction1, numbers.correction2,
+                                       (*args.segments)[segment].decay);
+      find_directions(rule, context, scales[segment], size, p + offset, g + offset, first + offset,
+                      second != nullptr ? second + offset : nullptr);
+      then(block);
+    });
   });
 }
 
@@ -175,34 +162,19 @@ void CpuBackend::prepare_update(const PrepareUpdate& args) {
 void CpuBackend::update_parameters(const UpdateParameters& args) {
   const StepNumbers& numbers = numbers_in(args.numbers);
   if (numbers.skipped != 0) return fill_zero({args.gradients});
-  const Update update(args.constants, numbers);
-  const float* const scales = args.scales.data<float>();
+  float* const p = args.parameters.data<float>();
+  float* const g = args.gradients.data<float>();
   bfloat16* const copy = args.bfloat16_copy.data<bfloat16>();
-  for_each_block(
-      *args.segments, args.parameters, args.gradients, args.states,
-      [&](const Block& block, const Elements& e) {
-        const float decay = (*args.segments)[block.segment].decay ? args.constants.weight_decay : 0;
-        for_each_direction(args.rule, update, scales[block.segment], decay, e,
-                           [p = e.p, g = e.g, rate = update.learning_rate](int64_t i, float direction) {
-                             p[i] -= rate * direction;
-                             g[i] = 0;
-                           });
-        if (copy) round_to_bfloat16(e.p, e.size, copy + block.offset);
-      });
+  for_each_direction(args, numbers, [&](const Block& block) {
+    apply_directions(numbers.learning_rate, block.size, p + block.offset, g + block.offset,
+                     copy != nullptr ? copy + block.offset : nullptr);
+  });
 }
 
 void CpuBackend::find_direction(const FindDirection& args) {
   const StepNumbers& numbers = numbers_in(args.numbers);
   if (numbers.skipped != 0) return fill_zero({args.gradients});
-  const Update update(args.constants, numbers);
-  const float* const scales = args.scales.data<float>();
-  for_each_block(*args.segments, args.parameters, args.gradients, args.states,
-                 [&](const Block& block, const Elements& e) {
-                   const float decay =
-                       (*args.segments)[block.segment].decay ? args.constants.weight_decay : 0;
-                   for_each_direction(args.rule, update, scales[block.segment], decay, e,
-                                      [g = e.g](int64_t i, float direction) { g[i] = direction; });
-                 });
+  for_each_direction(args, numbers, [](const Block&) {});
 }
 
 void CpuBackend::apply_direction(const ApplyDirection& args) {
@@ -210,21 +182,15 @@ void CpuBackend::apply_direction(const ApplyDirection& args) {
   if (numbers.skipped != 0) return fill_zero({args.directions});
   const float* const parameter_norms = args.parameter_norms.data<float>();
   const float* const direction_norms = args.direction_norms.data<float>();
+  float* const p = args.parameters.data<float>();
+  float* const direction = args.directions.data<float>();
   bfloat16* const copy = args.bfloat16_copy.data<bfloat16>();
-  for_each_block(
-      *args.segments, args.parameters, args.directions, {}, [&](const Block& block, const Elements& e) {
-        const size_t s = block.segment;
-        const float rate =
-            numbers.learning_rate * trust_ratio(parameter_norms[s], direction_norms[s], args.max_ratio);
-        float* __restrict const p = e.p;
-        float* __restrict const direction = e.g;
-#pragma omp simd
-        for (int64_t i = 0; i < e.size; ++i) {
-          p[i] -= rate * direction[i];
-          direction[i] = 0;
-        }
-        if (copy) round_to_bfloat16(p, e.size, copy + block.offset);
-      });
+  for_each_block(*args.segments, [&](const Block& block) {
+    const float ratio =
+        trust_ratio(parameter_norms[block.segment], direction_norms[block.segment], args.max_ratio);
+    apply_directions(numbers.learning_rate * ratio, block.size, p + block.offset, direction + block.offset,
+                     copy != nullptr ? copy + block.offset : nullptr);
+  });
 }
 
 }  // namespace gradus::cpu

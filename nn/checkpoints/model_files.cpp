@@ -90,16 +90,10 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
 }
 
 void save_tensors(const Parameters& parameters, const std::string& path) {
-  std::vector<std::vector<float>> values;
-  std::vector<TensorEntry> entries;
-  values.reserve(parameters.tensors().size());
-  for (const NamedTensor& tensor : parameters.tensors()) {
-    values.push_back(parameters.value(tensor).to_host());
-    std::vector<int64_t> shape;
-    for (int i = 0; i < tensor.shape.rank(); ++i) shape.push_back(tensor.shape[i]);
-    entries.push_back({tensor.name, "F32", std::move(shape), std::as_bytes(std::span(values.back()))});
-  }
-  write_safetensors(path, entries);
+  std::vector<SavedTensor> tensors;
+  for (const NamedTensor& tensor : parameters.tensors())
+    tensors.push_back({tensor.name, parameters.value(tensor)});
+  write_safetensors(path, tensors);
 }
 
 }  // namespace gradus

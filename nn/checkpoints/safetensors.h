@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/io/files.h"
+#include "core/tensor.h"
 #include "nn/checkpoints/tensor_entry.h"
 
 namespace gradus {
@@ -70,5 +71,13 @@ class SafetensorsModel {
 // the system's reason when the file can't be written; `path` is then as it was before.
 void write_safetensors(const std::string& path, std::span<const TensorEntry> tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
+
+// A float32 tensor of any backend under the name that it gets in a file.
+struct SavedTensor {
+  std::string name;
+  Tensor values;
+};
+// The same for tensors that are fetched from their backend in pieces while the file is written.
+void write_safetensors(const std::string& path, std::span<const SavedTensor> tensors);
 
 }  // namespace gradus

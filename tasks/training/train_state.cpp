@@ -127,15 +127,12 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
             {"history", to_json(state.history)}};
   replace_file(folder / state_file, json.dump(2) + "\n");
 
-  std::vector<std::vector<float>> values;
-  std::vector<TensorEntry> entries;
-  values.reserve(optimizer.states().size() * parameters.tensors().size());
-  for_each_state(
-      optimizer, parameters, [&](const std::string& name, const Tensor& part, const Optimizer::State&) {
-        values.push_back(part.to_host());
-        entries.push_back({name, "F32", {part.elements()}, std::as_bytes(std::span(values.back()))});
-      });
-  write_safetensors((folder / optimizer_file).string(), entries);
+  std::vector<SavedTensor> states;
+  for_each_state(optimizer, parameters,
+                 [&](const std::string& name, const Tensor& part, const Optimizer::State&) {
+                   states.push_back({name, part.reshape({part.elements()})});
+                 });
+  write_safetensors((folder / optimizer_file).string(), states);
 }
 
 bool has_train_state(const std::filesystem::path& folder) try {

@@ -33,20 +33,19 @@ void for_each_direction(const Arguments& args, const Matrix& p, const Matrix& g,
                         Use&& use) {
   const StepNumbers& numbers = numbers_in(args.numbers);
   const Matrix scales = load(args.scales);
-  for (size_t s = 0; s < args.segments->size(); ++s) {
-    const Segment& segment = (*args.segments)[s];
-    const double decay = segment.decay ? args.constants.weight_decay : 0;
-    for (int64_t i = segment.offset; i < segment.offset + segment.size; ++i) {
-      const double gradient = g[i] * scales[static_cast<int64_t>(s)];
-      if (args.rule == UpdateRule::adam) {
-        use(i, adam_direction<double>(gradient, p[i], states[0][i], states[1][i], args.constants,
-                                      1 / static_cast<double>(numbers.correction1),
-                                      1 / static_cast<double>(numbers.correction2), decay));
-      } else {
-        use(i, momentum_direction<double>(gradient, p[i], states[0][i], args.constants, decay));
+  dispatch_rule(args.rule, [&](auto rule) {
+    for (size_t s = 0; s < args.segments->size(); ++s) {
+      const Segment& segment = (*args.segments)[s];
+      const RuleContext<double> context(args.constants, numbers.correction1, numbers.correction2,
+                                        segment.decay);
+      for (int64_t i = segment.offset; i < segment.offset + segment.size; ++i) {
+        const double gradient = g[i] * scales[static_cast<int64_t>(s)];
+        if constexpr (decltype(rule)::states == 1)
+          use(i, rule.direction(gradient, p[i], states[0][i], context));
+        else use(i, rule.direction(gradient, p[i], states[0][i], states[1][i], context));
       }
     }
-  }
+  });
 }
 
 }  // namespace
