@@ -59,7 +59,7 @@ void run_backward(Node& node) {
 
 class Recorder {
  public:
-  static Variable parameter(Tensor value, Tensor gradient, Tensor bfloat16_copy) {
+  static Variable parameter(Tensor value, Tensor gradient, Tensor compute_copy) {
     Variable variable(std::move(value));
     if (gradient) {
       check(variable.shape() == gradient.shape(), "[parameter] value {} and gradient {} differ in shape",
@@ -67,7 +67,7 @@ class Recorder {
       variable = attach("parameter", variable.value(), {}, nullptr);
       variable.node_->gradient = std::move(gradient);
     }
-    variable.bfloat16_copy_ = std::move(bfloat16_copy);
+    variable.compute_copy_ = std::move(compute_copy);
     return variable;
   }
 
@@ -88,13 +88,13 @@ class Recorder {
 
 Variable Variable::input(Tensor value) { return Recorder::attach("input", std::move(value), {}, nullptr); }
 
-Variable Variable::parameter(Tensor value, Tensor gradient, Tensor bfloat16_copy) {
-  return Recorder::parameter(std::move(value), std::move(gradient), std::move(bfloat16_copy));
+Variable Variable::parameter(Tensor value, Tensor gradient, Tensor compute_copy) {
+  return Recorder::parameter(std::move(value), std::move(gradient), std::move(compute_copy));
 }
 
 Tensor Variable::value_as(DType dtype) const {
   if (!value_ || dtype == value_.dtype()) return value_;
-  if (dtype == DType::bfloat16 && bfloat16_copy_) return bfloat16_copy_;
+  if (compute_copy_ && dtype == compute_copy_.dtype()) return compute_copy_;
   Tensor converted = Tensor::empty(backend(), shape(), dtype);
   backend().cast({value_, {converted}});
   return converted;

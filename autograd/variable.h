@@ -25,9 +25,9 @@ class Variable {
 
   // A trained tensor. Its gradient is always added to `gradient`, of the same shape, which the caller clears;
   // an empty `gradient` makes it a constant.
-  // `bfloat16_copy` may be empty; otherwise ops that compute in bfloat16 read it instead of `value`, and
+  // `compute_copy` may be empty; otherwise ops that compute in its type read it instead of `value`, and
   // whoever changes `value` refreshes it.
-  static Variable parameter(Tensor value, Tensor gradient, Tensor bfloat16_copy);
+  static Variable parameter(Tensor value, Tensor gradient, Tensor compute_copy);
 
   // A value that a part of a computation begins with: its gradient, node()->gradient, stays after backward().
   static Variable input(Tensor value);
@@ -46,7 +46,7 @@ class Variable {
  private:
   friend class Recorder;
   Tensor value_;
-  Tensor bfloat16_copy_;
+  Tensor compute_copy_;
   std::shared_ptr<Node> node_;
 };
 

@@ -325,14 +325,14 @@ struct PrepareUpdate {
   Tensor scales;
 };
 // Moves the segments of `parameters` against their direction, p -= learning_rate * direction, by the rule and the
-// gradients * scales[segment], and writes the bfloat16 copy of the parameters unless it is empty. Weight decay applies to
+// gradients * scales[segment], and writes the copy of the parameters in the type that is computed in unless it is empty. Weight decay applies to
 // segments that say so. The gradients are zero afterwards, also those of a step that is skipped.
 struct UpdateParameters {
   UpdateRule rule;
   RuleNumbers constants;
   Tensor parameters, gradients;
   std::vector<Tensor> states;  // as many as the rule has
-  Tensor bfloat16_copy = {};
+  Tensor compute_copy = {};
   Segments segments;
   Tensor scales, numbers;
 };
@@ -349,7 +349,7 @@ struct FindDirection {
 // directions are zero afterwards.
 struct ApplyDirection {
   Tensor parameters, directions;
-  Tensor bfloat16_copy = {};
+  Tensor compute_copy = {};
   Segments segments;
   Tensor parameter_norms, direction_norms;  // float32 [S]
   float max_ratio;

@@ -121,7 +121,7 @@ void Optimizer::step(const DeviceStep& step) {
                                .parameters = values,
                                .gradients = gradients,
                                .states = state_values_,
-                               .bfloat16_copy = parameters_.bfloat16_copy(),
+                               .compute_copy = parameters_.compute_copy(),
                                .segments = segments_,
                                .scales = scales_,
                                .numbers = step.numbers()});
@@ -133,7 +133,7 @@ void Optimizer::step(const DeviceStep& step) {
   backend.segment_norms({gradients, segments_, direction_norms_});
   backend.apply_direction({.parameters = values,
                            .directions = gradients,
-                           .bfloat16_copy = parameters_.bfloat16_copy(),
+                           .compute_copy = parameters_.compute_copy(),
                            .segments = segments_,
                            .parameter_norms = parameter_norms_,
                            .direction_norms = direction_norms_,

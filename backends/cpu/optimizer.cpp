@@ -164,7 +164,7 @@ void CpuBackend::update_parameters(const UpdateParameters& args) {
   if (numbers.skipped != 0) return fill_zero({args.gradients});
   float* const p = args.parameters.data<float>();
   float* const g = args.gradients.data<float>();
-  bfloat16* const copy = args.bfloat16_copy.data<bfloat16>();
+  bfloat16* const copy = args.compute_copy.data<bfloat16>();
   for_each_direction(args, numbers, [&](const Block& block) {
     apply_directions(numbers.learning_rate, block.size, p + block.offset, g + block.offset,
                      copy != nullptr ? copy + block.offset : nullptr);
@@ -184,7 +184,7 @@ void CpuBackend::apply_direction(const ApplyDirection& args) {
   const float* const direction_norms = args.direction_norms.data<float>();
   float* const p = args.parameters.data<float>();
   float* const direction = args.directions.data<float>();
-  bfloat16* const copy = args.bfloat16_copy.data<bfloat16>();
+  bfloat16* const copy = args.compute_copy.data<bfloat16>();
   for_each_block(*args.segments, [&](const Block& block) {
     const float ratio =
         trust_ratio(parameter_norms[block.segment], direction_norms[block.segment], args.max_ratio);

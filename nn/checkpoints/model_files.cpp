@@ -78,7 +78,7 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
     check(bad == 0, "{}: tensor '{}': {} of its {} values are infinite or not a number", path,
           matched[i]->source, bad, values.size());
     if (!head.rows.empty() && is_of_head(tensor.name)) reorder(tensor, head.rows, values);
-    parameters.value(tensor).copy_from_host(values);
+    parameters.set(tensor, values);
     used.insert(matched[i]);
   }
   for (const ModelTensors::Tensor& tensor : file.tensors()) {

@@ -38,7 +38,7 @@ void ClassifierModel::set_class_weights(std::vector<float> weights) {
 Variable ClassifierModel::logits(Context& context, const ClassifierBatch& batch) const {
   const Variable pooled = pooler_.forward(context, bert_.forward(context, batch.tokens, batch.first_rows));
   const Variable dropped = dropout(pooled, context.dropout(head_.dropout));
-  return cast(linear(dropped, classifier_.weight, classifier_.bias), DType::float32);
+  return cast(classifier_(dropped), DType::float32);
 }
 
 Variable ClassifierModel::loss(Context& context, const ClassifierBatch& batch) const {

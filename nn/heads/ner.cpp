@@ -24,9 +24,9 @@ Variable NerModel::emissions(Context& context, const NerBatch& batch) const {
   const Variable words = gather_rows(bert_.forward(context, batch.tokens), batch.rows);
   const Variable dropped = dropout(words, context.dropout(dropout_));
   // The LSTM and the CRF sum over many steps: they stay in float32 whatever the encoder computes in.
-  if (!lstm_) return cast(linear(dropped, classifier_.weight, classifier_.bias), DType::float32);
+  if (!lstm_) return cast(classifier_(dropped), DType::float32);
   const Variable states = lstm_->forward(context, cast(dropped, DType::float32), batch.word_packing);
-  return linear(states, classifier_.weight, classifier_.bias);
+  return classifier_(states);
 }
 
 Variable NerModel::loss(Context& context, const NerBatch& batch) const {

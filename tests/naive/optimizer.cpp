@@ -107,7 +107,7 @@ void NaiveBackend::update_parameters(const UpdateParameters& args) {
     for_each_direction(args, Matrix(p), load(args.gradients), states,
                        [&](int64_t i, double direction) { p[i] -= numbers.learning_rate * direction; });
     store(p, args.parameters);
-    if (args.bfloat16_copy) store(p, args.bfloat16_copy);
+    if (args.compute_copy) store(p, args.compute_copy);
     store_all(states, args.states);
   }
   fill_zero({args.gradients});
@@ -140,7 +140,7 @@ void NaiveBackend::apply_direction(const ApplyDirection& args) {
         p[i] -= numbers.learning_rate * ratio * directions[i];
     }
     store(p, args.parameters);
-    if (args.bfloat16_copy) store(p, args.bfloat16_copy);
+    if (args.compute_copy) store(p, args.compute_copy);
   }
   fill_zero({args.directions});
 }
