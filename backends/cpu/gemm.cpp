@@ -1,5 +1,7 @@
 #include "backends/cpu/gemm.h"
 
+#include <omp.h>
+
 #include <cstddef>
 #include <cstring>
 #include <dnnl.hpp>

@@ -1,23 +1,22 @@
-// Sharing work out over threads: the only place of the backend that opens an OpenMP region.
+// Sharing work out over threads: the only way of the backend to its threads.
 //
-// OpenMP may give fewer threads than asked for (OMP_THREAD_LIMIT, a region within another one), so nothing here counts
-// on a thread: those that come go through all shares. And no result depends on the number of threads: what a share is
-// decides who computes an element, never how.
+// There may be fewer than asked for (OMP_THREAD_LIMIT, a call from within another one), so nothing here counts on a thread: those
+// that come go through all shares. And no result depends on the number of threads: what a share is decides who computes
+// an element, never how.
 #pragma once
-
-#include <omp.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <exception>
+#include <type_traits>
 
 #include "backends/cpu/simd.h"
+#include "backends/cpu/thread_pool.h"
 
 namespace gradus::cpu {
 
-// The threads that kernels use. OpenMP keeps such a number for each thread that calls; this one is the backend's.
-inline std::atomic<int> threads_to_use{omp_get_max_threads()};
+// The threads that kernels use, from whichever thread they are called.
+inline std::atomic<int> threads_to_use{default_threads()};
 
 inline int64_t max_threads() { return threads_to_use; }
 
@@ -26,24 +25,9 @@ inline int64_t max_threads() { return threads_to_use; }
 template <typename Body>
 void for_each_share(int64_t shares, Body&& body) {
   if (shares == 1) return body(int64_t{0});
-  std::exception_ptr error;
-#pragma omp parallel num_threads(static_cast <int>(shares))
-  {
-    try {
-      for (int64_t share = omp_get_thread_num(); share < shares; share += omp_get_num_threads()) body(share);
-    } catch (...) {
-#pragma omp critical(gradus_error)
-      error = std::current_exception();
-    }
-  }
-  if (error) std::rethrow_exception(error);
-}
-
-// How many threads OpenMP gives a region that asks for so many.
-inline int threads_that_come(int wanted) {
-  std::atomic<int> came{1};
-  for_each_share(wanted, [&](int64_t) { came = omp_get_num_threads(); });
-  return came;
+  using Function = std::remove_reference_t<Body>;
+  const auto call = [](void* context, int64_t share) { (*static_cast<Function*>(context))(share); };
+  ThreadPool::instance().run(shares, max_threads(), call, const_cast<std::remove_const_t<Function>*>(&body));
 }
 
 // Calls body(begin, end) for the shares of [0, n), of which each has at least `grain` items.
