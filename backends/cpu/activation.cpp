@@ -77,7 +77,7 @@ template <Activation kind, typename T>
 void activate(const T* x, T* y, int64_t n) {
   parallel_for_elements(n, grain, [=](int64_t begin, int64_t end) {
 #pragma omp simd
-    for (int64_t i = begin; i < end; ++i) y[i] = narrow<T>(evaluate<kind>(widen(x[i])).value);
+    for (int64_t i = begin; i < end; ++i) store(y[i], evaluate<kind>(widen(x[i])).value);
   });
 }
 
@@ -95,7 +95,7 @@ void activate_backward(const T* dy, const T* x, T* dx, T* y, int64_t n) {
       for (int64_t i = begin; i < end; ++i) {
         const Point p = evaluate<kind>(widen(x[i]));
         put<accumulate>(dx[i], widen(dy[i]) * p.slope);
-        y[i] = narrow<T>(p.value);
+        store(y[i], p.value);
       }
     }
   });
@@ -152,7 +152,7 @@ void CpuBackend::add_forward(const Tensor& a, const Tensor& b, const Tensor& y) 
     parallel_for_elements(y.elements(), grain,
                           [a = a.data<T>(), b = b.data<T>(), y = y.data<T>()](int64_t begin, int64_t end) {
 #pragma omp simd
-                            for (int64_t i = begin; i < end; ++i) y[i] = narrow<T>(widen(a[i]) + widen(b[i]));
+                            for (int64_t i = begin; i < end; ++i) store(y[i], widen(a[i]) + widen(b[i]));
                           });
   });
 }

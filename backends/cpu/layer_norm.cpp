@@ -123,7 +123,7 @@ void CpuBackend::layer_norm_forward(const Tensor& x, const Tensor& residual, con
         const float row_rstd = 1.0F / std::sqrt(variance + eps);
         T* y_row = y.data<T>() + row * h;
 #pragma omp simd
-        for (int64_t i = 0; i < h; ++i) y_row[i] = narrow<T>((s[i] - row_mean) * row_rstd * g[i] + b[i]);
+        for (int64_t i = 0; i < h; ++i) store(y_row[i], (s[i] - row_mean) * row_rstd * g[i] + b[i]);
         if (sum) put_row<false>(s, sum.data<T>() + row * h, h);
         if (mean) mean.data<float>()[row] = row_mean;
         if (rstd) rstd.data<float>()[row] = row_rstd;

@@ -3,6 +3,7 @@
 
 #include "backends/cpu/backend.h"
 #include "backends/cpu/parallel.h"
+#include "backends/cpu/vector_math.h"
 
 namespace gradus::cpu {
 namespace {
@@ -35,8 +36,10 @@ double sum_of_squares(const float* __restrict x, int64_t size) {
   return sum;
 }
 
+// `copy` receives p in bfloat16 where `copies`.
+template <bool copies>
 void update(const AdamStep& step, float gradient_scale, float weight_decay, int64_t size, float* __restrict p,
-            float* __restrict g, float* __restrict m, float* __restrict v) {
+            float* __restrict g, float* __restrict m, float* __restrict v, bfloat16* __restrict copy) {
   const float m_factor = 1 / step.correction1;
   const float v_factor = 1 / step.correction2;
 #pragma omp simd
@@ -47,12 +50,8 @@ void update(const AdamStep& step, float gradient_scale, float weight_decay, int6
     v[i] = step.beta2 * v[i] + (1 - step.beta2) * gradient * gradient;
     const float direction = m[i] * m_factor / (std::sqrt(v[i] * v_factor) + step.eps);
     p[i] -= step.learning_rate * (direction + weight_decay * p[i]);
+    if constexpr (copies) store(copy[i], p[i]);
   }
-}
-
-void round_to_bfloat16(const float* __restrict x, int64_t size, bfloat16* __restrict y) {
-#pragma omp simd
-  for (int64_t i = 0; i < size; ++i) y[i] = bfloat16(x[i]);
 }
 
 }  // namespace
@@ -82,9 +81,10 @@ void CpuBackend::adam_step(const Tensor& parameters, const Tensor& gradients, co
     for (int64_t i = begin; i < end; ++i) {
       const auto [offset, size, segment] = blocks[i];
       const float weight_decay = segments[segment].decay ? step.weight_decay : 0;
-      update(step, scales[segment], weight_decay, size, p + offset, g + offset, m_data + offset,
-             v_data + offset);
-      if (copy) round_to_bfloat16(p + offset, size, copy + offset);
+      dispatch_bool(copy != nullptr, [&](auto copies) {
+        update<copies>(step, scales[segment], weight_decay, size, p + offset, g + offset, m_data + offset,
+                       v_data + offset, copies ? copy + offset : nullptr);
+      });
     }
   });
 }
