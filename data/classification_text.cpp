@@ -7,8 +7,8 @@
 #include <system_error>
 #include <utility>
 
-#include "core/checked_json.h"
 #include "core/error.h"
+#include "core/io/checked_json.h"
 #include "data/classification_columns.h"
 #include "data/text_file.h"
 #include "data/unicode.h"

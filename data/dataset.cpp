@@ -6,9 +6,9 @@
 #include <map>
 #include <optional>
 
-#include "core/checked_json.h"
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/checked_json.h"
+#include "core/io/files.h"
 #include "data/mind_record.h"
 #include "data/mind_record_writer.h"
 #include "data/tf_example.h"

@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/files.h"
 #include "core/random.h"
 #include "data/mind_record.h"
 #include "data/unicode.h"

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/files.h"
 #include "data/tag_scheme.h"
 #include "data/text_file.h"
 #include "data/unicode.h"

@@ -11,10 +11,10 @@
 #include <map>
 #include <optional>
 
-#include "core/bytes.h"
 #include "core/error.h"
-#include "core/file_kind.h"
-#include "core/files.h"
+#include "core/io/bytes.h"
+#include "core/io/file_kind.h"
+#include "core/io/files.h"
 #include "core/shape_text.h"
 #include "data/mind_record_format.h"
 #include "data/mind_record_index.h"

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/files.h"
 
 namespace gradus::mind_record {
 namespace {

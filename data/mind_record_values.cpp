@@ -5,8 +5,8 @@
 #include <charconv>
 #include <cmath>
 
-#include "core/bytes.h"
 #include "core/error.h"
+#include "core/io/bytes.h"
 #include "data/msgpack.h"
 
 namespace gradus::mind_record {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "core/bytes.h"
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/bytes.h"
+#include "core/io/files.h"
 #include "core/shape_text.h"
 #include "data/mind_record_format.h"
 #include "data/mind_record_index.h"

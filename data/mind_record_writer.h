@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/files.h"
+#include "core/io/files.h"
 #include "data/mind_record.h"
 
 namespace gradus {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include "core/bytes.h"
 #include "core/error.h"
+#include "core/io/bytes.h"
 
 namespace gradus {
 namespace {

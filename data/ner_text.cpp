@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "core/checked_json.h"
 #include "core/error.h"
+#include "core/io/checked_json.h"
 #include "data/ner_columns.h"
 #include "data/text_file.h"
 #include "data/unicode.h"

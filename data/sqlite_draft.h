@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "core/files.h"
+#include "core/io/files.h"
 
 struct sqlite3_vfs;
 

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/file_kind.h"
+#include "core/io/file_kind.h"
 #include "data/unicode.h"
 
 namespace gradus {

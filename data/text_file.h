@@ -48,7 +48,7 @@ enum class LineEnds : uint8_t {
 };
 
 // Throws Error "<name>: ..." on text in UTF-16 or UTF-32, with a byte order mark or without, and on what is no text
-// (core/file_kind.h), told by its first bytes.
+// (core/io/file_kind.h), told by its first bytes.
 void check_is_utf8_text(std::string_view beginning, std::string_view name);
 
 // The lines of a file, plain or gzip, or of a stream. A byte order mark at the start is dropped; the last line needs no

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
-#include "core/bytes.h"
-#include "core/protobuf.h"
+#include "core/io/bytes.h"
+#include "core/io/protobuf.h"
 
 namespace gradus {
 namespace {

@@ -11,10 +11,10 @@
 #include <limits>
 #include <utility>
 
-#include "core/bytes.h"
-#include "core/crc32c.h"
 #include "core/error.h"
-#include "core/file_kind.h"
+#include "core/io/bytes.h"
+#include "core/io/crc32c.h"
+#include "core/io/file_kind.h"
 
 namespace gradus {
 namespace {

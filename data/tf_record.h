@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/files.h"
+#include "core/io/files.h"
 
 namespace gradus {
 

@@ -6,9 +6,9 @@
 #include <array>
 #include <span>
 
-#include "core/checked_json.h"
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/checked_json.h"
+#include "core/io/files.h"
 #include "data/tokenizer_json.h"
 #include "data/word_piece.h"
 

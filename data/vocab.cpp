@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/files.h"
 #include "data/text_file.h"
 
 namespace gradus {

@@ -6,10 +6,10 @@
 #include <limits>
 #include <set>
 
-#include "core/checked_json.h"
 #include "core/error.h"
-#include "core/files.h"
-#include "nn/stored_labels.h"
+#include "core/io/checked_json.h"
+#include "core/io/files.h"
+#include "nn/checkpoints/stored_labels.h"
 
 namespace gradus {
 

@@ -6,11 +6,11 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "core/files.h"
+#include "core/io/files.h"
 #include "data/text_file.h"
-#include "tasks/checkpoint_directory.h"
-#include "tasks/log.h"
-#include "tasks/train_setup.h"
+#include "tasks/log/log.h"
+#include "tasks/model/checkpoint_directory.h"
+#include "tasks/training/train_setup.h"
 
 namespace gradus {
 namespace {

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "tasks/fine_tuning.h"
-#include "tasks/metrics_file.h"
+#include "tasks/log/metrics_file.h"
 #include "tasks/output_lock.h"
-#include "tasks/report.h"
+#include "tasks/report/report.h"
+#include "tasks/training/fine_tuning.h"
 
 namespace gradus {
 

@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "data/unicode.h"
-#include "tasks/log.h"
+#include "tasks/log/log.h"
 
 namespace gradus {
 

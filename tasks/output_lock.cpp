@@ -14,11 +14,11 @@
 #include <thread>
 #include <utility>
 
-#include "core/crc32c.h"
 #include "core/error.h"
-#include "core/files.h"
-#include "tasks/log.h"
-#include "tasks/metrics_file.h"
+#include "core/io/crc32c.h"
+#include "core/io/files.h"
+#include "tasks/log/log.h"
+#include "tasks/log/metrics_file.h"
 
 namespace gradus {
 namespace {

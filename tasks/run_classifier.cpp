@@ -2,13 +2,13 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "core/files.h"
+#include "core/io/files.h"
 #include "tasks/classifier/predict.h"
 #include "tasks/classifier/report.h"
 #include "tasks/classifier/training.h"
 #include "tasks/driver.h"
+#include "tasks/log/progress.h"
 #include "tasks/main.h"
-#include "tasks/progress.h"
 
 using namespace gradus;
 

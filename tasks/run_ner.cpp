@@ -5,13 +5,13 @@
 #include <cstdio>
 
 #include "tasks/driver.h"
+#include "tasks/log/progress.h"
 #include "tasks/main.h"
 #include "tasks/ner/input.h"
 #include "tasks/ner/predict.h"
 #include "tasks/ner/report.h"
 #include "tasks/ner/tags.h"
 #include "tasks/ner/training.h"
-#include "tasks/progress.h"
 
 using namespace gradus;
 

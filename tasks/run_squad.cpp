@@ -2,11 +2,11 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "core/files.h"
+#include "core/io/files.h"
 #include "data/text_file.h"
 #include "tasks/driver.h"
+#include "tasks/log/progress.h"
 #include "tasks/main.h"
-#include "tasks/progress.h"
 #include "tasks/squad/predict.h"
 #include "tasks/squad/report.h"
 #include "tasks/squad/training.h"

@@ -1,5 +1,5 @@
 // CRC-32C against the vectors of RFC 3720.
-#include "core/crc32c.h"
+#include "core/io/crc32c.h"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 #include "tasks/classifier/batch.h"
 
-#include "tasks/token_packer.h"
+#include "tasks/model/token_packer.h"
 
 namespace gradus {
 

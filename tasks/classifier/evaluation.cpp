@@ -7,8 +7,8 @@
 
 #include "data/batcher.h"
 #include "tasks/classifier/batch.h"
-#include "tasks/finite_scores.h"
 #include "tasks/metrics/correlation.h"
+#include "tasks/metrics/finite_scores.h"
 
 namespace gradus {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "tasks/classifier/input.h"
 #include "tasks/metrics/classification_scores.h"
-#include "tasks/scores.h"
+#include "tasks/metrics/scores.h"
 
 namespace gradus {
 

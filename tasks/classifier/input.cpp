@@ -4,7 +4,7 @@
 
 #include "data/classification_records.h"
 #include "tasks/driver.h"
-#include "tasks/log.h"
+#include "tasks/log/log.h"
 
 namespace gradus {
 namespace {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <numeric>
 
-#include "tasks/svg_chart.h"
+#include "tasks/report/svg_chart.h"
 
 namespace gradus {
 namespace {

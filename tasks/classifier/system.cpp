@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/checked_json.h"
+#include "core/io/checked_json.h"
 
 namespace gradus {
 namespace {

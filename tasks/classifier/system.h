@@ -10,7 +10,7 @@
 #include "data/class_labels.h"
 #include "nn/heads/classifier.h"
 #include "tasks/classifier/options.h"
-#include "tasks/task_system.h"
+#include "tasks/model/task_system.h"
 
 namespace gradus {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tasks/classifier/evaluation.h"
-#include "tasks/fine_tuning.h"
+#include "tasks/training/fine_tuning.h"
 
 namespace gradus {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "tasks/display_text.h"
+#include "tasks/text/display_text.h"
 
 namespace gradus {
 namespace {

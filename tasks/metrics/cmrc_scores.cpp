@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tasks/metrics/nltk_words.h"
-#include "tasks/python_text.h"
+#include "tasks/text/python_text.h"
 
 namespace gradus {
 

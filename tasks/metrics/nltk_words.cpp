@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "data/unicode.h"
-#include "tasks/python_text.h"
+#include "tasks/text/python_text.h"
 
 namespace gradus {
 

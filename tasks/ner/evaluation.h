@@ -8,8 +8,8 @@
 #include "data/ner_text.h"
 #include "tasks/metrics/clue_benchmark.h"
 #include "tasks/metrics/conlleval.h"
+#include "tasks/metrics/scores.h"
 #include "tasks/ner/tagger.h"
-#include "tasks/scores.h"
 
 namespace gradus {
 

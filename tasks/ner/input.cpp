@@ -4,7 +4,7 @@
 #include "data/ner_records.h"
 #include "data/sample/sample.h"
 #include "tasks/driver.h"
-#include "tasks/log.h"
+#include "tasks/log/log.h"
 #include "tasks/ner/tags.h"
 
 namespace gradus {

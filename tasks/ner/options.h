@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "tasks/column_options.h"
-#include "tasks/fine_tune_options.h"
+#include "tasks/options/column_options.h"
+#include "tasks/options/fine_tune_options.h"
 
 namespace gradus {
 

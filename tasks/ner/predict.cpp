@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/checked_json.h"
 #include "core/error.h"
+#include "core/io/checked_json.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
-#include "tasks/display_text.h"
-#include "tasks/log.h"
+#include "tasks/log/log.h"
 #include "tasks/ner/tags.h"
+#include "tasks/text/display_text.h"
 
 namespace gradus {
 namespace {

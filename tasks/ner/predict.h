@@ -11,9 +11,9 @@
 
 #include "data/ner_column_form.h"
 #include "data/word_rules.h"
-#include "tasks/line_batches.h"
 #include "tasks/ner/predict_form.h"
 #include "tasks/ner/tagger.h"
+#include "tasks/text/line_batches.h"
 
 namespace gradus {
 
@@ -42,7 +42,7 @@ class NerPredictor {
 
   // Tags all of `in`. Without a form it is guessed from the first lines. `name` stands for the input in messages; a
   // guess, and what had to be done to the text, is told on standard error. A line that can't be read gets an error in
-  // its place; returns the run's exit status (tasks/line_batches.h).
+  // its place; returns the run's exit status (tasks/text/line_batches.h).
   int run(std::istream& in, const std::string& name, std::optional<PredictForm> form);
 
  private:

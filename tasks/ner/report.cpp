@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <functional>
 
-#include "tasks/marked_text.h"
 #include "tasks/ner/predict.h"
 #include "tasks/ner/tags.h"
+#include "tasks/report/marked_text.h"
 
 namespace gradus {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tasks/ner/evaluation.h"
-#include "tasks/run_report.h"
+#include "tasks/report/run_report.h"
 
 namespace gradus {
 

@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "core/checked_json.h"
+#include "core/io/checked_json.h"
 
 namespace gradus {
 namespace {

@@ -10,8 +10,8 @@
 #include "data/tag_scheme.h"
 #include "data/word_rules.h"
 #include "nn/heads/ner.h"
+#include "tasks/model/task_system.h"
 #include "tasks/ner/options.h"
-#include "tasks/task_system.h"
 
 namespace gradus {
 

@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "data/batcher.h"
-#include "tasks/finite_scores.h"
+#include "tasks/metrics/finite_scores.h"
 #include "tasks/ner/batch.h"
 
 namespace gradus {

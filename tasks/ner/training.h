@@ -1,8 +1,8 @@
 // The training of a named-entity tagger, for the one training loop.
 #pragma once
 
-#include "tasks/fine_tuning.h"
 #include "tasks/ner/evaluation.h"
+#include "tasks/training/fine_tuning.h"
 
 namespace gradus {
 

@@ -10,7 +10,7 @@
 
 #include "core/error.h"
 #include "data/unicode_8.h"
-#include "tasks/python_text.h"
+#include "tasks/text/python_text.h"
 
 namespace gradus {
 

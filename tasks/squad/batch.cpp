@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tasks/token_packer.h"
+#include "tasks/model/token_packer.h"
 
 namespace gradus {
 

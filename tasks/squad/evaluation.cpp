@@ -9,8 +9,8 @@
 #include "core/run_parallel.h"
 #include "data/batcher.h"
 #include "data/unicode.h"
-#include "tasks/finite_scores.h"
 #include "tasks/metrics/cmrc_scores.h"
+#include "tasks/metrics/finite_scores.h"
 #include "tasks/squad/batch.h"
 
 namespace gradus {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tasks/metrics/scores.h"
 #include "tasks/metrics/squad_scores.h"
-#include "tasks/scores.h"
 #include "tasks/squad/input.h"
 
 namespace gradus {

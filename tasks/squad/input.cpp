@@ -6,7 +6,7 @@
 
 #include "core/run_parallel.h"
 #include "data/squad_records.h"
-#include "tasks/log.h"
+#include "tasks/log/log.h"
 
 namespace gradus {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "data/squad_features.h"
-#include "tasks/fine_tune_options.h"
+#include "tasks/options/fine_tune_options.h"
 #include "tasks/squad/answers.h"
 
 namespace gradus {

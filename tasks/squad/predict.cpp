@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "tasks/display_text.h"
-#include "tasks/line_batches.h"
-#include "tasks/log.h"
+#include "tasks/log/log.h"
+#include "tasks/text/display_text.h"
+#include "tasks/text/line_batches.h"
 
 namespace gradus {
 namespace {

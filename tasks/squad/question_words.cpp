@@ -1,6 +1,6 @@
 #include "tasks/squad/question_words.h"
 
-#include "tasks/python_text.h"
+#include "tasks/text/python_text.h"
 
 namespace gradus {
 namespace {

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "data/unicode.h"
-#include "tasks/marked_text.h"
+#include "tasks/report/marked_text.h"
 #include "tasks/squad/question_words.h"
 
 namespace gradus {

@@ -1,7 +1,7 @@
 // The page of a run of run_squad.
 #pragma once
 
-#include "tasks/run_report.h"
+#include "tasks/report/run_report.h"
 #include "tasks/squad/evaluation.h"
 
 namespace gradus {

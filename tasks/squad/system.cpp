@@ -1,6 +1,6 @@
 #include "tasks/squad/system.h"
 
-#include "core/checked_json.h"
+#include "core/io/checked_json.h"
 
 namespace gradus {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "nn/heads/squad.h"
+#include "tasks/model/task_system.h"
 #include "tasks/squad/options.h"
-#include "tasks/task_system.h"
 
 namespace gradus {
 

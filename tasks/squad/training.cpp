@@ -3,7 +3,7 @@
 #include <array>
 #include <bit>
 
-#include "core/crc32c.h"
+#include "core/io/crc32c.h"
 #include "tasks/squad/batch.h"
 
 namespace gradus {

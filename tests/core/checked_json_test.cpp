@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "core/checked_json.h"
 #include "core/error.h"
+#include "core/io/checked_json.h"
 #include "tests/files.h"
 
 using namespace gradus;

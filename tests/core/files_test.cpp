@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/file_kind.h"
-#include "core/files.h"
+#include "core/io/file_kind.h"
+#include "core/io/files.h"
 #include "tests/files.h"
 
 using namespace gradus;

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/files.h"
 #include "tests/files.h"
 
 using namespace gradus;

@@ -7,8 +7,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "core/crc32c.h"
 #include "core/error.h"
+#include "core/io/crc32c.h"
 #include "data/tf_example.h"
 #include "tests/files.h"
 

@@ -1,6 +1,6 @@
 """A small BERT with random weights, and what google-research/bert and mindspore-ai/models call its tensors.
 
-The names are made by rules, apart from the table in nn/checkpoint_names.cpp.
+The names are made by rules, apart from the table in nn/checkpoints/checkpoint_names.cpp.
 """
 import re
 

@@ -11,10 +11,10 @@
 #include "data/mind_record_writer.h"
 #include "data/tf_example.h"
 #include "data/tf_record.h"
-#include "nn/checkpoint_file.h"
-#include "nn/mindspore_checkpoint.h"
-#include "nn/safetensors.h"
-#include "nn/tensorflow_checkpoint.h"
+#include "nn/checkpoints/checkpoint_file.h"
+#include "nn/checkpoints/mindspore_checkpoint.h"
+#include "nn/checkpoints/safetensors.h"
+#include "nn/checkpoints/tensorflow_checkpoint.h"
 #include "tasks/main.h"
 
 using namespace gradus;

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "core/checked_json.h"
 #include "core/error.h"
+#include "core/io/checked_json.h"
 #include "data/class_labels.h"
 #include "data/classification_records.h"
 #include "data/classification_text.h"
@@ -28,8 +28,8 @@
 #include "data/tokenizer_config.h"
 #include "data/vocab.h"
 #include "nn/bert_config.h"
-#include "nn/checkpoint_file.h"
-#include "tasks/config_file.h"
+#include "nn/checkpoints/checkpoint_file.h"
+#include "tasks/options/config_file.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;

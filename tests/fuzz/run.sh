@@ -21,14 +21,14 @@ fi
 mkdir -p "$build"
 
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
-sources="core/checked_json core/crc32c core/file_kind core/files core/protobuf
+sources="core/io/checked_json core/io/crc32c core/io/file_kind core/io/files core/io/protobuf
   data/basic_tokenizer data/class_labels data/classification_columns data/classification_records data/classification_text data/columns data/dataset data/dataset_stream data/mind_record data/mind_record_format data/mind_record_index
   data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_column_form data/ner_columns data/ner_text data/pretraining_instances data/pretraining_text
   data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/tag_scheme data/text_file data/tf_example
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
-  nn/bert_config nn/checkpoint_file nn/mindspore_checkpoint nn/safetensors nn/safetensors_writer
-  nn/sorted_table nn/stored_labels nn/tensor_entry nn/tensorflow_checkpoint nn/tensorflow_slices
-  tasks/config_file
+  nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/safetensors nn/checkpoints/safetensors_writer
+  nn/checkpoints/sorted_table nn/checkpoints/stored_labels nn/checkpoints/tensor_entry nn/checkpoints/tensorflow_checkpoint nn/checkpoints/tensorflow_slices
+  tasks/options/config_file
   tests/fuzz/readers"
 flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
 libraries=$(pkg-config --libs fmt libutf8proc zlib sqlite3 pugixml yaml-cpp)

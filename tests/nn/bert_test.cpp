@@ -6,8 +6,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "nn/checkpoints/model_files.h"
 #include "nn/heads/ner.h"
-#include "nn/model_files.h"
 
 using namespace gradus;
 using Json = nlohmann::json;

@@ -8,8 +8,8 @@
 
 #include "core/dtype.h"
 #include "core/error.h"
-#include "nn/mindspore_checkpoint.h"
-#include "nn/tensorflow_checkpoint.h"
+#include "nn/checkpoints/mindspore_checkpoint.h"
+#include "nn/checkpoints/tensorflow_checkpoint.h"
 #include "tests/files.h"
 
 using namespace gradus;

@@ -1,5 +1,5 @@
 // A model's tensors in the checkpoints of three frameworks: names, layouts, and the way from any to any.
-#include "nn/model_tensors.h"
+#include "nn/checkpoints/model_tensors.h"
 
 #include <doctest/doctest.h>
 
@@ -7,9 +7,9 @@
 
 #include "core/error.h"
 #include "core/random.h"
-#include "nn/mindspore_checkpoint.h"
-#include "nn/safetensors.h"
-#include "nn/tensorflow_checkpoint.h"
+#include "nn/checkpoints/mindspore_checkpoint.h"
+#include "nn/checkpoints/safetensors.h"
+#include "nn/checkpoints/tensorflow_checkpoint.h"
 #include "tests/files.h"
 
 using namespace gradus;

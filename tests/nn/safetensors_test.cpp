@@ -1,4 +1,4 @@
-#include "nn/safetensors.h"
+#include "nn/checkpoints/safetensors.h"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>

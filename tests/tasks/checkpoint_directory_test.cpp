@@ -1,5 +1,5 @@
 // The save folder: names, order, pruning, leftovers, and a process killed at every single change it makes.
-#include "tasks/checkpoint_directory.h"
+#include "tasks/model/checkpoint_directory.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <map>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/files.h"
 #include "tests/files.h"
 
 using namespace gradus;

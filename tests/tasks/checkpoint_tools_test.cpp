@@ -5,8 +5,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "core/protobuf.h"
-#include "nn/safetensors.h"
+#include "core/io/protobuf.h"
+#include "nn/checkpoints/safetensors.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;

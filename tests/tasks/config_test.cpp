@@ -1,5 +1,5 @@
 // Options: the command line, YAML files, defaults, and what is said about mistakes.
-#include "tasks/config.h"
+#include "tasks/options/options.h"
 
 #include <doctest/doctest.h>
 

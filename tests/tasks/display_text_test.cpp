@@ -1,4 +1,4 @@
-#include "tasks/display_text.h"
+#include "tasks/text/display_text.h"
 
 #include <doctest/doctest.h>
 

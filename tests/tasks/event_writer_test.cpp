@@ -1,5 +1,5 @@
 // TensorBoard event files, read back byte by byte.
-#include "tasks/event_writer.h"
+#include "tasks/log/event_writer.h"
 
 #include <doctest/doctest.h>
 
@@ -9,9 +9,9 @@
 #include <map>
 #include <vector>
 
-#include "core/crc32c.h"
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/crc32c.h"
+#include "core/io/files.h"
 #include "tests/files.h"
 
 using namespace gradus;

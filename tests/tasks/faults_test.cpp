@@ -9,7 +9,7 @@
 #include <future>
 #include <map>
 
-#include "nn/safetensors.h"
+#include "nn/checkpoints/safetensors.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;

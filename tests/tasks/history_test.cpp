@@ -1,4 +1,4 @@
-#include "tasks/history.h"
+#include "tasks/training/history.h"
 
 #include <doctest/doctest.h>
 

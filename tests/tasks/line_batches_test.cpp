@@ -1,4 +1,4 @@
-#include "tasks/line_batches.h"
+#include "tasks/text/line_batches.h"
 
 #include <doctest/doctest.h>
 

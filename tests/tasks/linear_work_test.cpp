@@ -7,8 +7,8 @@
 #include <functional>
 #include <new>
 
-#include "tasks/marked_text.h"
 #include "tasks/ner/predict.h"
+#include "tasks/report/marked_text.h"
 
 namespace {
 

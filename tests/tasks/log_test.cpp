@@ -1,5 +1,5 @@
 // Standard streams that can't be written to: a log line is dropped, a result is an error, nothing is aborted.
-#include "tasks/log.h"
+#include "tasks/log/log.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "tasks/marked_text.h"
+#include "tasks/report/marked_text.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The metrics file, replacing files as a whole, and the memory a process had.
-#include "tasks/metrics_file.h"
+#include "tasks/log/metrics_file.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/files.h"
 #include "tests/files.h"
 
 using namespace gradus;

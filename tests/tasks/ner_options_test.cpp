@@ -5,7 +5,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
-#include "tasks/train_setup.h"
+#include "tasks/training/train_setup.h"
 #include "tests/files.h"
 
 using namespace gradus;

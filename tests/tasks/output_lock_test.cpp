@@ -10,7 +10,7 @@
 #include <cerrno>
 
 #include "core/error.h"
-#include "nn/safetensors.h"
+#include "nn/checkpoints/safetensors.h"
 #include "tests/tasks/program.h"
 
 using namespace gradus;

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tasks/report.h"
+#include "tasks/report/report.h"
 #include "tests/files.h"
 
 namespace gradus {

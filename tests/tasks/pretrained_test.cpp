@@ -5,7 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "nn/model_files.h"
+#include "nn/checkpoints/model_files.h"
 #include "tasks/classifier/batch.h"
 #include "tasks/ner/batch.h"
 #include "tasks/ner/training.h"

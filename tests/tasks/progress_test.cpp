@@ -1,5 +1,5 @@
 // Progress lines, the bar on a pseudo-terminal, plain lines in a file, and the reference drivers' log lines.
-#include "tasks/progress.h"
+#include "tasks/log/progress.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "core/files.h"
+#include "core/io/files.h"
 #include "tests/files.h"
 
 using namespace gradus;

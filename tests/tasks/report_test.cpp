@@ -1,11 +1,11 @@
-#include "tasks/report.h"
+#include "tasks/report/report.h"
 
 #include <doctest/doctest.h>
 
 #include <limits>
 
 #include "core/error.h"
-#include "tasks/html.h"
+#include "tasks/text/html.h"
 #include "tests/tasks/page.h"
 
 using namespace gradus;

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "nn/safetensors.h"
+#include "nn/checkpoints/safetensors.h"
 #include "tests/tasks/tiny_classifier.h"
 
 using namespace gradus;

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "data/unicode.h"
-#include "nn/safetensors.h"
+#include "nn/checkpoints/safetensors.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;

@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
-#include "core/checked_json.h"
 #include "core/error.h"
+#include "core/io/checked_json.h"
 #include "data/text_file.h"
 #include "tests/data/files.h"
 #include "tests/files.h"

@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <limits>
 
-#include "core/checked_json.h"
 #include "core/error.h"
+#include "core/io/checked_json.h"
 #include "tasks/metrics/cmrc_scores.h"
-#include "tasks/python_text.h"
+#include "tasks/text/python_text.h"
 #include "tests/files.h"
 
 using namespace gradus;

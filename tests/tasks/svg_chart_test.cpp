@@ -1,4 +1,4 @@
-#include "tasks/svg_chart.h"
+#include "tasks/report/svg_chart.h"
 
 #include <doctest/doctest.h>
 

@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "core/backend.h"
-#include "core/files.h"
-#include "nn/safetensors.h"
+#include "core/io/files.h"
+#include "nn/checkpoints/safetensors.h"
 
 namespace gradus {
 

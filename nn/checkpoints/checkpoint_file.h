@@ -1,0 +1,59 @@
+// The tensors of a checkpoint, whichever framework wrote it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nn/checkpoints/tensor_entry.h"
+
+namespace gradus {
+
+enum class CheckpointFormat : uint8_t { safetensors, mindspore, tensorflow };
+
+std::string_view name_of(CheckpointFormat format);  // "safetensors", "mindspore", "tensorflow"
+
+class CheckpointFile {
+ public:
+  // `path` is a safetensors file or the index of several, a MindSpore checkpoint (*.ckpt), what the files of a
+  // TensorFlow checkpoint begin with or its *.index, or a folder with one of them. Throws Error, naming the file,
+  // when there is none, when a folder has several, and when it is damaged.
+  explicit CheckpointFile(const std::string& path);
+  ~CheckpointFile();
+  CheckpointFile(const CheckpointFile&) = delete;
+  CheckpointFile& operator=(const CheckpointFile&) = delete;
+
+  CheckpointFormat format() const { return format_; }
+  // The framework whose names the tensors have: MindSpore saves safetensors files, too.
+  CheckpointFormat names() const;
+  // The file, the index of several, or what the names of TensorFlow's files begin with.
+  const std::string& path() const { return path_; }
+  const std::vector<std::string>& files() const {
+    return files_;
+  }  // all there are, but not the index of safetensors
+  // In the order of the file. Their data lives as long as this object.
+  const std::vector<TensorEntry>& tensors() const { return tensors_; }
+  const std::vector<StringTensor>& strings() const { return strings_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }  // of safetensors
+  uint64_t header_bytes() const { return header_bytes_; }  // of all files of safetensors
+  bool has_checksum() const { return has_checksum_; }      // of MindSpore's
+
+ private:
+  struct Reader;  // keeps the data
+
+  CheckpointFormat format_;
+  std::string path_;
+  std::vector<std::string> files_;
+  std::unique_ptr<Reader> reader_;
+  std::vector<TensorEntry> tensors_;
+  std::vector<StringTensor> strings_;
+  std::map<std::string, std::string> metadata_;
+  uint64_t header_bytes_ = 0;
+  bool has_checksum_ = false;
+};
+
+}  // namespace gradus

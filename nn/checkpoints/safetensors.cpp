@@ -1,0 +1,180 @@
+#include "nn/checkpoints/safetensors.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "core/dtype.h"
+#include "core/error.h"
+#include "core/io/checked_json.h"
+#include "core/io/file_kind.h"
+#include "core/io/files.h"
+#include "nn/checkpoints/tensor_entry.h"
+
+namespace gradus {
+
+namespace {
+
+using nlohmann::json;
+
+// Member `key` of a tensor's description.
+const json& member(const json& description, const char* key, const std::string& where) {
+  const auto found = description.find(key);
+  check(found != description.end(), "{}: '{}' is missing", where, key);
+  return *found;
+}
+
+std::vector<int64_t> unsigned_numbers(const json& array, const char* key, const std::string& where) {
+  check(array.is_array(), "{}: '{}' is of type {}, expected an array", where, key, array.type_name());
+  std::vector<int64_t> numbers;
+  for (const json& number : array) {
+    constexpr auto limit = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+    check(number.is_number_unsigned() && number.get<uint64_t>() <= limit,
+          "{}: {} in '{}', expected whole numbers from 0 to 2^63 - 1", where, number.dump(), key);
+    numbers.push_back(number.get<int64_t>());
+  }
+  return numbers;
+}
+
+std::map<std::string, std::string> read_metadata(const json& object, const std::string& path) {
+  check(object.is_object(), "{}: '__metadata__' is of type {}, expected an object", path, object.type_name());
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, value] : object.items()) {
+    check(value.is_string(), "{}: '{}' in '__metadata__' is of type {}, expected a string", path, key,
+          value.type_name());
+    metadata[key] = value.get<std::string>();
+  }
+  return metadata;
+}
+
+// A tensor and its bytes [begin, end) in the data.
+struct Place {
+  int64_t begin, end;
+  TensorEntry entry;
+};
+
+Place read_place(const std::string& name, const json& description, const std::string& where) {
+  check(description.is_object(), "{}: described by type {}, expected an object", where,
+        description.type_name());
+  const json& dtype = member(description, "dtype", where);
+  check(dtype.is_string(), "{}: 'dtype' is of type {}, expected a string", where, dtype.type_name());
+  const auto shape = unsigned_numbers(member(description, "shape", where), "shape", where);
+  const auto offsets = unsigned_numbers(member(description, "data_offsets", where), "data_offsets", where);
+  check(offsets.size() == 2, "{}: {} numbers in 'data_offsets', expected 2", where, offsets.size());
+  const int64_t begin = offsets[0], end = offsets[1];
+  check(begin <= end, "{}: 'data_offsets' end at {}, before they begin at {}", where, end, begin);
+  const int64_t bytes = tensor_bytes(where, dtype, shape);
+  check(bytes == end - begin, "{}: 'data_offsets' span {} bytes, expected {} for {} {}", where, end - begin,
+        bytes, dtype.get<std::string>(), shape_text(shape));
+  return {begin, end, {name, dtype, shape, {}}};
+}
+
+}  // namespace
+
+SafetensorsFile::SafetensorsFile(const std::string& path)
+    : path_(path), mapping_(std::make_shared<MappedFile>(path)) {
+  const auto bytes = mapping_->bytes();
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const bool has_header = text.size() > safetensors_length_bytes && text[safetensors_length_bytes] == '{';
+  if (!has_header) check_file_kind(text, path_, "a safetensors file");
+  check(bytes.size() >= safetensors_length_bytes,
+        "{}: {} bytes, expected at least the {} of the header's length", path_, bytes.size(),
+        safetensors_length_bytes);
+  std::memcpy(&header_bytes_, bytes.data(), safetensors_length_bytes);
+  check(header_bytes_ <= safetensors_max_header_bytes, "{}: a header of {} bytes, expected at most {}", path_,
+        header_bytes_, safetensors_max_header_bytes);
+  check(header_bytes_ <= bytes.size() - safetensors_length_bytes,
+        "{}: a header of {} bytes, but only {} follow", path_, header_bytes_,
+        bytes.size() - safetensors_length_bytes);
+  parse_header(text.substr(safetensors_length_bytes, header_bytes_),
+               bytes.subspan(safetensors_length_bytes + header_bytes_));
+}
+
+void SafetensorsFile::parse_header(std::string_view header, std::span<const std::byte> data) {
+  check(header.starts_with('{'), "{}: the header begins with '{}', expected '{{'", path_,
+        header.substr(0, 1));
+  const json root = parse_json(header, path_ + ": header");
+
+  std::vector<Place> places;
+  for (const auto& [name, description] : root.items()) {
+    if (name == "__metadata__") metadata_ = read_metadata(description, path_);
+    else places.push_back(read_place(name, description, fmt::format("{}: tensor '{}'", path_, name)));
+  }
+  std::ranges::sort(places, {}, [](const Place& place) { return std::pair(place.begin, place.end); });
+  int64_t end = 0;
+  for (Place& place : places) {
+    check(place.begin == end, "{}: tensor '{}' begins at byte {} of the data, expected {}: tensors {}", path_,
+          place.entry.name, place.begin, end, place.begin < end ? "overlap" : "leave a hole");
+    end = place.end;
+    check(static_cast<size_t>(end) <= data.size(),
+          "{}: tensor '{}' ends at byte {} of the data, which has {}", path_, place.entry.name, end,
+          data.size());
+    place.entry.data = data.subspan(place.begin, place.end - place.begin);
+    index_[place.entry.name] = tensors_.size();
+    tensors_.push_back(std::move(place.entry));
+  }
+  check(static_cast<size_t>(end) == data.size(), "{}: {} bytes after the last tensor, expected none", path_,
+        data.size() - end);
+}
+
+const TensorEntry* SafetensorsFile::find(std::string_view name) const {
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : &tensors_[found->second];
+}
+
+SafetensorsModel::SafetensorsModel(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::string file = path;
+  if (std::error_code ignored; fs::is_directory(path, ignored)) {
+    const fs::path single = fs::path(path) / "model.safetensors";
+    const fs::path index = fs::path(path) / "model.safetensors.index.json";
+    check(fs::exists(single) || fs::exists(index),
+          "{}: no model.safetensors and no model.safetensors.index.json in this folder", path);
+    file = (fs::exists(single) ? single : index).string();
+  }
+  if (file.ends_with(".json")) open_shards(file);
+  else files_.emplace_back(file);
+}
+
+void SafetensorsModel::open_shards(const std::string& index_path) {
+  const json root = read_json(index_path, safetensors_max_header_bytes);
+  check(root.is_object() && root.contains("weight_map") && root["weight_map"].is_object(),
+        "{}: no object 'weight_map', expected one from tensor names to file names", index_path);
+  const json& weight_map = root["weight_map"];
+  std::set<std::string> file_names;
+  for (const auto& [name, file] : weight_map.items()) {
+    check(file.is_string(), "{}: tensor '{}' is in a file of type {}, expected a string", index_path, name,
+          file.type_name());
+    const auto& file_name = file.get_ref<const std::string&>();
+    const bool is_plain =
+        file_name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos && file_name != "..";
+    check(is_plain && file_name.ends_with(".safetensors"),
+          "{}: tensor '{}' is in file '{}', expected a name *.safetensors without a folder", index_path, name,
+          file_name);
+    file_names.insert(file_name);
+  }
+  for (const std::string& file_name : file_names) {
+    const auto& file =
+        files_.emplace_back((std::filesystem::path(index_path).parent_path() / file_name).string());
+    for (const TensorEntry& tensor : file.tensors()) {
+      const auto listed = weight_map.find(tensor.name);
+      check(listed != weight_map.end() && *listed == file_name, "{}: tensor '{}' is in {}, expected {}",
+            index_path, tensor.name, file_name, listed == weight_map.end() ? "no file" : listed->dump());
+    }
+  }
+  for (const auto& [name, file_name] : weight_map.items()) {
+    check(find(name) != nullptr, "{}: tensor '{}' is not in {}", index_path, name, file_name.dump());
+  }
+}
+
+const TensorEntry* SafetensorsModel::find(std::string_view name) const {
+  for (const SafetensorsFile& file : files_) {
+    if (const TensorEntry* tensor = file.find(name)) return tensor;
+  }
+  return nullptr;
+}
+
+}  // namespace gradus

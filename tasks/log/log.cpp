@@ -1,0 +1,74 @@
+#include "tasks/log/log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include "core/error.h"
+
+namespace gradus {
+namespace {
+
+// Why standard output failed first: the stream itself remembers only that it did.
+int& first_failure() {
+  static int error = 0;
+  return error;
+}
+
+void note_failure() {
+  if (first_failure() == 0) first_failure() = errno;
+}
+
+std::string reason_of(int error) {
+  return error == 0 ? "an earlier write failed" : std::generic_category().message(error);
+}
+
+}  // namespace
+
+void guard_standard_streams() {
+  // Opened the wrong way round: reading input or writing output that isn't there fails instead of seeming to work.
+  for (const auto& [descriptor, mode] :
+       {std::pair{STDIN_FILENO, O_WRONLY}, {STDOUT_FILENO, O_RDONLY}, {STDERR_FILENO, O_RDONLY}}) {
+    if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest free number, those below being open by now, is this one.
+    check(::open("/dev/null", mode) == descriptor, "cannot open '/dev/null': {}",
+          std::generic_category().message(errno));
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void write_log(std::FILE* log, std::string_view text) noexcept {
+  errno = 0;
+  if (std::fflush(log) != 0 && log == stdout) note_failure();
+  const bool failed = std::ferror(log) != 0;
+  std::fwrite(text.data(), 1, text.size(), log);
+  std::fflush(log);
+  if (!failed) std::clearerr(log);
+}
+
+void write_output(std::string_view text) {
+  errno = 0;
+  // Of a stream that is written line by line fwrite() takes all and says nothing.
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::ferror(stdout) != 0 || std::fflush(stdout) != 0) note_failure();
+}
+
+void check_results() {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  note_failure();
+  fail("cannot write to standard output: {}", reason_of(first_failure()));
+}
+
+void flush_predictions(std::FILE* out) {
+  errno = 0;
+  if (std::fflush(out) == 0 && std::ferror(out) == 0) return;
+  const int error = errno;
+  if (out == stdout) note_failure();
+  fail("cannot write the predictions: {}", reason_of(out == stdout ? first_failure() : error));
+}
+
+}  // namespace gradus

@@ -1,0 +1,61 @@
+#include "tasks/log/metrics_file.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/io/files.h"
+
+namespace gradus {
+
+std::string to_json(const RunMetrics& metrics) {
+  nlohmann::ordered_json object = {
+      {"steps", metrics.steps},
+      {"seconds", metrics.seconds},
+      {"examples_per_second", metrics.examples_per_second},
+      {"tokens_per_second", metrics.tokens_per_second},
+      {"peak_rss_bytes", metrics.peak_rss_bytes},
+  };
+  if (metrics.train_loss) object["train_loss"] = *metrics.train_loss;
+  for (const auto& [name, score] : metrics.scores) object[name] = score;
+  return object.dump(2) + "\n";
+}
+
+void write_metrics_file(const std::string& path, const RunMetrics& metrics) {
+  replace_file(path, to_json(metrics));
+}
+
+int64_t peak_rss_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    int64_t kibibytes = 0;
+    if (word == "VmHWM:" && status >> kibibytes) return kibibytes * 1024;
+  }
+  return 0;
+}
+
+double process_age_seconds() { return process_age_seconds(::getpid()); }
+
+double process_age_seconds(int64_t pid) {
+  double uptime = 0;
+  std::ifstream("/proc/uptime") >> uptime;
+  std::ifstream stat(fmt::format("/proc/{}/stat", pid));
+  // Field 22 is the start in clock ticks since boot. Field 2, the program's name, may hold anything but ends in ')'.
+  stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');
+  std::string skipped;
+  for (int field = 3; field < 22; ++field) stat >> skipped;
+  double ticks = 0;
+  if (!(stat >> ticks)) return 0;
+  return uptime - ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+}  // namespace gradus

@@ -1,0 +1,71 @@
+// A task's model as it lies on the disk: encoder and head, vocabulary, and the rules they were trained with.
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/word_piece.h"
+#include "nn/checkpoints/model_files.h"
+#include "nn/parameters.h"
+#include "tasks/model/model_source.h"
+
+namespace gradus {
+
+// What the systems of all tasks do alike. A task's own adds its settings and its network, which declares its
+// parameters in parameters() when the system is made.
+class TaskSystem {
+ public:
+  virtual ~TaskSystem() = default;
+  TaskSystem(const TaskSystem&) = delete;
+  TaskSystem& operator=(const TaskSystem&) = delete;
+
+  // Makes the weights: reads them from where the model comes, or gives them initial values. Tells `log` what is to be
+  // told of the files of the model, and which tensors are new or unused.
+  void allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,
+                std::FILE* log = stdout);
+  // Throws Error, naming the file, when the checkpoint's labels, settings, model or vocabulary are not this system's: a
+  // run can't go on from there. Takes what training had found by then (take_tuned).
+  void continue_from(const std::filesystem::path& checkpoint);
+  // Writes config.json, tokenizer_config.json, vocab.txt and model.safetensors into an existing folder.
+  void save(const std::filesystem::path& folder) const;
+  // Throws Error when the model has no positions for sequences so long.
+  void check_sequence_length(int64_t seq_length) const;
+
+  const BertConfig& config() const { return source_.config; }
+  // Updates that a trained model has had before this run; 0 of a new one.
+  int64_t trained_steps() const { return source_.steps; }
+  const Vocab& vocab() const { return source_.vocab; }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  // How this system's text is normalised, but for the program whose rules these are.
+  TextRules text_rules(TokenizerRules rules) const { return source_.tokenizer.text_rules(rules); }
+  Parameters& parameters() { return parameters_; }
+
+ protected:
+  // `labels` go into the configuration.
+  TaskSystem(ModelSource source, const TaskKind& kind, std::vector<std::string> labels);
+  // Chooses the head, a stored or a new one. Throws Error when the weights lack a tensor that the network, declared by
+  // now, needs, or have it in another shape.
+  void check_weights();
+  // What config.json says of the task alone, as an object.
+  virtual nlohmann::ordered_json settings_json() const = 0;
+  // The key in it of a number that training itself finds, so that a run goes on whatever it is; empty: none.
+  virtual std::string tuned_setting() const { return ""; }
+  virtual void take_tuned(double /*found*/) {}
+  const TaskSettings& task_settings() const { return source_.settings; }
+
+ private:
+  // What config.json says of the task and of what all tasks fix.
+  nlohmann::ordered_json saved_json() const;
+  // What the names of tensors begin with that the weights must have.
+  std::vector<std::string> required() const;
+
+  TaskKind kind_;
+  ModelSource source_;
+  Tokenizer tokenizer_;
+  HeadRows head_;
+  Parameters parameters_;
+};
+
+}  // namespace gradus

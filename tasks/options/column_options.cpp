@@ -1,0 +1,37 @@
+#include "tasks/options/column_options.h"
+
+#include "core/error.h"
+
+namespace gradus {
+
+void NerColumnOptions::declare(Options& options) {
+  options.add("text_column", text_column,
+              "column of text that has the words: a number from 1, or from -1 at the end, or a name of the "
+              "header; none: the first, or the second where the first counts the words");
+  options.add("label_column", label_column, "likewise the tags; none: the last");
+}
+
+NerColumns NerColumnOptions::columns() const {
+  return {{"--text_column", text_column}, {"--label_column", label_column}};
+}
+
+void ClassificationColumnOptions::declare(Options& options) {
+  options.add("text_column", text_column,
+              "column of text that has the texts: a number from 1, or from -1 at the end, or a name of the "
+              "header or of JSON lines; none: as the form says");
+  options.add("text_pair_column", text_pair_column, "likewise the second texts of pairs");
+  options.add("label_column", label_column, "likewise the labels; none: the last, or as the form says");
+}
+
+ClassificationColumns ClassificationColumnOptions::columns() const {
+  return {{"--text_column", text_column},
+          {"--text_pair_column", text_pair_column},
+          {"--label_column", label_column}};
+}
+
+void ClassificationColumnOptions::check_pair() const {
+  check(text_pair_column.empty() || !text_column.empty(),
+        "--text_pair_column {}: --text_column is missing: expected both texts of a pair", text_pair_column);
+}
+
+}  // namespace gradus

@@ -1,0 +1,87 @@
+#include "tasks/options/fine_tune_options.h"
+
+namespace gradus {
+
+void FineTuneOptions::declare_data(Options& options, const std::string& save_path, const DataHelp& help) {
+  train.declare(options, save_path);
+
+  options.group("Data");
+  options.add("train_data_file_path", train_data_file_path, help.train);
+  options.add("eval_data_file_path", eval_data_file_path, help.eval);
+  options.add("predict_data_file_path", predict_data_file_path, help.predict);
+  options.add("dataset_format", dataset_format, help.format).choices({"text", "mindrecord", "tfrecord"});
+  options.add("schema_file_path", schema_file_path, "schema.json of TFRecord data; none: taken as they are");
+  options.add(
+      "vocab_file_path", vocab_file_path,
+      "word pieces, one a line, or tokenizer.json, or a folder with one of them: settings of the tokenizer "
+      "beside it count; none: the checkpoint's");
+  options.add("tokenizer", tokenizer, "rules as in Hugging Face's BertTokenizer or the BERT reference code")
+      .choices({"hf", "google"});
+  options
+      .add("do_lower_case", do_lower_case, "lower-case text and strip accents; auto: as the checkpoint says")
+      .choices({"auto", {"true", {"1"}}, {"false", {"0"}}});
+  options
+      .add("seq_length", seq_length,
+           "most word pieces of a sequence, [CLS] and [SEP] included; records are as long as they are")
+      .at_least(3);
+  options.add("eval_pad", eval_pad, "evaluation batches in the given order, or grouped by length")
+      .choices({"given", "grouped"});
+}
+
+void FineTuneOptions::declare_model(Options& options) {
+  model.declare(options);
+
+  options.group("Checkpoints");
+  options.add(
+      "load_pretrain_checkpoint_path", load_pretrain_checkpoint_path,
+      "pretrained model to start from: a folder with weights of transformers, TensorFlow or MindSpore, "
+      "or the weights in it; none: train from scratch");
+  options.add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
+              "trained model to score or use, or to train further");
+
+  device.declare(options);
+}
+
+void FineTuneOptions::finish(Options& options, const std::set<std::string>& fixed, bool has_data) {
+  options.adopt("seq_length", "bert_net_cfg.seq_length");
+  const bool from_scratch = load_pretrain_checkpoint_path.empty() && load_finetune_checkpoint_path.empty();
+  model.finish(options, from_scratch && train.do_train);
+  given = fixed;
+  given.insert({"tokenizer", "do_lower_case", "dropout"});
+  std::erase_if(given, [&](const std::string& name) { return options.is_default(name); });
+  check_inputs(has_data);
+}
+
+void FineTuneOptions::check_inputs(bool has_data) const {
+  const TrainOptions& t = train;
+  check(t.do_train || t.do_eval || t.do_predict,
+        "At least one of --do_train, --do_eval and --do_predict must be true");
+  check(t.report.empty() || t.do_train || t.do_eval, "--report needs --do_train or --do_eval");
+  if (!has_data) {
+    check(!t.do_train || !train_data_file_path.empty(), "--do_train needs --train_data_file_path");
+    check(!t.do_eval || !eval_data_file_path.empty(), "--do_eval needs --eval_data_file_path");
+  }
+  check(!t.do_predict || !predict_data_file_path.empty(), "--do_predict needs --predict_data_file_path");
+  const bool has_checkpoint =
+      !load_pretrain_checkpoint_path.empty() || !load_finetune_checkpoint_path.empty();
+  check(!t.do_train || has_data || has_checkpoint || !vocab_file_path.empty(),
+        "--do_train from scratch needs --vocab_file_path; to start from a pretrained model, give "
+        "--load_pretrain_checkpoint_path");
+  check(!t.do_train || load_finetune_checkpoint_path.empty() || load_pretrain_checkpoint_path.empty(),
+        "--do_train can start from one model: give --load_pretrain_checkpoint_path or "
+        "--load_finetune_checkpoint_path, not both");
+  for (const auto& [wanted, flag] :
+       {std::pair{t.do_eval, "--do_eval"}, std::pair{t.do_predict, "--do_predict"}}) {
+    check(!wanted || t.do_train || !load_finetune_checkpoint_path.empty(),
+          "{} needs a trained model: give --load_finetune_checkpoint_path, or add --do_train", flag);
+  }
+  check(t.early_stopping_patience == 0 || has_data || !eval_data_file_path.empty(),
+        "--early_stopping_patience needs scores: give --eval_data_file_path");
+  check(t.train_batch_tokens == 0 || t.train_batch_tokens >= seq_length,
+        "--train_batch_tokens {} is below --seq_length {}: the longest sequence has to fit in a batch",
+        t.train_batch_tokens, seq_length);
+  check(model.max_position_embeddings == 0 || seq_length <= model.max_position_embeddings,
+        "--seq_length {} is above --max_position_embeddings {}", seq_length, model.max_position_embeddings);
+}
+
+}  // namespace gradus

@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "core/error.h"
+#include "tasks/options/options.h"
+
+namespace gradus {
+namespace {
+
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+// Parses all of `text` into `value`. What is wrong when it isn't such a number, or is out of the type's range.
+template <typename T>
+std::errc parse_number(const std::string& text, T& value) {
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, value);
+  return result.ptr == end ? result.ec : std::errc::invalid_argument;
+}
+
+// Numbers are computed with as float32, which has none beyond some size, and none but 0 below another.
+bool fits_float32(double value) {
+  constexpr double largest = std::numeric_limits<float>::max(), least = std::numeric_limits<float>::min();
+  return value == 0 || (std::abs(value) >= least && std::abs(value) <= largest);
+}
+
+}  // namespace
+
+Option::Option(std::string name, Field field, std::string help, std::string group)
+    : names_{std::move(name)}, field_(field), help_(std::move(help)), group_(std::move(group)) {
+  default_ = value();
+}
+
+Option& Option::alias(std::string name) {
+  names_.push_back(std::move(name));
+  return *this;
+}
+
+Option& Option::at_least(double minimum) {
+  minimum_ = minimum;
+  return *this;
+}
+
+Option& Option::between(double minimum, double maximum) {
+  minimum_ = minimum;
+  maximum_ = maximum;
+  return *this;
+}
+
+Option& Option::choices(std::vector<Choice> choices) {
+  choices_ = std::move(choices);
+  return *this;
+}
+
+Option& Option::refuse(std::string value, std::string reason) {
+  refused_.emplace_back(std::move(value), std::move(reason));
+  return *this;
+}
+
+std::vector<std::string> comma_parts(const std::string& list) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; !list.empty() && begin <= list.size();) {
+    const size_t end = std::min(list.find(',', begin), list.size());
+    parts.push_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+std::optional<bool> parse_switch(std::string_view text) {
+  if (text == "1" || same_ignoring_case(text, "true")) return true;
+  if (text == "0" || same_ignoring_case(text, "false")) return false;
+  return std::nullopt;
+}
+
+void Option::set(const std::string& text, const std::string& where, const std::string& origin) {
+  const auto require = [&](bool good) {
+    check(good, "{}: found '{}', expected {}", where, text, expectation());
+  };
+  const auto in_range = [&](double number) { return number >= minimum_ && number <= maximum_; };
+  if (bool** flag = std::get_if<bool*>(&field_)) {
+    const std::optional<bool> parsed = parse_switch(text);
+    require(parsed.has_value());
+    **flag = *parsed;
+  } else if (int64_t** whole = std::get_if<int64_t*>(&field_)) {
+    int64_t parsed = 0;
+    require(parse_number(text, parsed) == std::errc() && in_range(static_cast<double>(parsed)));
+    **whole = parsed;
+  } else if (double** number = std::get_if<double*>(&field_)) {
+    double parsed = 0;
+    const std::errc problem = parse_number(text, parsed);
+    const bool is_out_of_range = problem == std::errc::result_out_of_range;
+    require(is_out_of_range || (problem == std::errc() && std::isfinite(parsed) && in_range(parsed)));
+    check(!is_out_of_range && fits_float32(parsed),
+          "{}: found '{}', expected {}, that float32 can hold: 0, or of a size from {} to {}", where, text,
+          expectation(), std::numeric_limits<float>::min(), std::numeric_limits<float>::max());
+    **number = parsed;
+  } else {
+    for (const auto& [value, reason] : refused_) {
+      check(!same_ignoring_case(text, value), "{}: found '{}': {}", where, text, reason);
+    }
+    const std::string* allowed = choices_.empty() ? &text : nullptr;
+    for (const Choice& choice : choices_) {
+      const auto matches = [&](const std::string& spelling) { return same_ignoring_case(text, spelling); };
+      if (matches(choice.value) || std::any_of(choice.also.begin(), choice.also.end(), matches)) {
+        allowed = &choice.value;
+      }
+    }
+    require(allowed != nullptr);
+    *std::get<std::string*>(field_) = *allowed;
+  }
+  origin_ = origin;
+}
+
+std::string Option::value() const {
+  if (bool* const* flag = std::get_if<bool*>(&field_)) return **flag ? "true" : "false";
+  if (int64_t* const* whole = std::get_if<int64_t*>(&field_)) return fmt::format("{}", **whole);
+  if (double* const* number = std::get_if<double*>(&field_)) return fmt::format("{:.12g}", **number);
+  return *std::get<std::string*>(field_);
+}
+
+std::string Option::placeholder() const {
+  if (std::holds_alternative<bool*>(field_)) return "[true|false]";
+  if (std::holds_alternative<int64_t*>(field_)) return "N";
+  if (std::holds_alternative<double*>(field_)) return "X";
+  return choices_.empty() ? "TEXT" : "NAME";
+}
+
+std::string Option::expectation() const {
+  if (std::holds_alternative<bool*>(field_)) return "true, false, 1 or 0";
+  if (std::holds_alternative<std::string*>(field_)) {
+    std::vector<std::string> values;
+    for (const Choice& choice : choices_) values.push_back(choice.value);
+    return fmt::format("one of {}", fmt::join(values, ", "));
+  }
+  std::string text = std::holds_alternative<int64_t*>(field_) ? "a whole number" : "a number";
+  if (std::isfinite(maximum_)) return fmt::format("{} from {} to {}", text, minimum_, maximum_);
+  if (std::isfinite(minimum_)) return fmt::format("{}, at least {}", text, minimum_);
+  return text;
+}
+
+std::string Option::description() const {
+  std::string text = help_;
+  if (!choices_.empty()) text += "; " + expectation();
+  return fmt::format("{} (default: {})", text, default_.empty() ? "none" : default_);
+}
+
+}  // namespace gradus

@@ -1,0 +1,242 @@
+#include "tasks/options/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <numeric>
+
+#include "core/error.h"
+#include "tasks/log/log.h"
+
+namespace gradus {
+namespace {
+
+constexpr size_t help_column = 36;
+constexpr size_t help_width = 110;
+
+// Breaks a text into lines that fit beside the names on the help page.
+std::string wrap(const std::string& text) {
+  std::string wrapped;
+  size_t used = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    const size_t length = end - begin;
+    if (used > 0) {
+      const bool fits = used + 1 + length <= help_width - help_column;
+      wrapped += fits ? ' ' : '\n';
+      used = fits ? used + 1 : 0;
+    }
+    wrapped.append(text, begin, length);
+    used += length;
+    begin = end + 1;
+  }
+  return wrapped;
+}
+
+// Number of single-character insertions, deletions and replacements between two words (Levenshtein 1966).
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+// The option of that name or alias, or null.
+template <typename Container>
+auto find_option(Container& options, std::string_view name) -> decltype(&options.front()) {
+  for (auto& option : options) {
+    const auto& names = option.names();
+    if (std::find(names.begin(), names.end(), name) != names.end()) return &option;
+  }
+  return nullptr;
+}
+
+// Declares the options to CLI11; `texts` receives what the command line gives, by position.
+void declare(CLI::App& app, const std::deque<Option>& options, std::vector<std::string>& texts) {
+  texts.resize(options.size());
+  for (size_t i = 0; i < options.size(); ++i) {
+    const Option& option = options[i];
+    app.add_option(fmt::format("--{}", fmt::join(option.names(), ",--")), texts[i],
+                   wrap(option.description()))
+        ->group(option.group())
+        ->type_name(option.placeholder())
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+}
+
+}  // namespace
+
+Options::Options(std::string program, std::string purpose, std::string example)
+    : program_(std::move(program)), purpose_(std::move(purpose)), example_(std::move(example)) {
+  add("config_path", config_path_, "YAML file with values for the options below; the command line wins");
+}
+
+Option& Options::add(std::string name, Option::Field field, std::string help) {
+  check(find_option(options_, name) == nullptr, "[options] --{} is declared twice", name);
+  return options_.emplace_back(std::move(name), field, std::move(help), group_);
+}
+
+bool Options::parse(int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word != "--help" && word != "-h") continue;
+    fmt::print("{}", help());
+    return false;
+  }
+  std::vector<std::string> texts;
+  std::vector<std::string> words = pair_words(argc, argv);
+  CLI::App app;
+  app.set_help_flag();
+  declare(app, options_, texts);
+  std::reverse(words.begin(), words.end());  // the order CLI11 wants
+  app.parse(std::move(words));
+  for (size_t i = 0; i < options_.size(); ++i) {
+    const std::string flag = "--" + options_[i].name();
+    if (app.get_option(flag)->count() > 0) options_[i].set(texts[i], flag, "command line");
+  }
+  if (!config_path_.empty()) set_from_file();
+  return true;
+}
+
+// The words of the command line as name, value, name, value. CLI11 gets them in this form because it would
+// take the word after "--name=" for the empty value, and a switch's optional value could be any word.
+std::vector<std::string> Options::pair_words(int argc, const char* const* argv) const {
+  std::vector<std::string> words;
+  const auto as_option = [&](std::string_view word) -> const Option* {
+    if (!word.starts_with("--")) return nullptr;
+    return find_option(options_, word.substr(2, word.find('=') - 2));
+  };
+  const Option* previous = nullptr;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const size_t equals = word.find('=');
+    const Option* option = as_option(word);
+    if (option == nullptr) fail_unknown(word, previous);
+    const std::string next = i + 1 < argc ? argv[i + 1] : "";
+    words.push_back("--" + option->name());
+    if (equals != std::string::npos) {
+      words.push_back(word.substr(equals + 1));
+    } else if (option->is_switch() && !parse_switch(next)) {
+      words.emplace_back("true");
+    } else {
+      check(i + 1 < argc && as_option(next) == nullptr, "{} needs a value: {}", word, option->placeholder());
+      words.push_back(next);
+      ++i;
+    }
+    previous = option;
+  }
+  return words;
+}
+
+void Options::fail_unknown(const std::string& word, const Option* previous) const {
+  if (!word.starts_with("-")) {
+    if (previous != nullptr && previous->is_switch()) {
+      fail("unexpected '{}' after --{}: expected {}, or another option", word, previous->name(),
+           previous->expectation());
+    }
+    fail("unexpected '{}': options start with --", word);
+  }
+  const size_t start = std::min(word.find_first_not_of('-'), word.size());
+  const std::string name = word.substr(start, word.find('=') - start);
+  const std::string* nearest = nullptr;
+  size_t least = std::max<size_t>(1, name.size() / 3) + 1;
+  for (const Option& option : options_) {
+    for (const std::string& candidate : option.names()) {
+      const bool abbreviated = !name.empty() && candidate != name && candidate.starts_with(name);
+      const size_t distance = abbreviated ? 1 : edit_distance(name, candidate);
+      if (distance >= least) continue;
+      least = distance;
+      nearest = &candidate;
+    }
+  }
+  if (nearest != nullptr) fail("unknown option '{}': did you mean --{}?", word, *nearest);
+  fail("unknown option '{}': {} --help lists all options", word, program_);
+}
+
+void Options::set_from_file() {
+  file_ = ConfigFile(config_path_);
+  for (ConfigEntry& entry : file_.entries()) {
+    Option* option = find_option(options_, entry.path);
+    if (option != nullptr) take(*option, entry);
+  }
+}
+
+// Gives the option the file's value, unless the command line has set it.
+void Options::take(Option& option, ConfigEntry& entry) {
+  const std::string where = fmt::format("{}: {}", file_.where(entry), entry.path);
+  entry.used = true;
+  check(entry.kind == ConfigEntry::Kind::scalar, "{}: found a {}, expected {}", where,
+        entry.kind == ConfigEntry::Kind::list ? "list" : "map", option.expectation());
+  if (option.is_default()) option.set(entry.values[0], where, file_.where(entry));
+}
+
+Option& Options::get(std::string_view name) {
+  Option* option = find_option(options_, name);
+  check(option != nullptr, "[options] there is no option --{}", name);
+  return *option;
+}
+
+bool Options::is_default(std::string_view name) const {
+  const Option* option = find_option(options_, name);
+  check(option != nullptr, "[options] there is no option --{}", name);
+  return option->is_default();
+}
+
+void Options::preset(std::string_view name, const std::string& value, const std::string& reason) {
+  Option& option = get(name);
+  if (option.is_default()) option.set(value, fmt::format("{}: --{}", reason, name), reason);
+}
+
+void Options::adopt(std::string_view name, std::string_view path) {
+  Option& option = get(name);
+  ConfigEntry* entry = file_.find(path);
+  if (entry != nullptr) take(option, *entry);
+}
+
+std::optional<std::vector<std::string>> Options::list(std::string_view path) {
+  ConfigEntry* entry = file_.find(path);
+  if (entry == nullptr) return std::nullopt;
+  check(entry->kind == ConfigEntry::Kind::list, "{}: {}: expected a list", file_.where(*entry), path);
+  entry->used = true;
+  return entry->values;
+}
+
+std::string Options::effective() const {
+  size_t longest = 0;
+  for (const Option& option : options_) longest = std::max(longest, option.name().size());
+  std::string text = fmt::format("configuration of {}:\n", program_);
+  for (const Option& option : options_) {
+    text += fmt::format("  {:<{}} = {} ({})\n", option.name(), longest,
+                        option.value().empty() ? "''" : option.value(), option.origin());
+  }
+  const std::vector<std::string> unused = file_.unused();
+  if (!unused.empty()) {
+    text += fmt::format("not used by this program, from {}: {}\n", file_.name(), fmt::join(unused, ", "));
+  }
+  if (file_.documents() > 1) {
+    text += fmt::format("not used by this program, from {}: help texts and choices (documents 2 to {})\n",
+                        file_.name(), file_.documents());
+  }
+  return text;
+}
+
+void Options::print_effective(std::FILE* out) const { write_log(out, effective()); }
+
+std::string Options::help() const {
+  CLI::App app(purpose_, program_);
+  std::vector<std::string> unset;
+  declare(app, options_, unset);
+  app.get_formatter()->column_width(help_column);
+  app.footer("Switches may stand alone or carry a value: --name, --name=false, --name false.\nExample:\n  " +
+             example_);
+  return app.help();
+}
+
+}  // namespace gradus

@@ -1,0 +1,138 @@
+// Options of a program: declared once over the fields of plain structs, then set from a YAML file and the
+// command line. A value on the command line wins over the file, the file over the default.
+//
+//   struct Settings { int64_t epoch_num = 3; bool do_train = false; } settings;
+//   Options options("run_thing", "Trains a thing.", "run_thing --do_train --epoch_num 5");
+//   options.group("Training");
+//   options.add("epoch_num", settings.epoch_num, "passes over the training data").at_least(1);
+//   options.add("do_train", settings.do_train, "train");
+//   if (!options.parse(argc, argv)) return 0;  // --help was asked for
+//   options.print_effective(stdout);
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "tasks/options/config_file.h"
+
+namespace gradus {
+
+// An allowed value of a text option, and other spellings of it. All are compared without regard to case.
+struct Choice {
+  Choice(const char* value, std::vector<std::string> also = {})  // NOLINT(google-explicit-constructor)
+      : value(value), also(std::move(also)) {}
+  std::string value;
+  std::vector<std::string> also;
+};
+
+// One option: a name, the field it sets, and what is allowed.
+class Option {
+ public:
+  using Field = std::variant<bool*, int64_t*, double*, std::string*>;
+
+  Option(std::string name, Field field, std::string help, std::string group);
+
+  // Another name, on the command line and in files.
+  Option& alias(std::string name);
+  // Limits of a number, both included.
+  Option& at_least(double minimum);
+  Option& between(double minimum, double maximum);
+  // Allowed values of a text; the field receives the first spelling.
+  Option& choices(std::vector<Choice> choices);
+  // A value that is recognised but refused, with the reason: "found 'float16': no kernel ...".
+  Option& refuse(std::string value, std::string reason);
+
+  const std::string& name() const { return names_.front(); }
+  const std::vector<std::string>& names() const { return names_; }
+  const std::string& group() const { return group_; }
+  const std::string& origin() const { return origin_; }
+  bool is_default() const { return origin_ == "default"; }
+  bool is_switch() const { return std::holds_alternative<bool*>(field_); }
+
+  // Sets the field from text. `where` stands in front of the message of the Error thrown on a wrong value,
+  // `origin` is what print_effective reports.
+  void set(const std::string& text, const std::string& where, const std::string& origin);
+  std::string value() const;
+  std::string placeholder() const;  // of the value on the help page: "N"
+  std::string expectation() const;  // "a whole number, at least 1"
+  std::string description() const;  // help text, choices and default
+
+ private:
+  std::vector<std::string> names_;
+  Field field_;
+  std::string help_;
+  std::string group_;
+  double minimum_ = -std::numeric_limits<double>::infinity();
+  double maximum_ = std::numeric_limits<double>::infinity();
+  std::vector<Choice> choices_;
+  std::vector<std::pair<std::string, std::string>> refused_;
+  std::string default_;
+  std::string origin_ = "default";
+};
+
+// true, false, 1 or 0 in any case; nothing for other texts.
+std::optional<bool> parse_switch(std::string_view text);
+
+// The parts of a value that is a list with commas between; none of an empty one. A part may be empty.
+std::vector<std::string> comma_parts(const std::string& list);
+
+class Options {
+ public:
+  // `purpose` and `example` (whole command lines) stand on the help page.
+  Options(std::string program, std::string purpose, std::string example);
+
+  // Options added from here on stand under this heading of the help page.
+  void group(std::string heading) { group_ = std::move(heading); }
+  // Adds --name; the field's present value is the default. The field must outlive this object.
+  Option& add(std::string name, Option::Field field, std::string help);
+  template <typename T>
+  Option& add(std::string name, T& field, std::string help) {
+    return add(std::move(name), Option::Field(&field), std::move(help));
+  }
+
+  // Sets the fields from --config_path FILE and the command line. Switches may stand alone or carry true,
+  // false, 1 or 0 (any case), after "=" or as the next word. Returns false when --help was asked for and
+  // printed. Throws Error on unknown names (with the nearest one), missing and wrong values.
+  bool parse(int argc, const char* const* argv);
+
+  // Whether neither file nor command line, nor preset() or adopt(), has set the option.
+  bool is_default(std::string_view name) const;
+  // Sets an option that is still at its default; print_effective gives `reason` as its origin.
+  void preset(std::string_view name, const std::string& value, const std::string& reason);
+  // Sets an option that is still at its default from a nested value of the configuration file, for example
+  // adopt("learning_rate", "optimizer_cfg.AdamWeightDecay.learning_rate"); nothing when the file lacks it.
+  void adopt(std::string_view name, std::string_view path);
+  // A nested list of the configuration file; none when the file lacks it. Throws Error on a single value.
+  std::optional<std::vector<std::string>> list(std::string_view path);
+
+  const std::string& program() const { return program_; }
+  const std::deque<Option>& all() const { return options_; }
+  // Every option with its value and where that came from, then what the file holds that nothing used.
+  std::string effective() const;
+  void print_effective(std::FILE* out) const;
+  std::string help() const;
+
+ private:
+  Option& get(std::string_view name);
+  void take(Option& option, ConfigEntry& entry);
+  std::vector<std::string> pair_words(int argc, const char* const* argv) const;
+  [[noreturn]] void fail_unknown(const std::string& word, const Option* previous) const;
+  void set_from_file();
+
+  std::string program_;
+  std::string purpose_;
+  std::string example_;
+  std::string group_ = "Options";
+  std::string config_path_;
+  std::deque<Option> options_;  // a deque: references handed out by add() stay valid
+  ConfigFile file_;
+};
+
+}  // namespace gradus

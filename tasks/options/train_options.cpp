@@ -1,0 +1,162 @@
+#include "tasks/options/train_options.h"
+
+#include <algorithm>
+
+#include "core/backend.h"
+#include "core/error.h"
+
+namespace gradus {
+namespace {
+
+std::vector<Choice> device_choices() {
+  std::vector<Choice> choices;
+  for (const std::string& name : backend_names()) choices.emplace_back(name.c_str());
+  return choices;
+}
+
+}  // namespace
+
+void DeviceOptions::declare(Options& options) {
+  options.group("Device");
+  Option& target = options.add("device_target", device_target, "where to compute").choices(device_choices());
+  const std::vector<std::string> names = backend_names();
+  if (std::ranges::find(names, "CUDA") == names.end()) {
+    for (const char* name : {"CUDA", "GPU"})
+      target.refuse(
+          name, fmt::format("there is no backend for it yet, expected one of {}", fmt::join(names, ", ")));
+  }
+  options.add("device_id", device_id, "which of several devices; the CPU is one").at_least(0);
+  options.add("threads", threads, "threads to compute with; 0: one per core").between(0, 4096);
+  Option& type = options.add("compute_type", compute_type, "number type of activations and products");
+  type.choices({{"fp32", {"float32", "mstype.float32"}}, {"bf16", {"bfloat16", "mstype.bfloat16"}}});
+  for (const char* name : {"fp16", "float16", "mstype.float16"}) {
+    type.refuse(name, "float16 is not supported, expected one of fp32, bf16");
+  }
+  options.add("seed", seed, "start of all random numbers: same seed, same bits").at_least(0);
+}
+
+void ModelOptions::declare(Options& options) {
+  options.group(
+      "Model (0 and auto: as the checkpoint says; training from scratch: 128, 2, 2, 512, 512, gelu)");
+  options.add("hidden_size", hidden_size, "width of the encoder").at_least(0);
+  options.add("num_hidden_layers", num_hidden_layers, "layers of the encoder").at_least(0);
+  options.add("num_attention_heads", num_attention_heads, "attention heads, a divisor of hidden_size")
+      .at_least(0);
+  options.add("intermediate_size", intermediate_size, "width inside the feed-forward blocks").at_least(0);
+  options.add("max_position_embeddings", max_position_embeddings, "rows of the position table").at_least(0);
+  options.add("hidden_act", hidden_act, "activation of the feed-forward blocks")
+      .choices({"auto",
+                {"gelu", {"gelu_erf"}},
+                {"gelu_tanh", {"gelu_new", "gelu_pytorch_tanh"}},
+                {"fast_gelu", {"quick_gelu"}},
+                "relu",
+                "tanh"});
+  options.add("layer_norm_eps", layer_norm_eps, "added to the variance in layer norm").between(0, 1);
+  options.add("dropout", dropout, "probability of dropping, in training").between(0, 0.99);
+}
+
+void ModelOptions::finish(Options& options, bool from_scratch) {
+  for (const char* name : {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+                           "max_position_embeddings", "hidden_act"}) {
+    options.adopt(name, fmt::format("bert_net_cfg.{}", name));
+  }
+  options.adopt("dropout", "bert_net_cfg.hidden_dropout_prob");
+  if (from_scratch) {
+    const std::string reason = "from scratch";
+    options.preset("hidden_size", "128", reason);
+    options.preset("num_hidden_layers", "2", reason);
+    options.preset("num_attention_heads", "2", reason);
+    options.preset("intermediate_size", fmt::format("{}", 4 * hidden_size), reason);
+    options.preset("max_position_embeddings", "512", reason);
+    options.preset("hidden_act", "gelu", reason);
+    options.preset("layer_norm_eps", "1e-12", reason);
+    check(hidden_size > 0 && num_hidden_layers > 0 && num_attention_heads > 0 && intermediate_size > 0 &&
+              max_position_embeddings > 0 && hidden_act != "auto" && layer_norm_eps > 0,
+          "training from scratch takes nothing from a checkpoint: every model option needs a value above 0");
+  }
+  check(hidden_size == 0 || num_attention_heads == 0 || hidden_size % num_attention_heads == 0,
+        "--hidden_size {} is not a multiple of --num_attention_heads {}", hidden_size, num_attention_heads);
+}
+
+void TrainOptions::declare(Options& options, const std::string& save_path) {
+  save_finetune_checkpoint_path = save_path;
+  options.group("What to do");
+  options.add("do_train", do_train, "train on the training data");
+  options.add("do_eval", do_eval, "score on the evaluation data");
+  options.add("do_predict", do_predict, "predict for new text");
+
+  options.group("Batches");
+  options.add("epoch_num", epoch_num, "passes over the training data").between(1, 1000000);
+  options.add("max_steps", max_steps, "stop after so many updates; 0: after epoch_num epochs").at_least(0);
+  options.add("train_data_shuffle", train_data_shuffle, "a new order of the training data every epoch");
+  options.add("eval_data_shuffle", eval_data_shuffle,
+              "accepted for the sake of other systems' settings: no score depends on the order");
+  options.add("train_batch_size", train_batch_size, "examples per update and micro-step").at_least(1);
+  options.add("eval_batch_size", eval_batch_size, "examples per batch in evaluation").at_least(1);
+  options
+      .add("train_batch_tokens", train_batch_tokens,
+           "tokens per batch, in place of train_batch_size; 0: count examples")
+      .at_least(0);
+  options.add("gradient_accumulation_steps", gradient_accumulation_steps, "batches added up to one update")
+      .between(1, 1000000);
+
+  options.group("Optimizer");
+  options
+      .add("optimizer", optimizer,
+           "adamw corrects the bias of the moments, AdamWeightDecay (the BERT reference) does not")
+      .choices({"adamw", {"AdamWeightDecay", {"AdamWeightDecayDynamicLR"}}});
+  options.add("learning_rate", learning_rate, "highest learning rate, reached after warm-up").at_least(0);
+  options.add("end_learning_rate", end_learning_rate, "learning rate at the last step").at_least(0);
+  options.add("power", power, "of the polynomial decay; 1: linear").at_least(0);
+  options.add("warmup_proportion", warmup_proportion, "part of the steps with rising learning rate")
+      .between(0, 1);
+  options.add("weight_decay", weight_decay, "decay of all but biases and layer norms").at_least(0);
+  options.add("adam_eps", adam_eps, "added to the root of the second moment; AdamWeightDecay: 1e-06")
+      .between(1e-30, 1);
+  options
+      .add("max_grad_norm", max_grad_norm,
+           "clip gradients to this norm, of all together with adamw, of each tensor with "
+           "AdamWeightDecay; 0: don't")
+      .at_least(0);
+
+  options.group("Checkpoints");
+  options.add("save_finetune_checkpoint_path", save_finetune_checkpoint_path,
+              "folder to save to, which one run at a time has to itself");
+  options.add("keep_checkpoints", keep_checkpoints, "checkpoints to keep, beside the best").at_least(1);
+  options.add("save_checkpoint_steps", save_checkpoint_steps, "updates between saves; 0: every epoch")
+      .at_least(0);
+  options.add("eval_steps", eval_steps, "updates between evaluations; 0: every epoch").at_least(0);
+  options
+      .add("early_stopping_patience", early_stopping_patience,
+           "stop after so many evaluations without a better score; 0: train to the end")
+      .at_least(0);
+  options.add("resume", resume, "go on from the newest checkpoint in the folder, to the same bits");
+
+  options.group("Reports");
+  options.add("log_dir", log_dir, "folder for TensorBoard event files");
+  options.add("log_steps", log_steps, "updates between lines of the log").at_least(1);
+  options.add("metrics_file", metrics_file, "JSON file for what the run measured");
+  options.add("report", report, "HTML page of the run: settings, curves, tables, the worst errors");
+  options.add("json", json, "write results to standard output as JSON, one object a line");
+}
+
+void TrainOptions::finish(Options& options) {
+  if (do_train) {
+    options.adopt("optimizer", "optimizer_cfg.optimizer");
+    const std::string section = "optimizer_cfg.AdamWeightDecay.";
+    for (const char* name : {"learning_rate", "end_learning_rate", "power", "weight_decay"}) {
+      options.adopt(name, section + name);
+    }
+    options.adopt("adam_eps", section + "eps");
+    if (const auto names = options.list(section + "decay_filter")) no_decay = *names;
+    if (optimizer == "AdamWeightDecay") options.preset("adam_eps", "1e-6", "AdamWeightDecay");
+  }
+  check(!resume || do_train, "--resume goes on with a training run: add --do_train");
+  check(early_stopping_patience == 0 || do_train,
+        "--early_stopping_patience ends a training run: add --do_train");
+  check(!do_train || learning_rate >= end_learning_rate,
+        "--end_learning_rate {} is above --learning_rate {}: the rate falls from one to the other",
+        end_learning_rate, learning_rate);
+}
+
+}  // namespace gradus

@@ -1,0 +1,87 @@
+// Options that every training program shares.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/dtype.h"
+#include "tasks/options/options.h"
+
+namespace gradus {
+
+// Where a program computes, and how exactly.
+struct DeviceOptions {
+  std::string device_target = "CPU";
+  int64_t device_id = 0;
+  int64_t threads = 0;  // 0: all cores
+  std::string compute_type = "fp32";
+  int64_t seed = 1;
+
+  void declare(Options& options);
+  DType dtype() const { return compute_type == "bf16" ? DType::bfloat16 : DType::float32; }
+};
+
+// The shape of the encoder. A value of 0, or "auto", stands for the checkpoint's own.
+struct ModelOptions {
+  int64_t hidden_size = 0;
+  int64_t num_hidden_layers = 0;
+  int64_t num_attention_heads = 0;
+  int64_t intermediate_size = 0;
+  int64_t max_position_embeddings = 0;
+  std::string hidden_act = "auto";
+  double layer_norm_eps = 0;
+  double dropout = 0.1;  // after embeddings and sublayers, on attention weights, before the head
+
+  void declare(Options& options);
+  // Takes bert_net_cfg of the configuration file, gives the values still missing for a model without a
+  // checkpoint when `from_scratch`, and throws Error when the values don't fit together.
+  void finish(Options& options, bool from_scratch);
+};
+
+// One training run: what to do, how to batch, optimize, save and report.
+struct TrainOptions {
+  bool do_train = false;
+  bool do_eval = false;
+  bool do_predict = false;
+
+  int64_t epoch_num = 3;
+  int64_t max_steps = 0;  // 0: as many as the epochs have
+  bool train_data_shuffle = true;
+  bool eval_data_shuffle = false;
+  int64_t train_batch_size = 32;
+  int64_t eval_batch_size = 64;
+  int64_t train_batch_tokens = 0;  // 0: train_batch_size counts
+  int64_t gradient_accumulation_steps = 1;
+
+  std::string optimizer = "adamw";
+  double learning_rate = 2e-5;
+  double end_learning_rate = 0;
+  double power = 1;
+  double warmup_proportion = 0.1;
+  double weight_decay = 0.01;
+  double adam_eps = 1e-8;
+  double max_grad_norm = 1;  // 0: no clipping
+  // Parameters whose name holds one of these, in any case, are not decayed.
+  std::vector<std::string> no_decay = {"layernorm", "layer_norm", "bias"};
+
+  std::string save_finetune_checkpoint_path;
+  int64_t keep_checkpoints = 1;
+  int64_t save_checkpoint_steps = 0;    // 0: at the end of every epoch
+  int64_t eval_steps = 0;               // 0: at the end of every epoch
+  int64_t early_stopping_patience = 0;  // 0: train to the end
+  bool resume = false;
+
+  std::string log_dir;
+  int64_t log_steps = 50;
+  std::string metrics_file;
+  std::string report;
+  bool json = false;
+
+  // `save_path` is the default of --save_finetune_checkpoint_path.
+  void declare(Options& options, const std::string& save_path);
+  // Takes optimizer_cfg of the configuration file and throws Error when the values don't fit together.
+  void finish(Options& options);
+};
+
+}  // namespace gradus

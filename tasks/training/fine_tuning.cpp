@@ -1,0 +1,76 @@
+#include "tasks/training/fine_tuning.h"
+
+#include <algorithm>
+
+#include "core/io/crc32c.h"
+#include "core/measuring_backend.h"
+
+namespace gradus {
+namespace {
+
+std::string mebibytes(int64_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+std::string_view bytes_of(std::span<const int32_t> numbers) {
+  return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
+}
+
+// Of the batches of all epochs, as many as there are steps for, the one with the most tokens.
+std::vector<int32_t> largest_batch(const TrainConfig& config, std::span<const int32_t> lengths) {
+  std::vector<int32_t> largest;
+  int64_t most = -1, batches = 0;
+  const auto goes_on = [&](int64_t epoch) {
+    if (config.max_steps > 0) return batches / config.accumulation_steps < config.max_steps;
+    return epoch < config.epochs;
+  };
+  for (int64_t epoch = 0; goes_on(epoch); ++epoch) {
+    for (std::vector<int32_t>& batch :
+         make_batches(lengths, batch_plan(config), static_cast<uint32_t>(epoch))) {
+      ++batches;
+      int64_t tokens = 0;
+      for (const int32_t example : batch) tokens += lengths[static_cast<size_t>(example)];
+      if (tokens <= most) continue;
+      most = tokens;
+      largest = std::move(batch);
+    }
+  }
+  return largest;
+}
+
+}  // namespace
+
+std::string MemoryPlan::str() const {
+  return fmt::format("parameters {}, gradients {}, optimizer {}, activations {}: {} in all",
+                     mebibytes(parameters), mebibytes(gradients), mebibytes(optimizer),
+                     mebibytes(activations), mebibytes(parameters + gradients + optimizer + activations));
+}
+
+void FineTuning::add_example(size_t length, Numbers numbers) {
+  lengths_.push_back(static_cast<int32_t>(length));
+  for (const std::span<const int32_t> list : numbers) checksum_ = crc32c(bytes_of(list), checksum_);
+}
+
+void FineTuning::add_evaluation_example(Numbers numbers) {
+  for (const std::span<const int32_t> list : numbers)
+    evaluation_checksum_ = crc32c(bytes_of(list), evaluation_checksum_);
+}
+
+MemoryPlan FineTuning::plan_memory(const TrainConfig& config) const {
+  MeasuringBackend backend;
+  Parameters parameters;
+  const Loss loss = network_on(backend, parameters);
+  parameters.allocate(backend, Parameters::Use::training, config.compute_type);
+  MemoryPlan plan;
+  plan.gradients = static_cast<int64_t>(parameters.gradients().bytes());
+  plan.parameters = static_cast<int64_t>(backend.memory().current) - plan.gradients;
+  plan.optimizer = 2 * plan.gradients;
+
+  const size_t before = backend.memory().current;
+  Context context{true, config.compute_type, RandomStream(1, 0, 0, 0)};
+  backward(loss(context, largest_batch(config, lengths_)));
+  plan.activations = static_cast<int64_t>(backend.memory().peak - before);
+  return plan;
+}
+
+}  // namespace gradus

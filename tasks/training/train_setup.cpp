@@ -1,0 +1,56 @@
+#include "tasks/training/train_setup.h"
+
+#include "tasks/log/log.h"
+
+namespace gradus {
+
+TrainConfig train_config(const TrainOptions& options, const DeviceOptions& device) {
+  const bool corrected = options.optimizer == "adamw";
+  TrainConfig config;
+  config.epochs = options.epoch_num;
+  config.max_steps = options.max_steps;
+  config.batch_size = options.train_batch_size;
+  config.batch_tokens = options.train_batch_tokens;
+  config.shuffle = options.train_data_shuffle;
+  config.accumulation_steps = options.gradient_accumulation_steps;
+  config.seed = static_cast<uint64_t>(device.seed);
+  config.compute_type = device.dtype();
+
+  config.optimizer.kind = corrected ? OptimizerConfig::Kind::adamw : OptimizerConfig::Kind::adam_weight_decay;
+  config.optimizer.eps = static_cast<float>(options.adam_eps);
+  config.optimizer.weight_decay = static_cast<float>(options.weight_decay);
+  config.optimizer.max_grad_norm = static_cast<float>(options.max_grad_norm);
+  config.optimizer.clip = options.max_grad_norm <= 0 ? OptimizerConfig::Clip::none
+                          : corrected                ? OptimizerConfig::Clip::global
+                                                     : OptimizerConfig::Clip::per_tensor;
+  config.schedule.kind = corrected ? Schedule::Kind::from_warmup : Schedule::Kind::from_start;
+  config.schedule.learning_rate = options.learning_rate;
+  config.schedule.end_learning_rate = options.end_learning_rate;
+  config.schedule.power = options.power;
+  config.warmup_proportion = options.warmup_proportion;
+
+  config.eval_steps = options.eval_steps;
+  config.early_stopping_patience = options.early_stopping_patience;
+  config.save_steps = options.save_checkpoint_steps;
+  config.save_path = options.save_finetune_checkpoint_path;
+  config.keep_checkpoints = options.keep_checkpoints;
+  config.resume = options.resume;
+  config.log_dir = options.log_dir;
+  config.log_steps = options.log_steps;
+  return config;
+}
+
+Backend& open_backend(const DeviceOptions& device) {
+  Backend& backend = find_backend(device.device_target);
+  check(device.device_id == 0, "--device_id {}: {} has the device 0 alone", device.device_id, backend.name());
+  const int threads = backend.set_threads(static_cast<int>(device.threads));
+  if (threads < device.threads) {
+    print_log(stderr, "warning: --threads {}: the system gives {} (OMP_THREAD_LIMIT or the like is set)\n",
+              device.threads, threads);
+  }
+  const std::string reason = backend.unsupported(device.dtype());
+  check(reason.empty(), "--compute_type {}: {}", device.compute_type, reason);
+  return backend;
+}
+
+}  // namespace gradus

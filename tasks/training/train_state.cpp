@@ -1,0 +1,212 @@
+#include "tasks/training/train_state.h"
+
+#include <cmath>
+#include <limits>
+
+#include "core/io/checked_json.h"
+#include "nn/checkpoints/model_files.h"
+#include "nn/checkpoints/safetensors.h"
+#include "tasks/log/log.h"
+
+namespace gradus {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Field = JsonField<Json>;
+
+constexpr const char* state_file = "trainer_state.json";
+constexpr const char* optimizer_file = "optimizer.safetensors";
+
+Json to_json(const Scores& scores) {
+  Json json = Json::object();
+  for (const auto& [name, value] : scores) json[name] = value;
+  return json;
+}
+
+Json to_json(const TrainHistory& history) {
+  Json evaluations = Json::array();
+  for (const EvaluationPoint& point : history.evaluations)
+    evaluations.push_back({{"step", point.step}, {"scores", to_json(point.scores)}});
+  const LossCurve& losses = history.losses;
+  return {{"losses", losses.points()},
+          {"steps_per_loss", losses.steps_per_point()},
+          {"rest", losses.rest()},
+          {"rest_steps", losses.rest_steps()},
+          {"evaluations", std::move(evaluations)}};
+}
+
+Scores parse_scores(const Field& field) {
+  Scores scores;
+  for (const auto& [name, value] : field.members()) scores.emplace_back(name, value.number());
+  return scores;
+}
+
+TrainHistory parse_history(const Field& field) {
+  TrainHistory history;
+  const Field losses = field.at("losses");
+  std::vector<double> points = losses.numbers();
+  losses.check(points.size() <= LossCurve::most_points,
+               fmt::format("at most {} numbers", LossCurve::most_points));
+  const int64_t steps = field.at("steps_per_loss").integer(1);
+  history.losses = LossCurve(std::move(points), steps, field.at("rest").number(),
+                             field.at("rest_steps").integer(0, steps - 1));
+  for (const Field& point : field.at("evaluations").items())
+    history.evaluations.push_back({point.at("step").integer(0), parse_scores(point.at("scores"))});
+  return history;
+}
+
+// Throws Error unless the state, in the file `where`, is of the run that `expected` describes.
+void check_same_run(const Field& state, const std::string& where, const TrainState& expected) {
+  const auto same = [&](std::string_view what, const char* name, int64_t now) {
+    const int64_t saved = state.at(name).integer();
+    check(saved == now, "{}: the checkpoint was made with {} {}, this run has {}: it can't be continued",
+          where, what, saved, now);
+  };
+  same("seed", "seed", static_cast<int64_t>(expected.seed));
+  same("training examples", "examples", expected.examples);
+  same("train_batch_size", "batch_size", expected.batch_size);
+  same("train_batch_tokens", "batch_tokens", expected.batch_tokens);
+  same("gradient_accumulation_steps", "accumulation_steps", expected.accumulation_steps);
+  const bool shuffle = state.at("shuffle").boolean();
+  check(shuffle == expected.shuffle,
+        "{}: the checkpoint was made with train_data_shuffle {}, this run has {}: it can't be continued",
+        where, shuffle, expected.shuffle);
+  check(state.at("data_checksum").integer() == int64_t{expected.data_checksum},
+        "{}: the checkpoint was made with other training data, or cut into other sequences: it can't be "
+        "continued",
+        where);
+}
+
+// Fills a moment from its tensor in a file; `least` is the smallest value that it may have.
+void read_moment(const SafetensorsFile& file, const std::string& name, const Tensor& moment, float least) {
+  const auto size = moment.shape().elements();
+  const TensorEntry* entry = file.find(name);
+  check(entry != nullptr && entry->elements() == size, "{}: no moments of {} elements under the name '{}'",
+        file.path(), size, name);
+  std::vector<float> values(static_cast<size_t>(size));
+  copy_as_float(*entry, values);
+  for (const float value : values) {
+    check(std::isfinite(value) && value >= least,
+          "{}: '{}' has the value {}, expected {}: the file is damaged", file.path(), name, value,
+          least == 0 ? "numbers, none below 0" : "numbers");
+  }
+  moment.copy_from_host(values);
+}
+
+// The moments of each tensor as entries named "m.<tensor>" and "v.<tensor>".
+template <typename Visit>
+void for_each_moment(const Optimizer& optimizer, const Parameters& parameters, Visit&& visit) {
+  for (const NamedTensor& tensor : parameters.tensors()) {
+    visit("m." + tensor.name, tensor, optimizer.first_moment().view(tensor.segment.offset, tensor.shape));
+    visit("v." + tensor.name, tensor, optimizer.second_moment().view(tensor.segment.offset, tensor.shape));
+  }
+}
+
+}  // namespace
+
+void save_train_state(const std::filesystem::path& folder, const TrainState& state,
+                      const Optimizer& optimizer, const Parameters& parameters) {
+  Json json{{"step", state.step},
+            {"optimizer_steps", optimizer.steps()},
+            {"seed", state.seed},
+            {"examples", state.examples},
+            {"batch_size", state.batch_size},
+            {"batch_tokens", state.batch_tokens},
+            {"accumulation_steps", state.accumulation_steps},
+            {"shuffle", state.shuffle},
+            {"data_checksum", state.data_checksum},
+            {"evaluation_checksum", state.evaluation_checksum},
+            {"settings", state.settings},
+            {"recent_losses", state.recent_losses},
+            {"best_scores", to_json(state.best_scores)},
+            {"best_step", state.best_step},
+            {"evaluations_since_best", state.evaluations_since_best},
+            {"history", to_json(state.history)}};
+  replace_file(folder / state_file, json.dump(2) + "\n");
+
+  std::vector<std::vector<float>> values;
+  std::vector<TensorEntry> entries;
+  values.reserve(2 * parameters.tensors().size());
+  for_each_moment(
+      optimizer, parameters, [&](const std::string& name, const NamedTensor& tensor, const Tensor& moment) {
+        values.push_back(moment.to_host());
+        entries.push_back({name, "F32", {tensor.segment.size}, std::as_bytes(std::span(values.back()))});
+      });
+  write_safetensors((folder / optimizer_file).string(), entries);
+}
+
+bool has_train_state(const std::filesystem::path& folder) try {
+  const Json json = Json::parse(read_file(folder / state_file));
+  return json.is_object() && json.contains("step") && json.contains("optimizer_steps");
+} catch (const std::exception&) {
+  return false;
+}
+
+int64_t trained_steps(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / state_file;
+  if (!std::filesystem::exists(path)) return 0;
+  const Json json = read_ordered_json(path);
+  return Field(json, path.string()).at("step").integer(0);
+}
+
+std::optional<EvaluationPoint> saved_evaluation(const std::filesystem::path& folder, const TrainState& run) {
+  const std::string path = (folder / state_file).string();
+  const Json json = read_ordered_json(path);
+  const Field state(json, path);
+  check_same_run(state, path, run);
+  if (run.evaluation_checksum != 0 && state.at("evaluation_checksum").integer() != run.evaluation_checksum)
+    return std::nullopt;
+  const TrainHistory history = parse_history(state.at("history"));
+  const int64_t step = state.at("step").integer(0);
+  if (history.evaluations.empty() || history.evaluations.back().step != step) return std::nullopt;
+  return history.evaluations.back();
+}
+
+TrainState load_train_state(const std::filesystem::path& folder, const TrainState& expected,
+                            Optimizer& optimizer, Parameters& parameters, std::FILE* log) {
+  const std::string path = (folder / state_file).string();
+  const Json json = read_ordered_json(path);
+  const Field saved(json, path);
+  check_same_run(saved, path, expected);
+  for (const auto& [name, value] : saved.at("settings").members()) {
+    const auto now = expected.settings.find(name);
+    if (now == expected.settings.end() || value.text() == now->second) continue;
+    print_log(log, "note: {} was {} when the checkpoint was made, now it is {}\n", name, value.text(),
+              now->second);
+  }
+
+  TrainState state = expected;
+  state.step = saved.at("step").integer(0);
+  state.recent_losses = saved.at("recent_losses").numbers();
+  state.best_step = saved.at("best_step").integer(-1);
+  state.best_scores = parse_scores(saved.at("best_scores"));
+  state.evaluations_since_best = saved.at("evaluations_since_best").integer(0);
+  state.history = parse_history(saved.at("history"));
+  check(state.best_step < 0 || !state.best_scores.empty(), "{}: a best step without scores", path);
+  const int64_t scored_on = saved.at("evaluation_checksum").integer(0, std::numeric_limits<uint32_t>::max());
+  if (expected.evaluation_checksum == 0) {
+    state.evaluation_checksum =
+        static_cast<uint32_t>(scored_on);  // this run scores nothing: what is best stays so
+  } else if (scored_on != expected.evaluation_checksum && state.best_step >= 0) {
+    print_log(log,
+              "note: the evaluation data was another when the checkpoint was made: the best is found anew\n");
+    state.best_step = -1;
+    state.best_scores.clear();
+    state.evaluations_since_best = 0;
+  }
+
+  load_tensors(folder.string(), parameters, {""}, 0);  // every tensor is required
+  const SafetensorsFile moments((folder / optimizer_file).string());
+  for_each_moment(optimizer, parameters,
+                  [&](const std::string& name, const NamedTensor&, const Tensor& moment) {
+                    constexpr float any = std::numeric_limits<float>::lowest();
+                    read_moment(moments, name, moment, name.starts_with("v.") ? 0 : any);
+                  });
+  const Field steps = saved.at("optimizer_steps");
+  const int64_t optimizer_steps = steps.integer(0);
+  steps.check(optimizer_steps == state.step, fmt::format("{}, as many as 'step'", state.step));
+  optimizer.set_steps(optimizer_steps);
+  return state;
+}
+
+}  // namespace gradus

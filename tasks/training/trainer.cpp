@@ -1,0 +1,360 @@
+#include "tasks/training/trainer.h"
+
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <optional>
+
+#include "data/batcher.h"
+#include "tasks/log/event_writer.h"
+#include "tasks/log/log.h"
+#include "tasks/log/metrics_file.h"
+#include "tasks/log/progress.h"
+#include "tasks/model/checkpoint_directory.h"
+#include "tasks/training/train_state.h"
+
+namespace gradus {
+namespace {
+
+constexpr size_t recent_steps = 20;  // that the reported training loss is a mean of
+
+using Batch = std::vector<int32_t>;
+
+int64_t steps_of(size_t batches, int64_t accumulation) {
+  const auto count = static_cast<int64_t>(batches);
+  return count / accumulation + (count % accumulation == 0 ? 0 : 1);
+}
+
+// What a resumed run may have changed, on purpose or not.
+std::map<std::string, std::string> settings_of(const TrainConfig& config) {
+  const Schedule& schedule = config.schedule;
+  return {{"optimizer", config.optimizer.kind == OptimizerConfig::Kind::adamw ? "adamw" : "AdamWeightDecay"},
+          {"learning_rate", fmt::format("{}", schedule.learning_rate)},
+          {"end_learning_rate", fmt::format("{}", schedule.end_learning_rate)},
+          {"power", fmt::format("{}", schedule.power)},
+          {"number of steps", fmt::format("{}", schedule.total_steps)},
+          {"warm-up steps", fmt::format("{}", schedule.warmup_steps)},
+          {"weight_decay", fmt::format("{}", config.optimizer.weight_decay)},
+          {"adam_eps", fmt::format("{}", config.optimizer.eps)},
+          {"max_grad_norm", fmt::format("{}", config.optimizer.max_grad_norm)},
+          {"compute_type", std::string(name_of(config.compute_type))}};
+}
+
+class Training {
+ public:
+  Training(Parameters& parameters, TrainTask& task, const TrainConfig& config)
+      : parameters_(parameters), task_(task), config_(config), optimizer_(parameters, config.optimizer) {
+    config_.schedule.total_steps = count_steps(config, task.lengths());
+    config_.schedule.warmup_steps =
+        static_cast<int64_t>(config.warmup_proportion * static_cast<double>(config_.schedule.total_steps));
+    state_.seed = config.seed;
+    state_.examples = static_cast<int64_t>(task.lengths().size());
+    state_.batch_size = config.batch_size;
+    state_.batch_tokens = config.batch_tokens;
+    state_.accumulation_steps = config.accumulation_steps;
+    state_.shuffle = config.shuffle;
+    state_.data_checksum = task.checksum();
+    state_.evaluation_checksum = task.evaluation_checksum();
+    state_.settings = settings_of(config_);
+    if (!config.save_path.empty()) checkpoints_.emplace(config.save_path, config.keep_checkpoints);
+    check(!checkpoints_ || config.resume || checkpoints_->is_empty(),
+          "'{}' holds checkpoints of an earlier run: --resume goes on with it; for a new run give another "
+          "--save_finetune_checkpoint_path",
+          config.save_path.string());
+    if (config.resume) resume();
+    else if (checkpoints_) checkpoints_->check_names(0, config_.schedule.total_steps);
+    if (!config.log_dir.empty()) events_.emplace(config.log_dir.string());
+  }
+
+  TrainResult run() {
+    Progress progress("train", config_.schedule.total_steps, config_.log_steps, stderr, config_.log);
+    int64_t first_step = 0;  // of the epoch
+    for (uint32_t epoch = 0; !is_finished(); ++epoch) {
+      const std::vector<Batch> batches = make_batches(task_.lengths(), batch_plan(config_), epoch);
+      const int64_t epoch_steps = steps_of(batches.size(), config_.accumulation_steps);
+      while (state_.step < first_step + epoch_steps && !is_finished()) {
+        const size_t begin = static_cast<size_t>((state_.step - first_step) * config_.accumulation_steps);
+        const size_t end = std::min(begin + static_cast<size_t>(config_.accumulation_steps), batches.size());
+        run_step(std::span(batches).subspan(begin, end - begin), progress);
+        finish_step(state_.step == first_step + epoch_steps, progress);
+      }
+      result_.epochs = epoch + std::min(1.0, static_cast<double>(state_.step - first_step) /
+                                                 static_cast<double>(epoch_steps));
+      first_step += epoch_steps;
+    }
+    progress.finish();
+    result_.steps = state_.step;
+    result_.stopped_early = has_stalled();
+    if (best_) {
+      result_.best_scores = best_->scores;
+      result_.best_step = best_->step;
+    }
+    result_.history = state_.history;
+    result_.schedule = config_.schedule;
+    if (!state_.recent_losses.empty()) {
+      result_.train_loss = std::accumulate(state_.recent_losses.begin(), state_.recent_losses.end(), 0.0) /
+                           static_cast<double>(state_.recent_losses.size());
+    }
+    return result_;
+  }
+
+ private:
+  // Whether evaluations have brought nothing better for so long that the run shall end.
+  bool has_stalled() const {
+    const int64_t patience = config_.early_stopping_patience;
+    return patience > 0 && state_.evaluations_since_best >= patience;
+  }
+  bool is_finished() const { return state_.step >= config_.schedule.total_steps || has_stalled(); }
+
+  void resume() {
+    check(checkpoints_.has_value(), "--resume needs --save_finetune_checkpoint_path");
+    const TrainState asked = state_;
+    const auto newest = latest_checkpoint(config_.save_path);
+    if (newest) {
+      task_.continue_from(*newest);
+      state_ = load_train_state(*newest, asked, optimizer_, parameters_, config_.log);
+      print_log(config_.log, "resuming from {} at step {}\n", newest->string(), state_.step);
+    } else {
+      print_log(config_.log, "no checkpoint in {}: starting from the beginning\n",
+                config_.save_path.string());
+    }
+    if (checkpoints_->has_best()) best_ = saved_evaluation(best_checkpoint(config_.save_path), asked);
+    tell_best();
+    checkpoints_->check_names(state_.step, config_.schedule.total_steps);
+    if (newest) checkpoints_->make_latest(*newest);
+    if (state_.step >= config_.schedule.total_steps)
+      print_log(config_.log, "nothing is left to train: the run has {} steps\n",
+                config_.schedule.total_steps);
+    else if (has_stalled()) print_log(config_.log, "nothing is left to train: {}\n", stall_text());
+  }
+
+  // Says so where `best` holds another model than the one that this run knows as its best so far: the run was stopped
+  // after it had found a better one and before it saved that, or somebody has removed the folder.
+  void tell_best() const {
+    const std::string folder = best_checkpoint(config_.save_path).string();
+    if (best_ && best_->step != state_.best_step) {
+      const auto& [name, value] = best_->scores.front();
+      print_log(config_.log,
+                "note: {} is the model of step {}, {} {:.2f}: it stays until there is a better one\n", folder,
+                best_->step, name, value);
+    } else if (!best_ && state_.best_step >= 0) {
+      print_log(config_.log, "note: {}, of step {}, is gone: it is made anew at the next evaluation\n",
+                folder, state_.best_step);
+    }
+  }
+
+  std::string stall_text() const {
+    return fmt::format("none of the last {} evaluations was better than that at step {}",
+                       state_.evaluations_since_best, state_.best_step);
+  }
+
+  // One optimizer step over `batches`, whose gradients add up.
+  void run_step(std::span<const Batch> batches, Progress& progress) {
+    if (result_.examples == 0) result_.seconds_to_first_step = process_age_seconds();
+    const auto start = std::chrono::steady_clock::now();
+    const int64_t tokens_before = result_.tokens;
+    double weight = 0;
+    for (const Batch& batch : batches) weight += task_.loss_weight(batch);
+    double loss_value = 0;
+    for (size_t i = 0; i < batches.size(); ++i) {
+      const Variable loss = forward(batches, i, weight);
+      loss_value += loss.value().item();
+      if (!std::isfinite(loss_value)) explain_loss(batches, i, weight);
+      backward(loss);
+    }
+    if (!checked_gradients_) parameters_.check_all_reached();
+    checked_gradients_ = true;
+    const float rate = config_.schedule.at(state_.step);
+    const double norm = optimizer_.step(rate);
+    if (!std::isfinite(norm)) explain_gradients();
+    ++state_.step;
+    record(batches, loss_value, norm, rate, start);
+    progress.update(state_.step, loss_value, result_.tokens - tokens_before);
+  }
+
+  Variable forward(std::span<const Batch> batches, size_t micro_step, double weight) {
+    Context context{
+        true, config_.compute_type,
+        RandomStream(config_.seed, 0, static_cast<uint32_t>(state_.step), static_cast<uint32_t>(micro_step))};
+    return task_.loss(context, batches[micro_step], static_cast<float>(weight));
+  }
+
+  // Runs the forward pass again, which repeats bit by bit, and stops at the op where it went wrong.
+  [[noreturn]] void explain_loss(std::span<const Batch> batches, size_t micro_step, double weight) {
+    try {
+      const RecordingScope scope(RecordingScope::Mode::check_finite);
+      forward(batches, micro_step, weight);
+    } catch (const Error& e) {
+      fail("step {}: the loss is not finite; the first op at fault: {}", state_.step + 1, e.what());
+    }
+    fail("step {}: the loss is not finite", state_.step + 1);
+  }
+
+  [[noreturn]] void explain_gradients() {
+    for (const NamedTensor& tensor : parameters_.tensors()) {
+      const int64_t bad = parameters_.backend().count_nonfinite(parameters_.gradient(tensor));
+      if (bad > 0) {
+        fail("step {}: {} values of the gradient of {} are infinite or not a number", state_.step + 1, bad,
+             tensor.name);
+      }
+    }
+    fail("step {}: the gradient norm is not finite", state_.step + 1);
+  }
+
+  void record(std::span<const Batch> batches, double loss, double norm, float rate,
+              std::chrono::steady_clock::time_point start) {
+    for (const Batch& batch : batches) {
+      result_.examples += static_cast<int64_t>(batch.size());
+      for (const int32_t example : batch) result_.tokens += task_.lengths()[static_cast<size_t>(example)];
+    }
+    result_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    state_.history.losses.add(loss);
+    state_.recent_losses.push_back(loss);
+    if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
+    add_event("train/loss", loss);
+    add_event("train/gradient_norm", norm);
+    add_event("train/learning_rate", rate);
+  }
+
+  // Adds a point to a curve for TensorBoard. When one can't be written the curves end there, the run does not.
+  void add_event(const std::string& curve, double value) {
+    if (!events_) return;
+    try {
+      events_->add_scalar(curve, state_.step, value);
+    } catch (const Error& e) {
+      result_.lost_events = fmt::format("{}: the curves end before step {}", e.what(), state_.step);
+      print_log(config_.log, "warning: {}\n", result_.lost_events);
+      events_.reset();
+    }
+  }
+
+  void finish_step(bool epoch_ends, Progress& progress) {
+    const auto due = [&](int64_t every) { return every > 0 ? state_.step % every == 0 : epoch_ends; };
+    const bool last = state_.step == config_.schedule.total_steps;
+    const bool evaluates = due(config_.eval_steps) || last;
+    // An early end, which saves too, comes of an evaluation.
+    if (evaluates || (checkpoints_ && due(config_.save_steps))) check_finite();
+    if (evaluates) evaluate(progress);
+    if (!last && has_stalled()) progress.print(fmt::format("stopping early: {}", stall_text()));
+    if (checkpoints_ && (due(config_.save_steps) || is_finished())) {
+      auto draft = checkpoints_->begin(state_.step);
+      save(draft);
+    }
+  }
+
+  void evaluate(Progress& progress) {
+    result_.scores = task_.evaluate();
+    if (result_.scores.empty()) return;
+    std::string line = fmt::format("step {}:", state_.step);
+    for (const auto& [name, value] : result_.scores) {
+      line += fmt::format(" {} {:.2f}", name, value);
+      add_event("eval/" + name, value);
+    }
+    progress.print(line);
+    const std::string remark = task_.remark();
+    if (!remark.empty()) progress.print(fmt::format("step {}: {}", state_.step, remark));
+    state_.history.evaluations.push_back({state_.step, result_.scores});
+    // A resumed run may score by another method than before: then the best is found anew.
+    const bool comparable =
+        state_.best_step >= 0 && result_.scores.front().first == state_.best_scores.front().first;
+    ++state_.evaluations_since_best;
+    if (!comparable || result_.scores.front().second > state_.best_scores.front().second) {
+      state_.evaluations_since_best = 0;
+      state_.best_scores = result_.scores;
+      state_.best_step = state_.step;
+    }
+    keep_best();
+  }
+
+  // Makes `best` the present model unless what it holds is better. That may be of a later step: a run that was stopped
+  // goes on from an earlier checkpoint, and comes by its best model again, to the same bits unless a setting was changed.
+  void keep_best() {
+    const auto& [name, score] = result_.scores.front();
+    if (best_ && best_->scores.front().first == name) {
+      const double kept = best_->scores.front().second;
+      const bool is_same_again = score == kept && state_.step == best_->step;
+      if (!(score > kept) && !is_same_again) return;
+    }
+    if (checkpoints_) {
+      auto draft = checkpoints_->begin_best();
+      save(draft);
+    }
+    best_ = {state_.step, result_.scores};
+  }
+
+  // Throws Error when an update has made a number that is none: the loss and the gradients it came from were finite,
+  // and nothing else looks at the weights before the next step.
+  void check_finite() const {
+    Backend& backend = parameters_.backend();
+    const std::pair<const char*, const Tensor&> buffers[] = {
+        {"", parameters_.values()},
+        {"the first moment of ", optimizer_.first_moment()},
+        {"the second moment of ", optimizer_.second_moment()}};
+    for (const auto& [what, buffer] : buffers) {
+      if (backend.count_nonfinite(buffer) == 0) continue;
+      for (const NamedTensor& tensor : parameters_.tensors()) {
+        const int64_t bad = backend.count_nonfinite(buffer.view(tensor.segment.offset, tensor.shape));
+        if (bad == 0) continue;
+        fail("step {}: {} values of {}{} are infinite or not a number after the update: it is not saved; {}",
+             state_.step, bad, what, tensor.name, last_good());
+      }
+    }
+  }
+
+  std::string last_good() const {
+    const auto newest = checkpoints_ ? latest_checkpoint(config_.save_path) : std::nullopt;
+    return newest ? fmt::format("the last good checkpoint is {}", newest->string())
+                  : "there is no checkpoint before";
+  }
+
+  void save(CheckpointDirectory::Draft& draft) {
+    task_.save(draft.folder());
+    save_train_state(draft.folder(), state_, optimizer_, parameters_);
+    draft.commit();
+  }
+
+  Parameters& parameters_;
+  TrainTask& task_;
+  TrainConfig config_;
+  Optimizer optimizer_;
+  TrainState state_;
+  TrainResult result_;
+  std::optional<CheckpointDirectory> checkpoints_;
+  std::optional<EventWriter> events_;
+  std::optional<EvaluationPoint> best_;  // what the folder `best` holds
+  bool checked_gradients_ = false;
+};
+
+}  // namespace
+
+bool TrainResult::ends_with_best() const {
+  return best_step == steps &&
+         (history.evaluations.empty() || history.evaluations.back().scores == best_scores);
+}
+
+BatchPlan batch_plan(const TrainConfig& config) {
+  return {config.batch_size, config.batch_tokens, config.shuffle, false, config.seed};
+}
+
+int64_t count_steps(const TrainConfig& config, std::span<const int32_t> lengths) {
+  if (config.max_steps > 0) return config.max_steps;
+  int64_t steps = 0;
+  for (int64_t epoch = 0; epoch < config.epochs; ++epoch) {
+    // Only a token budget makes the number of batches depend on the order of the examples.
+    if (epoch == 0 || config.batch_tokens > 0) {
+      const auto batches = make_batches(lengths, batch_plan(config), static_cast<uint32_t>(epoch));
+      const int64_t epoch_steps = steps_of(batches.size(), config.accumulation_steps);
+      if (config.batch_tokens <= 0) return epoch_steps * config.epochs;
+      steps += epoch_steps;
+    }
+  }
+  return steps;
+}
+
+TrainResult train(Parameters& parameters, TrainTask& task, const TrainConfig& config) {
+  check(!task.lengths().empty(), "there is no training example");
+  return Training(parameters, task, config).run();
+}
+
+}  // namespace gradus

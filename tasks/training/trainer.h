@@ -1,0 +1,105 @@
+// The one training loop. A driver says what an example is and what its loss is; the trainer does the rest: batches,
+// accumulation, optimizer and schedule, evaluation, checkpoints, resuming, progress and logs.
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "autograd/variable.h"
+#include "data/batcher.h"
+#include "nn/context.h"
+#include "nn/optimizer.h"
+#include "nn/parameters.h"
+#include "nn/schedule.h"
+#include "tasks/metrics/scores.h"
+#include "tasks/training/history.h"
+
+namespace gradus {
+
+// What a driver provides.
+class TrainTask {
+ public:
+  virtual ~TrainTask() = default;
+
+  // Number of tokens of each training example.
+  virtual std::span<const int32_t> lengths() const = 0;
+  // Of everything that the training data say: a resumed run has to have the same.
+  virtual uint32_t checksum() const = 0;
+  // Of everything that the development data say, 0 without any: scores on others can't be compared.
+  virtual uint32_t evaluation_checksum() const = 0;
+  // How many things the loss of these examples is a mean over (labelled words, say). With accumulation the trainer
+  // adds it up over the whole step, so that the step's gradient is that of one large batch.
+  virtual double loss_weight(std::span<const int32_t> examples) const = 0;
+  // The sum of the examples' losses over `normalizer`, float32 [1].
+  virtual Variable loss(Context& context, std::span<const int32_t> examples, float normalizer) = 0;
+  // Scores on the development data; the first one is what `best` is chosen by. Empty without such data.
+  virtual Scores evaluate() = 0;
+  // What the log shall say of the last evaluation beside its scores; empty for nothing.
+  virtual std::string remark() const { return {}; }
+  // Writes everything that evaluation and prediction need into an existing folder.
+  virtual void save(const std::filesystem::path& folder) const = 0;
+  // Takes from a checkpoint that was saved so what training had found by then, the weights aside. Throws Error when it
+  // holds another model than this task's.
+  virtual void continue_from(const std::filesystem::path& checkpoint) = 0;
+};
+
+struct TrainConfig {
+  int64_t epochs = 1;
+  int64_t max_steps = 0;  // when positive, ends the run there and is what the schedule counts
+  int64_t batch_size = 32;
+  int64_t batch_tokens = 0;
+  bool shuffle = true;
+  int64_t accumulation_steps = 1;
+  uint64_t seed = 1;
+  DType compute_type = DType::float32;
+
+  OptimizerConfig optimizer;
+  Schedule schedule;  // total_steps and warmup_steps are set by the trainer
+  double warmup_proportion = 0.1;
+
+  int64_t eval_steps = 0;               // 0: at the end of each epoch
+  int64_t early_stopping_patience = 0;  // evaluations without a better score that end the run; 0: none do
+  int64_t save_steps = 0;               // 0: at the end of each epoch
+  std::filesystem::path save_path;      // empty: nothing is saved
+  int64_t keep_checkpoints = 1;         // newest ones kept; `best` is kept besides
+  bool resume = false;                  // continue from the newest checkpoint in save_path
+  std::filesystem::path log_dir;        // TensorBoard events; empty: none
+  int64_t log_steps = 0;                // plain lines: 0 means by time
+  std::FILE* log = stdout;              // for scores and what there is to say
+};
+
+struct TrainResult {
+  int64_t steps = 0;     // of the whole run, those before a resume included
+  double epochs = 0;     // likewise; 0 when nothing was left to train
+  double seconds = 0;    // of this process, evaluation and checkpoints excluded
+  int64_t examples = 0;  // likewise
+  int64_t tokens = 0;
+  double train_loss = 0;             // mean of the last 20 steps
+  double seconds_to_first_step = 0;  // from the start of the program
+  bool stopped_early = false;
+  Scores scores;  // of the last evaluation
+  Scores best_scores;
+  int64_t best_step = -1;  // none without evaluation; with a folder to save to, what `best` in it holds
+  // Whether the model that the run ended with is that one. A run that was resumed may end at the step of a better model
+  // of before.
+  bool ends_with_best() const;
+  TrainHistory history;     // of the whole run
+  Schedule schedule;        // as it was run
+  std::string lost_events;  // why there are no more TensorBoard events; empty when all were written
+};
+
+// How a run forms its batches. Sentences of all lengths share a batch: packed rows have no padding to save, batches of
+// about the same number of tokens need the least memory, and each is a fair draw from the data.
+BatchPlan batch_plan(const TrainConfig& config);
+
+// Number of optimizer steps of a run over `lengths`.
+int64_t count_steps(const TrainConfig& config, std::span<const int32_t> lengths);
+
+// Runs the training. Throws Error when a loss is not finite, naming the step and the first op at fault; when a
+// trained parameter gets no gradient; when an update has made numbers that are none; and when a checkpoint can't be read
+// or written. Whoever calls it has the OutputLock of the folder to save to.
+TrainResult train(Parameters& parameters, TrainTask& task, const TrainConfig& config);
+
+}  // namespace gradus
