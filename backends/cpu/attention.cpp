@@ -417,7 +417,7 @@ void for_each_head(Gemm& gemm, const Packing& packing, int64_t heads, int64_t hi
     const Head head = make_head<TileProducts>(0, length, 0, heads, size);
     if (!codes.contains(head.padded_length)) codes.try_emplace(head.padded_length, gemm, head);
   }
-  parallel_for_each(packing.count() * heads, [&](int64_t item, int64_t lane) {
+  parallel_for_neighbours(packing.count() * heads, [&](int64_t item, int64_t lane) {
     const int64_t begin = offsets[item / heads];
     const int64_t length = offsets[item / heads + 1] - begin;
     if (length == 0) return;

@@ -248,7 +248,7 @@ void Gemm::run(const Product& product, const void* a, const void* b, const float
     }
   }
   const auto size = static_cast<int64_t>(size_of(input));
-  parallel_for_each(down * across, [&](int64_t i, int64_t lane) {
+  parallel_for_neighbours(down * across, [&](int64_t i, int64_t lane) {
     const int64_t i_row = i / across, i_column = i % across;
     const int64_t row = i_row * cut.rows, column = i_column * cut.columns;
     const std::byte* part_a = static_cast<const std::byte*>(a) + row * (transpose_a ? 1 : k) * size;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <type_traits>
 
 #include "backends/cpu/simd.h"
@@ -55,6 +56,27 @@ void parallel_for_each(int64_t n, Body&& body) {
   std::atomic<int64_t> next{0};
   for_each_share(std::min(n, max_threads()), [&](int64_t lane) {
     for (int64_t item = next++; item < n; item = next++) body(item, lane);
+  });
+}
+
+// The same, where neighbours use the same memory: each thread begins with a range of its own, the one that parallel_for would
+// give it, so that it finds in its cache what it wrote there before; then it helps the others.
+template <typename Body>
+void parallel_for_neighbours(int64_t n, Body&& body) {
+  if (n <= 0) return;
+  const int64_t lanes = std::min(n, max_threads());
+  struct alignas(64) Range {
+    std::atomic<int64_t> next;
+  };
+  const auto ranges = std::make_unique<Range[]>(static_cast<size_t>(lanes));
+  for (int64_t i = 0; i < lanes; ++i) ranges[static_cast<size_t>(i)].next = n * i / lanes;
+  for_each_share(lanes, [&](int64_t lane) {
+    for (int64_t i = 0; i < lanes; ++i) {
+      const int64_t range = (lane + i) % lanes;
+      const int64_t end = n * (range + 1) / lanes;
+      std::atomic<int64_t>& next = ranges[static_cast<size_t>(range)].next;
+      for (int64_t item = next++; item < end; item = next++) body(item, lane);
+    }
   });
 }
 

@@ -26,9 +26,11 @@ void on_a_team_of_one(Work&& work) {
   threads_to_use = before;
 }
 
+constexpr size_t ways = 5;
+
 // How often each item was met, over all ways to share out 1000 of them.
 std::vector<std::vector<int>> visits() {
-  std::vector<std::vector<int>> counts(4, std::vector<int>(1000));
+  std::vector<std::vector<int>> counts(ways, std::vector<int>(1000));
   const auto count_range = [&](std::vector<int>& count) {
     return [&count](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) ++count[static_cast<size_t>(i)];
@@ -37,16 +39,20 @@ std::vector<std::vector<int>> visits() {
   for_each_share(1000, [&](int64_t share) { ++counts[0][static_cast<size_t>(share)]; });
   parallel_for(1000, 1, count_range(counts[1]));
   parallel_for_elements(1000, 1, count_range(counts[2]));
-  parallel_for_each(1000, [&](int64_t item, int64_t lane) {
-    counts[3][static_cast<size_t>(item)] += lane >= 0 && lane < max_threads() ? 1 : 100;
-  });
+  const auto count_item = [&](std::vector<int>& count) {
+    return [&count](int64_t item, int64_t lane) {
+      count[static_cast<size_t>(item)] += lane >= 0 && lane < max_threads() ? 1 : 100;
+    };
+  };
+  parallel_for_each(1000, count_item(counts[3]));
+  parallel_for_neighbours(1000, count_item(counts[4]));
   return counts;
 }
 
 }  // namespace
 
 TEST_CASE("every share is computed once, whoever comes") {
-  const std::vector<std::vector<int>> once(4, std::vector<int>(1000, 1));
+  const std::vector<std::vector<int>> once(ways, std::vector<int>(1000, 1));
   threads_to_use = 5;
   CHECK(visits() == once);
   on_a_team_of_one([&] { CHECK(visits() == once); });
@@ -73,6 +79,24 @@ TEST_CASE("shares of elements begin at whole vectors") {
   threads_to_use = 1;
 }
 
+TEST_CASE("each thread begins with neighbours, and then helps the others") {
+  threads_to_use = 2;
+  std::vector<int64_t> lanes(100, -1);
+  std::atomic<bool> helped{false};
+  parallel_for_neighbours(100, [&](int64_t item, int64_t lane) {
+    lanes[static_cast<size_t>(item)] = lane;
+    if (item >= 50 && lane == 0) helped = true;
+    // The second range waits at its first item until the first thread has come over.
+    if (item == 50 && lane == 1) {
+      while (!helped) std::this_thread::yield();
+    }
+  });
+  CHECK(lanes[0] == lanes[49]);
+  CHECK(helped);
+  parallel_for_neighbours(0, [](int64_t, int64_t) { throw std::runtime_error("nothing to do"); });
+  threads_to_use = 1;
+}
+
 TEST_CASE("what a share throws reaches the caller") {
   const auto one_fails = [](int64_t share) {
     if (share == 3) throw std::runtime_error("share 3");
@@ -83,7 +107,7 @@ TEST_CASE("what a share throws reaches the caller") {
 }
 
 TEST_CASE("two threads may share out work at the same time") {
-  const std::vector<std::vector<int>> once(4, std::vector<int>(1000, 1));
+  const std::vector<std::vector<int>> once(ways, std::vector<int>(1000, 1));
   threads_to_use = 3;
   std::atomic<int> wrong{0};
   const auto work = [&] {
@@ -135,7 +159,7 @@ TEST_CASE("what a thread that does not come would do, others do") {
     });
   });
   while (held < 3) std::this_thread::yield();
-  CHECK(visits() == std::vector<std::vector<int>>(4, std::vector<int>(1000, 1)));
+  CHECK(visits() == std::vector<std::vector<int>>(ways, std::vector<int>(1000, 1)));
   released = true;
   holder.join();
   threads_to_use = 1;
@@ -148,7 +172,7 @@ TEST_CASE("a process that was forked computes, on the one thread it has") {
   const pid_t child = fork();
   if (child == 0) {
     alarm(20);
-    _exit(visits() == std::vector<std::vector<int>>(4, std::vector<int>(1000, 1)) ? 0 : 1);
+    _exit(visits() == std::vector<std::vector<int>>(ways, std::vector<int>(1000, 1)) ? 0 : 1);
   }
   int status = -1;
   CHECK(waitpid(child, &status, 0) == child);
