@@ -78,7 +78,7 @@ template <Activation kind, typename T>
 void activate(const T* x, T* y, int64_t n) {
   parallel_for_elements(n, grain, [=](int64_t begin, int64_t end) {
 #pragma omp simd
-    for (int64_t i = begin; i < end; ++i) y[i] = narrow<T>(evaluate<kind>(widen(x[i])).value);
+    for (int64_t i = begin; i < end; ++i) store(y[i], evaluate<kind>(widen(x[i])).value);
   });
 }
 
@@ -96,7 +96,7 @@ void activate_backward(const T* dy, const T* x, T* dx, T* y, int64_t n) {
       for (int64_t i = begin; i < end; ++i) {
         const Point p = evaluate<kind>(widen(x[i]));
         put<accumulate>(dx[i], widen(dy[i]) * p.slope);
-        y[i] = narrow<T>(p.value);
+        store(y[i], p.value);
       }
     }
   });
@@ -156,7 +156,7 @@ void CpuBackend::add_forward(const AddForward& args) {
         args.y.elements(), grain,
         [a = args.a.data<T>(), b = args.b.data<T>(), y = args.y.data<T>()](int64_t begin, int64_t end) {
 #pragma omp simd
-          for (int64_t i = begin; i < end; ++i) y[i] = narrow<T>(widen(a[i]) + widen(b[i]));
+          for (int64_t i = begin; i < end; ++i) store(y[i], widen(a[i]) + widen(b[i]));
         });
   });
 }

@@ -3,6 +3,7 @@
 
 #include "backends/cpu/backend.h"
 #include "backends/cpu/parallel.h"
+#include "backends/cpu/vector_math.h"
 
 namespace gradus::cpu {
 namespace {
@@ -17,7 +18,7 @@ int64_t row_grain(int64_t columns) {
 template <typename T>
 void add_to(float* __restrict sum, const T* __restrict row, int64_t columns) {
 #pragma omp simd
-  for (int64_t c = 0; c < columns; ++c) sum[c] += static_cast<float>(row[c]);
+  for (int64_t c = 0; c < columns; ++c) sum[c] += widen(row[c]);
 }
 
 // The sum is kept in float32 and rounded once, in pieces that stay in the first-level cache.
@@ -33,7 +34,7 @@ void sum_of_rows(std::span<const Lookup> lookups, int64_t token, int64_t columns
       add_to(sum, lookup.table.data<T>() + id * columns + begin, count);
     }
 #pragma omp simd
-    for (int64_t c = 0; c < count; ++c) out[begin + c] = static_cast<T>(sum[c]);
+    for (int64_t c = 0; c < count; ++c) store(out[begin + c], sum[c]);
   }
 }
 
@@ -100,7 +101,7 @@ void CpuBackend::gather_rows_backward(const GatherRowsBackward& args) {
         if (args.dx.accumulate) {
 #pragma omp simd
           for (int64_t c = 0; c < columns; ++c) {
-            target[c] = static_cast<T>(static_cast<float>(target[c]) + static_cast<float>(source[c]));
+            put<true>(target[c], widen(source[c]));
           }
         } else {
           std::copy_n(source, columns, target);

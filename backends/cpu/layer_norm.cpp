@@ -122,7 +122,7 @@ void CpuBackend::layer_norm_forward(const LayerNormForward& args) {
         const float row_rstd = 1.0F / std::sqrt(variance + args.eps);
         T* y_row = args.y.data<T>() + row * h;
 #pragma omp simd
-        for (int64_t i = 0; i < h; ++i) y_row[i] = narrow<T>((s[i] - row_mean) * row_rstd * g[i] + b[i]);
+        for (int64_t i = 0; i < h; ++i) store(y_row[i], (s[i] - row_mean) * row_rstd * g[i] + b[i]);
         if (args.sum) put_row<false>(s, args.sum.data<T>() + row * h, h);
         if (args.mean) args.mean.data<float>()[row] = row_mean;
         if (args.rstd) args.rstd.data<float>()[row] = row_rstd;

@@ -4,6 +4,7 @@
 
 #include "backends/cpu/backend.h"
 #include "backends/cpu/parallel.h"
+#include "backends/cpu/vector_math.h"
 
 namespace gradus::cpu {
 namespace {
@@ -36,11 +37,6 @@ double sum_of_squares(const float* __restrict x, int64_t size) {
   return sum;
 }
 
-void round_to_bfloat16(const float* __restrict x, int64_t size, bfloat16* __restrict y) {
-#pragma omp simd
-  for (int64_t i = 0; i < size; ++i) y[i] = bfloat16(x[i]);
-}
-
 StepNumbers& numbers_in(const Tensor& tensor) {
   return *reinterpret_cast<StepNumbers*>(tensor.data<uint8_t>());
 }
@@ -58,15 +54,21 @@ void find_directions(Rule, const RuleContext<float> context, float scale, int64_
   }
 }
 
-// p -= rate * direction, direction = 0, and the rounded copy of p unless it is null.
+// p -= rate * direction, direction = 0, and the rounded copy of p where `copies`.
+template <bool copies>
 void apply_directions(float rate, int64_t size, float* __restrict p, float* __restrict direction,
-                      bfloat16* copy) {
+                      bfloat16* __restrict copy) {
 #pragma omp simd
   for (int64_t i = 0; i < size; ++i) {
     p[i] -= rate * direction[i];
     direction[i] = 0;
+    if constexpr (copies) store(copy[i], p[i]);
   }
-  if (copy != nullptr) round_to_bfloat16(p, size, copy);
+}
+
+void apply_directions(float rate, int64_t size, float* p, float* direction, bfloat16* copy) {
+  dispatch_bool(copy != nullptr,
+                [&](auto copies) { apply_directions<copies>(rate, size, p, direction, copy); });
 }
 
 // Calls body(block) for the blocks of all segments, over the threads.

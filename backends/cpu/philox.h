@@ -1,6 +1,7 @@
 // The dropout mask in vector form: the numbers of DropoutMask::keeps, 128 columns at a time.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "backends/cpu/simd.h"
@@ -46,14 +47,14 @@ inline void philox_chunk(const DropoutMask& mask, uint32_t row, uint32_t chunk, 
 }
 
 // The factors of columns [0, count) of a row of the mask: scale where DropoutMask::keeps, else 0. `factors` has
-// room for count rounded up to a multiple of 128, all of which is written.
+// room for count rounded up to a multiple of 128; up to a multiple of 32 the columns beyond have factors too.
 inline void dropout_factors(const DropoutMask& mask, int64_t row, int64_t count, float* factors) {
   const uint32_t threshold = mask.threshold();
   const float scale = mask.scale();
   for (int64_t column = 0; column < count; column += mask_chunk) {
     alignas(64) uint64_t words[4][16];
     philox_chunk(mask, static_cast<uint32_t>(row), static_cast<uint32_t>(column / mask_chunk), words);
-    for (int word = 0; word < 4; ++word) {
+    for (int64_t word = 0; word < std::min<int64_t>(ceil_div(count - column, 32), 4); ++word) {
       float* low = factors + column + word * 32;
       float* high = low + 16;
 #pragma omp simd

@@ -145,6 +145,9 @@ std::vector<Op> sequence_rows() {
     attention.cases.push_back(attention_case({{5, 1, 9}, 3}, 3, 7, probability));
     attention.cases.push_back(attention_case({{2, 70, 33}, 0}, 2, 16, probability));
     attention.cases.push_back(attention_case({{140}, 5}, 1, 64, probability));
+    // About the length from which products in bfloat16 go to AMX, with paddings of all kinds.
+    attention.cases.push_back(attention_case({{65, 3, 64, 63, 161}, 2}, 1, 64, probability));
+    attention.cases.push_back(attention_case({{128, 103, 102}, 0}, 2, 40, probability));
   }
   attention.large = {attention_case(sentences(32), 12, 32, 0.1F),
                      attention_case({{200, 100}, 0}, 12, 64, 0.1F)};

@@ -2,7 +2,9 @@
 // threads.
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "tests/gradcheck.h"
@@ -104,6 +106,45 @@ TEST_CASE("cast rounds to the nearest bfloat16, ties to even, and keeps what is 
     const std::vector<float> result = wide.to_host();
     for (size_t i = 0; i < values.size(); ++i) CHECK(result[i] == static_cast<float>(bfloat16(values[i])));
     CHECK(std::signbit(result[4]));
+  });
+}
+
+// Rounding, said in another way than the constructor of bfloat16 does it.
+uint32_t rounded_to_bfloat16(uint32_t word) {
+  const uint32_t upper = word >> 16, rest = word & 0xffffU;
+  return upper + (rest > 0x8000U || (rest == 0x8000U && upper % 2 == 1) ? 1 : 0);
+}
+
+TEST_CASE(
+    "every bfloat16 and what lies about it rounds to the same bits in vectors and alone, denormal numbers "
+    "too") {
+  std::vector<uint32_t> words;
+  for (uint32_t upper = 0; upper < 65536; ++upper) {
+    for (const uint32_t lower : {0x0000U, 0x0001U, 0x3a5cU, 0x7fffU, 0x8000U, 0x8001U, 0xc3a5U, 0xffffU}) {
+      words.push_back(upper << 16 | lower);
+    }
+  }
+  std::vector<float> values(words.size());
+  std::memcpy(values.data(), words.data(), words.size() * sizeof(float));
+  const auto bits_of = [](float value) { return std::bit_cast<uint32_t>(value); };
+  on_each_backend([&](Backend& backend) {
+    // 5 elements more at the front, so that the ends of loops meet other values than 0.
+    for (const size_t skipped : {0, 5}) {
+      const auto count = static_cast<int64_t>(values.size() - skipped);
+      const Tensor x = Tensor::from(backend, {count}, std::vector(values.begin() + skipped, values.end()));
+      const Tensor narrow = Tensor::empty(backend, {count}, DType::bfloat16);
+      backend.cast(x, {narrow});
+      const std::vector<float> result = narrow.to_host();
+      int64_t wrong = 0;
+      for (size_t i = 0; i < result.size(); ++i) {
+        const uint32_t word = words[i + skipped], got = bits_of(result[i]);
+        const bool is_nan = (word & 0x7fffffffU) > 0x7f800000U;
+        const bool right = is_nan ? std::isnan(result[i]) && got >> 31 == word >> 31
+                                  : got == rounded_to_bfloat16(word) << 16;
+        wrong += right && got == bits_of(static_cast<float>(bfloat16(values[i + skipped]))) ? 0 : 1;
+      }
+      CHECK(wrong == 0);
+    }
   });
 }
 
