@@ -26,7 +26,7 @@ if command -v pkg-config >/dev/null; then
   PKG_CONFIG_PATH=$(dirname -- "$(find "$folder/moved" -name gradus.pc)")
   export PKG_CONFIG_PATH
   for name in tag classify answer; do
-    sed 's|tasks/model/pipeline.h|gradus/pipeline.h|' "$examples/$name.cpp" >"$folder/$name.cpp"
+    sed 's|tasks/pipeline.h|gradus/pipeline.h|' "$examples/$name.cpp" >"$folder/$name.cpp"
     flags=$(pkg-config --define-prefix --cflags --libs gradus)
     # shellcheck disable=SC2086
     c++ -std=c++20 "$folder/$name.cpp" -o "$folder/$name" $flags -Wl,-rpath,"$(pkg-config --define-prefix --variable=libdir gradus)"

@@ -1,7 +1,7 @@
 // Answers the questions on standard input by the text that is its first line:  answer MODEL_FOLDER < questions.txt
 #include <iostream>
 
-#include "tasks/model/pipeline.h"
+#include "tasks/pipeline.h"
 
 int main(int, char** argv) {
   const gradus::Answerer answerer(argv[1]);

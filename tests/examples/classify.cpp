@@ -1,7 +1,7 @@
 // Gives each line of standard input a class:  classify MODEL_FOLDER < text.txt
 #include <iostream>
 
-#include "tasks/model/pipeline.h"
+#include "tasks/pipeline.h"
 
 int main(int, char** argv) {
   const gradus::Classifier classifier(argv[1]);

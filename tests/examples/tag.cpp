@@ -1,7 +1,7 @@
 // Finds names in each line of standard input:  tag MODEL_FOLDER < text.txt
 #include <iostream>
 
-#include "tasks/model/pipeline.h"
+#include "tasks/pipeline.h"
 
 int main(int, char** argv) {
   const gradus::Tagger tagger(argv[1]);

@@ -1,5 +1,5 @@
 // The library: what it answers is what the programs answer, and its examples run.
-#include "tasks/model/pipeline.h"
+#include "tasks/pipeline.h"
 
 #include <doctest/doctest.h>
 

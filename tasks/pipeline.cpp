@@ -1,4 +1,4 @@
-#include "tasks/model/pipeline.h"
+#include "tasks/pipeline.h"
 
 #include "data/unicode.h"
 #include "tasks/classifier/evaluation.h"
