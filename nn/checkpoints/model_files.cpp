@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-#include "nn/checkpoints/safetensors.h"
+#include "nn/checkpoints/saved_tensors.h"
 
 namespace gradus {
 namespace {
@@ -93,7 +93,7 @@ void save_tensors(const Parameters& parameters, const std::string& path) {
   std::vector<SavedTensor> tensors;
   for (const NamedTensor& tensor : parameters.tensors())
     tensors.push_back({tensor.name, parameters.value(tensor)});
-  write_safetensors(path, tensors);
+  save_tensors(path, tensors);
 }
 
 }  // namespace gradus

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "core/io/files.h"
-#include "core/tensor.h"
 #include "nn/checkpoints/tensor_entry.h"
 
 namespace gradus {
@@ -72,12 +71,15 @@ class SafetensorsModel {
 void write_safetensors(const std::string& path, std::span<const TensorEntry> tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 
-// A float32 tensor of any backend under the name that it gets in a file.
-struct SavedTensor {
+// What the header of a file says of a tensor.
+struct TensorHeader {
   std::string name;
-  Tensor values;
+  std::string dtype;
+  std::vector<int64_t> shape;
 };
-// The same for tensors that are fetched from their backend in pieces while the file is written.
-void write_safetensors(const std::string& path, std::span<const SavedTensor> tensors);
+// The same for tensors whose bytes are made while the file is written: write(file, i) has to write those of tensors[i].
+void write_safetensors(const std::string& path, std::span<const TensorHeader> tensors,
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<void(AtomicFile& file, size_t i)>& write);
 
 }  // namespace gradus

@@ -6,6 +6,7 @@
 #include "core/io/checked_json.h"
 #include "nn/checkpoints/model_files.h"
 #include "nn/checkpoints/safetensors.h"
+#include "nn/checkpoints/saved_tensors.h"
 #include "tasks/log/log.h"
 
 namespace gradus {
@@ -132,7 +133,7 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
                  [&](const std::string& name, const Tensor& part, const Optimizer::State&) {
                    states.push_back({name, part.reshape({part.elements()})});
                  });
-  write_safetensors((folder / optimizer_file).string(), states);
+  save_tensors((folder / optimizer_file).string(), states);
 }
 
 bool has_train_state(const std::filesystem::path& folder) try {
