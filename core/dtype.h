@@ -18,11 +18,12 @@ struct bfloat16 {
   uint16_t bits = 0;
 
   bfloat16() = default;
+  // Without a branch, so that loops become vector code.
   explicit bfloat16(float value) {
     const auto word = std::bit_cast<uint32_t>(value);
-    const bool is_nan = (word & 0x7fffffffU) > 0x7f800000U;  // rounding could carry a NaN into infinity
-    bits =
-        static_cast<uint16_t>(is_nan ? (word >> 16) | 0x40U : (word + 0x7fffU + ((word >> 16) & 1U)) >> 16);
+    const uint32_t rounded = word + 0x7fffU + ((word >> 16) & 1U);
+    const uint32_t quiet = word | 0x400000U;  // a NaN is not rounded, which could carry it into infinity
+    bits = static_cast<uint16_t>((value != value ? quiet : rounded) >> 16);
   }
   explicit operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 };

@@ -11,11 +11,13 @@
 #include <thread>
 #include <vector>
 
+#include "core/processors.h"
+
 namespace gradus {
 
-// How many threads an option means, where 0 stands for one per processor.
+// How many threads an option means, where 0 stands for one per processor that this process may use.
 inline int64_t thread_count(int64_t asked) {
-  return asked > 0 ? asked : std::max<int64_t>(1, std::thread::hardware_concurrency());
+  return asked > 0 ? asked : within_quota(std::thread::hardware_concurrency());
 }
 
 // Calls job(0) to job(count - 1), each once, on up to `threads` threads, begun in this order. After the first error no

@@ -52,8 +52,8 @@ std::string CpuBackend::unsupported(DType dtype) const {
 }
 
 int CpuBackend::set_threads(int threads) {
-  omp_set_dynamic(0);  // a team shall not shrink because the machine is busy
-  threads_to_use = threads_that_come(threads > 0 ? threads : omp_get_num_procs());
+  threads_to_use =
+      static_cast<int>(ThreadPool::instance().grow(threads > 0 ? threads : threads_of_machine()));
   return threads_to_use;
 }
 
@@ -75,7 +75,7 @@ void CpuBackend::copy_from_host(const void* source, const Tensor& target) {
 void CpuBackend::copy_to_host(const Tensor& source, void* target) {
   if (source.bytes() > 0) std::memcpy(target, source.raw(), source.bytes());
 }
-void CpuBackend::fill_zero(const Tensor& x) { clear(x.raw(), x.bytes()); }
+void CpuBackend::fill_zero(const FillZero& args) { clear(args.x.raw(), args.x.bytes()); }
 
 }  // namespace gradus::cpu
 

@@ -1,5 +1,7 @@
 #include "backends/cpu/gemm.h"
 
+#include <omp.h>
+
 #include <cstddef>
 #include <cstring>
 #include <dnnl.hpp>
@@ -152,68 +154,76 @@ class OneThread {
   int before_;
 };
 
+[[noreturn]] void fail_with(const dnnl::error& e, const Product& p) {
+  fail("[oneDNN] product [{}, {}] x [{}, {}] in {}: {} (status {})", p.m, p.k, p.k, p.n, name_of(p.input),
+       e.what(), static_cast<int>(e.status));
+}
+
 }  // namespace
 
-struct Gemm::Cache {
-  using Arguments = std::unordered_map<int, dnnl::memory>;
-
-  // The code for a part. Each lane has arguments of its own, which are made once; a run sets the addresses.
-  struct Entry {
-    explicit Entry(const dnnl::matmul::primitive_desc& description, bool bias)
-        : primitive(description),
-          descriptions{{DNNL_ARG_SRC, description.src_desc()},
-                       {DNNL_ARG_WEIGHTS, description.weights_desc()},
-                       {DNNL_ARG_DST, description.dst_desc()},
-                       {DNNL_ARG_SCRATCHPAD, description.scratchpad_desc()}} {
-      if (bias) descriptions.emplace_back(DNNL_ARG_BIAS, description.bias_desc());
-    }
-    int64_t scratch_bytes() const { return static_cast<int64_t>(descriptions[3].second.get_size()); }
-
-    dnnl::matmul primitive;
-    std::vector<std::pair<int, dnnl::memory::desc>> descriptions;
-    std::vector<Arguments> arguments;
+// The code for a part. Each lane has a stream and arguments of its own, which are made once; a run sets the addresses.
+struct Gemm::Code {
+  struct Lane {
+    dnnl::stream stream;
+    std::unordered_map<int, dnnl::memory> arguments;
   };
 
-  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-  std::map<Part, Entry> entries;
-  std::vector<dnnl::stream> streams;  // one a lane
-
-  // The entry of a part, with arguments for all lanes.
-  Entry& find(const Part& part) {
-    auto it = entries.find(part);
-    if (it == entries.end()) {
-      const OneThread one;
-      it = entries.emplace(part, Entry(describe(engine, part), part.product.bias)).first;
-    }
-    Entry& entry = it->second;
-    const auto lanes = static_cast<size_t>(max_threads());
-    while (streams.size() < lanes) streams.emplace_back(engine);
-    while (entry.arguments.size() < lanes) {
-      Arguments& arguments = entry.arguments.emplace_back();
-      for (const auto& [argument, description] : entry.descriptions) {
-        arguments.emplace(argument, dnnl::memory(description, engine, nullptr));
-      }
-    }
-    return entry;
+  Code(const Part& part, const dnnl::matmul::primitive_desc& description)
+      : product(part.product),
+        primitive(description),
+        descriptions{{DNNL_ARG_SRC, description.src_desc()},
+                     {DNNL_ARG_WEIGHTS, description.weights_desc()},
+                     {DNNL_ARG_DST, description.dst_desc()},
+                     {DNNL_ARG_SCRATCHPAD, description.scratchpad_desc()}} {
+    if (product.bias) descriptions.emplace_back(DNNL_ARG_BIAS, description.bias_desc());
   }
+  int64_t scratch_bytes() const { return static_cast<int64_t>(descriptions[3].second.get_size()); }
 
-  void execute(Entry& entry, int64_t lane, const std::byte* a, const std::byte* b, const float* bias,
-               std::byte* c) {
+  void execute(int64_t lane, const std::byte* a, const std::byte* b, const float* bias, std::byte* c) {
     thread_local Scratch scratch;
-    Arguments& arguments = entry.arguments[static_cast<size_t>(lane)];
-    const auto set = [&arguments](int argument, const void* data) {
+    auto& [stream, arguments] = lanes[static_cast<size_t>(lane)];
+    const auto set = [&arguments = arguments](int argument, const void* data) {
       // oneDNN has no type for read-only memory.
       arguments.at(argument).set_data_handle(const_cast<void*>(data));
     };
     set(DNNL_ARG_SRC, a);
     set(DNNL_ARG_WEIGHTS, b);
     set(DNNL_ARG_DST, c);
-    set(DNNL_ARG_SCRATCHPAD, scratch.floats(ceil_div(entry.scratch_bytes(), sizeof(float))));
+    set(DNNL_ARG_SCRATCHPAD, scratch.floats(ceil_div(scratch_bytes(), sizeof(float))));
     if (bias != nullptr) set(DNNL_ARG_BIAS, bias);
     const OneThread one;
-    dnnl::stream& stream = streams[static_cast<size_t>(lane)];
-    entry.primitive.execute(stream, arguments);
+    primitive.execute(stream, arguments);
     stream.wait();
+  }
+
+  Product product;
+  dnnl::matmul primitive;
+  std::vector<std::pair<int, dnnl::memory::desc>> descriptions;
+  std::vector<Lane> lanes;
+};
+
+struct Gemm::Cache {
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  std::map<Part, Code> codes;
+  std::vector<dnnl::stream> streams;  // one a lane
+
+  // The code of a part, with arguments for all lanes.
+  Code& find(const Part& part) {
+    auto it = codes.find(part);
+    if (it == codes.end()) {
+      const OneThread one;
+      it = codes.emplace(part, Code(part, describe(engine, part))).first;
+    }
+    Code& code = it->second;
+    const auto lanes = static_cast<size_t>(max_threads());
+    while (streams.size() < lanes) streams.emplace_back(engine);
+    while (code.lanes.size() < lanes) {
+      Code::Lane& lane = code.lanes.emplace_back(streams[code.lanes.size()]);
+      for (const auto& [argument, description] : code.descriptions) {
+        lane.arguments.emplace(argument, dnnl::memory(description, engine, nullptr));
+      }
+    }
+    return code;
   }
 };
 
@@ -227,30 +237,49 @@ void Gemm::run(const Product& product, const void* a, const void* b, const float
   const Cut cut(product);
   const int64_t down = ceil_div(m, cut.rows), across = ceil_div(n, cut.columns);
   // Parts of four sizes at most: whole ones, the last ones of rows and of columns, and the corner.
-  Cache::Entry* entries[2][2];
+  Code* codes[2][2];
   for (const bool bottom : {false, true}) {
     for (const bool right : {false, true}) {
       Part part{product, transpose_a ? m : k, transpose_b ? k : n, n};
       part.product.m = bottom ? m - (down - 1) * cut.rows : cut.rows;
       if (cut.copies_a) part.a_step = part.product.m;
       part.product.n = right ? n - (across - 1) * cut.columns : cut.columns;
-      entries[bottom][right] = &cache_->find(part);
+      codes[bottom][right] = &cache_->find(part);
     }
   }
   const auto size = static_cast<int64_t>(size_of(input));
-  parallel_for_each(down * across, [&](int64_t i, int64_t lane) {
+  parallel_for_neighbours(down * across, [&](int64_t i, int64_t lane) {
     const int64_t i_row = i / across, i_column = i % across;
     const int64_t row = i_row * cut.rows, column = i_column * cut.columns;
     const std::byte* part_a = static_cast<const std::byte*>(a) + row * (transpose_a ? 1 : k) * size;
     if (cut.copies_a) part_a = copy_columns(part_a, k, m * size, std::min(cut.rows, m - row) * size);
-    cache_->execute(*entries[i_row == down - 1][i_column == across - 1], lane, part_a,
-                    static_cast<const std::byte*>(b) + column * (transpose_b ? k : 1) * size,
-                    with_bias ? bias + column : nullptr,
-                    static_cast<std::byte*>(c) + (row * n + column) * static_cast<int64_t>(size_of(output)));
+    codes[i_row == down - 1][i_column == across - 1]->execute(
+        lane, part_a, static_cast<const std::byte*>(b) + column * (transpose_b ? k : 1) * size,
+        with_bias ? bias + column : nullptr,
+        static_cast<std::byte*>(c) + (row * n + column) * static_cast<int64_t>(size_of(output)));
   });
 } catch (const dnnl::error& e) {
-  fail("[oneDNN] product [{}, {}] x [{}, {}] in {}: {} (status {})", product.m, product.k, product.k,
-       product.n, name_of(product.input), e.what(), static_cast<int>(e.status));
+  fail_with(e, product);
+}
+
+Gemm::Code& Gemm::prepare(const Product& product) try {
+  const auto& p = product;
+  return cache_->find({p, p.transpose_a ? p.m : p.k, p.transpose_b ? p.k : p.n, p.n});
+} catch (const dnnl::error& e) {
+  fail_with(e, product);
+}
+
+void Gemm::run_here(Code& code, int64_t lane, const void* a, const void* b, void* c) try {
+  code.execute(lane, static_cast<const std::byte*>(a), static_cast<const std::byte*>(b), nullptr,
+               static_cast<std::byte*>(c));
+} catch (const dnnl::error& e) {
+  fail_with(e, code.product);
+}
+
+bool Gemm::has_tiles() {
+  // Each instruction set is a bit more than those it contains.
+  const auto tiles = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & tiles) == tiles;
 }
 
 std::string Gemm::version() {

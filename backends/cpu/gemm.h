@@ -37,6 +37,15 @@ class Gemm {
   // Runs the product; the code for a product is generated at its first use and kept.
   // Throws Error with oneDNN's message when that fails.
   void run(const Product& product, const void* a, const void* b, const float* bias, void* c);
+
+  // For products that are a part of a kernel's share: the code of a product, and the product run as a whole on the thread
+  // that calls, as the lane that parallel_for_each says. prepare() is called before the work is shared out.
+  struct Code;
+  Code& prepare(const Product& product);
+  static void run_here(Code& code, int64_t lane, const void* a, const void* b, void* c);
+
+  // Whether products in bfloat16 run on AMX.
+  static bool has_tiles();
   static std::string version();
 
  private:

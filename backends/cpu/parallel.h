@@ -1,23 +1,23 @@
-// Sharing work out over threads: the only place of the backend that opens an OpenMP region.
+// Sharing work out over threads: the only way of the backend to its threads.
 //
-// OpenMP may give fewer threads than asked for (OMP_THREAD_LIMIT, a region within another one), so nothing here counts
-// on a thread: those that come go through all shares. And no result depends on the number of threads: what a share is
-// decides who computes an element, never how.
+// There may be fewer than asked for (OMP_THREAD_LIMIT, a call from within another one), so nothing here counts on a thread: those
+// that come go through all shares. And no result depends on the number of threads: what a share is decides who computes
+// an element, never how.
 #pragma once
-
-#include <omp.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <exception>
+#include <memory>
+#include <type_traits>
 
 #include "backends/cpu/simd.h"
+#include "backends/cpu/thread_pool.h"
 
 namespace gradus::cpu {
 
-// The threads that kernels use. OpenMP keeps such a number for each thread that calls; this one is the backend's.
-inline std::atomic<int> threads_to_use{omp_get_max_threads()};
+// The threads that kernels use, from whichever thread they are called.
+inline std::atomic<int> threads_to_use{default_threads()};
 
 inline int64_t max_threads() { return threads_to_use; }
 
@@ -26,24 +26,9 @@ inline int64_t max_threads() { return threads_to_use; }
 template <typename Body>
 void for_each_share(int64_t shares, Body&& body) {
   if (shares == 1) return body(int64_t{0});
-  std::exception_ptr error;
-#pragma omp parallel num_threads(static_cast <int>(shares))
-  {
-    try {
-      for (int64_t share = omp_get_thread_num(); share < shares; share += omp_get_num_threads()) body(share);
-    } catch (...) {
-#pragma omp critical(gradus_error)
-      error = std::current_exception();
-    }
-  }
-  if (error) std::rethrow_exception(error);
-}
-
-// How many threads OpenMP gives a region that asks for so many.
-inline int threads_that_come(int wanted) {
-  std::atomic<int> came{1};
-  for_each_share(wanted, [&](int64_t) { came = omp_get_num_threads(); });
-  return came;
+  using Function = std::remove_reference_t<Body>;
+  const auto call = [](void* context, int64_t share) { (*static_cast<Function*>(context))(share); };
+  ThreadPool::instance().run(shares, max_threads(), call, const_cast<std::remove_const_t<Function>*>(&body));
 }
 
 // Calls body(begin, end) for the shares of [0, n), of which each has at least `grain` items.
@@ -71,6 +56,27 @@ void parallel_for_each(int64_t n, Body&& body) {
   std::atomic<int64_t> next{0};
   for_each_share(std::min(n, max_threads()), [&](int64_t lane) {
     for (int64_t item = next++; item < n; item = next++) body(item, lane);
+  });
+}
+
+// The same, where neighbours use the same memory: each thread begins with a range of its own, the one that parallel_for would
+// give it, so that it finds in its cache what it wrote there before; then it helps the others.
+template <typename Body>
+void parallel_for_neighbours(int64_t n, Body&& body) {
+  if (n <= 0) return;
+  const int64_t lanes = std::min(n, max_threads());
+  struct alignas(64) Range {
+    std::atomic<int64_t> next;
+  };
+  const auto ranges = std::make_unique<Range[]>(static_cast<size_t>(lanes));
+  for (int64_t i = 0; i < lanes; ++i) ranges[static_cast<size_t>(i)].next = n * i / lanes;
+  for_each_share(lanes, [&](int64_t lane) {
+    for (int64_t i = 0; i < lanes; ++i) {
+      const int64_t range = (lane + i) % lanes;
+      const int64_t end = n * (range + 1) / lanes;
+      std::atomic<int64_t>& next = ranges[static_cast<size_t>(range)].next;
+      for (int64_t item = next++; item < end; item = next++) body(item, lane);
+    }
   });
 }
 

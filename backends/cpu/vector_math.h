@@ -15,16 +15,16 @@ namespace gradus::cpu {
 inline float widen(float x) { return x; }
 inline float widen(bfloat16 x) { return std::bit_cast<float>(static_cast<uint32_t>(x.bits) << 16); }
 
-template <typename T>
-T narrow(float x) {
-  return T(x);
-}
+// y = x, rounded to the type of y. Kernels write their results through here, as GCC 12 does not vectorize a loop that copies
+// a bfloat16 as a whole.
+inline void store(float& y, float x) { y = x; }
+inline void store(bfloat16& y, float x) { y.bits = bfloat16(x).bits; }
 
 // y = value, or y += value.
 template <bool accumulate, typename T>
 void put(T& y, float value) {
   if constexpr (accumulate) value += widen(y);
-  y = narrow<T>(value);
+  store(y, value);
 }
 
 // Calls `f` with std::true_type or std::false_type, to turn a run-time choice into a compile-time one.

@@ -2,9 +2,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/version.h"
+
 namespace gradus {
 
-Arguments::Arguments(const std::string& purpose) : app_(std::make_unique<CLI::App>(purpose)) {}
+Arguments::Arguments(const std::string& purpose) : app_(std::make_unique<CLI::App>(purpose)) {
+  app_->set_version_flag("--version", std::string(version()), "say which version this is");
+}
 Arguments::~Arguments() = default;
 
 void Arguments::add(const std::string& name, std::string& field, const std::string& help) {

@@ -25,7 +25,7 @@ class Arguments {
   // Sets the field when the word is there.
   void add_flag(const std::string& name, bool& field, const std::string& help);
 
-  // Sets the fields. Returns the exit status of a program that is to end: 0 when --help was asked for and printed,
+  // Sets the fields. Returns the exit status of a program that is to end: 0 when --help or --version was asked for and printed,
   // `failure` when it was told on standard error what is wrong.
   std::optional<int> parse(int argc, const char* const* argv, int failure);
 

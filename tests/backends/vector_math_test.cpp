@@ -92,16 +92,19 @@ TEST_CASE("normal keeps its bounds, in the left tail relative ones") {
   CHECK(std::isnan(normal(not_a_number).cdf));
 }
 
-TEST_CASE("widen and narrow go through bfloat16 as its constructor does") {
+TEST_CASE("widen and store go through bfloat16 as its constructor does") {
   for (uint32_t bits = 0; bits < 65536; ++bits) {
-    bfloat16 x;
+    bfloat16 x, y;
     x.bits = static_cast<uint16_t>(bits);
     const float wide = widen(x);
+    store(y, wide);
     CHECK_EQ(std::bit_cast<uint32_t>(wide), bits << 16);
-    if (!std::isnan(wide)) CHECK_EQ(narrow<bfloat16>(wide).bits, x.bits);
-    else CHECK(std::isnan(widen(narrow<bfloat16>(wide))));
+    if (!std::isnan(wide)) CHECK_EQ(y.bits, x.bits);
+    else CHECK(std::isnan(widen(y)));
   }
-  CHECK(widen(narrow<bfloat16>(std::numeric_limits<float>::max())) == infinity);
+  bfloat16 largest;
+  store(largest, std::numeric_limits<float>::max());
+  CHECK(widen(largest) == infinity);
 }
 
 TEST_CASE("put overwrites or adds") {
@@ -112,9 +115,9 @@ TEST_CASE("put overwrites or adds") {
   CHECK(x == 4.5F);
 }
 
-TEST_CASE("the vector form of a dropout mask is that of Dropout::keeps") {
+TEST_CASE("the vector form of a dropout mask is that of DropoutMask::keeps") {
   for (const float probability : {0.1F, 0.5F, 0.999F}) {
-    const Dropout dropout{probability, {0x12345678, 0x9abcdef0}, 77, (3U << 16) + 5};
+    const DropoutMask dropout{probability, {0x12345678, 0x9abcdef0}, 77, (3U << 16) + 5};
     for (const int64_t count : {1, 17, 128, 129, 500}) {
       for (const int64_t row : {int64_t{0}, int64_t{1}, int64_t{4096} * 12 + 7, int64_t{0xffffffff}}) {
         std::vector<float> factors(static_cast<size_t>(round_up(count, mask_chunk)), -1.0F);
