@@ -1,5 +1,7 @@
 #include "tasks/pipeline.h"
 
+#include <algorithm>
+
 #include "data/unicode.h"
 #include "tasks/classifier/evaluation.h"
 #include "tasks/ner/predict.h"
@@ -27,6 +29,15 @@ TaskOptions options_for(const std::string& folder, const PipelineOptions& asked)
   return options;
 }
 
+// The model of a folder. Where no length was asked for, that of the program holds as far as the model has positions.
+template <typename System, typename TaskOptions>
+std::unique_ptr<System> load_system(TaskOptions& options, const PipelineOptions& asked) {
+  std::unique_ptr<System> system = System::load(options);
+  if (asked.seq_length == 0)
+    options.seq_length = std::min<int64_t>(options.seq_length, system->config().max_position_embeddings);
+  return system;
+}
+
 // Reads the weights of the folder's model, which says of itself what it needs.
 Backend& allocate(TaskSystem& system, const FineTuneOptions& options) {
   system.check_sequence_length(options.seq_length);
@@ -44,7 +55,7 @@ void check_text(const std::string& text, size_t number, const char* what) {
 struct Tagger::Parts {
   Parts(const std::string& folder, const PipelineOptions& asked)
       : options(options_for<NerOptions>(folder, asked)),
-        system(NerSystem::load(options)),
+        system(load_system<NerSystem>(options, asked)),
         tagger(allocate(*system, options), *system,
                {.batch_size = options.train.eval_batch_size,
                 .group_lengths = true,
@@ -92,7 +103,7 @@ std::vector<std::vector<NamedSpan>> Tagger::tag(const std::vector<std::string>& 
 struct Classifier::Parts {
   Parts(const std::string& folder, const PipelineOptions& asked)
       : options(options_for<ClassifierOptions>(folder, asked)),
-        system(ClassifierSystem::load(options)),
+        system(load_system<ClassifierSystem>(options, asked)),
         predictor(allocate(*system, options), *system,
                   {options.train.eval_batch_size, true, options.device.dtype()}) {}
 
@@ -160,8 +171,10 @@ std::vector<Classification> Classifier::classify_pairs(
 struct Answerer::Parts {
   Parts(const std::string& folder, const PipelineOptions& asked)
       : options(options_for<SquadDriverOptions>(folder, asked)),
-        system(SquadSystem::load(options)),
-        answerer(allocate(*system, options), *system, options, system->settings().version_2) {}
+        system(load_system<SquadSystem>(options, asked)),
+        answerer(allocate(*system, options), *system, options, system->settings().version_2) {
+    options.max_query_length = std::min(options.max_query_length, options.seq_length / 3);
+  }
 
   SquadDriverOptions options;
   std::unique_ptr<SquadSystem> system;

@@ -23,7 +23,9 @@ struct PipelineOptions {
   int64_t threads = 0;                // 0: one for each processor
   std::string compute_type = "fp32";  // or "bf16", where the processor has it
   int64_t batch_size = 64;
-  int64_t seq_length = 0;  // most word pieces that are looked at together; 0: 128, of questions 384
+  // Most word pieces that are looked at together; longer texts are cut into overlapping parts, classified ones cut off. 0: 128,
+  // with questions 384, or as many as the model has positions for. Questions get at most 64, and a third of it.
+  int64_t seq_length = 0;
 };
 
 // A name that was found in a text: bytes [begin, end) of it.
