@@ -76,7 +76,9 @@ Tagger::Tagger(const std::string& folder, const PipelineOptions& options)
 Tagger::~Tagger() = default;
 Tagger::Tagger(Tagger&&) noexcept = default;
 
-std::vector<std::vector<NamedSpan>> Tagger::tag(const std::vector<std::string>& texts) const {
+std::vector<NamedSpan> Tagger::tag(const std::string& text) const { return tag_all({text})[0]; }
+
+std::vector<std::vector<NamedSpan>> Tagger::tag_all(const std::vector<std::string>& texts) const {
   const Parts& p = *parts_;
   NerData data;
   data.labelled = false;
@@ -142,7 +144,9 @@ Classifier::Classifier(Classifier&&) noexcept = default;
 
 bool Classifier::takes_pairs() const { return parts_->system->settings().pairs; }
 
-std::vector<Classification> Classifier::classify(const std::vector<std::string>& texts) const {
+Classification Classifier::classify(const std::string& text) const { return classify_all({text})[0]; }
+
+std::vector<Classification> Classifier::classify_all(const std::vector<std::string>& texts) const {
   check(!takes_pairs(), "single texts, but the classifier was trained on pairs");
   ClassificationData data;
   data.labelled = false;
@@ -174,6 +178,7 @@ struct Answerer::Parts {
         system(load_system<SquadSystem>(options, asked)),
         answerer(allocate(*system, options), *system, options, system->settings().version_2) {
     options.max_query_length = std::min(options.max_query_length, options.seq_length / 3);
+    options.doc_stride = std::min(options.doc_stride, options.seq_length / 3);
   }
 
   SquadDriverOptions options;
@@ -186,8 +191,12 @@ Answerer::Answerer(const std::string& folder, const PipelineOptions& options)
 Answerer::~Answerer() = default;
 Answerer::Answerer(Answerer&&) noexcept = default;
 
-std::vector<FoundAnswer> Answerer::answer(const std::string& context,
-                                          const std::vector<std::string>& questions) const {
+FoundAnswer Answerer::answer(const std::string& context, const std::string& question) const {
+  return answer_all(context, {question})[0];
+}
+
+std::vector<FoundAnswer> Answerer::answer_all(const std::string& context,
+                                              const std::vector<std::string>& questions) const {
   const Parts& p = *parts_;
   check_text(context, 0, "context");
   SquadData data{"", {context}, {}, false, {}};

@@ -1,11 +1,11 @@
 // Trained models for other programs: the folder that a training has saved to in, answers out.
 //
 //   const gradus::Tagger tagger("ner_finetune/ckpt/best");
-//   for (const gradus::NamedSpan& name : tagger.tag({"Anna lives in Paris ."})[0])
+//   for (const gradus::NamedSpan& name : tagger.tag("Anna lives in Paris ."))
 //     fmt::print("{} is a {}\n", name.text, name.type);
 //
 // One thread at a time may use a model, and one at a time computes on a device: a program with many threads hands its texts to
-// one that has the models. Give it many texts at once, they are batched by their lengths. All functions throw Error, whose
+// one that has the models. Functions of many texts batch them by their lengths. All functions throw Error, whose
 // message says what was found and what is allowed.
 #pragma once
 
@@ -40,8 +40,10 @@ class Tagger {
   explicit Tagger(const std::string& folder, const PipelineOptions& options = {});
   ~Tagger();
   Tagger(Tagger&&) noexcept;
-  // The names in each text, in the order of the text. Texts are cut into words as the training data was; they are UTF-8.
-  std::vector<std::vector<NamedSpan>> tag(const std::vector<std::string>& texts) const;
+  // The names in a text, in its order. It is cut into words as the training data was; it is UTF-8.
+  std::vector<NamedSpan> tag(const std::string& text) const;
+  // Those of each text.
+  std::vector<std::vector<NamedSpan>> tag_all(const std::vector<std::string>& texts) const;
 
  private:
   struct Parts;
@@ -64,7 +66,8 @@ class Classifier {
   Classifier(Classifier&&) noexcept;
   // Whether it was trained on pairs of texts.
   bool takes_pairs() const;
-  std::vector<Classification> classify(const std::vector<std::string>& texts) const;
+  Classification classify(const std::string& text) const;
+  std::vector<Classification> classify_all(const std::vector<std::string>& texts) const;
   std::vector<Classification> classify_pairs(
       const std::vector<std::pair<std::string, std::string>>& pairs) const;
 
@@ -85,9 +88,10 @@ class Answerer {
   explicit Answerer(const std::string& folder, const PipelineOptions& options = {});
   ~Answerer();
   Answerer(Answerer&&) noexcept;
+  FoundAnswer answer(const std::string& context, const std::string& question) const;
   // One answer for each question.
-  std::vector<FoundAnswer> answer(const std::string& context,
-                                  const std::vector<std::string>& questions) const;
+  std::vector<FoundAnswer> answer_all(const std::string& context,
+                                      const std::vector<std::string>& questions) const;
 
  private:
   struct Parts;

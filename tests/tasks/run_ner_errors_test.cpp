@@ -186,7 +186,7 @@ TEST_CASE("run_ner refuses a checkpoint whose shapes are not those of its config
   edit_config(best, "num_hidden_layers", 1);
   edit_config(best, "hidden_size", 2000000000);
   tiny.refuse(tiny.scoring(best),
-              "'bert.embeddings.LayerNorm.weight' has shape [16]: the model expects [2000000000]");
+              "'bert.embeddings.word_embeddings.weight' has shape [34, 16]: the model expects [34, 2000000000]");
 }
 
 TEST_CASE("run_ner refuses a model option that is not the checkpoint's") {
