@@ -7,6 +7,7 @@
 // type of x. Each op has a row in tests/op_table.cpp.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "autograd/variable.h"
@@ -26,9 +27,11 @@ Variable cast(const Variable& x, DType dtype);
 
 // --- linear maps: autograd/ops/linear.cpp ----------------------------------------------------------------------
 
-// f(x w^T + b).  x [T, I]; w [O, I]; b [O] or empty; returns [T, O]. With an activation and a gradient wanted, the
-// sum before f is kept; prefer `activation_linear` after a plain `linear` where memory counts.
-Variable linear(const Variable& x, const Variable& w, const Variable& b, Activation kind = Activation::none);
+// x w^T + b.  x [T, I]; w [O, I]; b [O] or empty; returns [T, O].
+Variable linear(const Variable& x, const Variable& w, const Variable& b);
+// f(x w^T + b) in one product, for evaluation: the sum before f is not kept, so there is no gradient, and an Error where one
+// is wanted. In training it is `activation` after `linear`, or `activation_linear` after it where memory counts.
+Variable linear_activation(const Variable& x, const Variable& w, const Variable& b, Activation kind);
 // f(x) w^T + b. Keeps x alone: f(x) is computed again in the backward pass, where it comes almost for free with f'.
 Variable activation_linear(const Variable& x, Activation kind, const Variable& w, const Variable& b);
 
@@ -63,24 +66,30 @@ Variable attention(const Variable& qkv, const Packing& packing, int64_t heads, c
 Variable lstm(const Variable& gates_x, const Variable& w_hh, const Packing& packing);
 
 // --- losses: autograd/ops/losses.cpp ---------------------------------------------------------------------------
+// Sums over what a batch holds, float32 [1]. A mean is a sum times a factor, which is that of the whole optimizer step.
 
-// Sum over labelled rows of -w[label] log softmax(logits)[label], over `normalizer`.  logits [R, K] float32;
-// labels int32 [R], below K, negative for rows that do not count; class weights w float32 [K], or empty for 1 each;
-// returns [1].
-Variable cross_entropy(const Variable& logits, const Tensor& labels, float normalizer,
-                       const Tensor& class_weights = {});
-// Sum of (prediction - target)^2, over `normalizer`.  predictions [R, 1] float32; targets float32 [C], C at most R:
-// the rows after them do not count; returns [1].
-Variable squared_error(const Variable& predictions, const Tensor& targets, float normalizer);
+// Sum over labelled rows of -w[label] log softmax(logits)[label].  logits [R, K] float32; labels int32 [R], below K,
+// negative for rows that do not count; class weights w float32 [K], or empty for 1 each; returns [1].
+Variable cross_entropy(const Variable& logits, const Tensor& labels, const Tensor& class_weights = {});
+// Sum of (prediction - target)^2.  predictions [R, 1] float32; targets float32 [C], C at most R: the rows after them do
+// not count; returns [1].
+Variable squared_error(const Variable& predictions, const Tensor& targets);
 // For the first and the last token of a span (Devlin et al. 2018, arXiv:1810.04805, section 4.2): sum over sequences
-// b and columns c of -log softmax(logits[:, c] over the tokens of b)[positions[b, c]], over `normalizer`.
-// logits [T, 2] float32; positions int32 [B, 2], within the sequence, negative where none counts; returns [1].
-Variable span_cross_entropy(const Variable& logits, const Packing& packing, const Tensor& positions,
-                            float normalizer);
-// Negative log-likelihood of the tags under a linear-chain CRF (Lafferty et al. 2001), summed over the sequences,
-// over `normalizer`. emissions [T, K] float32; tags int32 [T]; transitions [K, K] from row to column;
-// start, end [K]; returns [1].
+// b and columns c of -log softmax(logits[:, c] over the tokens of b)[positions[b, c]].  logits [T, 2] float32;
+// positions int32 [B, 2], within the sequence, negative where none counts; returns [1].
+Variable span_cross_entropy(const Variable& logits, const Packing& packing, const Tensor& positions);
+// Negative log-likelihood of the tags under a linear-chain CRF (Lafferty et al. 2001), summed over the sequences.
+// emissions [T, K] float32; tags int32 [T]; transitions [K, K] from row to column; start, end [K]; returns [1].
 Variable crf_nll(const Variable& emissions, const Tensor& tags, const Packing& packing,
-                 const Variable& transitions, const Variable& start, const Variable& end, float normalizer);
+                 const Variable& transitions, const Variable& start, const Variable& end);
+// Sum over i of losses[i] * factors[i].  losses float32 [1] each; factors float32 [n]; returns [1].
+Variable weighted_sum(const std::vector<Variable>& losses, const Tensor& factors);
+
+// --- memory: autograd/ops/recompute.cpp ------------------------------------------------------------------------
+
+// f(x), of which only x is kept: the backward pass runs f again and then its backward (Chen et al. 2016, arXiv:1604.06174).
+// f has to compute the same both times, from x, parameters and constants; it is kept until the backward pass. x [...];
+// returns f(x).
+Variable recompute(const std::function<Variable(const Variable&)>& f, const Variable& x);
 
 }  // namespace gradus

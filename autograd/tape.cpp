@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "autograd/variable.h"
@@ -30,6 +31,17 @@ std::vector<std::shared_ptr<Node>> reverse_order(const std::shared_ptr<Node>& ro
   return nodes;
 }
 
+std::vector<std::shared_ptr<Node>> nodes_of(const std::vector<Variable>& variables) {
+  std::vector<std::shared_ptr<Node>> nodes;
+  nodes.reserve(variables.size());
+  for (const Variable& variable : variables) nodes.push_back(variable.node());
+  return nodes;
+}
+
+bool any_needs_gradient(const std::vector<std::shared_ptr<Node>>& nodes) {
+  return std::any_of(nodes.begin(), nodes.end(), [](const auto& node) { return node != nullptr; });
+}
+
 void run_backward(Node& node) {
   check(static_cast<bool>(node.backward), "[{}] the graph was freed by an earlier backward()", node.op);
   Grads grads(node.gradient.backend(), node.inputs);
@@ -37,6 +49,7 @@ void run_backward(Node& node) {
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     check(!grads.forgot(i), "[{}] the backward function gives no gradient for input {}", node.op, i);
   }
+  grads.add_repeated();
   node.gradient = Tensor();
   node.backward = nullptr;
   node.inputs.clear();
@@ -46,7 +59,7 @@ void run_backward(Node& node) {
 
 class Recorder {
  public:
-  static Variable parameter(Tensor value, Tensor gradient, Tensor bfloat16_copy) {
+  static Variable parameter(Tensor value, Tensor gradient, Tensor compute_copy) {
     Variable variable(std::move(value));
     if (gradient) {
       check(variable.shape() == gradient.shape(), "[parameter] value {} and gradient {} differ in shape",
@@ -54,7 +67,7 @@ class Recorder {
       variable = attach("parameter", variable.value(), {}, nullptr);
       variable.node_->gradient = std::move(gradient);
     }
-    variable.bfloat16_copy_ = std::move(bfloat16_copy);
+    variable.compute_copy_ = std::move(compute_copy);
     return variable;
   }
 
@@ -73,15 +86,17 @@ class Recorder {
   }
 };
 
-Variable Variable::parameter(Tensor value, Tensor gradient, Tensor bfloat16_copy) {
-  return Recorder::parameter(std::move(value), std::move(gradient), std::move(bfloat16_copy));
+Variable Variable::input(Tensor value) { return Recorder::attach("input", std::move(value), {}, nullptr); }
+
+Variable Variable::parameter(Tensor value, Tensor gradient, Tensor compute_copy) {
+  return Recorder::parameter(std::move(value), std::move(gradient), std::move(compute_copy));
 }
 
 Tensor Variable::value_as(DType dtype) const {
   if (!value_ || dtype == value_.dtype()) return value_;
-  if (dtype == DType::bfloat16 && bfloat16_copy_) return bfloat16_copy_;
+  if (compute_copy_ && dtype == compute_copy_.dtype()) return compute_copy_;
   Tensor converted = Tensor::empty(backend(), shape(), dtype);
-  backend().cast(value_, {converted});
+  backend().cast({value_, {converted}});
   return converted;
 }
 
@@ -89,40 +104,89 @@ Grad Grads::operator[](size_t index) {
   const auto& node = inputs_[index];
   if (!node) return {};
   asked_[index] = true;
+  node->reached = true;
+  if (std::find(inputs_.begin(), inputs_.begin() + static_cast<std::ptrdiff_t>(index), node) !=
+      inputs_.begin() + static_cast<std::ptrdiff_t>(index)) {
+    repeated_[index] = Tensor::empty(backend_, node->shape, node->dtype);
+    return {repeated_[index], false};
+  }
   const bool accumulate = static_cast<bool>(node->gradient);
   if (!accumulate) node->gradient = Tensor::empty(backend_, node->shape, node->dtype);
-  node->reached = true;
   return {node->gradient, accumulate};
 }
 
-Variable record(std::string_view op, Tensor y, const std::vector<Variable>& inputs, Backward backward) {
+void Grads::add_repeated() {
+  for (size_t i = 0; i < repeated_.size(); ++i) {
+    if (repeated_[i]) backend_.add_backward({repeated_[i], {inputs_[i]->gradient, true}});
+  }
+}
+
+Variable record(std::string_view op, Tensor y, std::vector<std::shared_ptr<Node>> inputs, Backward backward) {
   if (recording_mode == RecordingScope::Mode::check_finite) {
-    const int64_t bad = y.backend().count_nonfinite(y);
+    const int64_t bad = y.count_nonfinite();
     check(bad == 0, "[{}] {} of the {} values of the result {} are infinite or not a number", op, bad,
           y.elements(), y.shape());
   }
-  std::vector<std::shared_ptr<Node>> nodes;
-  nodes.reserve(inputs.size());
-  for (const Variable& input : inputs) nodes.push_back(input.node());
-  const bool wanted =
-      std::any_of(nodes.begin(), nodes.end(), [](const auto& node) { return node != nullptr; });
-  if (recording_mode == RecordingScope::Mode::evaluate || !wanted) return Variable(std::move(y));
-  return Recorder::attach(op, std::move(y), std::move(nodes), std::move(backward));
+  if (recording_mode == RecordingScope::Mode::evaluate || !any_needs_gradient(inputs))
+    return Variable(std::move(y));
+  return Recorder::attach(op, std::move(y), std::move(inputs), std::move(backward));
+}
+
+Variable record(std::string_view op, Tensor y, const std::vector<Variable>& inputs, Backward backward) {
+  return record(op, std::move(y), nodes_of(inputs), std::move(backward));
+}
+
+Variable record_constant(std::string_view op, Tensor y, const std::vector<Variable>& inputs) {
+  std::vector<std::shared_ptr<Node>> nodes = nodes_of(inputs);
+  check(recording_mode == RecordingScope::Mode::evaluate || !any_needs_gradient(nodes),
+        "[{}] this op has no gradient: it is for evaluation, where nothing is recorded", op);
+  return record(op, std::move(y), std::move(nodes), nullptr);
 }
 
 RecordingScope::RecordingScope(Mode mode) : previous_(recording_mode) { recording_mode = mode; }
 RecordingScope::~RecordingScope() { recording_mode = previous_; }
 RecordingScope::Mode RecordingScope::current() { return recording_mode; }
 
-void backward(const Variable& loss, float seed) {
+std::vector<std::shared_ptr<Node>> parameters_of(const Variable& y) {
+  if (!y.requires_grad()) return {};
+  std::vector<std::shared_ptr<Node>> nodes = reverse_order(y.node());
+  std::erase_if(nodes, [](const auto& node) { return node->op != "parameter"; });
+  return nodes;
+}
+
+void backward(const Variable& y, const Tensor& dy, const Completed& completed) {
+  check(y.requires_grad(), "[backward] the result depends on no parameter");
+  check(dy && dy.shape() == y.shape() && dy.dtype() == y.dtype(),
+        "[backward] the result has shape {} and type {}, its gradient {} and {}", y.shape(),
+        name_of(y.dtype()), dy.shape(), name_of(dy.dtype()));
+  check(!y.node()->is_leaf(), "[backward] the result is a leaf: nothing was computed");
+  y.node()->gradient = dy;
+  const std::vector<std::shared_ptr<Node>> nodes = reverse_order(y.node());
+  std::unordered_map<const Node*, int64_t> consumers;  // of each parameter, those that are still to come
+  if (completed) {
+    for (const auto& node : nodes) {
+      for (const auto& input : node->inputs) {
+        if (input && input->op == "parameter") ++consumers[input.get()];
+      }
+    }
+  }
+  for (const auto& node : nodes) {
+    if (node->is_leaf()) continue;
+    const std::vector<std::shared_ptr<Node>> inputs =
+        completed ? node->inputs : std::vector<std::shared_ptr<Node>>();
+    run_backward(*node);
+    for (const auto& input : inputs) {
+      if (input && input->op == "parameter" && --consumers[input.get()] == 0) completed(*input);
+    }
+  }
+}
+
+void backward(const Variable& loss) {
   check(loss.value() && loss.value().elements() == 1 && loss.dtype() == DType::float32,
         "[backward] the loss has shape {} and type {}: expected one float32", loss.shape(),
         name_of(loss.dtype()));
-  check(loss.requires_grad(), "[backward] the loss depends on no parameter");
-  loss.node()->gradient = Tensor::from(loss.backend(), loss.shape(), std::span<const float>(&seed, 1));
-  for (const auto& node : reverse_order(loss.node())) {
-    if (node->op != "parameter") run_backward(*node);
-  }
+  const float one = 1;
+  backward(loss, Tensor::from(loss.backend(), loss.shape(), std::span<const float>(&one, 1)));
 }
 
 }  // namespace gradus

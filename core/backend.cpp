@@ -77,6 +77,20 @@ Backend& load_backend_module(const std::filesystem::path& path) {
   return *find_function<Backend*()>(module, "gradus_create_backend", path)();
 }
 
+std::unique_ptr<HostCopy> Backend::begin_copy_to_host(const Tensor& source) {
+  class Done final : public HostCopy {
+   public:
+    explicit Done(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
+    std::span<const std::byte> wait() override { return bytes_; }
+
+   private:
+    std::vector<std::byte> bytes_;
+  };
+  std::vector<std::byte> bytes(source.bytes());
+  copy_to_host(source, bytes.data());
+  return std::make_unique<Done>(std::move(bytes));
+}
+
 std::vector<std::string> backend_names() {
   std::vector<std::string> names;
   for (const Device& device : devices) {

@@ -91,6 +91,17 @@ Tensor Tensor::view(int64_t offset, const Shape& shape) const {
   return t;
 }
 
+Tensor Tensor::within_bytes(size_t offset, const Shape& shape, DType dtype) const {
+  check_dtype(DType::uint8);
+  Tensor t = *this;
+  t.shape_ = shape;
+  t.dtype_ = dtype;
+  t.offset_ += offset;
+  check(offset + t.bytes() <= bytes() && offset % size_of(dtype) == 0,
+        "[tensor] {} of {} from byte {} on: the tensor has {} bytes", shape, name_of(dtype), offset, bytes());
+  return t;
+}
+
 std::vector<float> Tensor::to_host() const {
   std::vector<float> values(static_cast<size_t>(elements()));
   if (dtype_ == DType::bfloat16) {
@@ -119,6 +130,12 @@ float Tensor::item() const {
   return value;
 }
 
+int64_t Tensor::count_nonfinite() const {
+  const Tensor count = empty(backend(), {1}, DType::int32);
+  backend().count_nonfinite({*this, count});
+  return count.to_host_int()[0];
+}
+
 void Tensor::copy_from_host(std::span<const float> values) const {
   check_dtype(DType::float32);
   check(static_cast<int64_t>(values.size()) == elements(), "[tensor] {} values for shape {}", values.size(),
@@ -126,6 +143,6 @@ void Tensor::copy_from_host(std::span<const float> values) const {
   backend().copy_from_host(values.data(), *this);
 }
 
-void Tensor::fill_zero() const { backend().fill_zero(*this); }
+void Tensor::fill_zero() const { backend().fill_zero({*this}); }
 
 }  // namespace gradus

@@ -52,10 +52,15 @@ class Tensor {
   // `count` elements from element `offset` of the flattened tensor on, as `shape`.
   Tensor view(int64_t offset, const Shape& shape) const;
 
+  // Elements of any type that lie in a tensor of bytes, uint8, from byte `offset` on.
+  Tensor within_bytes(size_t offset, const Shape& shape, DType dtype) const;
+
   // Copies to and from the host. from_host throws Error when the sizes differ.
   std::vector<float> to_host() const;  // float32 as is, bfloat16 widened
   std::vector<int32_t> to_host_int() const;
   float item() const;  // the only element of a float32 tensor
+  // How many elements of a float tensor are infinite or not a number; 2^31 - 1 stands for more.
+  int64_t count_nonfinite() const;
   void copy_from_host(std::span<const float> values) const;
   void fill_zero() const;
 

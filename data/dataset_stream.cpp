@@ -116,10 +116,10 @@ struct DatasetStream::File {
 // Which record stands at a position of this rank's part of the epoch.
 class DatasetStream::Order {
  public:
-  Order(const std::vector<File>& files, const DatasetStreamOptions& options, int64_t epoch, int64_t records,
-        int64_t size)
+  Order(const std::vector<File>& files, const DatasetStreamOptions& options, int64_t epoch, int64_t records)
       : files_(files.size()),
-        first_(static_cast<int64_t>(options.rank) * size),
+        rank_(options.rank),
+        ranks_(options.ranks),
         records_(records),
         is_full_(options.shuffle == DatasetShuffle::full),
         permutation_(records, options.seed, epoch) {
@@ -131,7 +131,7 @@ class DatasetStream::Order {
   }
 
   Place operator[](int64_t position) const {
-    const int64_t number = (first_ + position) % records_;
+    const int64_t number = (position * ranks_ + rank_) % records_;
     const int64_t record = is_full_ ? permutation_(number) : number;
     const auto file =
         static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), record) - ends_.begin());
@@ -141,7 +141,7 @@ class DatasetStream::Order {
  private:
   std::vector<size_t> files_;  // in the epoch's order
   std::vector<int64_t> ends_;  // of each, in records
-  int64_t first_, records_;
+  int64_t rank_, ranks_, records_;
   bool is_full_;
   Permutation permutation_;
 };
@@ -333,7 +333,7 @@ DatasetReader& DatasetStream::open(size_t file) {
 
 void DatasetStream::start(int64_t position) {
   ahead_.reset();
-  order_ = std::make_unique<Order>(files_, options_, epoch_, records_, size_);
+  order_ = std::make_unique<Order>(files_, options_, epoch_, records_);
   ahead_ = std::make_unique<Ahead>(*this, position);
 }
 

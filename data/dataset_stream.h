@@ -47,8 +47,9 @@ class DatasetStream final : public DatasetReader {
   // Starts the order of an epoch, and reading ahead. Without a call the first next() begins epoch 0.
   void begin(int64_t epoch);
   bool next(DatasetRow& row) override;
-  // Records of this rank in an epoch, as many as of every other: N records are ceil(N / ranks) a rank, the last
-  // ranks taking some from the beginning again.
+  // Records of this rank in an epoch, as many as of every other: N records are ceil(N / ranks) a rank, dealt out in turn,
+  // the last ranks taking one from the beginning again. So what all ranks have read by then is what one process reads first,
+  // and any other number of them can go on from there.
   int64_t size() override { return size_; }
   // Within the epoch: what came before in its order is left out.
   void seek(int64_t number) override;

@@ -3,29 +3,11 @@
 
 #include <vector>
 
-#include "autograd/ops.h"
 #include "nn/batch.h"
 #include "nn/bert_config.h"
-#include "nn/context.h"
-#include "nn/parameters.h"
+#include "nn/layers.h"
 
 namespace gradus {
-
-// gamma and beta of a layer norm.
-struct LayerNorm {
-  Parameter weight, bias;
-  float eps;
-  LayerNorm(const Scope& scope, int64_t size, float eps);
-};
-
-// Weight [out, in] and bias [out] of a linear map.
-struct Linear {
-  Parameter weight, bias;
-  // BERT's initial values: a normal distribution cut off at two deviations, and zero.
-  Linear(const Scope& scope, int64_t in, int64_t out, float deviation);
-  // Both drawn from `init`.
-  Linear(const Scope& scope, int64_t in, int64_t out, Init init);
-};
 
 // Sum of word, segment and position vectors, layer norm, dropout.
 class BertEmbeddings {
@@ -34,7 +16,7 @@ class BertEmbeddings {
   Variable forward(Context& context, const TokenBatch& batch) const;  // [T, H]
 
  private:
-  Parameter words_, positions_, token_types_;
+  Embedding words_, positions_, token_types_;
   LayerNorm norm_;
   float dropout_;
 };
@@ -48,7 +30,7 @@ class BertLayer {
                    const Tensor& rows = {}) const;
 
  private:
-  Parameter qkv_weight_, qkv_bias_;  // query, key and value stacked: [3 H, H], [3 H]
+  Linear qkv_;  // query, key and value side by side: [3 H, H], [3 H]
   Linear attention_output_;
   LayerNorm attention_norm_;
   Linear intermediate_;
@@ -76,7 +58,7 @@ class BertEncoder {
 class BertPooler {
  public:
   BertPooler(const Scope& scope, const BertConfig& config);
-  Variable forward(const Variable& first) const;
+  Variable forward(const Context& context, const Variable& first) const;
 
  private:
   Linear dense_;

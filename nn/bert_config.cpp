@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "core/io/checked_json.h"
 #include "core/io/files.h"
-#include "nn/checkpoints/stored_labels.h"
+#include "nn/stored_labels.h"
 
 namespace gradus {
 

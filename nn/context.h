@@ -1,19 +1,23 @@
 // What a forward pass needs to know besides its inputs.
 #pragma once
 
+#include <optional>
+
 #include "core/random.h"
 #include "core/tensor.h"
 
 namespace gradus {
 
 struct Context {
-  bool training = false;                // dropout happens only then
+  bool training = false;                // dropout happens only then, and what the backward pass needs is kept
   DType compute_type = DType::float32;  // of the encoder's activations and products
-  RandomStream random;                  // hands each dropout of the pass its own stream
+  std::optional<RandomStream> random =
+      std::nullopt;        // hands each dropout of the pass its own; none: nothing is dropped
+  bool recompute = false;  // encoder layers keep their input alone and run again in the backward pass
 
   // The mask of the next dropout; inactive outside training.
   Dropout dropout(float probability) {
-    return training && probability > 0 ? random.next_dropout(probability) : Dropout{};
+    return training && random && probability > 0 ? random->next_dropout(probability) : Dropout{};
   }
 };
 

@@ -21,36 +21,41 @@ Crf::Crf(const Scope& scope, int64_t tags) : tags_(tags) {
 }
 
 void Crf::constrain(const TransitionRules& rules) {
-  forbidden_transitions_ = masked(rules.transitions, tags_ * tags_);
-  forbidden_start_ = masked(rules.start, tags_);
-  forbidden_end_ = masked(rules.end, tags_);
+  forbidden_ = {masked(rules.transitions, tags_ * tags_), masked(rules.start, tags_),
+                masked(rules.end, tags_)};
+  masks_ = {};
 }
 
-Crf::Scores Crf::scores(Backend& backend) const {
-  const auto with = [&](const Variable& scores, const std::vector<float>& mask) {
-    return mask.empty() ? scores
-                        : add(scores, Variable(Tensor::from(backend, scores.shape(), std::span(mask))));
-  };
-  return {with(transitions_, forbidden_transitions_), with(start_, forbidden_start_),
-          with(end_, forbidden_end_)};
+std::array<Variable, 3> Crf::scores(Backend& backend) const {
+  std::array<Variable, 3> scores{transitions_, start_, end_};
+  for (size_t i = 0; i < scores.size(); ++i) {
+    if (forbidden_[i].empty()) continue;
+    Tensor& mask = masks_[i];
+    if (!mask || &mask.backend() != &backend)
+      mask = Tensor::from(backend, scores[i].shape(), std::span<const float>(forbidden_[i]));
+    scores[i] = add(scores[i], Variable(mask));
+  }
+  return scores;
 }
 
-Variable Crf::loss(const Variable& emissions, const Tensor& tags, const Packing& packing,
-                   float normalizer) const {
-  const Scores s = scores(emissions.backend());
-  return crf_nll(emissions, tags, packing, s.transitions, s.start, s.end, normalizer);
+Variable Crf::loss(const Variable& emissions, const Tensor& tags, const Packing& packing) const {
+  const auto [transitions, start, end] = scores(emissions.backend());
+  return crf_nll(emissions, tags, packing, transitions, start, end);
 }
 
 Tensor Crf::decode(const Tensor& emissions, const Packing& packing) const {
   Backend& backend = emissions.backend();
-  const Scores s = scores(backend);
-  for (const Variable& score : {s.transitions, s.start, s.end}) {
-    check(backend.count_nonfinite(score.value()) == 0,
+  const auto [transitions, start, end] = scores(backend);
+  Tensor tags = Tensor::empty(backend, {emissions.shape()[0]}, DType::int32);
+  backend.crf_viterbi({emissions, packing, {transitions.value(), start.value(), end.value()}, tags});
+  return tags;
+}
+
+void Crf::check_finite() const {
+  for (const Parameter& scores : {transitions_, start_, end_}) {
+    check((*scores).value().count_nonfinite() == 0,
           "[crf] a transition's score is infinite, or not a number: the training of the model has diverged");
   }
-  Tensor tags = Tensor::empty(backend, {emissions.shape()[0]}, DType::int32);
-  backend.crf_viterbi(emissions, packing, s.transitions.value(), s.start.value(), s.end.value(), tags);
-  return tags;
 }
 
 }  // namespace gradus

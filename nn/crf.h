@@ -2,6 +2,7 @@
 // arXiv:1603.01360, section 2.2.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "autograd/ops.h"
@@ -22,22 +23,21 @@ class Crf {
   // From now on what the rules don't allow scores -10000, in training and decoding.
   void constrain(const TransitionRules& rules);
 
-  // Negative log-likelihood of `tags`, summed, over `normalizer`.  emissions [R, K] float32; tags int32 [R].
-  Variable loss(const Variable& emissions, const Tensor& tags, const Packing& packing,
-                float normalizer) const;
-  // The most likely tags, int32 [R]. Throws Error when a parameter is not finite: any tags would do then.
+  // Negative log-likelihood of `tags`, summed.  emissions [R, K] float32; tags int32 [R].
+  Variable loss(const Variable& emissions, const Tensor& tags, const Packing& packing) const;
+  // The most likely tags, int32 [R].
   Tensor decode(const Tensor& emissions, const Packing& packing) const;
+  // Throws Error when a parameter is not finite: any tags would do then. Waits for the device.
+  void check_finite() const;
 
  private:
-  struct Scores {
-    Variable transitions, start, end;
-  };
-  Scores scores(Backend& backend) const;
+  // The scores of transitions, starts and ends.
+  std::array<Variable, 3> scores(Backend& backend) const;
 
   int64_t tags_;
   Parameter transitions_, start_, end_;
-  std::vector<float> forbidden_transitions_, forbidden_start_,
-      forbidden_end_;  // 0 or -10000; empty: unconstrained
+  std::array<std::vector<float>, 3> forbidden_;  // likewise, 0 or -10000; empty: unconstrained
+  mutable std::array<Tensor, 3> masks_;          // the same on the backend, once it was asked for
 };
 
 }  // namespace gradus

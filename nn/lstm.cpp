@@ -1,5 +1,7 @@
 #include "nn/lstm.h"
 
+#include "nn/layers.h"
+
 namespace gradus {
 
 BiLstm::BiLstm(const Scope& scope, int64_t input_size, int64_t units, int64_t layers, float dropout)
@@ -22,7 +24,7 @@ Variable BiLstm::forward(Context& context, const Variable& x, const Packing& pac
     const Layer& layer = layers_[i];
     if (i > 0) y = dropout(y, context.dropout(dropout_));
     // One input product serves all tokens and both directions; only the recurrence is left to go step by step.
-    const Variable gates = linear(y, layer.weight_ih, add(layer.bias_ih, layer.bias_hh));
+    const Variable gates = Linear::apply(y, layer.weight_ih, add(layer.bias_ih, layer.bias_hh));
     y = lstm(gates, layer.weight_hh, packing);
   }
   return y;

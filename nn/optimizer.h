@@ -1,30 +1,47 @@
-// Optimizers over a model's flat buffers.
+// Optimizers over a model's flat buffers. Each is a row of one table: a rule of core/optimizer_rules.h and what goes with it.
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "nn/device_step.h"
 #include "nn/parameters.h"
+#include "nn/schedule.h"
 
 namespace gradus {
 
+// An optimizer by its name: everything that sets it apart.
+struct OptimizerRow {
+  std::string_view name;             // as in --optimizer
+  std::vector<std::string> aliases;  // what other systems call it
+  std::string_view about;            // for --help
+  UpdateRule rule;
+  std::vector<std::string_view>
+      states;  // names in checkpoints of the buffers it keeps, one number per parameter each
+  std::vector<bool> states_are_nonnegative;  // whether a state can't be below 0, for reading checkpoints
+  bool bias_correction;                      // of Adam's moments
+  Clip clip;                                 // how gradients are clipped, where a norm to clip to is given
+  float max_trust_ratio;    // of LAMB; 0: none, the learning rate is the same for all tensors
+  Schedule::Warmup warmup;  // how its reference counts warm-up and decay
+  // Defaults of options.
+  float beta1, beta2, eps, weight_decay;
+  std::string_view schedule;
+};
+
+const std::vector<OptimizerRow>& optimizer_table();
+// Throws Error naming those there are.
+const OptimizerRow& find_optimizer(std::string_view name);
+
 struct OptimizerConfig {
-  enum class Kind : uint8_t {
-    adamw,              // bias-corrected moments (Loshchilov & Hutter 2019, arXiv:1711.05101)
-    adam_weight_decay,  // without the correction, as in the BERT code
-  };
-  enum class Clip : uint8_t {
-    none,
-    global,      // all gradients together are scaled to a norm of at most max_grad_norm (Pascanu et al. 2013)
-    per_tensor,  // each published tensor on its own
-  };
-  Kind kind = Kind::adamw;
-  float beta1 = 0.9F;
-  float beta2 = 0.999F;
-  float eps = 1e-8F;
-  float weight_decay = 0.01F;
-  Clip clip = Clip::global;
-  float max_grad_norm = 1.0F;
+  std::string name = "adamw";  // a row of the table
+  RuleNumbers numbers{0.9F, 0.999F, 1e-8F, 0.01F};
+  float max_grad_norm = 1.0F;  // 0: gradients are not clipped
+  LossScaling scaling = {};
+
+  const OptimizerRow& row() const { return find_optimizer(name); }
 };
 
 class Optimizer {
@@ -32,22 +49,29 @@ class Optimizer {
   // The parameters must be allocated for training and outlive the optimizer.
   Optimizer(Parameters& parameters, const OptimizerConfig& config);
 
-  // Clips and applies the accumulated gradients, and clears them. Returns the global gradient norm before clipping.
-  // When that is not finite the update is skipped: nothing changes but the gradients, which stay for inspection.
-  double step(float learning_rate);
+  // Clips and applies the accumulated gradients, and clears them. Where they or the loss are not finite nothing else changes,
+  // and `step` says skipped. Nothing waits.
+  void step(const DeviceStep& step);
 
-  // The state that a resumed run needs: two moments for each number, and how many steps they have seen.
-  const Tensor& first_moment() const { return m_; }
-  const Tensor& second_moment() const { return v_; }
-  int64_t steps() const { return steps_; }
-  void set_steps(int64_t steps) { steps_ = steps; }
+  // A buffer that a resumed run needs, as long as the parameters' values.
+  struct State {
+    std::string_view name;
+    bool is_nonnegative;  // no number in it can be below 0
+    Tensor values;
+  };
+  const std::vector<State>& states() const { return states_; }
+  // Bytes of the states for parameters of so many numbers.
+  static int64_t state_bytes(const OptimizerConfig& config, int64_t numbers);
 
  private:
   Parameters& parameters_;
   OptimizerConfig config_;
-  std::vector<Segment> segments_;
-  Tensor m_, v_;
-  int64_t steps_ = 0;
+  const OptimizerRow& row_;
+  Segments segments_;
+  std::vector<State> states_;
+  std::vector<Tensor> state_values_;
+  Tensor norms_, scales_;                     // float32, one for each segment
+  Tensor parameter_norms_, direction_norms_;  // likewise, with trust ratios
 };
 
 }  // namespace gradus

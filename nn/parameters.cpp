@@ -18,6 +18,8 @@ int64_t saturating_add(int64_t a, int64_t b) {
   return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<int64_t>::max() : sum;
 }
 
+int64_t padded(int64_t elements) { return saturating_add(elements, alignment - 1) / alignment * alignment; }
+
 // A different random sequence for each name, whatever else the model has: FNV-1a.
 uint32_t purpose_of(std::string_view name) {
   uint32_t hash = 2166136261U;
@@ -53,12 +55,13 @@ bool is_decayed(std::string_view name) {
 
 }  // namespace
 
-Parameter Parameters::add(const std::string& name, const Shape& shape, Init init) {
-  return add_stacked({name}, shape, init);
+Parameter Parameters::add(const std::string& name, const Shape& shape, Init init, Precision precision) {
+  return add_stacked({name}, shape, init, precision);
 }
 
-Parameter Parameters::add_stacked(const std::vector<std::string>& names, const Shape& each, Init init) {
-  check(!values_, "[parameters] {} is added after allocation", names.at(0));
+Parameter Parameters::add_stacked(const std::vector<std::string>& names, const Shape& each, Init init,
+                                  Precision precision) {
+  check(!is_allocated_, "[parameters] {} is added after allocation", names.at(0));
   Parameter parameter;
   std::vector<int64_t> dims;
   for (int i = 0; i < each.rank(); ++i) dims.push_back(each[i]);
@@ -71,8 +74,8 @@ Parameter Parameters::add_stacked(const std::vector<std::string>& names, const S
     tensors_.push_back(
         {names[i], each, {offset, each.elements(), is_decayed(names[i])}, init, slots_.size()});
   }
-  slots_.push_back({parameter.slot_, whole, size_, false});
-  size_ = saturating_add(size_, saturating_add(whole.elements(), alignment - 1) / alignment * alignment);
+  slots_.push_back({parameter.slot_, whole, size_, false, precision});
+  size_ = saturating_add(size_, padded(whole.elements()));
   return parameter;
 }
 
@@ -90,18 +93,21 @@ void Parameters::exclude_from_decay(const std::vector<std::string>& texts) {
 }
 
 void Parameters::freeze(std::string_view prefix) {
-  check(!values_, "[parameters] {} is frozen after allocation", prefix);
+  check(!is_allocated_, "[parameters] {} is frozen after allocation", prefix);
   for (const NamedTensor& tensor : tensors_) {
     if (tensor.name.starts_with(prefix)) slots_[tensor.parameter].frozen = true;
   }
 }
 
 void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
-  check(!values_, "[parameters] allocated twice");
+  check(!is_allocated_, "[parameters] allocated twice");
   check(size_ <= int64_t{1} << 48, "[parameters] the model has {} numbers: no machine holds that", size_);
+  is_allocated_ = true;
+  const bool narrow = compute_type != DType::float32;
+  if (use == Use::evaluation && narrow) return allocate_narrow(backend, compute_type);
   values_ = Tensor::zeros(backend, {size_});
   if (use == Use::training) gradients_ = Tensor::zeros(backend, {size_});
-  if (compute_type == DType::bfloat16) copy_ = Tensor::zeros(backend, {size_}, DType::bfloat16);
+  if (narrow) copy_ = Tensor::zeros(backend, {size_}, compute_type);
   for (const Slot& slot : slots_) {
     const bool trained = use == Use::training && !slot.frozen;
     *slot.variable = Variable::parameter(values_.view(slot.offset, slot.shape),
@@ -110,8 +116,30 @@ void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
   }
 }
 
+void Parameters::allocate_narrow(Backend& backend, DType compute_type) {
+  int64_t sizes[2] = {};  // of what is held in float32, and in the other type
+  std::vector<int64_t> offsets;
+  for (const Slot& slot : slots_) {
+    int64_t& size = sizes[slot.precision == Precision::compute ? 1 : 0];
+    offsets.push_back(size);
+    size += padded(slot.shape.elements());
+  }
+  const Tensor full = Tensor::zeros(backend, {sizes[0]}),
+               computed = Tensor::zeros(backend, {sizes[1]}, compute_type);
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    const Tensor& buffer = slots_[i].precision == Precision::compute ? computed : full;
+    *slots_[i].variable = Variable(buffer.view(offsets[i], slots_[i].shape));
+  }
+}
+
+void Parameters::set(const NamedTensor& tensor, std::span<const float> values) const {
+  const Tensor target = value(tensor);
+  if (target.dtype() == DType::float32) return target.copy_from_host(values);
+  backend().cast({Tensor::from(backend(), tensor.shape, values), {target}});
+}
+
 void Parameters::initialize(const NamedTensor& tensor, uint64_t seed) const {
-  value(tensor).copy_from_host(initial_values(tensor, seed));
+  set(tensor, initial_values(tensor, seed));
 }
 
 void Parameters::initialize_all(uint64_t seed) const {
@@ -132,7 +160,7 @@ const NamedTensor& Parameters::find(std::string_view name) const {
 }
 
 void Parameters::refresh_copy() const {
-  if (copy_) backend().cast(values_, {copy_});
+  if (copy_) backend().cast({values_, {copy_}});
 }
 
 std::vector<Segment> Parameters::trained_segments() const {
@@ -170,11 +198,12 @@ void Parameters::check_all_reached() const {
   }
 }
 
-Parameter Scope::add_stacked(const std::vector<std::string>& names, const Shape& each, Init init) const {
+Parameter Scope::add_stacked(const std::vector<std::string>& names, const Shape& each, Init init,
+                             Precision precision) const {
   std::vector<std::string> paths;
   paths.reserve(names.size());
   for (const std::string& name : names) paths.push_back(path(name));
-  return parameters_->add_stacked(paths, each, init);
+  return parameters_->add_stacked(paths, each, init, precision);
 }
 
 }  // namespace gradus

@@ -30,6 +30,10 @@ struct Init {
   static Init fan_in(int64_t inputs) { return uniform(1.0F / std::sqrt(static_cast<float>(inputs))); }
 };
 
+// How the values of a parameter are read: as float32, or in the type that the encoder computes in, of which there is a copy
+// when that has 16 bits. In evaluation the copy is all there is.
+enum class Precision : uint8_t { full, compute };
+
 // A published tensor: a named slice of the flat buffers.
 struct NamedTensor {
   std::string name;
@@ -57,9 +61,11 @@ class Parameters {
  public:
   // --- declaring, in the constructors of modules ---
   // A published tensor of its own. Names with "bias" or "LayerNorm" in them are not decayed, as in BERT.
-  Parameter add(const std::string& name, const Shape& shape, Init init);
+  Parameter add(const std::string& name, const Shape& shape, Init init,
+                Precision precision = Precision::full);
   // Published tensors of one shape, stacked along the first dimension.
-  Parameter add_stacked(const std::vector<std::string>& names, const Shape& each, Init init);
+  Parameter add_stacked(const std::vector<std::string>& names, const Shape& each, Init init,
+                        Precision precision = Precision::full);
   // Weight decay leaves out tensors whose name holds one of these texts, in any case, instead of the two above.
   void exclude_from_decay(const std::vector<std::string>& texts);
   // Keeps the parameters whose name starts with `prefix` as they are: no gradient, no update. Before allocate.
@@ -67,28 +73,33 @@ class Parameters {
 
   // --- allocating ---
   enum class Use : uint8_t { training, evaluation };
-  // Makes the buffers, all zero, and the Variables. Evaluation has no gradients. A bfloat16 `compute_type` adds the
-  // bfloat16 copy.
+  // Makes the buffers, all zero, and the Variables. Evaluation has no gradients. With a `compute_type` of 16 bits
+  // training adds a copy in it; evaluation holds what is read in that type in no other.
   void allocate(Backend& backend, Use use, DType compute_type);
+  // Writes the tensor's values, rounded where they are held in 16 bits. A copy beside them is left to refresh_copy().
+  void set(const NamedTensor& tensor, std::span<const float> values) const;
   // Gives the tensor its initial value: a function of the seed and the tensor's name alone.
   void initialize(const NamedTensor& tensor, uint64_t seed) const;
   void initialize_all(uint64_t seed) const;
 
   // --- using ---
-  Backend& backend() const { return values_.backend(); }
+  Backend& backend() const { return slots_.at(0).variable->backend(); }
   const std::vector<NamedTensor>& tensors() const { return tensors_; }
   // Throws Error when there is no tensor of that name.
   const NamedTensor& find(std::string_view name) const;
   bool contains(std::string_view name) const;
-  Tensor value(const NamedTensor& tensor) const { return values_.view(tensor.segment.offset, tensor.shape); }
+  Tensor value(const NamedTensor& tensor) const {
+    const Slot& slot = slots_[tensor.parameter];
+    return slot.variable->value().view(tensor.segment.offset - slot.offset, tensor.shape);
+  }
   Tensor gradient(const NamedTensor& tensor) const {
     return gradients_.view(tensor.segment.offset, tensor.shape);
   }
-  // Whole buffers, gaps of zeros between parameters included.
+  // Whole buffers, gaps of zeros between parameters included, as they are for training.
   const Tensor& values() const { return values_; }
   const Tensor& gradients() const { return gradients_; }
-  const Tensor& bfloat16_copy() const { return copy_; }
-  // Makes the bfloat16 copy again after values were written from outside the optimizer.
+  const Tensor& compute_copy() const { return copy_; }
+  // Makes the copy again after values were written from outside the optimizer.
   void refresh_copy() const;
   // The segments that are trained, one per published tensor, and the same tensors' names.
   std::vector<Segment> trained_segments() const;
@@ -101,11 +112,15 @@ class Parameters {
   struct Slot {
     std::shared_ptr<Variable> variable;
     Shape shape;
-    int64_t offset = 0;
+    int64_t offset = 0;  // in the buffers of training
     bool frozen = false;
+    Precision precision = Precision::full;
   };
+  void allocate_narrow(Backend& backend, DType compute_type);
+
   std::vector<Slot> slots_;
   std::vector<NamedTensor> tensors_;
+  bool is_allocated_ = false;
   int64_t size_ = 0;
   Tensor values_;
   Tensor gradients_;
@@ -122,10 +137,12 @@ class Scope {
   std::string path(std::string_view name) const {
     return prefix_.empty() ? std::string(name) : prefix_ + "." + std::string(name);
   }
-  Parameter add(std::string_view name, const Shape& shape, Init init) const {
-    return parameters_->add(path(name), shape, init);
+  Parameter add(std::string_view name, const Shape& shape, Init init,
+                Precision precision = Precision::full) const {
+    return parameters_->add(path(name), shape, init, precision);
   }
-  Parameter add_stacked(const std::vector<std::string>& names, const Shape& each, Init init) const;
+  Parameter add_stacked(const std::vector<std::string>& names, const Shape& each, Init init,
+                        Precision precision = Precision::full) const;
 
  private:
   Parameters* parameters_;

@@ -20,6 +20,7 @@ int run(int argc, char** argv) {
   app.add_flag("-r", options.raw, "tags are types without B- and I-, one word a span");
   app.add_option("-o", options.outside, "tag of words outside all spans; default: O");
   app.add_flag("-l", latex, "print a LaTeX table");
+  app.set_version_flag("--version", std::string(version()), "say which version this is");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -41,10 +41,6 @@ bool saves_to(const FineTuneOptions& options, const std::string& folder) {
 
 }  // namespace
 
-std::FILE* log_of(const FineTuneOptions& options) {
-  return options.predicts_only() || options.train.json ? stderr : stdout;
-}
-
 std::deque<OutputFolder> lock_outputs(const FineTuneOptions& options, const std::string& results) {
   const std::string& save = options.train.save_finetune_checkpoint_path;
   std::deque<OutputFolder> folders;
@@ -122,11 +118,6 @@ void read_predict_data(const FineTuneOptions& options,
   use(pipe, path);
 }
 
-std::string label_list_of(const std::string& records) {
-  const std::filesystem::path path = records;
-  return ((std::filesystem::is_directory(path) ? path : path.parent_path()) / "label_list.txt").string();
-}
-
 void check_results_folder(const FineTuneOptions& options, const std::string& folder,
                           const std::vector<std::string>& files) {
   if (folder.empty()) return;
@@ -142,14 +133,6 @@ void check_results_folder(const FineTuneOptions& options, const std::string& fol
     return;
   }
   for (const std::string& file : files) check_writable(std::filesystem::path(folder) / file);
-}
-
-void refuse_label(const std::string& where, const std::string& label, const char* model,
-                  const std::vector<std::string>& labels) {
-  fail(
-      "{}: unknown label '{}': a {} that is trained further keeps its labels, {}; "
-      "--load_pretrain_checkpoint_path begins with a new head",
-      where, label, model, fmt::join(labels, ", "));
 }
 
 std::string to_json_line(const Scores& scores) {

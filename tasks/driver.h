@@ -15,9 +15,6 @@
 
 namespace gradus {
 
-// Where a run tells what it does: predictions alone, and results as JSON, leave standard output to themselves.
-std::FILE* log_of(const FineTuneOptions& options);
-
 // Makes and locks the folders in which a run writes files that belong together: the one it saves to and `results`
 // (empty: none). Throws Error when another run writes to one of them.
 std::deque<OutputFolder> lock_outputs(const FineTuneOptions& options, const std::string& results);
@@ -37,18 +34,11 @@ void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& 
 void read_predict_data(const FineTuneOptions& options,
                        const std::function<void(std::istream&, const std::string&)>& use);
 
-// Where the generators write the labels of records that lie in a file or a folder: label_list.txt beside them.
-std::string label_list_of(const std::string& records);
-
 // Throws Error when result files can't be written to their folder, which lock_outputs() has made (empty: none): better
 // now than after hours. In the folder that training saves to, which is tried when training begins, those that are no
 // earlier run's would be replaced: this is an error too.
 void check_results_folder(const FineTuneOptions& options, const std::string& folder,
                           const std::vector<std::string>& files);
-
-// Throws the Error of a label, at `where` in the data, that the `model` which is trained further does not have.
-[[noreturn]] void refuse_label(const std::string& where, const std::string& label, const char* model,
-                               const std::vector<std::string>& labels);
 
 // Scores as one line of JSON.
 std::string to_json_line(const Scores& scores);

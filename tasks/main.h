@@ -4,9 +4,11 @@
 #include <exception>
 #include <filesystem>
 #include <new>
+#include <string_view>
 #include <system_error>
 
 #include "core/error.h"
+#include "core/version.h"
 #include "data/unicode.h"
 #include "tasks/log/log.h"
 
@@ -15,12 +17,17 @@ namespace gradus {
 // The exit status of a run that could not do what was asked.
 constexpr int exit_failure = 2;
 
-// Runs `body(argc, argv)` and returns its result. Whatever it throws becomes one "error: ..." line on
+// Runs `body(argc, argv)` and returns its result; with --version first it says instead what version this is. Whatever it throws becomes one "error: ..." line on
 // standard error, in which odd characters show as <U+00A0>, and status 2, and so do results that could not be written (a full disk, a closed file).
 template <typename Body>
 int run_main(int argc, char** argv, Body&& body) {
   try {
     guard_standard_streams();
+    if (argc > 1 && std::string_view(argv[1]) == "--version") {
+      print_result("{} {}\n", std::filesystem::path(argv[0]).filename().string(), version());
+      check_results();
+      return 0;
+    }
     const int status = body(argc, argv);
     check_results();
     return status;

@@ -20,5 +20,18 @@ done
 "$bin/run_ner" --help | grep -q -- '--use_crf'
 "$bin/run_ner" --max_steps 1 --hidden_size 16 --num_hidden_layers 1 --num_attention_heads 2 --use_crf \
   --save_finetune_checkpoint_path "$folder/model" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+# The library, from where it was moved to, by its .pc file.
+examples=$(dirname -- "$0")/examples
+if command -v pkg-config >/dev/null; then
+  PKG_CONFIG_PATH=$(dirname -- "$(find "$folder/moved" -name gradus.pc)")
+  export PKG_CONFIG_PATH
+  for name in tag classify answer; do
+    sed 's|tasks/pipeline.h|gradus/pipeline.h|' "$examples/$name.cpp" >"$folder/$name.cpp"
+    flags=$(pkg-config --define-prefix --cflags --libs gradus)
+    # shellcheck disable=SC2086
+    c++ -std=c++20 "$folder/$name.cpp" -o "$folder/$name" $flags -Wl,-rpath,"$(pkg-config --define-prefix --variable=libdir gradus)"
+  done
+  echo 'Anna lives in Paris .' | "$folder/tag" "$folder/model" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+fi
 words=$(echo 'Anna lives in Paris .' | "$bin/run_ner" --do_predict --load_finetune_checkpoint_path "$folder/model" | wc -l)
 [ "$words" -gt 0 ]

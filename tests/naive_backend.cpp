@@ -54,13 +54,15 @@ void NaiveBackend::copy_to_host(const Tensor& source, void* target) {
   if (source.bytes() > 0) std::memcpy(target, source.raw(), source.bytes());
 }
 
-void NaiveBackend::fill_zero(const Tensor& x) { std::memset(x.raw(), 0, x.bytes()); }
+void NaiveBackend::fill_zero(const FillZero& args) { std::memset(args.x.raw(), 0, args.x.bytes()); }
 
-void NaiveBackend::cast(const Tensor& x, Grad y) { store(load(x), y); }
+void NaiveBackend::cast(const Cast& args) { store(load(args.x), args.y); }
 
-int64_t NaiveBackend::count_nonfinite(const Tensor& x) {
-  const Matrix values = load(x);
-  return std::count_if(values.begin(), values.end(), [](double value) { return !std::isfinite(value); });
+void NaiveBackend::count_nonfinite(const CountNonfinite& args) {
+  const Matrix values = load(args.x);
+  const auto count =
+      std::count_if(values.begin(), values.end(), [](double value) { return !std::isfinite(value); });
+  *args.count.data<int32_t>() = static_cast<int32_t>(count);
 }
 
 }  // namespace gradus

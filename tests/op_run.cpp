@@ -91,8 +91,9 @@ Matrix projection(const Matrix& result) {
 }
 
 Variable identity(const Variable& x) {
-  return record("identity", x.value(), {x},
-                [](const Tensor& dy, Grads& d) { dy.backend().add_backward(dy, d[0], {}); });
+  return record("identity", x.value(), {x}, [](const Tensor& dy, Grads& d) {
+    dy.backend().add_backward({dy, d[0]});
+  });
 }
 
 Outcome run(const Call& call, const OpCase& op_case, const std::vector<Matrix>& inputs, Backend& backend,

@@ -58,6 +58,7 @@ struct Op {
   Tolerance float32{1e-6, 2e-6};
   Tolerance bfloat16{4e-3, 8e-3};
   bool float32_only = false;
+  bool has_gradient = true;  // otherwise it is for evaluation alone
 };
 
 const std::vector<Op>& op_table();

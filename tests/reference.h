@@ -1,5 +1,5 @@
 // The forward formula of every operator, in double and by the plainest loops: the mathematics that
-// core/backend.h states, and what every backend is measured against. Shapes are those of core/backend.h. Each
+// core/kernels.h states, and what every backend is measured against. Shapes are those of core/kernels.h. Each
 // is defined in tests/naive/, beside the naive backend's kernels that use it.
 #pragma once
 
@@ -45,10 +45,10 @@ struct CrossEntropy {
 };
 // `class_weights` is empty for 1 each.
 CrossEntropy cross_entropy(const Matrix& logits, const std::vector<int32_t>& labels,
-                           const Matrix& class_weights, double normalizer);
-double squared_error(const Matrix& predictions, const Matrix& targets, double normalizer);
+                           const Matrix& class_weights);
+double squared_error(const Matrix& predictions, const Matrix& targets);
 CrossEntropy span_cross_entropy(const Matrix& logits, const Sequences& sequences,
-                                const std::vector<int32_t>& positions, double normalizer);
+                                const std::vector<int32_t>& positions);
 
 // --- naive/lstm.cpp ---
 struct Lstm {
@@ -68,6 +68,6 @@ struct CrfNll {
 double crf_path_score(const Matrix& emissions, const std::vector<int32_t>& tags, const Sequence& sequence,
                       const CrfScores& scores);
 CrfNll crf_nll(const Matrix& emissions, const std::vector<int32_t>& tags, const Sequences& sequences,
-               const CrfScores& scores, double normalizer);
+               const CrfScores& scores);
 
 }  // namespace gradus::reference

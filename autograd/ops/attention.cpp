@@ -14,10 +14,22 @@ Variable attention(const Variable& qkv, const Packing& packing, int64_t heads, c
   const bool recorded = RecordingScope::current() != RecordingScope::Mode::evaluate;
   Tensor context = Tensor::empty(be, {rows, hidden}, qkv.dtype());
   Tensor lse = recorded ? Tensor::empty(be, {rows, heads}) : Tensor();
-  be.attention_forward(qkv.value(), packing, heads, mask, context, lse);
+  be.attention_forward({.qkv = qkv.value(),
+                        .packing = packing,
+                        .heads = heads,
+                        .dropout = mask,
+                        .context = context,
+                        .lse = lse});
   return record("attention", context, {qkv},
                 [&be, qkv = qkv.value(), packing, heads, mask, context, lse](const Tensor& dy, Grads& d) {
-                  be.attention_backward(dy, qkv, context, lse, packing, heads, mask, d[0]);
+                  be.attention_backward({.dcontext = dy,
+                                         .qkv = qkv,
+                                         .context = context,
+                                         .lse = lse,
+                                         .packing = packing,
+                                         .heads = heads,
+                                         .dropout = mask,
+                                         .dqkv = d[0]});
                 });
 }
 

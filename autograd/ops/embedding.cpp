@@ -22,13 +22,13 @@ Variable embedding(const std::vector<EmbeddingTable>& tables, DType dtype) {
     ids.push_back(entry.ids);
   }
   Tensor y = Tensor::empty(be, {rows, hidden}, dtype);
-  be.embedding_forward(lookups, y);
+  be.embedding_forward({lookups, y});
   return record("embedding", y, inputs, [&be, ids](const Tensor& dy, Grads& d) {
     for (size_t i = 0; i < ids.size(); ++i) {
       const Grad table = d[i];
       if (!table) continue;
       if (!table.accumulate) table.tensor.fill_zero();
-      be.embedding_backward(dy, ids[i], table.tensor);
+      be.embedding_backward({dy, ids[i], table.tensor});
     }
   });
 }
@@ -39,9 +39,10 @@ Variable gather_rows(const Variable& x, const Tensor& rows) {
   check_dtype("gather_rows", "the row list", rows, DType::int32);
   auto& be = x.backend();
   Tensor y = Tensor::empty(be, {rows.elements(), x.shape()[1]}, x.dtype());
-  be.gather_rows_forward(x.value(), rows, y);
-  return record("gather_rows", y, {x},
-                [&be, rows](const Tensor& dy, Grads& d) { be.gather_rows_backward(dy, rows, d[0]); });
+  be.gather_rows_forward({x.value(), rows, y});
+  return record("gather_rows", y, {x}, [&be, rows](const Tensor& dy, Grads& d) {
+    be.gather_rows_backward({dy, rows, d[0]});
+  });
 }
 
 }  // namespace gradus

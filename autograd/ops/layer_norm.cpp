@@ -18,10 +18,24 @@ Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& be
   Tensor y = Tensor::empty(be, x.shape(), x.dtype());
   Tensor mean = Tensor::empty(be, {x.shape()[0]});
   Tensor rstd = Tensor::empty(be, {x.shape()[0]});
-  be.layer_norm_forward(x.value(), {}, {}, gamma.value(), beta.value(), eps, {}, y, mean, rstd);
+  be.layer_norm_forward({.x = x.value(),
+                         .gamma = gamma.value(),
+                         .beta = beta.value(),
+                         .eps = eps,
+                         .y = y,
+                         .mean = mean,
+                         .rstd = rstd});
   return record("layer_norm", y, {x, gamma, beta},
                 [&be, x = x.value(), gamma = gamma.value(), mean, rstd](const Tensor& dy, Grads& d) {
-                  be.layer_norm_backward(dy, x, gamma, mean, rstd, {}, d[0], {}, d[1], d[2]);
+                  be.layer_norm_backward({.dy = dy,
+                                          .sum = x,
+                                          .gamma = gamma,
+                                          .mean = mean,
+                                          .rstd = rstd,
+                                          .dropout = Dropout(),
+                                          .dx = d[0],
+                                          .dgamma = d[1],
+                                          .dbeta = d[2]});
                 });
 }
 
@@ -35,11 +49,28 @@ Variable dropout_add_layer_norm(const Variable& x, const Variable& residual, con
   Tensor y = Tensor::empty(be, x.shape(), x.dtype());
   Tensor mean = Tensor::empty(be, {x.shape()[0]});
   Tensor rstd = Tensor::empty(be, {x.shape()[0]});
-  be.layer_norm_forward(x.value(), residual.value(), mask, gamma.value(), beta.value(), eps, sum, y, mean,
-                        rstd);
+  be.layer_norm_forward({.x = x.value(),
+                         .residual = residual.value(),
+                         .dropout = mask,
+                         .gamma = gamma.value(),
+                         .beta = beta.value(),
+                         .eps = eps,
+                         .sum = sum,
+                         .y = y,
+                         .mean = mean,
+                         .rstd = rstd});
   return record("dropout_add_layer_norm", y, {x, residual, gamma, beta},
                 [&be, sum, gamma = gamma.value(), mean, rstd, mask](const Tensor& dy, Grads& d) {
-                  be.layer_norm_backward(dy, sum, gamma, mean, rstd, mask, d[0], d[1], d[2], d[3]);
+                  be.layer_norm_backward({.dy = dy,
+                                          .sum = sum,
+                                          .gamma = gamma,
+                                          .mean = mean,
+                                          .rstd = rstd,
+                                          .dropout = mask,
+                                          .dx = d[0],
+                                          .dresidual = d[1],
+                                          .dgamma = d[2],
+                                          .dbeta = d[3]});
                 });
 }
 

@@ -14,17 +14,23 @@ void check_linear(std::string_view op, const Variable& x, const Variable& w, con
 
 }  // namespace
 
-Variable linear(const Variable& x, const Variable& w, const Variable& b, Activation kind) {
+Variable linear(const Variable& x, const Variable& w, const Variable& b) {
   check_linear("linear", x, w, b);
-  const bool recorded = RecordingScope::current() != RecordingScope::Mode::evaluate;
-  if (recorded && kind != Activation::none) return activation(linear(x, w, b), kind);
   auto& be = x.backend();
   Tensor weight = w.value_as(x.dtype());
   Tensor y = Tensor::empty(be, {x.shape()[0], w.shape()[0]}, x.dtype());
-  be.linear_forward(x.value(), weight, b.value(), kind, y);
+  be.linear_forward({x.value(), weight, b.value(), Activation::none, y});
   return record("linear", y, {x, w, b}, [&be, x = x.value(), weight](const Tensor& dy, Grads& d) {
-    be.linear_backward(dy, x, weight, d[0], d[1], d[2]);
+    be.linear_backward({dy, x, weight, d[0], d[1], d[2]});
   });
+}
+
+Variable linear_activation(const Variable& x, const Variable& w, const Variable& b, Activation kind) {
+  check_linear("linear_activation", x, w, b);
+  auto& be = x.backend();
+  Tensor y = Tensor::empty(be, {x.shape()[0], w.shape()[0]}, x.dtype());
+  be.linear_forward({x.value(), w.value_as(x.dtype()), b.value(), kind, y});
+  return record_constant("linear_activation", y, {x, w, b});
 }
 
 Variable activation_linear(const Variable& x, Activation kind, const Variable& w, const Variable& b) {
@@ -34,18 +40,18 @@ Variable activation_linear(const Variable& x, Activation kind, const Variable& w
   Tensor y = Tensor::empty(be, {x.shape()[0], w.shape()[0]}, x.dtype());
   {
     Tensor activated = Tensor::empty(be, x.shape(), x.dtype());
-    be.activation_forward(x.value(), kind, activated);
-    be.linear_forward(activated, weight, b.value(), Activation::none, y);
+    be.activation_forward({x.value(), kind, activated});
+    be.linear_forward({activated, weight, b.value(), Activation::none, y});
   }
   return record("activation_linear", y, {x, w, b},
                 [&be, x = x.value(), weight, kind](const Tensor& dy, Grads& d) {
                   Tensor activated = Tensor::empty(be, x.shape(), x.dtype());
                   {
                     Tensor dactivated = Tensor::empty(be, x.shape(), x.dtype());
-                    be.linear_backward(dy, x, weight, {dactivated}, {}, {});
-                    be.activation_backward(dactivated, x, kind, d[0], activated);
+                    be.linear_backward({dy, x, weight, {dactivated}});
+                    be.activation_backward({dactivated, x, kind, d[0], activated});
                   }
-                  be.linear_backward(dy, activated, weight, {}, d[1], d[2]);
+                  be.linear_backward({dy, activated, weight, {}, d[1], d[2]});
                 });
 }
 

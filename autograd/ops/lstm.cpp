@@ -20,14 +20,14 @@ Variable lstm(const Variable& gates_x, const Variable& w_hh, const Packing& pack
   Tensor y = Tensor::empty(be, {rows, directions * units});
   Tensor cells = Tensor::empty(be, {rows, directions * units});
   Tensor gates = Tensor::empty(be, gates_x.shape());
-  be.lstm_forward(gates_x.value(), w_hh.value(), packing, y, cells, gates);
+  be.lstm_forward({gates_x.value(), w_hh.value(), packing, y, cells, gates});
   return record("lstm", y, {gates_x, w_hh},
                 [&be, y, cells, gates, w_hh = w_hh.value(), packing](const Tensor& dy, Grads& d) {
                   const Grad dgates = d[0];
                   const Tensor target =
                       dgates && !dgates.accumulate ? dgates.tensor : Tensor::empty(be, gates.shape());
-                  be.lstm_backward(dy, y, cells, gates, w_hh, packing, target, d[1]);
-                  if (dgates.accumulate) be.add_backward(target, dgates, {});
+                  be.lstm_backward({dy, y, cells, gates, w_hh, packing, target, d[1]});
+                  if (dgates.accumulate) be.add_backward({target, dgates});
                 });
 }
 

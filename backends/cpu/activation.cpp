@@ -1,6 +1,7 @@
 // Kernels that look at one element at a time: sums, activations, dropout, casts.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "backends/cpu/backend.h"
@@ -103,12 +104,12 @@ void activate_backward(const T* dy, const T* x, T* dx, T* y, int64_t n) {
 
 // y = x * mask * scale, or y += that.
 template <bool accumulate, typename T>
-void drop_elements(const T* x, const Dropout& dropout, T* y, int64_t rows, int64_t columns) {
+void drop_elements(const T* x, const DropoutMask& mask, T* y, int64_t rows, int64_t columns) {
   parallel_for(rows, grain / std::max<int64_t>(columns, 1), [=](int64_t begin, int64_t end) {
     thread_local Scratch scratch;
     float* factors = scratch.floats(round_up(columns, mask_chunk));
     for (int64_t row = begin; row < end; ++row) {
-      dropout_factors(dropout, row, columns, factors);
+      dropout_factors(mask, row, columns, factors);
       const T* x_row = x + row * columns;
       T* y_row = y + row * columns;
 #pragma omp simd
@@ -119,20 +120,21 @@ void drop_elements(const T* x, const Dropout& dropout, T* y, int64_t rows, int64
 
 }  // namespace
 
-void CpuBackend::cast(const Tensor& x, Grad y) {
-  dispatch_float(x.dtype(), "cast", [&](auto from) {
-    dispatch_float(y.tensor.dtype(), "cast", [&](auto to) {
-      dispatch_bool(y.accumulate, [&](auto accumulate) {
-        cast_elements<accumulate>(x.data<decltype(from)>(), y.tensor.data<decltype(to)>(), x.elements());
+void CpuBackend::cast(const Cast& args) {
+  dispatch_float(args.x.dtype(), "cast", [&](auto from) {
+    dispatch_float(args.y.tensor.dtype(), "cast", [&](auto to) {
+      dispatch_bool(args.y.accumulate, [&](auto accumulate) {
+        cast_elements<accumulate>(args.x.data<decltype(from)>(), args.y.tensor.data<decltype(to)>(),
+                                  args.x.elements());
       });
     });
   });
 }
 
-int64_t CpuBackend::count_nonfinite(const Tensor& x) {
-  return dispatch_float(x.dtype(), "count_nonfinite", [&](auto type) {
-    const auto* values = x.data<decltype(type)>();
-    const int64_t n = x.elements();
+void CpuBackend::count_nonfinite(const CountNonfinite& args) {
+  dispatch_float(args.x.dtype(), "count_nonfinite", [&](auto type) {
+    const auto* values = args.x.data<decltype(type)>();
+    const int64_t n = args.x.elements();
     std::atomic<int64_t> count{0};
     parallel_for_elements(n, grain, [&](int64_t begin, int64_t end) {
       int64_t found = 0;
@@ -142,63 +144,68 @@ int64_t CpuBackend::count_nonfinite(const Tensor& x) {
       }
       count += found;
     });
-    return count.load();
+    *args.count.data<int32_t>() =
+        static_cast<int32_t>(std::min<int64_t>(count, std::numeric_limits<int32_t>::max()));
   });
 }
 
-void CpuBackend::add_forward(const Tensor& a, const Tensor& b, const Tensor& y) {
-  dispatch_float(y.dtype(), "add", [&](auto type) {
+void CpuBackend::add_forward(const AddForward& args) {
+  dispatch_float(args.y.dtype(), "add", [&](auto type) {
     using T = decltype(type);
-    parallel_for_elements(y.elements(), grain,
-                          [a = a.data<T>(), b = b.data<T>(), y = y.data<T>()](int64_t begin, int64_t end) {
+    parallel_for_elements(
+        args.y.elements(), grain,
+        [a = args.a.data<T>(), b = args.b.data<T>(), y = args.y.data<T>()](int64_t begin, int64_t end) {
 #pragma omp simd
-                            for (int64_t i = begin; i < end; ++i) store(y[i], widen(a[i]) + widen(b[i]));
-                          });
+          for (int64_t i = begin; i < end; ++i) store(y[i], widen(a[i]) + widen(b[i]));
+        });
   });
 }
 
-void CpuBackend::add_backward(const Tensor& dy, Grad da, Grad db) {
-  if (da) cast(dy, da);
-  if (db) cast(dy, db);
+void CpuBackend::add_backward(const AddBackward& args) {
+  if (args.da) cast({args.dy, args.da});
+  if (args.db) cast({args.dy, args.db});
 }
 
-void CpuBackend::activation_forward(const Tensor& x, Activation kind, const Tensor& y) {
-  dispatch_float(x.dtype(), "activation", [&](auto type) {
+void CpuBackend::activation_forward(const ActivationForward& args) {
+  dispatch_float(args.x.dtype(), "activation", [&](auto type) {
     using T = decltype(type);
-    dispatch_activation(
-        kind, [&](auto constant) { activate<constant.value>(x.data<T>(), y.data<T>(), x.elements()); });
+    dispatch_activation(args.kind, [&](auto constant) {
+      activate<constant.value>(args.x.data<T>(), args.y.data<T>(), args.x.elements());
+    });
   });
 }
 
-void CpuBackend::activation_backward(const Tensor& dy, const Tensor& x, Activation kind, Grad dx,
-                                     const Tensor& y) {
-  if (!dx) {
-    if (y) activation_forward(x, kind, y);
+void CpuBackend::activation_backward(const ActivationBackward& args) {
+  if (!args.dx) {
+    if (args.y) activation_forward({args.x, args.kind, args.y});
     return;
   }
-  dispatch_float(x.dtype(), "activation", [&](auto type) {
+  dispatch_float(args.x.dtype(), "activation", [&](auto type) {
     using T = decltype(type);
-    dispatch_activation(kind, [&](auto constant) {
-      dispatch_bool(dx.accumulate, [&](auto accumulate) {
-        activate_backward<constant.value, accumulate>(dy.data<T>(), x.data<T>(), dx.tensor.data<T>(),
-                                                      y ? y.data<T>() : nullptr, x.elements());
+    dispatch_activation(args.kind, [&](auto constant) {
+      dispatch_bool(args.dx.accumulate, [&](auto accumulate) {
+        activate_backward<constant.value, accumulate>(args.dy.data<T>(), args.x.data<T>(),
+                                                      args.dx.tensor.data<T>(),
+                                                      args.y ? args.y.data<T>() : nullptr, args.x.elements());
       });
     });
   });
 }
 
-void CpuBackend::dropout_forward(const Tensor& x, const Dropout& dropout, const Tensor& y) {
-  dropout_backward(x, dropout, {y});
+void CpuBackend::dropout_forward(const DropoutForward& args) {
+  dropout_backward({args.x, args.dropout, {args.y}});
 }
 
 // A mask is its own derivative, so both directions multiply by it.
-void CpuBackend::dropout_backward(const Tensor& dy, const Dropout& dropout, Grad dx) {
-  if (!dx) return;
-  if (!dropout.active()) return cast(dy, dx);
-  dispatch_float(dy.dtype(), "dropout", [&](auto type) {
+void CpuBackend::dropout_backward(const DropoutBackward& args) {
+  if (!args.dx) return;
+  if (!args.dropout.active()) return cast({args.dy, args.dx});
+  const DropoutMask mask = mask_of(args.dropout);
+  dispatch_float(args.dy.dtype(), "dropout", [&](auto type) {
     using T = decltype(type);
-    dispatch_bool(dx.accumulate, [&](auto accumulate) {
-      drop_elements<accumulate>(dy.data<T>(), dropout, dx.tensor.data<T>(), dy.rows(), dy.shape().last());
+    dispatch_bool(args.dx.accumulate, [&](auto accumulate) {
+      drop_elements<accumulate>(args.dy.data<T>(), mask, args.dx.tensor.data<T>(), args.dy.rows(),
+                                args.dy.shape().last());
     });
   });
 }

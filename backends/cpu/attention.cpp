@@ -250,7 +250,7 @@ void exponentiate(const Head& head, float* scores, int64_t rows, RowSum* sums) {
 }
 
 template <typename T, typename Products>
-void forward_head(const Head& head, const Products& products, const T* qkv, const Dropout& dropout,
+void forward_head(const Head& head, const Products& products, const T* qkv, const DropoutMask& dropout,
                   T* context, float* lse) {
   using Element = typename Products::Element;
   constexpr bool converts = !std::is_same_v<Element, float>;
@@ -328,7 +328,7 @@ void softmax_backward(const Head& head, float* p, float* dp, float* factors, flo
 
 template <typename T, typename Products>
 void backward_head(const Head& head, const Products& products, const T* dcontext, const T* qkv,
-                   const float* lse, const Dropout& dropout, T* dqkv, bool accumulate) {
+                   const float* lse, const DropoutMask& dropout, T* dqkv, bool accumulate) {
   using Element = typename Products::Element;
   constexpr bool converts = !std::is_same_v<Element, float>;
   thread_local Scratch scratch;
@@ -434,33 +434,33 @@ void for_each_head(Gemm& gemm, const Packing& packing, int64_t heads, int64_t hi
 
 }  // namespace
 
-void CpuBackend::attention_forward(const Tensor& qkv, const Packing& packing, int64_t heads,
-                                   const Dropout& dropout, const Tensor& context, const Tensor& lse) {
-  dispatch_float(qkv.dtype(), "attention", [&](auto type) {
+void CpuBackend::attention_forward(const AttentionForward& args) {
+  const DropoutMask mask = mask_of(args.dropout);
+  dispatch_float(args.qkv.dtype(), "attention", [&](auto type) {
     using T = decltype(type);
-    for_each_head<T>(*gemm_, packing, heads, context.shape()[1],
-                     [&, qkv = qkv.data<T>(), context = context.data<T>(), lse = lse.data<float>()](
-                         const Head& head, const auto& products) {
-                       forward_head(head, products, qkv, dropout, context, lse);
+    for_each_head<T>(*gemm_, args.packing, args.heads, args.context.shape()[1],
+                     [&, qkv = args.qkv.data<T>(), context = args.context.data<T>(),
+                      lse = args.lse.data<float>()](const Head& head, const auto& products) {
+                       forward_head(head, products, qkv, mask, context, lse);
                      });
   });
-  zero_rest(context, packing);
-  if (lse) zero_rest(lse, packing);
+  zero_rest(*this, args.context, args.packing);
+  if (args.lse) zero_rest(*this, args.lse, args.packing);
 }
 
-void CpuBackend::attention_backward(const Tensor& dcontext, const Tensor& qkv, const Tensor& context,
-                                    const Tensor& lse, const Packing& packing, int64_t heads,
-                                    const Dropout& dropout, Grad dqkv) {
-  if (!dqkv) return;
-  dispatch_float(qkv.dtype(), "attention", [&](auto type) {
+void CpuBackend::attention_backward(const AttentionBackward& args) {
+  if (!args.dqkv) return;
+  const DropoutMask mask = mask_of(args.dropout);
+  dispatch_float(args.qkv.dtype(), "attention", [&](auto type) {
     using T = decltype(type);
-    for_each_head<T>(*gemm_, packing, heads, context.shape()[1],
-                     [&, dcontext = dcontext.data<T>(), qkv = qkv.data<T>(), lse = lse.data<float>(),
-                      target = dqkv.tensor.data<T>()](const Head& head, const auto& products) {
-                       backward_head(head, products, dcontext, qkv, lse, dropout, target, dqkv.accumulate);
-                     });
+    for_each_head<T>(
+        *gemm_, args.packing, args.heads, args.context.shape()[1],
+        [&, dcontext = args.dcontext.data<T>(), qkv = args.qkv.data<T>(), lse = args.lse.data<float>(),
+         target = args.dqkv.tensor.data<T>()](const Head& head, const auto& products) {
+          backward_head(head, products, dcontext, qkv, lse, mask, target, args.dqkv.accumulate);
+        });
   });
-  if (!dqkv.accumulate) zero_rest(dqkv.tensor, packing);
+  if (!args.dqkv.accumulate) zero_rest(*this, args.dqkv.tensor, args.packing);
 }
 
 }  // namespace gradus::cpu

@@ -75,7 +75,7 @@ void CpuBackend::copy_from_host(const void* source, const Tensor& target) {
 void CpuBackend::copy_to_host(const Tensor& source, void* target) {
   if (source.bytes() > 0) std::memcpy(target, source.raw(), source.bytes());
 }
-void CpuBackend::fill_zero(const Tensor& x) { clear(x.raw(), x.bytes()); }
+void CpuBackend::fill_zero(const FillZero& args) { clear(args.x.raw(), args.x.bytes()); }
 
 }  // namespace gradus::cpu
 

@@ -267,19 +267,16 @@ void sum_counts(const std::vector<float>& counts, int64_t stride, int64_t offset
 
 }  // namespace
 
-void CpuBackend::crf_nll_forward(const Tensor& emissions, const Tensor& tags, const Packing& packing,
-                                 const Tensor& transitions, const Tensor& start, const Tensor& end,
-                                 float normalizer, const Tensor& loss, const Tensor& alpha,
-                                 const Tensor& log_z) {
-  const Chain chain(transitions, start, end);
-  const float* const scores = emissions.data<float>();
-  const int32_t* const gold = tags.data<int32_t>();
-  float* const alpha_out = alpha.data<float>();
-  float* const log_z_out = log_z.data<float>();
-  std::vector<double> losses(static_cast<size_t>(packing.count()));
-  zero_rest(alpha, packing);
-  log_z.fill_zero();
-  for_each_sequence(packing, [&](int64_t b, int64_t first, int64_t length) {
+void CpuBackend::crf_nll_forward(const CrfNllForward& args) {
+  const Chain chain(args.scores.transitions, args.scores.start, args.scores.end);
+  const float* const scores = args.emissions.data<float>();
+  const int32_t* const gold = args.tags.data<int32_t>();
+  float* const alpha_out = args.alpha.data<float>();
+  float* const log_z_out = args.log_z.data<float>();
+  std::vector<double> losses(static_cast<size_t>(args.packing.count()));
+  zero_rest(*this, args.alpha, args.packing);
+  fill_zero({args.log_z});
+  for_each_sequence(args.packing, [&](int64_t b, int64_t first, int64_t length) {
     const float* const x = scores + first * chain.tags();
     const double partition = forward_scores(chain, x, length, alpha_out + first * chain.tags());
     log_z_out[b] = static_cast<float>(partition);
@@ -287,42 +284,37 @@ void CpuBackend::crf_nll_forward(const Tensor& emissions, const Tensor& tags, co
   });
   double sum = 0;
   for (const double x : losses) sum += x;
-  *loss.data<float>() = static_cast<float>(sum / normalizer);
+  *args.loss.data<float>() = static_cast<float>(sum);
 }
 
-void CpuBackend::crf_nll_backward(const Tensor& dloss, const Tensor& /*emissions*/, const Tensor& tags,
-                                  const Packing& packing, const Tensor& transitions, const Tensor& start,
-                                  const Tensor& end, float normalizer, const Tensor& alpha,
-                                  const Tensor& /*log_z*/, Grad demissions, Grad dtransitions, Grad dstart,
-                                  Grad dend) {
-  const Chain chain(transitions, start, end);
+void CpuBackend::crf_nll_backward(const CrfNllBackward& args) {
+  const Chain chain(args.scores.transitions, args.scores.start, args.scores.end);
   const int64_t width = chain.tags();
   const int64_t pairs = width * width;
   const int64_t stride = pairs + 2 * width;
-  const float scale = *dloss.data<float>() / normalizer;
-  const int32_t* const gold = tags.data<int32_t>();
-  const float* const alpha_in = alpha.data<float>();
-  float* const dx = demissions.tensor.data<float>();
-  std::vector<float> counts(static_cast<size_t>(packing.count() * stride));
-  if (demissions && !demissions.accumulate) zero_rest(demissions.tensor, packing);
-  for_each_sequence(packing, [&](int64_t b, int64_t first, int64_t length) {
+  const float scale = *args.dloss.data<float>();
+  const int32_t* const gold = args.tags.data<int32_t>();
+  const float* const alpha_in = args.alpha.data<float>();
+  float* const dx = args.demissions.tensor.data<float>();
+  std::vector<float> counts(static_cast<size_t>(args.packing.count() * stride));
+  if (args.demissions && !args.demissions.accumulate) zero_rest(*this, args.demissions.tensor, args.packing);
+  for_each_sequence(args.packing, [&](int64_t b, int64_t first, int64_t length) {
     float* const mine = counts.data() + b * stride;
     backward_scores(chain, alpha_in + first * width, gold + first, length, scale,
                     {mine, mine + pairs, mine + pairs + width}, dx ? dx + first * width : nullptr,
-                    demissions.accumulate);
+                    args.demissions.accumulate);
   });
-  sum_counts(counts, stride, 0, scale, dtransitions);
-  sum_counts(counts, stride, pairs, scale, dstart);
-  sum_counts(counts, stride, pairs + width, scale, dend);
+  sum_counts(counts, stride, 0, scale, args.dtransitions);
+  sum_counts(counts, stride, pairs, scale, args.dstart);
+  sum_counts(counts, stride, pairs + width, scale, args.dend);
 }
 
-void CpuBackend::crf_viterbi(const Tensor& emissions, const Packing& packing, const Tensor& transitions,
-                             const Tensor& start, const Tensor& end, const Tensor& tags) {
-  const Chain chain(transitions, start, end);
-  const float* const scores = emissions.data<float>();
-  int32_t* const out = tags.data<int32_t>();
-  zero_rest(tags, packing);
-  for_each_sequence(packing, [&](int64_t, int64_t first, int64_t length) {
+void CpuBackend::crf_viterbi(const CrfViterbi& args) {
+  const Chain chain(args.scores.transitions, args.scores.start, args.scores.end);
+  const float* const scores = args.emissions.data<float>();
+  int32_t* const out = args.tags.data<int32_t>();
+  zero_rest(*this, args.tags, args.packing);
+  for_each_sequence(args.packing, [&](int64_t, int64_t first, int64_t length) {
     best_path(chain, scores + first * chain.tags(), length, out + first);
   });
 }

@@ -58,43 +58,39 @@ class ClassWeights {
 
 }  // namespace
 
-void CpuBackend::cross_entropy_forward(const Tensor& logits, const Tensor& labels,
-                                       const Tensor& class_weights, float normalizer, const Tensor& loss,
-                                       const Tensor& lse) {
-  const int64_t rows = logits.rows();
-  const int64_t classes = logits.shape().last();
-  const float* const x = logits.data<float>();
-  const int32_t* const label = labels.data<int32_t>();
-  float* const lse_out = lse.data<float>();
+void CpuBackend::cross_entropy_forward(const CrossEntropyForward& args) {
+  const int64_t rows = args.logits.rows();
+  const int64_t classes = args.logits.shape().last();
+  const float* const x = args.logits.data<float>();
+  const int32_t* const label = args.labels.data<int32_t>();
+  float* const lse_out = args.lse.data<float>();
   parallel_for(rows, row_grain(classes), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) lse_out[r] = log_sum_exp(x + r * classes, classes);
   });
-  const ClassWeights weight(class_weights);
+  const ClassWeights weight(args.class_weights);
   double sum = 0;
   for (int64_t r = 0; r < rows; ++r) {
     if (label[r] < 0) continue;
     sum += weight[label[r]] * (static_cast<double>(lse_out[r]) - x[r * classes + label[r]]);
   }
-  *loss.data<float>() = static_cast<float>(sum / normalizer);
+  *args.loss.data<float>() = static_cast<float>(sum);
 }
 
-void CpuBackend::cross_entropy_backward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
-                                        const Tensor& class_weights, float normalizer, const Tensor& lse,
-                                        Grad dlogits) {
-  const int64_t classes = logits.shape().last();
-  const float scale = *dloss.data<float>() / normalizer;
-  const float* const x = logits.data<float>();
-  const int32_t* const label = labels.data<int32_t>();
-  const float* const lse_in = lse.data<float>();
-  float* const dx = dlogits.tensor.data<float>();
-  const ClassWeights weight(class_weights);
-  parallel_for(logits.rows(), row_grain(classes), [&](int64_t begin, int64_t end) {
+void CpuBackend::cross_entropy_backward(const CrossEntropyBackward& args) {
+  const int64_t classes = args.logits.shape().last();
+  const float scale = *args.dloss.data<float>();
+  const float* const x = args.logits.data<float>();
+  const int32_t* const label = args.labels.data<int32_t>();
+  const float* const lse_in = args.lse.data<float>();
+  float* const dx = args.dlogits.tensor.data<float>();
+  const ClassWeights weight(args.class_weights);
+  parallel_for(args.logits.rows(), row_grain(classes), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const float* const row = x + r * classes;
       float* const out = dx + r * classes;
       if (label[r] < 0) {
-        if (!dlogits.accumulate) std::fill_n(out, classes, 0.0F);
-      } else if (dlogits.accumulate) {
+        if (!args.dlogits.accumulate) std::fill_n(out, classes, 0.0F);
+      } else if (args.dlogits.accumulate) {
         row_gradient<true>(row, classes, lse_in[r], label[r], scale * weight[label[r]], out);
       } else {
         row_gradient<false>(row, classes, lse_in[r], label[r], scale * weight[label[r]], out);
@@ -103,11 +99,29 @@ void CpuBackend::cross_entropy_backward(const Tensor& dloss, const Tensor& logit
   });
 }
 
-void CpuBackend::argmax(const Tensor& x, const Tensor& y) {
-  const int64_t classes = x.shape().last();
-  const float* const in = x.data<float>();
-  int32_t* const out = y.data<int32_t>();
-  parallel_for(x.rows(), row_grain(classes), [&](int64_t begin, int64_t end) {
+void CpuBackend::weighted_sum_forward(const WeightedSumForward& args) {
+  const float* const factors = args.factors.data<float>();
+  float sum = 0;
+  for (size_t i = 0; i < args.losses.size(); ++i) sum += *args.losses[i].data<float>() * factors[i];
+  *args.y.data<float>() = sum;
+}
+
+void CpuBackend::weighted_sum_backward(const WeightedSumBackward& args) {
+  const float* const factors = args.factors.data<float>();
+  for (size_t i = 0; i < args.dlosses.size(); ++i) {
+    const Grad& dloss = args.dlosses[i];
+    if (!dloss) continue;
+    const float gradient = *args.dy.data<float>() * factors[i];
+    float& target = *dloss.tensor.data<float>();
+    target = dloss.accumulate ? target + gradient : gradient;
+  }
+}
+
+void CpuBackend::argmax(const Argmax& args) {
+  const int64_t classes = args.x.shape().last();
+  const float* const in = args.x.data<float>();
+  int32_t* const out = args.y.data<int32_t>();
+  parallel_for(args.x.rows(), row_grain(classes), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const float* const row = in + r * classes;
       const float* const found = std::find(row, row + classes, row_max(row, classes));

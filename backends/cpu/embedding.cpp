@@ -40,27 +40,27 @@ void sum_of_rows(std::span<const Lookup> lookups, int64_t token, int64_t columns
 
 }  // namespace
 
-void CpuBackend::embedding_forward(std::span<const Lookup> lookups, const Tensor& y) {
-  const int64_t columns = y.shape().last();
-  dispatch_float(y.dtype(), "embedding", [&]<typename T>(T) {
-    T* const out = y.data<T>();
-    parallel_for(y.rows(), row_grain(columns), [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t) sum_of_rows(lookups, t, columns, out + t * columns);
+void CpuBackend::embedding_forward(const EmbeddingForward& args) {
+  const int64_t columns = args.y.shape().last();
+  dispatch_float(args.y.dtype(), "embedding", [&]<typename T>(T) {
+    T* const out = args.y.data<T>();
+    parallel_for(args.y.rows(), row_grain(columns), [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) sum_of_rows(args.lookups, t, columns, out + t * columns);
     });
   });
 }
 
 // Each thread takes some columns of all tokens: every sum keeps the token order, no two threads write the
 // same place, and the shares are equal however often an id repeats.
-void CpuBackend::embedding_backward(const Tensor& dy, const Tensor& ids, const Tensor& dtable) {
-  const int64_t tokens = ids.elements();
-  const int64_t columns = dtable.shape().last();
-  const int32_t* const id = ids.data<int32_t>();
-  float* const table = dtable.data<float>();
+void CpuBackend::embedding_backward(const EmbeddingBackward& args) {
+  const int64_t tokens = args.ids.elements();
+  const int64_t columns = args.dtable.shape().last();
+  const int32_t* const id = args.ids.data<int32_t>();
+  float* const table = args.dtable.data<float>();
   const int64_t lines = ceil_div(columns, cache_line);
   const int64_t grain = std::max<int64_t>(1, grain_elements / (cache_line * std::max<int64_t>(tokens, 1)));
-  dispatch_float(dy.dtype(), "embedding", [&]<typename T>(T) {
-    const T* const gradient = dy.data<T>();
+  dispatch_float(args.dy.dtype(), "embedding", [&]<typename T>(T) {
+    const T* const gradient = args.dy.data<T>();
     parallel_for(lines, grain, [&](int64_t begin, int64_t end) {
       const int64_t first = begin * cache_line;
       const int64_t count = std::min(end * cache_line, columns) - first;
@@ -71,13 +71,13 @@ void CpuBackend::embedding_backward(const Tensor& dy, const Tensor& ids, const T
   });
 }
 
-void CpuBackend::gather_rows_forward(const Tensor& x, const Tensor& rows, const Tensor& y) {
-  const int64_t columns = x.shape().last();
-  const size_t row_bytes = static_cast<size_t>(columns) * size_of(x.dtype());
-  const int32_t* const row = rows.data<int32_t>();
-  const auto* const in = static_cast<const char*>(x.raw());
-  auto* const out = static_cast<char*>(y.raw());
-  parallel_for(rows.elements(), row_grain(columns), [&](int64_t begin, int64_t end) {
+void CpuBackend::gather_rows_forward(const GatherRowsForward& args) {
+  const int64_t columns = args.x.shape().last();
+  const size_t row_bytes = static_cast<size_t>(columns) * size_of(args.x.dtype());
+  const int32_t* const row = args.rows.data<int32_t>();
+  const auto* const in = static_cast<const char*>(args.x.raw());
+  auto* const out = static_cast<char*>(args.y.raw());
+  parallel_for(args.rows.elements(), row_grain(columns), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       if (row[i] < 0) std::memset(out + i * row_bytes, 0, row_bytes);
       else std::memcpy(out + i * row_bytes, in + row[i] * row_bytes, row_bytes);
@@ -85,20 +85,20 @@ void CpuBackend::gather_rows_forward(const Tensor& x, const Tensor& rows, const 
   });
 }
 
-void CpuBackend::gather_rows_backward(const Tensor& dy, const Tensor& rows, Grad dx) {
-  if (!dx) return;
-  const int64_t columns = dy.shape().last();
-  const int32_t* const row = rows.data<int32_t>();
-  if (!dx.accumulate) fill_zero(dx.tensor);
-  dispatch_float(dy.dtype(), "gather_rows", [&]<typename T>(T) {
-    const T* const in = dy.data<T>();
-    T* const out = dx.tensor.data<T>();
-    parallel_for(rows.elements(), row_grain(columns), [&](int64_t begin, int64_t end) {
+void CpuBackend::gather_rows_backward(const GatherRowsBackward& args) {
+  if (!args.dx) return;
+  const int64_t columns = args.dy.shape().last();
+  const int32_t* const row = args.rows.data<int32_t>();
+  if (!args.dx.accumulate) fill_zero({args.dx.tensor});
+  dispatch_float(args.dy.dtype(), "gather_rows", [&]<typename T>(T) {
+    const T* const in = args.dy.data<T>();
+    T* const out = args.dx.tensor.data<T>();
+    parallel_for(args.rows.elements(), row_grain(columns), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         if (row[i] < 0) continue;
         const T* const source = in + i * columns;
         T* const target = out + row[i] * columns;
-        if (dx.accumulate) {
+        if (args.dx.accumulate) {
 #pragma omp simd
           for (int64_t c = 0; c < columns; ++c) {
             put<true>(target[c], widen(source[c]));

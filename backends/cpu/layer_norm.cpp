@@ -102,51 +102,49 @@ void sum_partials(const float* partials, int64_t blocks, int64_t stride, const G
 
 }  // namespace
 
-void CpuBackend::layer_norm_forward(const Tensor& x, const Tensor& residual, const Dropout& dropout,
-                                    const Tensor& gamma, const Tensor& beta, float eps, const Tensor& sum,
-                                    const Tensor& y, const Tensor& mean, const Tensor& rstd) {
-  dispatch_float(x.dtype(), "layer_norm", [&](auto type) {
+void CpuBackend::layer_norm_forward(const LayerNormForward& args) {
+  const DropoutMask mask = mask_of(args.dropout);
+  dispatch_float(args.x.dtype(), "layer_norm", [&](auto type) {
     using T = decltype(type);
-    const int64_t h = x.shape().last();
-    const auto* g = gamma.data<float>();
-    const auto* b = beta.data<float>();
-    parallel_for(x.rows(), grain / std::max<int64_t>(h, 1), [&](int64_t begin, int64_t end) {
+    const int64_t h = args.x.shape().last();
+    const auto* g = args.gamma.data<float>();
+    const auto* b = args.beta.data<float>();
+    parallel_for(args.x.rows(), grain / std::max<int64_t>(h, 1), [&](int64_t begin, int64_t end) {
       thread_local Scratch scratch;
       float* s = scratch.floats(round_up(h, 16) + round_up(h, mask_chunk));
-      float* factors = dropout.active() ? s + round_up(h, 16) : nullptr;
+      float* factors = mask.active() ? s + round_up(h, 16) : nullptr;
       for (int64_t row = begin; row < end; ++row) {
-        if (factors != nullptr) dropout_factors(dropout, row, h, factors);
-        const T* residual_row = residual ? residual.data<T>() + row * h : nullptr;
-        const float total = add_row(x.data<T>() + row * h, residual_row, factors, s, h);
+        if (factors != nullptr) dropout_factors(mask, row, h, factors);
+        const T* residual_row = args.residual ? args.residual.data<T>() + row * h : nullptr;
+        const float total = add_row(args.x.data<T>() + row * h, residual_row, factors, s, h);
         const float row_mean = total / static_cast<float>(h);
         const float variance = squared_deviations(s, row_mean, h) / static_cast<float>(h);
-        const float row_rstd = 1.0F / std::sqrt(variance + eps);
-        T* y_row = y.data<T>() + row * h;
+        const float row_rstd = 1.0F / std::sqrt(variance + args.eps);
+        T* y_row = args.y.data<T>() + row * h;
 #pragma omp simd
         for (int64_t i = 0; i < h; ++i) store(y_row[i], (s[i] - row_mean) * row_rstd * g[i] + b[i]);
-        if (sum) put_row<false>(s, sum.data<T>() + row * h, h);
-        if (mean) mean.data<float>()[row] = row_mean;
-        if (rstd) rstd.data<float>()[row] = row_rstd;
+        if (args.sum) put_row<false>(s, args.sum.data<T>() + row * h, h);
+        if (args.mean) args.mean.data<float>()[row] = row_mean;
+        if (args.rstd) args.rstd.data<float>()[row] = row_rstd;
       }
     });
   });
 }
 
 // With g = dy * gamma: ds = rstd * (g - mean(g) - xhat * mean(g * xhat)).
-void CpuBackend::layer_norm_backward(const Tensor& dy, const Tensor& sum, const Tensor& gamma,
-                                     const Tensor& mean, const Tensor& rstd, const Dropout& dropout, Grad dx,
-                                     Grad dresidual, Grad dgamma, Grad dbeta) {
-  const int64_t h = dy.shape().last();
+void CpuBackend::layer_norm_backward(const LayerNormBackward& args) {
+  const DropoutMask mask = mask_of(args.dropout);
+  const int64_t h = args.dy.shape().last();
   const int64_t stride = round_up(h, 16);
-  const int64_t rows = dy.rows();
+  const int64_t rows = args.dy.rows();
   const int64_t blocks = ceil_div(rows, block_rows);
-  const bool parameters = dgamma || dbeta;
+  const bool parameters = args.dgamma || args.dbeta;
   thread_local Scratch partial_scratch;
   float* const partials = parameters ? partial_scratch.floats(2 * stride * blocks) : nullptr;
 
-  dispatch_float(dy.dtype(), "layer_norm", [&](auto type) {
+  dispatch_float(args.dy.dtype(), "layer_norm", [&](auto type) {
     using T = decltype(type);
-    const auto* gain = gamma.data<float>();
+    const auto* gain = args.gamma.data<float>();
     parallel_for(blocks, grain / (block_rows * std::max<int64_t>(h, 1)), [&](int64_t begin, int64_t end) {
       thread_local Scratch scratch;
       float* ds = scratch.floats(stride + round_up(h, mask_chunk));
@@ -157,33 +155,33 @@ void CpuBackend::layer_norm_backward(const Tensor& dy, const Tensor& sum, const 
           partial = partials + 2 * stride * (row / block_rows);
           std::fill_n(partial, 2 * stride, 0.0F);
         }
-        const T* dy_row = dy.data<T>() + row * h;
-        const T* s = sum.data<T>() + row * h;
-        const float row_mean = mean.data<float>()[row];
-        const float row_rstd = rstd.data<float>()[row];
+        const T* dy_row = args.dy.data<T>() + row * h;
+        const T* s = args.sum.data<T>() + row * h;
+        const float row_mean = args.mean.data<float>()[row];
+        const float row_rstd = args.rstd.data<float>()[row];
         if (parameters) {
           add_parameter_gradients(dy_row, s, row_mean, row_rstd, partial, partial + stride, h);
         }
-        if (!dx && !dresidual) continue;
+        if (!args.dx && !args.dresidual) continue;
         const RowMeans means = mean_gradient(dy_row, s, gain, row_mean, row_rstd, h);
 #pragma omp simd
         for (int64_t i = 0; i < h; ++i) {
           const float xhat = (widen(s[i]) - row_mean) * row_rstd;
           ds[i] = row_rstd * (widen(dy_row[i]) * gain[i] - means.g - xhat * means.g_xhat);
         }
-        put_row<T>(ds, dresidual, row, h);
-        if (dx && dropout.active()) {
-          dropout_factors(dropout, row, h, factors);
+        put_row<T>(ds, args.dresidual, row, h);
+        if (args.dx && mask.active()) {
+          dropout_factors(mask, row, h, factors);
 #pragma omp simd
           for (int64_t i = 0; i < h; ++i) ds[i] *= factors[i];
         }
-        put_row<T>(ds, dx, row, h);
+        put_row<T>(ds, args.dx, row, h);
       }
     });
   });
   if (!parameters) return;
-  sum_partials(partials, blocks, 2 * stride, dgamma, h);
-  sum_partials(partials + stride, blocks, 2 * stride, dbeta, h);
+  sum_partials(partials, blocks, 2 * stride, args.dgamma, h);
+  sum_partials(partials + stride, blocks, 2 * stride, args.dbeta, h);
 }
 
 }  // namespace gradus::cpu

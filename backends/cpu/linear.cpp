@@ -30,44 +30,43 @@ void column_sums(const T* dy, int64_t rows, int64_t columns, float* db, bool acc
 
 }  // namespace
 
-void CpuBackend::linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Activation kind,
-                                const Tensor& y) {
+void CpuBackend::linear_forward(const LinearForward& args) {
   Product p;
-  p.m = x.shape()[0];
-  p.n = w.shape()[0];
-  p.k = x.shape()[1];
+  p.m = args.x.shape()[0];
+  p.n = args.w.shape()[0];
+  p.k = args.x.shape()[1];
   p.transpose_b = true;
-  p.bias = static_cast<bool>(b);
-  p.activation = kind;
-  p.input = x.dtype();
-  p.output = y.dtype();
-  gemm_->run(p, x.raw(), w.raw(), b.data<float>(), y.raw());
+  p.bias = static_cast<bool>(args.b);
+  p.activation = args.kind;
+  p.input = args.x.dtype();
+  p.output = args.y.dtype();
+  gemm_->run(p, args.x.raw(), args.w.raw(), args.b.data<float>(), args.y.raw());
 }
 
-void CpuBackend::linear_backward(const Tensor& dy, const Tensor& x, const Tensor& w, Grad dx, Grad dw,
-                                 Grad db) {
+void CpuBackend::linear_backward(const LinearBackward& args) {
   Product p;
-  p.input = dy.dtype();
-  if (dx) {
-    p.m = dy.shape()[0];
-    p.n = w.shape()[1];
-    p.k = dy.shape()[1];
-    p.accumulate = dx.accumulate;
-    p.output = dx.tensor.dtype();
-    gemm_->run(p, dy.raw(), w.raw(), nullptr, dx.tensor.raw());
+  p.input = args.dy.dtype();
+  if (args.dx) {
+    p.m = args.dy.shape()[0];
+    p.n = args.w.shape()[1];
+    p.k = args.dy.shape()[1];
+    p.accumulate = args.dx.accumulate;
+    p.output = args.dx.tensor.dtype();
+    gemm_->run(p, args.dy.raw(), args.w.raw(), nullptr, args.dx.tensor.raw());
   }
-  if (dw) {
-    p.m = dy.shape()[1];
-    p.n = x.shape()[1];
-    p.k = dy.shape()[0];
+  if (args.dw) {
+    p.m = args.dy.shape()[1];
+    p.n = args.x.shape()[1];
+    p.k = args.dy.shape()[0];
     p.transpose_a = true;
-    p.accumulate = dw.accumulate;
-    p.output = dw.tensor.dtype();
-    gemm_->run(p, dy.raw(), x.raw(), nullptr, dw.tensor.raw());
+    p.accumulate = args.dw.accumulate;
+    p.output = args.dw.tensor.dtype();
+    gemm_->run(p, args.dy.raw(), args.x.raw(), nullptr, args.dw.tensor.raw());
   }
-  if (db) {
-    dispatch_float(dy.dtype(), "linear", [&]<typename T>(T) {
-      column_sums(dy.data<T>(), dy.shape()[0], dy.shape()[1], db.tensor.data<float>(), db.accumulate);
+  if (args.db) {
+    dispatch_float(args.dy.dtype(), "linear", [&]<typename T>(T) {
+      column_sums(args.dy.data<T>(), args.dy.shape()[0], args.dy.shape()[1], args.db.tensor.data<float>(),
+                  args.db.accumulate);
     });
   }
 }

@@ -210,7 +210,7 @@ void weight_gradient(Backend& backend, const Tensor& dgates, const Tensor& befor
   const int64_t strips = ceil_div(extents.gates(), strip);
   const int64_t scratch_size = strip * (piece + width);
   const Tensor scratch = Tensor::empty(backend, {max_threads() * scratch_size});
-  if (!dw_hh.accumulate) dw_hh.tensor.fill_zero();
+  if (!dw_hh.accumulate) backend.fill_zero({dw_hh.tensor});
   parallel_for_each(extents.directions * strips, [&](int64_t i, int64_t lane) {
     float* const left = scratch.data<float>() + lane * scratch_size;  // [piece][strip]
     float* const sum = left + strip * piece;                          // [strip][padded h]
@@ -236,18 +236,17 @@ void weight_gradient(Backend& backend, const Tensor& dgates, const Tensor& befor
 
 }  // namespace
 
-void CpuBackend::lstm_forward(const Tensor& gates_x, const Tensor& w_hh, const Packing& packing,
-                              const Tensor& y, const Tensor& cells, const Tensor& gates) {
-  const Extents extents(w_hh);
+void CpuBackend::lstm_forward(const LstmForward& args) {
+  const Extents extents(args.w_hh);
   const int64_t units = extents.units;
-  const Tensor weights = transposed(*this, w_hh, extents);
+  const Tensor weights = transposed(*this, args.w_hh, extents);
   const int64_t weights_size = weights.elements() / extents.directions;
-  for (const Tensor& x : {y, cells, gates}) zero_rest(x, packing);
+  for (const Tensor& x : {args.y, args.cells, args.gates}) zero_rest(*this, x, args.packing);
   const float* const w = weights.data<float>();
-  const float* const x_data = gates_x.data<float>();
-  float* const y_data = y.data<float>();
-  float* const cells_data = cells.data<float>();
-  float* const gates_data = gates.data<float>();
+  const float* const x_data = args.gates_x.data<float>();
+  float* const y_data = args.y.data<float>();
+  float* const cells_data = args.cells.data<float>();
+  float* const gates_data = args.gates.data<float>();
   const int64_t z_step = padded(extents.gates());
   const auto run = [&](const Group& group, float* scratch) {
     float* const recurrent = scratch;
@@ -267,22 +266,21 @@ void CpuBackend::lstm_forward(const Tensor& gates_x, const Tensor& w_hh, const P
       }
     }
   };
-  for_each_group(*this, make_groups(packing, extents.directions), largest_group * (z_step + 2 * units), run);
+  for_each_group(*this, make_groups(args.packing, extents.directions), largest_group * (z_step + 2 * units),
+                 run);
 }
 
-void CpuBackend::lstm_backward(const Tensor& dy, const Tensor& y, const Tensor& cells, const Tensor& gates,
-                               const Tensor& w_hh, const Packing& packing, const Tensor& dgates_x,
-                               Grad dw_hh) {
-  const Extents extents(w_hh);
+void CpuBackend::lstm_backward(const LstmBackward& args) {
+  const Extents extents(args.w_hh);
   const int64_t units = extents.units;
-  const Tensor weights = padded_copy(*this, w_hh, extents);
+  const Tensor weights = padded_copy(*this, args.w_hh, extents);
   const int64_t weights_size = weights.elements() / extents.directions;
-  zero_rest(dgates_x, packing);
+  zero_rest(*this, args.dgates_x, args.packing);
   const float* const w = weights.data<float>();
-  const float* const dy_data = dy.data<float>();
-  const float* const cells_data = cells.data<float>();
-  const float* const gates_data = gates.data<float>();
-  float* const dgates_data = dgates_x.data<float>();
+  const float* const dy_data = args.dy.data<float>();
+  const float* const cells_data = args.cells.data<float>();
+  const float* const gates_data = args.gates.data<float>();
+  float* const dgates_data = args.dgates_x.data<float>();
   const int64_t z_step = extents.gates();
   const int64_t dh_step = padded(units);
   const auto run = [&](const Group& group, float* scratch) {
@@ -308,10 +306,11 @@ void CpuBackend::lstm_backward(const Tensor& dy, const Tensor& y, const Tensor& 
       }
     }
   };
-  for_each_group(*this, make_groups(packing, extents.directions),
+  for_each_group(*this, make_groups(args.packing, extents.directions),
                  largest_group * (dh_step + z_step + units) + units, run);
-  if (dw_hh) {
-    weight_gradient(*this, dgates_x, gather_before(*this, y, packing, extents), extents, dw_hh);
+  if (args.dw_hh) {
+    weight_gradient(*this, args.dgates_x, gather_before(*this, args.y, args.packing, extents), extents,
+                    args.dw_hh);
   }
 }
 

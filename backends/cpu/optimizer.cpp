@@ -1,4 +1,5 @@
-// Gradient norms and the AdamW update, each one pass over the flat buffers.
+// Gradient norms and the updates of optimizers, each one pass over the flat buffers.
+#include <algorithm>
 #include <cmath>
 
 #include "backends/cpu/backend.h"
@@ -19,7 +20,7 @@ struct Block {
   size_t segment;
 };
 
-std::vector<Block> split_into_blocks(std::span<const Segment> segments) {
+std::vector<Block> split_into_blocks(const std::vector<Segment>& segments) {
   std::vector<Block> blocks;
   for (size_t s = 0; s < segments.size(); ++s) {
     for (int64_t begin = 0; begin < segments[s].size; begin += block_size) {
@@ -36,56 +37,161 @@ double sum_of_squares(const float* __restrict x, int64_t size) {
   return sum;
 }
 
-// `copy` receives p in bfloat16 where `copies`.
-template <bool copies>
-void update(const AdamStep& step, float gradient_scale, float weight_decay, int64_t size, float* __restrict p,
-            float* __restrict g, float* __restrict m, float* __restrict v, bfloat16* __restrict copy) {
-  const float m_factor = 1 / step.correction1;
-  const float v_factor = 1 / step.correction2;
+StepNumbers& numbers_in(const Tensor& tensor) {
+  return *reinterpret_cast<StepNumbers*>(tensor.data<uint8_t>());
+}
+
+// g = the direction that the rule gives for it, with the states brought up to date; `second` is null where the rule has
+// one state.
+template <typename Rule>
+void find_directions(Rule, const RuleContext<float> context, float scale, int64_t size,
+                     const float* __restrict p, float* __restrict g, float* __restrict first,
+                     float* __restrict second) {
 #pragma omp simd
   for (int64_t i = 0; i < size; ++i) {
-    const float gradient = g[i] * gradient_scale;
-    g[i] = 0;
-    m[i] = step.beta1 * m[i] + (1 - step.beta1) * gradient;
-    v[i] = step.beta2 * v[i] + (1 - step.beta2) * gradient * gradient;
-    const float direction = m[i] * m_factor / (std::sqrt(v[i] * v_factor) + step.eps);
-    p[i] -= step.learning_rate * (direction + weight_decay * p[i]);
+    if constexpr (Rule::states == 1) g[i] = Rule::direction(g[i] * scale, p[i], first[i], context);
+    else g[i] = Rule::direction(g[i] * scale, p[i], first[i], second[i], context);
+  }
+}
+
+// p -= rate * direction, direction = 0, and the rounded copy of p where `copies`.
+template <bool copies>
+void apply_directions(float rate, int64_t size, float* __restrict p, float* __restrict direction,
+                      bfloat16* __restrict copy) {
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) {
+    p[i] -= rate * direction[i];
+    direction[i] = 0;
     if constexpr (copies) store(copy[i], p[i]);
   }
 }
 
+void apply_directions(float rate, int64_t size, float* p, float* direction, bfloat16* copy) {
+  dispatch_bool(copy != nullptr,
+                [&](auto copies) { apply_directions<copies>(rate, size, p, direction, copy); });
+}
+
+// Calls body(block) for the blocks of all segments, over the threads.
+template <typename Body>
+void for_each_block(const std::vector<Segment>& segments, Body&& body) {
+  const std::vector<Block> blocks = split_into_blocks(segments);
+  parallel_for(static_cast<int64_t>(blocks.size()), grain_blocks, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) body(blocks[i]);
+  });
+}
+
+// Puts directions in the gradients' place and calls then(block) for each block, while it is in the cache.
+template <typename Arguments, typename Then>
+void for_each_direction(const Arguments& args, const StepNumbers& numbers, Then&& then) {
+  float* const p = args.parameters.template data<float>();
+  float* const g = args.gradients.template data<float>();
+  float* const first = args.states[0].template data<float>();
+  float* const second = args.states.size() > 1 ? args.states[1].template data<float>() : nullptr;
+  const float* const scales = args.scales.template data<float>();
+  dispatch_rule(args.rule, [&](auto rule) {
+    for_each_block(*args.segments, [&](const Block& block) {
+      const auto [offset, size, segment] = block;
+      const RuleContext<float> context(args.constants, numbers.correction1, numbers.correction2,
+                                       (*args.segments)[segment].decay);
+      find_directions(rule, context, scales[segment], size, p + offset, g + offset, first + offset,
+                      second != nullptr ? second + offset : nullptr);
+      then(block);
+    });
+  });
+}
+
 }  // namespace
 
-std::vector<double> CpuBackend::squared_norms(const Tensor& flat, std::span<const Segment> segments) {
-  const std::vector<Block> blocks = split_into_blocks(segments);
+void CpuBackend::segment_norms(const SegmentNorms& args) {
+  const std::vector<Block> blocks = split_into_blocks(*args.segments);
   std::vector<double> partial(blocks.size());
-  const float* const x = flat.data<float>();
+  const float* const x = args.flat.data<float>();
   parallel_for(static_cast<int64_t>(blocks.size()), grain_blocks, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) partial[i] = sum_of_squares(x + blocks[i].offset, blocks[i].size);
   });
-  std::vector<double> norms(segments.size());
-  for (size_t i = 0; i < blocks.size(); ++i) norms[blocks[i].segment] += partial[i];
-  return norms;
+  std::vector<double> squares(args.segments->size());
+  for (size_t i = 0; i < blocks.size(); ++i) squares[blocks[i].segment] += partial[i];
+  float* const norms = args.norms.data<float>();
+  for (size_t s = 0; s < squares.size(); ++s) norms[s] = static_cast<float>(std::sqrt(squares[s]));
 }
 
-void CpuBackend::adam_step(const Tensor& parameters, const Tensor& gradients, const Tensor& m,
-                           const Tensor& v, const Tensor& bfloat16_copy, std::span<const Segment> segments,
-                           std::span<const float> scales, const AdamStep& step) {
-  const std::vector<Block> blocks = split_into_blocks(segments);
-  float* const p = parameters.data<float>();
-  float* const g = gradients.data<float>();
-  float* const m_data = m.data<float>();
-  float* const v_data = v.data<float>();
-  bfloat16* const copy = bfloat16_copy.data<bfloat16>();
-  parallel_for(static_cast<int64_t>(blocks.size()), grain_blocks, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const auto [offset, size, segment] = blocks[i];
-      const float weight_decay = segments[segment].decay ? step.weight_decay : 0;
-      dispatch_bool(copy != nullptr, [&](auto copies) {
-        update<copies>(step, scales[segment], weight_decay, size, p + offset, g + offset, m_data + offset,
-                       v_data + offset, copies ? copy + offset : nullptr);
-      });
+void CpuBackend::prepare_update(const PrepareUpdate& args) {
+  StepNumbers& numbers = numbers_in(args.numbers);
+  const float* const norms = args.norms.data<float>();
+  const int64_t count = args.norms.elements();
+  const float unscale = 1 / numbers.loss_scale;
+  double squares = 0;
+  for (int64_t s = 0; s < count; ++s)
+    squares += static_cast<double>(norms[s]) * static_cast<double>(norms[s]);
+  const double norm = std::sqrt(squares) * static_cast<double>(unscale);
+  numbers.norm = static_cast<float>(norm);
+
+  const bool finite = std::isfinite(numbers.norm) && std::isfinite(numbers.loss);
+  numbers.skipped = !finite || numbers.halted != 0 ? 1 : 0;
+  if (!finite) {
+    if (args.scaling.window > 0 && numbers.loss_scale > 1) {
+      numbers.loss_scale = std::max(numbers.loss_scale / args.scaling.factor, 1.0F);
+    } else {
+      numbers.halted = 1;
     }
+    numbers.good_steps = 0;
+  }
+  if (numbers.skipped != 0) return;
+
+  float* const scales = args.scales.data<float>();
+  const float global = args.clip == Clip::global ? clip_factor(norm, args.max_norm) : 1.0F;
+  for (int64_t s = 0; s < count; ++s) {
+    const float clip = args.clip == Clip::per_tensor
+                           ? clip_factor(static_cast<double>(norms[s] * unscale), args.max_norm)
+                           : global;
+    scales[s] = clip * unscale;
+  }
+  ++numbers.updates;
+  if (args.bias_correction) {
+    numbers.correction1 =
+        static_cast<float>(1 - std::pow(static_cast<double>(args.rule.beta1), numbers.updates));
+    numbers.correction2 =
+        static_cast<float>(1 - std::pow(static_cast<double>(args.rule.beta2), numbers.updates));
+  } else {
+    numbers.correction1 = numbers.correction2 = 1;
+  }
+  if (++numbers.good_steps == args.scaling.window) {
+    numbers.loss_scale *= args.scaling.factor;
+    numbers.good_steps = 0;
+  }
+}
+
+void CpuBackend::update_parameters(const UpdateParameters& args) {
+  const StepNumbers& numbers = numbers_in(args.numbers);
+  if (numbers.skipped != 0) return fill_zero({args.gradients});
+  float* const p = args.parameters.data<float>();
+  float* const g = args.gradients.data<float>();
+  bfloat16* const copy = args.compute_copy.data<bfloat16>();
+  for_each_direction(args, numbers, [&](const Block& block) {
+    apply_directions(numbers.learning_rate, block.size, p + block.offset, g + block.offset,
+                     copy != nullptr ? copy + block.offset : nullptr);
+  });
+}
+
+void CpuBackend::find_direction(const FindDirection& args) {
+  const StepNumbers& numbers = numbers_in(args.numbers);
+  if (numbers.skipped != 0) return fill_zero({args.gradients});
+  for_each_direction(args, numbers, [](const Block&) {});
+}
+
+void CpuBackend::apply_direction(const ApplyDirection& args) {
+  const StepNumbers& numbers = numbers_in(args.numbers);
+  if (numbers.skipped != 0) return fill_zero({args.directions});
+  const float* const parameter_norms = args.parameter_norms.data<float>();
+  const float* const direction_norms = args.direction_norms.data<float>();
+  float* const p = args.parameters.data<float>();
+  float* const direction = args.directions.data<float>();
+  bfloat16* const copy = args.compute_copy.data<bfloat16>();
+  for_each_block(*args.segments, [&](const Block& block) {
+    const float ratio =
+        trust_ratio(parameter_norms[block.segment], direction_norms[block.segment], args.max_ratio);
+    apply_directions(numbers.learning_rate * ratio, block.size, p + block.offset, direction + block.offset,
+                     copy != nullptr ? copy + block.offset : nullptr);
   });
 }
 

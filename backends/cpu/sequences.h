@@ -8,9 +8,9 @@
 namespace gradus::cpu {
 
 // Zeroes the rows of x that belong to no sequence.
-inline void zero_rest(const Tensor& x, const Packing& packing) {
+inline void zero_rest(Backend& backend, const Tensor& x, const Packing& packing) {
   const int64_t used = packing.offsets.data<int32_t>()[packing.count()];
-  if (used < x.shape()[0]) x.backend().fill_zero(x.slice(used, x.shape()[0]));
+  if (used < x.shape()[0]) backend.fill_zero({x.slice(used, x.shape()[0])});
 }
 
 }  // namespace gradus::cpu

@@ -33,33 +33,27 @@ void for_each_column(const Packing& packing, Body&& body) {
 
 }  // namespace
 
-void CpuBackend::span_cross_entropy_forward(const Tensor& logits, const Packing& packing,
-                                            const Tensor& positions, float normalizer, const Tensor& loss,
-                                            const Tensor& lse) {
-  const float* const scores = logits.data<float>();
-  const int32_t* const position = positions.data<int32_t>();
-  float* const lse_out = lse.data<float>();
+void CpuBackend::span_cross_entropy_forward(const SpanCrossEntropyForward& args) {
+  const float* const scores = args.logits.data<float>();
+  const int32_t* const position = args.positions.data<int32_t>();
+  float* const lse_out = args.lse.data<float>();
   double sum = 0;
-  for_each_column(packing, [&](int64_t first, int64_t length, int64_t i) {
-    check(position[i] < length, "[span_cross_entropy] position {} in sequence {}: it has {} tokens",
-          position[i], i / columns, length);
+  for_each_column(args.packing, [&](int64_t first, int64_t length, int64_t i) {
     const float* const x = scores + first * columns + i % columns;
     lse_out[i] = log_sum_exp(x, length);
     if (position[i] >= 0) sum += static_cast<double>(lse_out[i]) - x[position[i] * columns];
   });
-  *loss.data<float>() = static_cast<float>(sum / normalizer);
+  *args.loss.data<float>() = static_cast<float>(sum);
 }
 
-void CpuBackend::span_cross_entropy_backward(const Tensor& dloss, const Tensor& logits,
-                                             const Packing& packing, const Tensor& positions,
-                                             float normalizer, const Tensor& lse, Grad dlogits) {
-  const float scale = *dloss.data<float>() / normalizer;
-  const float* const scores = logits.data<float>();
-  const int32_t* const position = positions.data<int32_t>();
-  const float* const lse_in = lse.data<float>();
-  float* const gradient = dlogits.tensor.data<float>();
-  if (!dlogits.accumulate) dlogits.tensor.fill_zero();
-  for_each_column(packing, [&](int64_t first, int64_t length, int64_t i) {
+void CpuBackend::span_cross_entropy_backward(const SpanCrossEntropyBackward& args) {
+  const float scale = *args.dloss.data<float>();
+  const float* const scores = args.logits.data<float>();
+  const int32_t* const position = args.positions.data<int32_t>();
+  const float* const lse_in = args.lse.data<float>();
+  float* const gradient = args.dlogits.tensor.data<float>();
+  if (!args.dlogits.accumulate) fill_zero({args.dlogits.tensor});
+  for_each_column(args.packing, [&](int64_t first, int64_t length, int64_t i) {
     if (position[i] < 0) return;
     const float* __restrict const x = scores + first * columns + i % columns;
     float* __restrict const dx = gradient + first * columns + i % columns;

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-#include "nn/checkpoints/safetensors.h"
+#include "nn/checkpoints/saved_tensors.h"
 
 namespace gradus {
 namespace {
@@ -78,7 +78,7 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
     check(bad == 0, "{}: tensor '{}': {} of its {} values are infinite or not a number", path,
           matched[i]->source, bad, values.size());
     if (!head.rows.empty() && is_of_head(tensor.name)) reorder(tensor, head.rows, values);
-    parameters.value(tensor).copy_from_host(values);
+    parameters.set(tensor, values);
     used.insert(matched[i]);
   }
   for (const ModelTensors::Tensor& tensor : file.tensors()) {
@@ -90,16 +90,10 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
 }
 
 void save_tensors(const Parameters& parameters, const std::string& path) {
-  std::vector<std::vector<float>> values;
-  std::vector<TensorEntry> entries;
-  values.reserve(parameters.tensors().size());
-  for (const NamedTensor& tensor : parameters.tensors()) {
-    values.push_back(parameters.value(tensor).to_host());
-    std::vector<int64_t> shape;
-    for (int i = 0; i < tensor.shape.rank(); ++i) shape.push_back(tensor.shape[i]);
-    entries.push_back({tensor.name, "F32", std::move(shape), std::as_bytes(std::span(values.back()))});
-  }
-  write_safetensors(path, entries);
+  std::vector<SavedTensor> tensors;
+  for (const NamedTensor& tensor : parameters.tensors())
+    tensors.push_back({tensor.name, parameters.value(tensor)});
+  save_tensors(path, tensors);
 }
 
 }  // namespace gradus

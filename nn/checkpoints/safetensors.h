@@ -71,4 +71,15 @@ class SafetensorsModel {
 void write_safetensors(const std::string& path, std::span<const TensorEntry> tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 
+// What the header of a file says of a tensor.
+struct TensorHeader {
+  std::string name;
+  std::string dtype;
+  std::vector<int64_t> shape;
+};
+// The same for tensors whose bytes are made while the file is written: write(file, i) has to write those of tensors[i].
+void write_safetensors(const std::string& path, std::span<const TensorHeader> tensors,
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<void(AtomicFile& file, size_t i)>& write);
+
 }  // namespace gradus

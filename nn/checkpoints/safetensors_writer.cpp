@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -11,20 +12,22 @@ namespace gradus {
 
 namespace {
 
+int64_t bytes_of(const std::string& path, const TensorHeader& tensor) {
+  return tensor_bytes(fmt::format("{}: tensor '{}'", path, tensor.name), tensor.dtype, tensor.shape);
+}
+
 // The header of tensors that follow each other in this order, padded so that the data begins at a multiple of
 // the length field's size.
-std::string header_of(const std::string& path, std::span<const TensorEntry* const> tensors,
+std::string header_of(const std::string& path, std::span<const TensorHeader* const> tensors,
                       const std::map<std::string, std::string>& metadata) {
   using nlohmann::json;
   std::string header = "{";
   if (!metadata.empty()) header += fmt::format("\"__metadata__\":{},", json(metadata).dump());
   std::set<std::string_view> names{"__metadata__"};
   int64_t begin = 0;
-  for (const TensorEntry* tensor : tensors) {
-    const std::string where = fmt::format("{}: tensor '{}'", path, tensor->name);
-    check(names.insert(tensor->name).second, "{}: the name is taken", where);
-    check_bytes(where, *tensor);
-    const auto bytes = static_cast<int64_t>(tensor->data.size());
+  for (const TensorHeader* tensor : tensors) {
+    check(names.insert(tensor->name).second, "{}: tensor '{}': the name is taken", path, tensor->name);
+    const int64_t bytes = bytes_of(path, *tensor);
     header += fmt::format("{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}},",
                           json(tensor->name).dump(), tensor->dtype, fmt::join(tensor->shape, ","), begin,
                           begin + bytes);
@@ -40,11 +43,12 @@ std::string header_of(const std::string& path, std::span<const TensorEntry* cons
 
 }  // namespace
 
-void write_safetensors(const std::string& path, std::span<const TensorEntry> tensors,
-                       const std::map<std::string, std::string>& metadata) {
-  std::vector<const TensorEntry*> order;
-  for (const TensorEntry& tensor : tensors) order.push_back(&tensor);
-  std::ranges::sort(order, {}, [](const TensorEntry* tensor) {
+void write_safetensors(const std::string& path, std::span<const TensorHeader> tensors,
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<void(AtomicFile& file, size_t i)>& write) {
+  std::vector<const TensorHeader*> order;
+  for (const TensorHeader& tensor : tensors) order.push_back(&tensor);
+  std::ranges::sort(order, {}, [](const TensorHeader* tensor) {
     return std::tuple(element_type_rank(tensor->dtype), std::string_view(tensor->name));
   });
   std::string header;
@@ -57,8 +61,19 @@ void write_safetensors(const std::string& path, std::span<const TensorEntry> ten
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(&header_bytes, 1)));
   file.write(header);
-  for (const TensorEntry* tensor : order) file.write(tensor->data);
+  for (const TensorHeader* tensor : order) write(file, static_cast<size_t>(tensor - tensors.data()));
   file.commit();
+}
+
+void write_safetensors(const std::string& path, std::span<const TensorEntry> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  std::vector<TensorHeader> headers;
+  for (const TensorEntry& tensor : tensors) {
+    check_bytes(fmt::format("{}: tensor '{}'", path, tensor.name), tensor);
+    headers.push_back({tensor.name, tensor.dtype, tensor.shape});
+  }
+  write_safetensors(path, headers, metadata,
+                    [&](AtomicFile& file, size_t i) { file.write(tensors[i].data); });
 }
 
 }  // namespace gradus

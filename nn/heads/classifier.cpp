@@ -32,21 +32,23 @@ void ClassifierModel::set_class_weights(std::vector<float> weights) {
   ClassifierHeadConfig head = head_;
   head.class_weights = std::move(weights);
   head_ = checked(head);
+  class_weights_ = {};
 }
 
 Variable ClassifierModel::logits(Context& context, const ClassifierBatch& batch) const {
-  const Variable pooled = pooler_.forward(bert_.forward(context, batch.tokens, batch.first_rows));
+  const Variable pooled = pooler_.forward(context, bert_.forward(context, batch.tokens, batch.first_rows));
   const Variable dropped = dropout(pooled, context.dropout(head_.dropout));
-  return cast(linear(dropped, classifier_.weight, classifier_.bias), DType::float32);
+  return cast(classifier_(dropped), DType::float32);
 }
 
-Variable ClassifierModel::loss(Context& context, const ClassifierBatch& batch, float normalizer) const {
+Variable ClassifierModel::loss(Context& context, const ClassifierBatch& batch) const {
   const Variable scores = logits(context, batch);
-  if (head_.regression) return squared_error(scores, batch.scores, normalizer);
-  const Tensor weights = head_.class_weights.empty() ? Tensor()
-                                                     : Tensor::from(scores.backend(), {head_.classes},
-                                                                    std::span(head_.class_weights));
-  return cross_entropy(scores, batch.labels, normalizer, weights);
+  if (head_.regression) return squared_error(scores, batch.scores);
+  if (head_.class_weights.empty()) return cross_entropy(scores, batch.labels);
+  Backend& backend = scores.backend();
+  if (!class_weights_ || &class_weights_.backend() != &backend)
+    class_weights_ = Tensor::from(backend, {head_.classes}, std::span(head_.class_weights));
+  return cross_entropy(scores, batch.labels, class_weights_);
 }
 
 }  // namespace gradus

@@ -33,10 +33,9 @@ class ClassifierModel {
   // Throws Error as the constructor does.
   void set_class_weights(std::vector<float> weights);
 
-  // Weighted cross-entropy, or the squared error of the scores, summed over the batch and divided by `normalizer`. The
-  // mean needs the sum of the weights of the labels of the optimizer step the batch is part of; without weights, and
-  // of scores, that is the number of sequences.
-  Variable loss(Context& context, const ClassifierBatch& batch, float normalizer) const;
+  // Weighted cross-entropy, or the squared error of the scores, summed over the batch. The mean is one over the sum of the
+  // weights of the labels; without weights, and of scores, over the number of sequences.
+  Variable loss(Context& context, const ClassifierBatch& batch) const;
   // The score of each class, or the one score, float32 [R, K].
   Variable logits(Context& context, const ClassifierBatch& batch) const;
 
@@ -45,6 +44,7 @@ class ClassifierModel {
   BertEncoder bert_;
   BertPooler pooler_;
   Linear classifier_;
+  mutable Tensor class_weights_;  // of the loss, on the backend that was computed on last
 };
 
 }  // namespace gradus

@@ -24,22 +24,26 @@ Variable NerModel::emissions(Context& context, const NerBatch& batch) const {
   const Variable words = gather_rows(bert_.forward(context, batch.tokens), batch.rows);
   const Variable dropped = dropout(words, context.dropout(dropout_));
   // The LSTM and the CRF sum over many steps: they stay in float32 whatever the encoder computes in.
-  if (!lstm_) return cast(linear(dropped, classifier_.weight, classifier_.bias), DType::float32);
+  if (!lstm_) return cast(classifier_(dropped), DType::float32);
   const Variable states = lstm_->forward(context, cast(dropped, DType::float32), batch.word_packing);
-  return linear(states, classifier_.weight, classifier_.bias);
+  return classifier_(states);
 }
 
-Variable NerModel::loss(Context& context, const NerBatch& batch, float normalizer) const {
+Variable NerModel::loss(Context& context, const NerBatch& batch) const {
   const Variable scores = emissions(context, batch);
-  if (crf_) return crf_->loss(scores, batch.labels, batch.word_packing, normalizer);
-  return cross_entropy(scores, batch.labels, normalizer);
+  if (crf_) return crf_->loss(scores, batch.labels, batch.word_packing);
+  return cross_entropy(scores, batch.labels);
 }
 
 Tensor NerModel::decode(const Tensor& emissions, const NerBatch& batch) const {
   if (crf_) return crf_->decode(emissions, batch.word_packing);
   Tensor tags = Tensor::empty(emissions.backend(), {emissions.shape()[0]}, DType::int32);
-  emissions.backend().argmax(emissions, tags);
+  emissions.backend().argmax({emissions, tags});
   return tags;
+}
+
+void NerModel::check_decoding() const {
+  if (crf_) crf_->check_finite();
 }
 
 }  // namespace gradus

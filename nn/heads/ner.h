@@ -34,13 +34,14 @@ class NerModel {
   // Throws Error without a CRF.
   void constrain(const TransitionRules& rules);
 
-  // The mean loss: of cross-entropy, or of the CRF, summed over the batch and divided by `normalizer`, the number
-  // of labelled words of the optimizer step the batch is part of.
-  Variable loss(Context& context, const NerBatch& batch, float normalizer) const;
+  // The loss of cross-entropy, or of the CRF, summed over the batch; the mean is one over the labelled words.
+  Variable loss(Context& context, const NerBatch& batch) const;
   // Scores of each tag, float32 [R, K].
   Variable emissions(Context& context, const NerBatch& batch) const;
   // The tag of each row that these speak for, int32 [R].
   Tensor decode(const Tensor& emissions, const NerBatch& batch) const;
+  // Throws Error when the model could only decode nonsense. To be called before a prediction; waits for the device.
+  void check_decoding() const;
 
  private:
   BertEncoder bert_;

@@ -8,11 +8,11 @@ SquadModel::SquadModel(const Scope& scope, const BertConfig& bert)
 
 Variable SquadModel::logits(Context& context, const SquadBatch& batch) const {
   const Variable hidden = bert_.forward(context, batch.tokens);
-  return cast(linear(hidden, qa_outputs_.weight, qa_outputs_.bias), DType::float32);
+  return cast(qa_outputs_(hidden), DType::float32);
 }
 
-Variable SquadModel::loss(Context& context, const SquadBatch& batch, float normalizer) const {
-  return span_cross_entropy(logits(context, batch), batch.tokens.packing, batch.positions, normalizer);
+Variable SquadModel::loss(Context& context, const SquadBatch& batch) const {
+  return span_cross_entropy(logits(context, batch), batch.tokens.packing, batch.positions);
 }
 
 }  // namespace gradus

@@ -17,9 +17,9 @@ class SquadModel {
   // Parameter names: bert.*, qa_outputs.*.
   SquadModel(const Scope& scope, const BertConfig& bert);
 
-  // -log of the probabilities of the first and the last token, summed over the batch and divided by `normalizer`. Twice
-  // the number of sequences of the optimizer step the batch is part of gives the mean of both over the sequences.
-  Variable loss(Context& context, const SquadBatch& batch, float normalizer) const;
+  // -log of the probabilities of the first and the last token, summed over the batch; over twice the number of sequences
+  // it is the mean of both.
+  Variable loss(Context& context, const SquadBatch& batch) const;
   // Scores of each token as the answer's first and as its last, float32 [T, 2].
   Variable logits(Context& context, const SquadBatch& batch) const;
 

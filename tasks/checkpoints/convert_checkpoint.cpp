@@ -109,6 +109,7 @@ int run(int argc, char** argv) {
   app.add_flag("--allow_missing", allow_missing,
                "convert what is there even when the encoder is not whole or some weights are no floats");
   app.add_flag("--overwrite", overwrite, "replace a file that is there");
+  app.set_version_flag("--version", std::string(version()), "say which version this is");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

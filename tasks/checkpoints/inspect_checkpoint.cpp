@@ -197,6 +197,7 @@ int run(int argc, char** argv) {
   app.add_flag(
       "--json", json,
       "one JSON object, with every name and the first and last numbers, or the first 100 bytes of a string");
+  app.set_version_flag("--version", std::string(version()), "say which version this is");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

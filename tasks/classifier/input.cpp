@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "data/classification_records.h"
-#include "tasks/driver.h"
 #include "tasks/log/log.h"
+#include "tasks/model/label_sources.h"
 
 namespace gradus {
 namespace {

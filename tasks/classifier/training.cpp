@@ -29,15 +29,14 @@ double ClassifierTraining::loss_weight(std::span<const int32_t> examples) const 
   return sum;
 }
 
-Variable ClassifierTraining::loss(Context& context, std::span<const int32_t> examples, float normalizer) {
-  return system_.model().loss(context, make_classifier_batch(backend_, train_.examples, examples),
-                              normalizer);
+Variable ClassifierTraining::loss(Context& context, std::span<const int32_t> examples) {
+  return system_.model().loss(context, make_classifier_batch(backend_, train_.examples, examples));
 }
 
 FineTuning::Loss ClassifierTraining::network_on(Backend& backend, Parameters& parameters) const {
   const auto model = std::make_shared<ClassifierModel>(Scope(parameters), system_.config(), system_.head());
   return [this, &backend, model](Context& context, std::span<const int32_t> chosen) {
-    return model->loss(context, make_classifier_batch(backend, train_.examples, chosen), 1);
+    return model->loss(context, make_classifier_batch(backend, train_.examples, chosen));
   };
 }
 

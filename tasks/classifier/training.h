@@ -13,7 +13,7 @@ class ClassifierTraining final : public FineTuning {
                      ClassifierEvaluation* evaluation);
 
   double loss_weight(std::span<const int32_t> examples) const override;
-  Variable loss(Context& context, std::span<const int32_t> examples, float normalizer) override;
+  Variable loss(Context& context, std::span<const int32_t> examples) override;
   Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
   std::string remark() const override { return evaluation_ == nullptr ? "" : evaluation_->remark(); }
 

@@ -41,6 +41,7 @@ void guard_standard_streams() {
 }
 
 void write_log(std::FILE* log, std::string_view text) noexcept {
+  if (log == nullptr) return;
   errno = 0;
   if (std::fflush(log) != 0 && log == stdout) note_failure();
   const bool failed = std::ferror(log) != 0;

@@ -15,7 +15,7 @@ namespace gradus {
 // caller had closed reads or writes nothing: any attempt fails.
 void guard_standard_streams();
 
-// Writes at once; never throws. What had been written to `log` before and is waiting goes first.
+// Writes at once; never throws. What had been written to `log` before and is waiting goes first. A null `log` takes nothing.
 void write_log(std::FILE* log, std::string_view text) noexcept;
 
 template <typename... Args>

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "nn/checkpoints/model_files.h"
-#include "nn/checkpoints/stored_labels.h"
+#include "nn/stored_labels.h"
 
 namespace gradus {
 

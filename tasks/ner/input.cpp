@@ -3,8 +3,8 @@
 #include "core/error.h"
 #include "data/ner_records.h"
 #include "data/sample/sample.h"
-#include "tasks/driver.h"
 #include "tasks/log/log.h"
+#include "tasks/model/label_sources.h"
 #include "tasks/ner/tags.h"
 
 namespace gradus {

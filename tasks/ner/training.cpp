@@ -65,14 +65,14 @@ double NerTraining::loss_weight(std::span<const int32_t> examples) const {
   return words;
 }
 
-Variable NerTraining::loss(Context& context, std::span<const int32_t> examples, float normalizer) {
-  return system_.model().loss(context, make_ner_batch(backend_, train_.examples, examples), normalizer);
+Variable NerTraining::loss(Context& context, std::span<const int32_t> examples) {
+  return system_.model().loss(context, make_ner_batch(backend_, train_.examples, examples));
 }
 
 FineTuning::Loss NerTraining::network_on(Backend& backend, Parameters& parameters) const {
   const auto model = std::make_shared<NerModel>(Scope(parameters), system_.config(), system_.head());
   return [this, &backend, model](Context& context, std::span<const int32_t> chosen) {
-    return model->loss(context, make_ner_batch(backend, train_.examples, chosen), 1);
+    return model->loss(context, make_ner_batch(backend, train_.examples, chosen));
   };
 }
 

@@ -14,7 +14,7 @@ class NerTraining final : public FineTuning {
               NerEvaluation* evaluation);
 
   double loss_weight(std::span<const int32_t> examples) const override;
-  Variable loss(Context& context, std::span<const int32_t> examples, float normalizer) override;
+  Variable loss(Context& context, std::span<const int32_t> examples) override;
   Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
 
   const NerExamples& examples() const { return train_; }

@@ -84,4 +84,8 @@ void FineTuneOptions::check_inputs(bool has_data) const {
         "--seq_length {} is above --max_position_embeddings {}", seq_length, model.max_position_embeddings);
 }
 
+std::FILE* log_of(const FineTuneOptions& options) {
+  return options.predicts_only() || options.train.json ? stderr : stdout;
+}
+
 }  // namespace gradus

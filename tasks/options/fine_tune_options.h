@@ -1,6 +1,7 @@
 // Options that the programs share which fine-tune a pretrained model for a task: run_ner, run_classifier, run_squad.
 #pragma once
 
+#include <cstdio>
 #include <set>
 #include <string>
 
@@ -68,5 +69,8 @@ struct FineTuneOptions {
  private:
   void check_inputs(bool has_data) const;
 };
+
+// Where a run tells what it does: predictions alone, and results as JSON, leave standard output to themselves.
+std::FILE* log_of(const FineTuneOptions& options);
 
 }  // namespace gradus

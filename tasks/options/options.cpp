@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "core/version.h"
 #include "tasks/log/log.h"
 
 namespace gradus {
@@ -233,6 +234,7 @@ std::string Options::help() const {
   CLI::App app(purpose_, program_);
   std::vector<std::string> unset;
   declare(app, options_, unset);
+  app.set_version_flag("--version", std::string(version()), "say which version this is");
   app.get_formatter()->column_width(help_column);
   app.footer("Switches may stand alone or carry a value: --name, --name=false, --name false.\nExample:\n  " +
              example_);

@@ -4,6 +4,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "nn/optimizer.h"
 
 namespace gradus {
 namespace {
@@ -12,6 +13,34 @@ std::vector<Choice> device_choices() {
   std::vector<Choice> choices;
   for (const std::string& name : backend_names()) choices.emplace_back(name.c_str());
   return choices;
+}
+
+// The names of a table's rows as values of an option, and what there is to say of them.
+template <typename Row>
+std::vector<Choice> choices_of(const std::vector<Row>& table) {
+  std::vector<Choice> choices;
+  for (const Row& row : table) {
+    choices.emplace_back(std::string(row.name).c_str());
+    if constexpr (requires { row.aliases; }) choices.back().also = row.aliases;
+  }
+  return choices;
+}
+
+template <typename Row>
+std::string about(const std::vector<Row>& table) {
+  std::vector<std::string> texts;
+  for (const Row& row : table) texts.push_back(fmt::format("{} {}", row.name, row.about));
+  return fmt::format("{}", fmt::join(texts, "; "));
+}
+
+// What the options of an optimizer are where nothing else says so.
+void preset_for(const OptimizerRow& row, Options& options) {
+  const std::string reason(row.name);
+  options.preset("adam_beta1", fmt::format("{}", row.beta1), reason);
+  options.preset("adam_beta2", fmt::format("{}", row.beta2), reason);
+  options.preset("adam_eps", fmt::format("{}", row.eps), reason);
+  options.preset("weight_decay", fmt::format("{}", row.weight_decay), reason);
+  options.preset("schedule", std::string(row.schedule), reason);
 }
 
 }  // namespace
@@ -100,23 +129,29 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
   options.add("gradient_accumulation_steps", gradient_accumulation_steps, "batches added up to one update")
       .between(1, 1000000);
 
+  options.add(
+      "recompute", recompute,
+      "keep only what goes into each encoder layer and compute the rest again: less memory, more time");
+
   options.group("Optimizer");
-  options
-      .add("optimizer", optimizer,
-           "adamw corrects the bias of the moments, AdamWeightDecay (the BERT reference) does not")
-      .choices({"adamw", {"AdamWeightDecay", {"AdamWeightDecayDynamicLR"}}});
+  options.add("optimizer", optimizer, about(optimizer_table())).choices(choices_of(optimizer_table()));
+  options.add("schedule", schedule, fmt::format("decay of the learning rate: {}", about(schedule_table())))
+      .choices(choices_of(schedule_table()));
   options.add("learning_rate", learning_rate, "highest learning rate, reached after warm-up").at_least(0);
   options.add("end_learning_rate", end_learning_rate, "learning rate at the last step").at_least(0);
   options.add("power", power, "of the polynomial decay; 1: linear").at_least(0);
   options.add("warmup_proportion", warmup_proportion, "part of the steps with rising learning rate")
       .between(0, 1);
   options.add("weight_decay", weight_decay, "decay of all but biases and layer norms").at_least(0);
-  options.add("adam_eps", adam_eps, "added to the root of the second moment; AdamWeightDecay: 1e-06")
+  options.add("adam_beta1", adam_beta1, "how much of the first moment stays; of Momentum, the momentum")
+      .between(0, 0.999999);
+  options.add("adam_beta2", adam_beta2, "how much of the second moment stays").between(0, 0.9999999);
+  options.add("adam_eps", adam_eps, "added to the root of the second moment; AdamWeightDecay, Lamb: 1e-06")
       .between(1e-30, 1);
   options
-      .add("max_grad_norm", max_grad_norm,
-           "clip gradients to this norm, of all together with adamw, of each tensor with "
-           "AdamWeightDecay; 0: don't")
+      .add(
+          "max_grad_norm", max_grad_norm,
+          "clip gradients to this norm, of all together with adamw, of each tensor with the others; 0: don't")
       .at_least(0);
 
   options.group("Checkpoints");
@@ -143,13 +178,18 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
 void TrainOptions::finish(Options& options) {
   if (do_train) {
     options.adopt("optimizer", "optimizer_cfg.optimizer");
-    const std::string section = "optimizer_cfg.AdamWeightDecay.";
+    const OptimizerRow& row = find_optimizer(optimizer);
+    // Files of other systems have a section for each optimizer; adamw is our name for one that theirs is near to.
+    const std::string section =
+        fmt::format("optimizer_cfg.{}.", row.name == "adamw" ? "AdamWeightDecay" : row.name);
     for (const char* name : {"learning_rate", "end_learning_rate", "power", "weight_decay"}) {
       options.adopt(name, section + name);
     }
     options.adopt("adam_eps", section + "eps");
+    options.adopt("adam_beta1", section + (row.rule == UpdateRule::momentum ? "momentum" : "beta1"));
+    options.adopt("adam_beta2", section + "beta2");
     if (const auto names = options.list(section + "decay_filter")) no_decay = *names;
-    if (optimizer == "AdamWeightDecay") options.preset("adam_eps", "1e-6", "AdamWeightDecay");
+    if (&row != &optimizer_table().front()) preset_for(row, options);
   }
   check(!resume || do_train, "--resume goes on with a training run: add --do_train");
   check(early_stopping_patience == 0 || do_train,

@@ -54,12 +54,17 @@ struct TrainOptions {
   int64_t train_batch_tokens = 0;  // 0: train_batch_size counts
   int64_t gradient_accumulation_steps = 1;
 
+  bool recompute = false;
+
   std::string optimizer = "adamw";
+  std::string schedule = "polynomial";
   double learning_rate = 2e-5;
   double end_learning_rate = 0;
   double power = 1;
   double warmup_proportion = 0.1;
   double weight_decay = 0.01;
+  double adam_beta1 = 0.9;
+  double adam_beta2 = 0.999;
   double adam_eps = 1e-8;
   double max_grad_norm = 1;  // 0: no clipping
   // Parameters whose name holds one of these, in any case, are not decayed.

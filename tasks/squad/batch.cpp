@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/error.h"
 #include "tasks/model/token_packer.h"
 
 namespace gradus {
@@ -15,6 +16,9 @@ SquadBatch make_squad_batch(Backend& backend, std::span<const SquadFeature> feat
     std::vector<int32_t> token_types(window.input_ids.size(), 0);
     std::fill(token_types.begin() + window.context_begin, token_types.end(), 1);
     tokens.add(window.input_ids, token_types);
+    const auto length = static_cast<int32_t>(window.input_ids.size());
+    check(window.start < length && window.end < length,
+          "[squad] the answer is tokens {} to {} of a window of {}", window.start, window.end, length);
     positions.push_back(window.start);
     positions.push_back(window.end);
   }

@@ -26,12 +26,15 @@ bool is_blank(const std::string& line) { return line.find_first_not_of(" \t\f\v"
 
 }  // namespace
 
-std::string show_answer(const std::string& question, const SquadPrediction& prediction, AnswerStyle style) {
+std::pair<std::string, double> shown_answer(const SquadPrediction& prediction) {
   const AnswerCandidate* chosen = prediction.chosen();
-  // What stands for an answer where the text has no candidate is none.
   const bool is_one = prediction.text.empty() || (chosen != nullptr && !chosen->pieces.empty());
-  const std::string answer = is_one ? prediction.text : "";
-  const double probability = is_one && chosen != nullptr ? chosen->probability : 0;
+  if (!is_one) return {"", 0};
+  return {prediction.text, chosen != nullptr ? chosen->probability : 0};
+}
+
+std::string show_answer(const std::string& question, const SquadPrediction& prediction, AnswerStyle style) {
+  const auto [answer, probability] = shown_answer(prediction);
   if (style == AnswerStyle::plain) {
     return fmt::format("{}\t{:.4f}\t{}", printable_text(answer), probability, printable_text(question));
   }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <istream>
 #include <string>
+#include <utility>
 
 #include "tasks/squad/evaluation.h"
 
@@ -14,6 +15,8 @@ enum class AnswerStyle : uint8_t {
   json,   // an object with the question, the answer and the n best
 };
 
+// The answer that a prediction is, and its probability; what stands for an answer where the text has none is empty.
+std::pair<std::string, double> shown_answer(const SquadPrediction& prediction);
 // One line for a question.
 std::string show_answer(const std::string& question, const SquadPrediction& prediction, AnswerStyle style);
 

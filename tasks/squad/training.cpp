@@ -25,14 +25,14 @@ SquadTraining::SquadTraining(Backend& backend, SquadSystem& system, const SquadT
   }
 }
 
-Variable SquadTraining::loss(Context& context, std::span<const int32_t> examples, float normalizer) {
-  return system_.model().loss(context, make_squad_batch(backend_, train_.features, examples), normalizer);
+Variable SquadTraining::loss(Context& context, std::span<const int32_t> examples) {
+  return system_.model().loss(context, make_squad_batch(backend_, train_.features, examples));
 }
 
 FineTuning::Loss SquadTraining::network_on(Backend& backend, Parameters& parameters) const {
   const auto model = std::make_shared<SquadModel>(Scope(parameters), system_.config());
   return [this, &backend, model](Context& context, std::span<const int32_t> chosen) {
-    return model->loss(context, make_squad_batch(backend, train_.features, chosen), 1);
+    return model->loss(context, make_squad_batch(backend, train_.features, chosen));
   };
 }
 

@@ -16,7 +16,7 @@ class SquadTraining final : public FineTuning {
   double loss_weight(std::span<const int32_t> examples) const override {
     return 2.0 * static_cast<double>(examples.size());
   }
-  Variable loss(Context& context, std::span<const int32_t> examples, float normalizer) override;
+  Variable loss(Context& context, std::span<const int32_t> examples) override;
   std::string remark() const override { return evaluation_ == nullptr ? "" : evaluation_->remark(); }
   Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
 

@@ -64,10 +64,10 @@ MemoryPlan FineTuning::plan_memory(const TrainConfig& config) const {
   MemoryPlan plan;
   plan.gradients = static_cast<int64_t>(parameters.gradients().bytes());
   plan.parameters = static_cast<int64_t>(backend.memory().current) - plan.gradients;
-  plan.optimizer = 2 * plan.gradients;
+  plan.optimizer = Optimizer::state_bytes(config.optimizer, parameters.gradients().elements());
 
   const size_t before = backend.memory().current;
-  Context context{true, config.compute_type, RandomStream(1, 0, 0, 0)};
+  Context context{true, config.compute_type, RandomStream(1), config.recompute};
   backward(loss(context, largest_batch(config, lengths_)));
   plan.activations = static_cast<int64_t>(backend.memory().peak - before);
   return plan;

@@ -5,7 +5,6 @@
 namespace gradus {
 
 TrainConfig train_config(const TrainOptions& options, const DeviceOptions& device) {
-  const bool corrected = options.optimizer == "adamw";
   TrainConfig config;
   config.epochs = options.epoch_num;
   config.max_steps = options.max_steps;
@@ -16,14 +15,15 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
   config.seed = static_cast<uint64_t>(device.seed);
   config.compute_type = device.dtype();
 
-  config.optimizer.kind = corrected ? OptimizerConfig::Kind::adamw : OptimizerConfig::Kind::adam_weight_decay;
-  config.optimizer.eps = static_cast<float>(options.adam_eps);
-  config.optimizer.weight_decay = static_cast<float>(options.weight_decay);
+  config.recompute = options.recompute;
+
+  const OptimizerRow& row = find_optimizer(options.optimizer);
+  config.optimizer.name = row.name;
+  config.optimizer.numbers = {static_cast<float>(options.adam_beta1), static_cast<float>(options.adam_beta2),
+                              static_cast<float>(options.adam_eps), static_cast<float>(options.weight_decay)};
   config.optimizer.max_grad_norm = static_cast<float>(options.max_grad_norm);
-  config.optimizer.clip = options.max_grad_norm <= 0 ? OptimizerConfig::Clip::none
-                          : corrected                ? OptimizerConfig::Clip::global
-                                                     : OptimizerConfig::Clip::per_tensor;
-  config.schedule.kind = corrected ? Schedule::Kind::from_warmup : Schedule::Kind::from_start;
+  config.schedule.warmup = row.warmup;
+  config.schedule.shape = options.schedule;
   config.schedule.learning_rate = options.learning_rate;
   config.schedule.end_learning_rate = options.end_learning_rate;
   config.schedule.power = options.power;

@@ -6,9 +6,7 @@
 
 namespace gradus {
 
-// --optimizer adamw: bias correction, decay counted from the end of the warm-up, global-norm clipping.
-// --optimizer AdamWeightDecay: what the BERT code does: no correction, decay counted from step 0, each tensor
-// clipped on its own.
+// What sets the optimizers apart beside these options stands in optimizer_table().
 TrainConfig train_config(const TrainOptions& options, const DeviceOptions& device);
 
 // The backend that --device_target names, with its threads set. Throws Error when it can't compute in the compute

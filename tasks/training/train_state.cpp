@@ -6,6 +6,7 @@
 #include "core/io/checked_json.h"
 #include "nn/checkpoints/model_files.h"
 #include "nn/checkpoints/safetensors.h"
+#include "nn/checkpoints/saved_tensors.h"
 #include "tasks/log/log.h"
 
 namespace gradus {
@@ -77,28 +78,31 @@ void check_same_run(const Field& state, const std::string& where, const TrainSta
         where);
 }
 
-// Fills a moment from its tensor in a file; `least` is the smallest value that it may have.
-void read_moment(const SafetensorsFile& file, const std::string& name, const Tensor& moment, float least) {
-  const auto size = moment.shape().elements();
+// Fills a part of an optimizer's state from its tensor in a file.
+void read_state(const SafetensorsFile& file, const std::string& name, const Tensor& target,
+                bool is_nonnegative) {
+  const auto size = target.shape().elements();
   const TensorEntry* entry = file.find(name);
   check(entry != nullptr && entry->elements() == size, "{}: no moments of {} elements under the name '{}'",
         file.path(), size, name);
   std::vector<float> values(static_cast<size_t>(size));
   copy_as_float(*entry, values);
   for (const float value : values) {
-    check(std::isfinite(value) && value >= least,
+    check(std::isfinite(value) && (value >= 0 || !is_nonnegative),
           "{}: '{}' has the value {}, expected {}: the file is damaged", file.path(), name, value,
-          least == 0 ? "numbers, none below 0" : "numbers");
+          is_nonnegative ? "numbers, none below 0" : "numbers");
   }
-  moment.copy_from_host(values);
+  target.copy_from_host(values);
 }
 
-// The moments of each tensor as entries named "m.<tensor>" and "v.<tensor>".
+// Calls visit(name, part, state) for the part of each state that belongs to a tensor: "<state>.<tensor>" in files.
 template <typename Visit>
-void for_each_moment(const Optimizer& optimizer, const Parameters& parameters, Visit&& visit) {
+void for_each_state(const Optimizer& optimizer, const Parameters& parameters, Visit&& visit) {
   for (const NamedTensor& tensor : parameters.tensors()) {
-    visit("m." + tensor.name, tensor, optimizer.first_moment().view(tensor.segment.offset, tensor.shape));
-    visit("v." + tensor.name, tensor, optimizer.second_moment().view(tensor.segment.offset, tensor.shape));
+    for (const Optimizer::State& state : optimizer.states()) {
+      visit(fmt::format("{}.{}", state.name, tensor.name),
+            state.values.view(tensor.segment.offset, tensor.shape), state);
+    }
   }
 }
 
@@ -107,7 +111,7 @@ void for_each_moment(const Optimizer& optimizer, const Parameters& parameters, V
 void save_train_state(const std::filesystem::path& folder, const TrainState& state,
                       const Optimizer& optimizer, const Parameters& parameters) {
   Json json{{"step", state.step},
-            {"optimizer_steps", optimizer.steps()},
+            {"optimizer_steps", state.step},
             {"seed", state.seed},
             {"examples", state.examples},
             {"batch_size", state.batch_size},
@@ -124,15 +128,12 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
             {"history", to_json(state.history)}};
   replace_file(folder / state_file, json.dump(2) + "\n");
 
-  std::vector<std::vector<float>> values;
-  std::vector<TensorEntry> entries;
-  values.reserve(2 * parameters.tensors().size());
-  for_each_moment(
-      optimizer, parameters, [&](const std::string& name, const NamedTensor& tensor, const Tensor& moment) {
-        values.push_back(moment.to_host());
-        entries.push_back({name, "F32", {tensor.segment.size}, std::as_bytes(std::span(values.back()))});
-      });
-  write_safetensors((folder / optimizer_file).string(), entries);
+  std::vector<SavedTensor> states;
+  for_each_state(optimizer, parameters,
+                 [&](const std::string& name, const Tensor& part, const Optimizer::State&) {
+                   states.push_back({name, part.reshape({part.elements()})});
+                 });
+  save_tensors((folder / optimizer_file).string(), states);
 }
 
 bool has_train_state(const std::filesystem::path& folder) try {
@@ -197,15 +198,13 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
 
   load_tensors(folder.string(), parameters, {""}, 0);  // every tensor is required
   const SafetensorsFile moments((folder / optimizer_file).string());
-  for_each_moment(optimizer, parameters,
-                  [&](const std::string& name, const NamedTensor&, const Tensor& moment) {
-                    constexpr float any = std::numeric_limits<float>::lowest();
-                    read_moment(moments, name, moment, name.starts_with("v.") ? 0 : any);
-                  });
+  for_each_state(optimizer, parameters,
+                 [&](const std::string& name, const Tensor& part, const Optimizer::State& of) {
+                   read_state(moments, name, part, of.is_nonnegative);
+                 });
   const Field steps = saved.at("optimizer_steps");
   const int64_t optimizer_steps = steps.integer(0);
   steps.check(optimizer_steps == state.step, fmt::format("{}, as many as 'step'", state.step));
-  optimizer.set_steps(optimizer_steps);
   return state;
 }
 

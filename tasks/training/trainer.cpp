@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "data/batcher.h"
+#include "nn/device_step.h"
 #include "tasks/log/event_writer.h"
 #include "tasks/log/log.h"
 #include "tasks/log/metrics_file.h"
@@ -29,14 +30,15 @@ int64_t steps_of(size_t batches, int64_t accumulation) {
 // What a resumed run may have changed, on purpose or not.
 std::map<std::string, std::string> settings_of(const TrainConfig& config) {
   const Schedule& schedule = config.schedule;
-  return {{"optimizer", config.optimizer.kind == OptimizerConfig::Kind::adamw ? "adamw" : "AdamWeightDecay"},
+  return {{"optimizer", config.optimizer.name},
+          {"schedule", schedule.shape},
           {"learning_rate", fmt::format("{}", schedule.learning_rate)},
           {"end_learning_rate", fmt::format("{}", schedule.end_learning_rate)},
           {"power", fmt::format("{}", schedule.power)},
           {"number of steps", fmt::format("{}", schedule.total_steps)},
           {"warm-up steps", fmt::format("{}", schedule.warmup_steps)},
-          {"weight_decay", fmt::format("{}", config.optimizer.weight_decay)},
-          {"adam_eps", fmt::format("{}", config.optimizer.eps)},
+          {"weight_decay", fmt::format("{}", config.optimizer.numbers.weight_decay)},
+          {"adam_eps", fmt::format("{}", config.optimizer.numbers.eps)},
           {"max_grad_norm", fmt::format("{}", config.optimizer.max_grad_norm)},
           {"compute_type", std::string(name_of(config.compute_type))}};
 }
@@ -44,7 +46,11 @@ std::map<std::string, std::string> settings_of(const TrainConfig& config) {
 class Training {
  public:
   Training(Parameters& parameters, TrainTask& task, const TrainConfig& config)
-      : parameters_(parameters), task_(task), config_(config), optimizer_(parameters, config.optimizer) {
+      : parameters_(parameters),
+        task_(task),
+        config_(config),
+        optimizer_(parameters, config.optimizer),
+        device_step_(parameters.backend()) {
     config_.schedule.total_steps = count_steps(config, task.lengths());
     config_.schedule.warmup_steps =
         static_cast<int64_t>(config.warmup_proportion * static_cast<double>(config_.schedule.total_steps));
@@ -83,6 +89,7 @@ class Training {
                                                  static_cast<double>(epoch_steps));
       first_step += epoch_steps;
     }
+    settle_timed(progress);
     progress.finish();
     result_.steps = state_.step;
     result_.stopped_early = has_stalled();
@@ -114,6 +121,9 @@ class Training {
     if (newest) {
       task_.continue_from(*newest);
       state_ = load_train_state(*newest, asked, optimizer_, parameters_, config_.log);
+      first_step_of_process_ = state_.step;
+      updates_ = static_cast<int32_t>(state_.step);
+      device_step_.restore(updates_);
       print_log(config_.log, "resuming from {} at step {}\n", newest->string(), state_.step);
     } else {
       print_log(config_.log, "no checkpoint in {}: starting from the beginning\n",
@@ -149,81 +159,111 @@ class Training {
                        state_.evaluations_since_best, state_.best_step);
   }
 
-  // One optimizer step over `batches`, whose gradients add up.
+  using Clock = std::chrono::steady_clock;
+
+  // A step that was begun and whose findings the host has not seen yet. It looks at them when the next step is on its way.
+  struct Pending {
+    int64_t number;  // from 0
+    std::vector<Batch> batches;
+    float factor;  // of the sums of their losses
+    float rate;
+    int64_t examples, tokens;
+    DeviceStep::Findings findings;
+  };
+
+  // One optimizer step over `batches`, whose gradients add up. It ends when everything has been asked for.
   void run_step(std::span<const Batch> batches, Progress& progress) {
-    if (result_.examples == 0) result_.seconds_to_first_step = process_age_seconds();
-    const auto start = std::chrono::steady_clock::now();
-    const int64_t tokens_before = result_.tokens;
+    if (state_.step == first_step_of_process_) result_.seconds_to_first_step = process_age_seconds();
+    const Clock::time_point start = Clock::now();
     double weight = 0;
-    for (const Batch& batch : batches) weight += task_.loss_weight(batch);
-    double loss_value = 0;
-    for (size_t i = 0; i < batches.size(); ++i) {
-      const Variable loss = forward(batches, i, weight);
-      loss_value += loss.value().item();
-      if (!std::isfinite(loss_value)) explain_loss(batches, i, weight);
-      backward(loss);
+    int64_t examples = 0, tokens = 0;
+    for (const Batch& batch : batches) {
+      weight += task_.loss_weight(batch);
+      examples += static_cast<int64_t>(batch.size());
+      for (const int32_t example : batch) tokens += task_.lengths()[static_cast<size_t>(example)];
     }
-    if (!checked_gradients_) parameters_.check_all_reached();
-    checked_gradients_ = true;
+    const auto factor = static_cast<float>(weight > 0 ? 1 / weight : 0);
     const float rate = config_.schedule.at(state_.step);
-    const double norm = optimizer_.step(rate);
-    if (!std::isfinite(norm)) explain_gradients();
+    device_step_.begin(static_cast<uint32_t>(state_.step), rate, std::span(&factor, 1));
+    for (size_t i = 0; i < batches.size(); ++i) device_step_.backward(forward(batches, i));
+    if (state_.step == first_step_of_process_) parameters_.check_all_reached();
+    optimizer_.step(device_step_);
+    Pending begun{state_.step, {batches.begin(), batches.end()}, factor, rate, examples,
+                  tokens,      device_step_.findings()};
     ++state_.step;
-    record(batches, loss_value, norm, rate, start);
-    progress.update(state_.step, loss_value, result_.tokens - tokens_before);
+    settle(progress);
+    pending_.emplace(std::move(begun));
+    result_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  Variable forward(std::span<const Batch> batches, size_t micro_step, double weight) {
-    Context context{
-        true, config_.compute_type,
-        RandomStream(config_.seed, 0, static_cast<uint32_t>(state_.step), static_cast<uint32_t>(micro_step))};
-    return task_.loss(context, batches[micro_step], static_cast<float>(weight));
+  // The objective of one batch of a step.
+  Variable forward(std::span<const Batch> batches, size_t micro_step) {
+    device_step_.begin_micro_step(static_cast<uint32_t>(micro_step));
+    Context context{true, config_.compute_type, device_step_.random(config_.seed), config_.recompute};
+    return device_step_.objective({task_.loss(context, batches[micro_step])});
   }
 
-  // Runs the forward pass again, which repeats bit by bit, and stops at the op where it went wrong.
-  [[noreturn]] void explain_loss(std::span<const Batch> batches, size_t micro_step, double weight) {
-    try {
-      const RecordingScope scope(RecordingScope::Mode::check_finite);
-      forward(batches, micro_step, weight);
-    } catch (const Error& e) {
-      fail("step {}: the loss is not finite; the first op at fault: {}", state_.step + 1, e.what());
+  // Looks at what the pending step has found, if there is one.
+  void settle(Progress& progress) {
+    if (!pending_) return;
+    const StepNumbers numbers = pending_->findings.wait();
+    if (numbers.skipped != 0) explain(*pending_, numbers);
+    updates_ = numbers.updates;
+    record(*pending_, numbers);
+    progress.update(pending_->number + 1, static_cast<double>(numbers.loss), pending_->tokens);
+    pending_.reset();
+  }
+
+  // The same between steps.
+  void settle_timed(Progress& progress) {
+    const Clock::time_point start = Clock::now();
+    settle(progress);
+    result_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+  // Runs a step again that was skipped, which repeats bit by bit since nothing has changed since, and stops at the op where
+  // it went wrong.
+  [[noreturn]] void explain(const Pending& step, const StepNumbers& numbers) {
+    device_step_.begin(static_cast<uint32_t>(step.number), step.rate, std::span(&step.factor, 1));
+    if (!std::isfinite(numbers.loss)) {
+      try {
+        const RecordingScope scope(RecordingScope::Mode::check_finite);
+        for (size_t i = 0; i < step.batches.size(); ++i) forward(step.batches, i);
+      } catch (const Error& e) {
+        fail("step {}: the loss is not finite; the first op at fault: {}", step.number + 1, e.what());
+      }
+      fail("step {}: the loss is not finite", step.number + 1);
     }
-    fail("step {}: the loss is not finite", state_.step + 1);
-  }
-
-  [[noreturn]] void explain_gradients() {
+    for (size_t i = 0; i < step.batches.size(); ++i) device_step_.backward(forward(step.batches, i));
     for (const NamedTensor& tensor : parameters_.tensors()) {
-      const int64_t bad = parameters_.backend().count_nonfinite(parameters_.gradient(tensor));
+      const int64_t bad = parameters_.gradient(tensor).count_nonfinite();
       if (bad > 0) {
-        fail("step {}: {} values of the gradient of {} are infinite or not a number", state_.step + 1, bad,
+        fail("step {}: {} values of the gradient of {} are infinite or not a number", step.number + 1, bad,
              tensor.name);
       }
     }
-    fail("step {}: the gradient norm is not finite", state_.step + 1);
+    fail("step {}: the gradient norm is not finite", step.number + 1);
   }
 
-  void record(std::span<const Batch> batches, double loss, double norm, float rate,
-              std::chrono::steady_clock::time_point start) {
-    for (const Batch& batch : batches) {
-      result_.examples += static_cast<int64_t>(batch.size());
-      for (const int32_t example : batch) result_.tokens += task_.lengths()[static_cast<size_t>(example)];
-    }
-    result_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  void record(const Pending& step, const StepNumbers& numbers) {
+    result_.examples += step.examples;
+    result_.tokens += step.tokens;
+    const auto loss = static_cast<double>(numbers.loss);
     state_.history.losses.add(loss);
     state_.recent_losses.push_back(loss);
     if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
-    add_event("train/loss", loss);
-    add_event("train/gradient_norm", norm);
-    add_event("train/learning_rate", rate);
+    add_event("train/loss", step.number + 1, loss);
+    add_event("train/gradient_norm", step.number + 1, static_cast<double>(numbers.norm));
+    add_event("train/learning_rate", step.number + 1, static_cast<double>(step.rate));
   }
 
   // Adds a point to a curve for TensorBoard. When one can't be written the curves end there, the run does not.
-  void add_event(const std::string& curve, double value) {
+  void add_event(const std::string& curve, int64_t step, double value) {
     if (!events_) return;
     try {
-      events_->add_scalar(curve, state_.step, value);
+      events_->add_scalar(curve, step, value);
     } catch (const Error& e) {
-      result_.lost_events = fmt::format("{}: the curves end before step {}", e.what(), state_.step);
+      result_.lost_events = fmt::format("{}: the curves end before step {}", e.what(), step);
       print_log(config_.log, "warning: {}\n", result_.lost_events);
       events_.reset();
     }
@@ -234,7 +274,10 @@ class Training {
     const bool last = state_.step == config_.schedule.total_steps;
     const bool evaluates = due(config_.eval_steps) || last;
     // An early end, which saves too, comes of an evaluation.
-    if (evaluates || (checkpoints_ && due(config_.save_steps))) check_finite();
+    if (evaluates || (checkpoints_ && due(config_.save_steps))) {
+      settle_timed(progress);
+      check_finite();
+    }
     if (evaluates) evaluate(progress);
     if (!last && has_stalled()) progress.print(fmt::format("stopping early: {}", stall_text()));
     if (checkpoints_ && (due(config_.save_steps) || is_finished())) {
@@ -249,7 +292,7 @@ class Training {
     std::string line = fmt::format("step {}:", state_.step);
     for (const auto& [name, value] : result_.scores) {
       line += fmt::format(" {} {:.2f}", name, value);
-      add_event("eval/" + name, value);
+      add_event("eval/" + name, state_.step, value);
     }
     progress.print(line);
     const std::string remark = task_.remark();
@@ -286,20 +329,18 @@ class Training {
   // Throws Error when an update has made a number that is none: the loss and the gradients it came from were finite,
   // and nothing else looks at the weights before the next step.
   void check_finite() const {
-    Backend& backend = parameters_.backend();
-    const std::pair<const char*, const Tensor&> buffers[] = {
-        {"", parameters_.values()},
-        {"the first moment of ", optimizer_.first_moment()},
-        {"the second moment of ", optimizer_.second_moment()}};
-    for (const auto& [what, buffer] : buffers) {
-      if (backend.count_nonfinite(buffer) == 0) continue;
+    const auto check_buffer = [&](const std::string& what, const Tensor& buffer) {
+      if (buffer.count_nonfinite() == 0) return;
       for (const NamedTensor& tensor : parameters_.tensors()) {
-        const int64_t bad = backend.count_nonfinite(buffer.view(tensor.segment.offset, tensor.shape));
+        const int64_t bad = buffer.view(tensor.segment.offset, tensor.shape).count_nonfinite();
         if (bad == 0) continue;
         fail("step {}: {} values of {}{} are infinite or not a number after the update: it is not saved; {}",
              state_.step, bad, what, tensor.name, last_good());
       }
-    }
+    };
+    check_buffer("", parameters_.values());
+    for (const Optimizer::State& state : optimizer_.states())
+      check_buffer(fmt::format("the optimizer's {} of ", state.name), state.values);
   }
 
   std::string last_good() const {
@@ -323,7 +364,10 @@ class Training {
   std::optional<CheckpointDirectory> checkpoints_;
   std::optional<EventWriter> events_;
   std::optional<EvaluationPoint> best_;  // what the folder `best` holds
-  bool checked_gradients_ = false;
+  DeviceStep device_step_;
+  std::optional<Pending> pending_;
+  int64_t first_step_of_process_ = 0;
+  int32_t updates_ = 0;  // of the optimizer, as far as is known
 };
 
 }  // namespace

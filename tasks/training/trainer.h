@@ -32,8 +32,8 @@ class TrainTask {
   // How many things the loss of these examples is a mean over (labelled words, say). With accumulation the trainer
   // adds it up over the whole step, so that the step's gradient is that of one large batch.
   virtual double loss_weight(std::span<const int32_t> examples) const = 0;
-  // The sum of the examples' losses over `normalizer`, float32 [1].
-  virtual Variable loss(Context& context, std::span<const int32_t> examples, float normalizer) = 0;
+  // The sum of the examples' losses, float32 [1].
+  virtual Variable loss(Context& context, std::span<const int32_t> examples) = 0;
   // Scores on the development data; the first one is what `best` is chosen by. Empty without such data.
   virtual Scores evaluate() = 0;
   // What the log shall say of the last evaluation beside its scores; empty for nothing.
@@ -51,6 +51,7 @@ struct TrainConfig {
   int64_t batch_size = 32;
   int64_t batch_tokens = 0;
   bool shuffle = true;
+  bool recompute = false;  // encoder layers keep their input alone and run again in the backward pass
   int64_t accumulation_steps = 1;
   uint64_t seed = 1;
   DType compute_type = DType::float32;

@@ -115,9 +115,9 @@ TEST_CASE("put overwrites or adds") {
   CHECK(x == 4.5F);
 }
 
-TEST_CASE("the vector form of a dropout mask is that of Dropout::keeps") {
+TEST_CASE("the vector form of a dropout mask is that of DropoutMask::keeps") {
   for (const float probability : {0.1F, 0.5F, 0.999F}) {
-    const Dropout dropout{probability, {0x12345678, 0x9abcdef0}, 77, (3U << 16) + 5};
+    const DropoutMask dropout{probability, {0x12345678, 0x9abcdef0}, 77, (3U << 16) + 5};
     for (const int64_t count : {1, 17, 128, 129, 500}) {
       for (const int64_t row : {int64_t{0}, int64_t{1}, int64_t{4096} * 12 + 7, int64_t{0xffffffff}}) {
         std::vector<float> factors(static_cast<size_t>(round_up(count, mask_chunk)), -1.0F);

@@ -86,7 +86,7 @@ void time_case(const Op& op, const OpCase& op_case, Backend& backend, DType dtyp
   const double forward = median_seconds([&] { (void)op_case.call(inputs, dtype); });
   const Variable y = op_case.call(inputs, dtype);
   const Tensor dy = Tensor::empty(backend, y.shape(), y.dtype());
-  backend.cast(y.value(), {dy});
+  backend.cast({y.value(), {dy}});
   Node& node = *y.node();
   const double backward = median_seconds([&] {
     for (const auto& input : node.inputs) {

@@ -1,7 +1,7 @@
 // A full training step of BERT token classification, at full length, and the step's own matrix products run alone
 // back to back through the same backend: what share of the step they are is how close it is to the library's limit.
 //
-//   step_bench [base|minilm] [fp32|bf16] [batch] [length] [steps]
+//   step_bench [base|minilm] [fp32|bf16] [batch] [length] [steps] [recompute]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "nn/device_step.h"
 #include "nn/heads/ner.h"
 #include "nn/optimizer.h"
 
@@ -70,8 +71,8 @@ struct Product {
 Product make_product(Backend& backend, int64_t rows, int64_t in, int64_t out, DType dtype) {
   const auto made = [&](int64_t a, int64_t b, DType type) {
     const Tensor values = Tensor::empty(backend, {a, b}, type);
-    backend.cast(Tensor::from(backend, {a, b}, std::vector<float>(static_cast<size_t>(a * b), 0.5F)),
-                 {values});
+    backend.cast(
+        {Tensor::from(backend, {a, b}, std::vector<float>(static_cast<size_t>(a * b), 0.5F)), {values}});
     return values;
   };
   return {made(rows, in, dtype), made(out, in, dtype),          made(rows, out, dtype),
@@ -97,6 +98,7 @@ int main(int argc, char** argv) {
   const int64_t batch = std::stol(argument(3, "32"));
   const int64_t length = std::stol(argument(4, "128"));
   const int steps = std::stoi(argument(5, "5"));
+  const bool recomputes = argument(6, "") == "recompute";
 
   Backend& backend = find_backend("CPU");
   fmt::print("{}\n", backend.description());
@@ -107,18 +109,20 @@ int main(int argc, char** argv) {
   parameters.allocate(backend, Parameters::Use::training, dtype);
   parameters.initialize_all(1);
   Optimizer optimizer(parameters, {});
+  DeviceStep device_step(backend);
   const NerBatch inputs = full_batch(backend, batch, length, config.vocab_size, 10);
 
   double forward_seconds = 0, backward_seconds = 0, update_seconds = 0;
   uint32_t step_number = 0;
   const auto run_step = [&] {
-    Context context{true, dtype, RandomStream(1, 0, step_number++, 0)};
+    const float factor = 1 / static_cast<float>(batch * length);
+    device_step.begin(step_number++, 1e-5F, std::span(&factor, 1));
+    Context context{true, dtype, device_step.random(1), recomputes};
     Variable loss;
-    forward_seconds +=
-        seconds_of([&] { loss = model.loss(context, inputs, static_cast<float>(batch * length)); });
-    backward_seconds += seconds_of([&] { backward(loss); });
+    forward_seconds += seconds_of([&] { loss = device_step.objective({model.loss(context, inputs)}); });
+    backward_seconds += seconds_of([&] { device_step.backward(loss); });
     loss = {};
-    update_seconds += seconds_of([&] { optimizer.step(1e-5F); });
+    update_seconds += seconds_of([&] { optimizer.step(device_step); });
   };
 
   run_step();
@@ -136,8 +140,8 @@ int main(int argc, char** argv) {
   const auto run_products = [&] {
     for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
       for (const Product& p : products) {
-        backend.linear_forward(p.x, p.w, {}, Activation::none, p.y);
-        backend.linear_backward(p.y, p.x, p.w, {p.dx}, {p.dw}, {});
+        backend.linear_forward({p.x, p.w, {}, Activation::none, p.y});
+        backend.linear_backward({p.y, p.x, p.w, {p.dx}, {p.dw}});
       }
     }
   };

@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "data/classification_text.h"
-#include "files.h"
+#include "tests/data/files.h"
 
 using namespace gradus;
 using Ids = std::vector<int32_t>;

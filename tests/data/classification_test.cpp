@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "data/class_labels.h"
 #include "data/classification_text.h"
-#include "files.h"
+#include "tests/data/files.h"
 
 using namespace gradus;
 using gradus::test::TempFile;

@@ -134,6 +134,26 @@ TEST_CASE("a stream for several ranks: all records, as many for each") {
   CHECK_THROWS_AS(numbers.stream(DatasetShuffle::none, 4, 4), Error);
 }
 
+TEST_CASE("what ranks have read together is the beginning of the order that one process reads") {
+  const Numbers numbers(DatasetFormat::mindrecord);
+  for (const DatasetShuffle shuffle : {DatasetShuffle::none, DatasetShuffle::files, DatasetShuffle::full}) {
+    DatasetStream whole = numbers.stream(shuffle);
+    const std::vector<int32_t> order = read_epoch(whole, 1);
+    for (const int32_t ranks : {2, 3, 4}) {
+      std::vector<std::vector<int32_t>> parts;
+      for (int32_t rank = 0; rank < ranks; ++rank) {
+        DatasetStream stream = numbers.stream(shuffle, rank, ranks);
+        parts.push_back(read_epoch(stream, 1));
+      }
+      std::vector<int32_t> together;
+      for (size_t i = 0; i < parts[0].size(); ++i) {
+        for (const std::vector<int32_t>& part : parts) together.push_back(part[i]);
+      }
+      CHECK(std::equal(order.begin(), order.end(), together.begin()));
+    }
+  }
+}
+
 TEST_CASE("a stream goes on from any record of an epoch") {
   const Numbers numbers(DatasetFormat::mindrecord);
   for (const DatasetShuffle shuffle : {DatasetShuffle::none, DatasetShuffle::files, DatasetShuffle::full}) {
@@ -155,8 +175,9 @@ TEST_CASE("a stream of compressed files") {
   stream.seek(10);
   CHECK(read(stream).front() == 10);
   DatasetStream last = numbers.stream(DatasetShuffle::none, 2, 3);
-  const std::vector<int32_t> all = counting(231);
-  CHECK(read(last) == std::vector<int32_t>(all.begin() + 154, all.end()));
+  const std::vector<int32_t> part = read(last);
+  CHECK(part.size() == 77);
+  for (size_t i = 0; i < part.size(); ++i) CHECK(part[i] == static_cast<int32_t>(3 * i + 2));
   CHECK_THROWS_WITH_AS(
       numbers.stream(DatasetShuffle::full),
       (numbers.path("a.tfrecord.gz") +

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "core/error.h"
-#include "files.h"
+#include "tests/data/files.h"
 
 using namespace gradus;
 using gradus::test::TempFile;

@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "data/text_file.h"
-#include "files.h"
+#include "tests/data/files.h"
 
 using namespace gradus;
 using gradus::test::TempFile;

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "core/error.h"
-#include "files.h"
+#include "tests/data/files.h"
 
 using namespace gradus;
 using gradus::test::TempFile;

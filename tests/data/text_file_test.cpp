@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "data/unicode.h"
 #include "data/vocab.h"
-#include "files.h"
+#include "tests/data/files.h"
 
 using namespace gradus;
 using gradus::test::TempFile;

@@ -11,7 +11,7 @@
 #include "data/text_file.h"
 #include "data/unicode.h"
 #include "data/vocab.h"
-#include "files.h"
+#include "tests/data/files.h"
 
 using namespace gradus;
 using gradus::test::TempFile;

@@ -27,7 +27,7 @@ sources="core/io/checked_json core/io/crc32c core/io/file_kind core/io/files cor
   data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/tag_scheme data/text_file data/tf_example
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/safetensors nn/checkpoints/safetensors_writer
-  nn/checkpoints/sorted_table nn/checkpoints/stored_labels nn/checkpoints/tensor_entry nn/checkpoints/tensorflow_checkpoint nn/checkpoints/tensorflow_slices
+  nn/checkpoints/sorted_table nn/checkpoints/tensor_entry nn/checkpoints/tensorflow_checkpoint nn/checkpoints/tensorflow_slices nn/stored_labels
   tasks/options/config_file
   tests/fuzz/readers"
 flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"

@@ -95,19 +95,17 @@ using reference::load;
 using reference::sequences_of;
 using reference::store;
 
-void NaiveBackend::attention_forward(const Tensor& qkv, const Packing& packing, int64_t heads,
-                                     const Dropout& dropout, const Tensor& context, const Tensor& lse) {
-  const auto result = reference::attention(load(qkv), sequences_of(packing), heads, dropout);
-  store(result.context, context);
-  store(result.lse, lse);
+void NaiveBackend::attention_forward(const AttentionForward& args) {
+  const auto result =
+      reference::attention(load(args.qkv), sequences_of(args.packing), args.heads, args.dropout);
+  store(result.context, args.context);
+  store(result.lse, args.lse);
 }
 
-void NaiveBackend::attention_backward(const Tensor& dcontext, const Tensor& qkv, const Tensor& /*context*/,
-                                      const Tensor& lse, const Packing& packing, int64_t heads,
-                                      const Dropout& dropout, Grad dqkv) {
-  store(reference::attention_gradient(load(dcontext), load(qkv), load(lse), sequences_of(packing), heads,
-                                      dropout),
-        dqkv);
+void NaiveBackend::attention_backward(const AttentionBackward& args) {
+  store(reference::attention_gradient(load(args.dcontext), load(args.qkv), load(args.lse),
+                                      sequences_of(args.packing), args.heads, args.dropout),
+        args.dqkv);
 }
 
 }  // namespace gradus

@@ -20,7 +20,7 @@ double crf_path_score(const Matrix& emissions, const std::vector<int32_t>& tags,
 
 // alpha[t][k] is the log-sum-exp of the scores of all paths up to t that end in tag k.
 CrfNll crf_nll(const Matrix& emissions, const std::vector<int32_t>& tags, const Sequences& sequences,
-               const CrfScores& scores, double normalizer) {
+               const CrfScores& scores) {
   const int64_t tag_count = emissions.columns();
   CrfNll result{0, Matrix(emissions.rows(), tag_count), Matrix(1, static_cast<int64_t>(sequences.size()))};
   auto& [loss, alpha, log_z] = result;
@@ -36,7 +36,7 @@ CrfNll crf_nll(const Matrix& emissions, const std::vector<int32_t>& tags, const 
     }
     const auto leave = [&](int64_t k) { return alpha(end - 1, k) + scores.end[k]; };
     log_z[b] = log_sum_exp(tag_count, leave);
-    loss += (log_z[b] - crf_path_score(emissions, tags, {begin, end}, scores)) / normalizer;
+    loss += (log_z[b] - crf_path_score(emissions, tags, {begin, end}, scores));
   }
   return result;
 }
@@ -132,38 +132,34 @@ using reference::load;
 using reference::sequences_of;
 using reference::store;
 
-void NaiveBackend::crf_nll_forward(const Tensor& emissions, const Tensor& tags, const Packing& packing,
-                                   const Tensor& transitions, const Tensor& start, const Tensor& end,
-                                   float normalizer, const Tensor& loss, const Tensor& alpha,
-                                   const Tensor& log_z) {
-  const auto result = reference::crf_nll(load(emissions), tags.to_host_int(), sequences_of(packing),
-                                         {load(transitions), load(start), load(end)}, normalizer);
-  loss.copy_from_host(std::vector{static_cast<float>(result.loss)});
-  store(result.alpha, alpha);
-  store(result.log_z, log_z);
+void NaiveBackend::crf_nll_forward(const CrfNllForward& args) {
+  const auto result =
+      reference::crf_nll(load(args.emissions), args.tags.to_host_int(), sequences_of(args.packing),
+                         {load(args.scores.transitions), load(args.scores.start), load(args.scores.end)});
+  args.loss.copy_from_host(std::vector{static_cast<float>(result.loss)});
+  store(result.alpha, args.alpha);
+  store(result.log_z, args.log_z);
 }
 
-void NaiveBackend::crf_nll_backward(const Tensor& dloss, const Tensor& emissions, const Tensor& tags,
-                                    const Packing& packing, const Tensor& transitions, const Tensor& start,
-                                    const Tensor& end, float normalizer, const Tensor& alpha,
-                                    const Tensor& log_z, Grad demissions, Grad dtransitions, Grad dstart,
-                                    Grad dend) {
-  const auto d = reference::crf_gradient(load(emissions), tags.to_host_int(), sequences_of(packing),
-                                         {load(transitions), load(start), load(end)}, load(alpha),
-                                         load(log_z), static_cast<double>(dloss.item()) / normalizer);
-  store(d.emissions, demissions);
-  store(d.transitions, dtransitions);
-  store(d.start, dstart);
-  store(d.end, dend);
+void NaiveBackend::crf_nll_backward(const CrfNllBackward& args) {
+  const auto d =
+      reference::crf_gradient(load(args.emissions), args.tags.to_host_int(), sequences_of(args.packing),
+                              {load(args.scores.transitions), load(args.scores.start), load(args.scores.end)},
+                              load(args.alpha), load(args.log_z), static_cast<double>(args.dloss.item()));
+  store(d.emissions, args.demissions);
+  store(d.transitions, args.dtransitions);
+  store(d.start, args.dstart);
+  store(d.end, args.dend);
 }
 
-void NaiveBackend::crf_viterbi(const Tensor& emissions, const Packing& packing, const Tensor& transitions,
-                               const Tensor& start, const Tensor& end, const Tensor& tags) {
-  const reference::Matrix values = load(emissions);
-  const reference::CrfScores scores{load(transitions), load(start), load(end)};
+void NaiveBackend::crf_viterbi(const CrfViterbi& args) {
+  const reference::Matrix values = load(args.emissions);
+  const reference::CrfScores scores{load(args.scores.transitions), load(args.scores.start),
+                                    load(args.scores.end)};
   std::vector<int32_t> best(static_cast<size_t>(values.rows()));
-  for (const auto& sequence : sequences_of(packing)) reference::best_path(values, sequence, scores, best);
-  copy_from_host(best.data(), tags);
+  for (const auto& sequence : sequences_of(args.packing))
+    reference::best_path(values, sequence, scores, best);
+  copy_from_host(best.data(), args.tags);
 }
 
 }  // namespace gradus

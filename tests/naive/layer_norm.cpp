@@ -28,27 +28,23 @@ using reference::load;
 using reference::Matrix;
 using reference::store;
 
-void NaiveBackend::layer_norm_forward(const Tensor& x, const Tensor& residual, const Dropout& dropout,
-                                      const Tensor& gamma, const Tensor& beta, float eps, const Tensor& sum,
-                                      const Tensor& y, const Tensor& mean, const Tensor& rstd) {
-  Matrix s = reference::dropout(load(x), dropout);
-  if (residual) s = reference::add(s, load(residual));
-  store(s, sum);
-  const auto result = reference::layer_norm(s, load(gamma), load(beta), eps);
-  store(result.y, y);
-  store(result.mean, mean);
-  store(result.rstd, rstd);
+void NaiveBackend::layer_norm_forward(const LayerNormForward& args) {
+  Matrix s = reference::dropout(load(args.x), args.dropout);
+  if (args.residual) s = reference::add(s, load(args.residual));
+  store(s, args.sum);
+  const auto result = reference::layer_norm(s, load(args.gamma), load(args.beta), args.eps);
+  store(result.y, args.y);
+  store(result.mean, args.mean);
+  store(result.rstd, args.rstd);
 }
 
 // With z = (s - mean) rstd and g = dy gamma:  ds = rstd (g - mean(g) - z mean(g z)), the means over the row.
-void NaiveBackend::layer_norm_backward(const Tensor& dy, const Tensor& sum, const Tensor& gamma,
-                                       const Tensor& mean, const Tensor& rstd, const Dropout& dropout,
-                                       Grad dx, Grad dresidual, Grad dgamma, Grad dbeta) {
-  const Matrix slope = load(dy);
-  const Matrix s = load(sum);
-  const Matrix scale = load(gamma);
-  const Matrix means = load(mean);
-  const Matrix rstds = load(rstd);
+void NaiveBackend::layer_norm_backward(const LayerNormBackward& args) {
+  const Matrix slope = load(args.dy);
+  const Matrix s = load(args.sum);
+  const Matrix scale = load(args.gamma);
+  const Matrix means = load(args.mean);
+  const Matrix rstds = load(args.rstd);
   const auto width = static_cast<double>(s.columns());
   Matrix ds(s.rows(), s.columns());
   Matrix dscale(1, s.columns());
@@ -67,10 +63,10 @@ void NaiveBackend::layer_norm_backward(const Tensor& dy, const Tensor& sum, cons
       dshift[h] += slope(t, h);
     }
   }
-  store(reference::dropout(ds, dropout), dx);
-  store(ds, dresidual);
-  store(dscale, dgamma);
-  store(dshift, dbeta);
+  store(reference::dropout(ds, args.dropout), args.dx);
+  store(ds, args.dresidual);
+  store(dscale, args.dgamma);
+  store(dshift, args.dbeta);
 }
 
 }  // namespace gradus

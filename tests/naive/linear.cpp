@@ -23,16 +23,14 @@ using reference::load;
 using reference::Matrix;
 using reference::store;
 
-void NaiveBackend::linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Activation kind,
-                                  const Tensor& y) {
-  store(reference::linear(load(x), load(w), load(b), kind), y);
+void NaiveBackend::linear_forward(const LinearForward& args) {
+  store(reference::linear(load(args.x), load(args.w), load(args.b), args.kind), args.y);
 }
 
-void NaiveBackend::linear_backward(const Tensor& dy, const Tensor& x, const Tensor& w, Grad dx, Grad dw,
-                                   Grad db) {
-  const Matrix input = load(x);
-  const Matrix weight = load(w);
-  const Matrix slope = load(dy);
+void NaiveBackend::linear_backward(const LinearBackward& args) {
+  const Matrix input = load(args.x);
+  const Matrix weight = load(args.w);
+  const Matrix slope = load(args.dy);
   Matrix dinput(input.rows(), input.columns());
   Matrix dweight(weight.rows(), weight.columns());
   Matrix dbias(1, weight.rows());
@@ -45,9 +43,9 @@ void NaiveBackend::linear_backward(const Tensor& dy, const Tensor& x, const Tens
       }
     }
   }
-  store(dinput, dx);
-  store(dweight, dw);
-  store(dbias, db);
+  store(dinput, args.dx);
+  store(dweight, args.dw);
+  store(dbias, args.db);
 }
 
 }  // namespace gradus

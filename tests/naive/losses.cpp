@@ -14,38 +14,36 @@ double weight_of(const Matrix& class_weights, int32_t label) {
 }  // namespace
 
 CrossEntropy cross_entropy(const Matrix& logits, const std::vector<int32_t>& labels,
-                           const Matrix& class_weights, double normalizer) {
+                           const Matrix& class_weights) {
   CrossEntropy result{0, Matrix(1, logits.rows())};
   for (int64_t r = 0; r < logits.rows(); ++r) {
     result.lse[r] = log_sum_exp(logits.columns(), [&](int64_t k) { return logits(r, k); });
     const int32_t label = labels[static_cast<size_t>(r)];
     if (label < 0) continue;
-    result.loss += weight_of(class_weights, label) * (result.lse[r] - logits(r, label)) / normalizer;
+    result.loss += weight_of(class_weights, label) * (result.lse[r] - logits(r, label));
   }
   return result;
 }
 
-double squared_error(const Matrix& predictions, const Matrix& targets, double normalizer) {
+double squared_error(const Matrix& predictions, const Matrix& targets) {
   double loss = 0;
   for (int64_t r = 0; r < targets.size(); ++r) {
     const double error = predictions[r] - targets[r];
-    loss += error * error / normalizer;
+    loss += error * error;
   }
   return loss;
 }
 
 CrossEntropy span_cross_entropy(const Matrix& logits, const Sequences& sequences,
-                                const std::vector<int32_t>& positions, double normalizer) {
+                                const std::vector<int32_t>& positions) {
   const auto count = static_cast<int64_t>(sequences.size());
   CrossEntropy result{0, Matrix(count, 2)};
   for (int64_t b = 0; b < count; ++b) {
     const auto [begin, end] = sequences[static_cast<size_t>(b)];
     for (int64_t c = 0; c < 2; ++c) {
       const int32_t position = positions[static_cast<size_t>(2 * b + c)];
-      check(position < end - begin, "[span_cross_entropy] position {} in sequence {}: it has {} tokens",
-            position, b, end - begin);
       result.lse(b, c) = log_sum_exp(end - begin, [&](int64_t t) { return logits(begin + t, c); });
-      if (position >= 0) result.loss += (result.lse(b, c) - logits(begin + position, c)) / normalizer;
+      if (position >= 0) result.loss += (result.lse(b, c) - logits(begin + position, c));
     }
   }
   return result;
@@ -57,24 +55,20 @@ using reference::load;
 using reference::Matrix;
 using reference::store;
 
-void NaiveBackend::cross_entropy_forward(const Tensor& logits, const Tensor& labels,
-                                         const Tensor& class_weights, float normalizer, const Tensor& loss,
-                                         const Tensor& lse) {
+void NaiveBackend::cross_entropy_forward(const CrossEntropyForward& args) {
   const auto result =
-      reference::cross_entropy(load(logits), labels.to_host_int(), load(class_weights), normalizer);
-  loss.copy_from_host(std::vector{static_cast<float>(result.loss)});
-  store(result.lse, lse);
+      reference::cross_entropy(load(args.logits), args.labels.to_host_int(), load(args.class_weights));
+  args.loss.copy_from_host(std::vector{static_cast<float>(result.loss)});
+  store(result.lse, args.lse);
 }
 
-// dlogits = w[label] (softmax - one-hot label) dloss / normalizer, and zero in rows without a label.
-void NaiveBackend::cross_entropy_backward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
-                                          const Tensor& class_weights, float normalizer, const Tensor& lse,
-                                          Grad dlogits) {
-  const Matrix scores = load(logits);
-  const Matrix log_sums = load(lse);
-  const std::vector<int32_t> wanted = labels.to_host_int();
-  const Matrix weights = load(class_weights);
-  const double scale = static_cast<double>(dloss.item()) / normalizer;
+// dlogits = w[label] (softmax - one-hot label) dloss, and zero in rows without a label.
+void NaiveBackend::cross_entropy_backward(const CrossEntropyBackward& args) {
+  const Matrix scores = load(args.logits);
+  const Matrix log_sums = load(args.lse);
+  const std::vector<int32_t> wanted = args.labels.to_host_int();
+  const Matrix weights = load(args.class_weights);
+  const double scale = static_cast<double>(args.dloss.item());
   Matrix gradient(scores.rows(), scores.columns());
   for (int64_t r = 0; r < scores.rows(); ++r) {
     const int32_t label = wanted[static_cast<size_t>(r)];
@@ -84,43 +78,36 @@ void NaiveBackend::cross_entropy_backward(const Tensor& dloss, const Tensor& log
       gradient(r, k) = std::exp(scores(r, k) - log_sums[r]) * factor;
     gradient(r, label) -= factor;
   }
-  store(gradient, dlogits);
+  store(gradient, args.dlogits);
 }
 
-void NaiveBackend::squared_error_forward(const Tensor& predictions, const Tensor& targets, float normalizer,
-                                         const Tensor& loss) {
-  const double result = reference::squared_error(load(predictions), load(targets), normalizer);
-  loss.copy_from_host(std::vector{static_cast<float>(result)});
+void NaiveBackend::squared_error_forward(const SquaredErrorForward& args) {
+  const double result = reference::squared_error(load(args.predictions), load(args.targets));
+  args.loss.copy_from_host(std::vector{static_cast<float>(result)});
 }
 
-void NaiveBackend::squared_error_backward(const Tensor& dloss, const Tensor& predictions,
-                                          const Tensor& targets, float normalizer, Grad dpredictions) {
-  const Matrix values = load(predictions);
-  const Matrix wanted = load(targets);
+void NaiveBackend::squared_error_backward(const SquaredErrorBackward& args) {
+  const Matrix values = load(args.predictions);
+  const Matrix wanted = load(args.targets);
   Matrix gradient(values.rows(), values.columns());
-  for (int64_t r = 0; r < wanted.size(); ++r)
-    gradient[r] = 2 * (values[r] - wanted[r]) * dloss.item() / normalizer;
-  store(gradient, dpredictions);
+  for (int64_t r = 0; r < wanted.size(); ++r) gradient[r] = 2 * (values[r] - wanted[r]) * args.dloss.item();
+  store(gradient, args.dpredictions);
 }
 
-void NaiveBackend::span_cross_entropy_forward(const Tensor& logits, const Packing& packing,
-                                              const Tensor& positions, float normalizer, const Tensor& loss,
-                                              const Tensor& lse) {
-  const auto result = reference::span_cross_entropy(load(logits), reference::sequences_of(packing),
-                                                    positions.to_host_int(), normalizer);
-  loss.copy_from_host(std::vector{static_cast<float>(result.loss)});
-  store(result.lse, lse);
+void NaiveBackend::span_cross_entropy_forward(const SpanCrossEntropyForward& args) {
+  const auto result = reference::span_cross_entropy(load(args.logits), reference::sequences_of(args.packing),
+                                                    args.positions.to_host_int());
+  args.loss.copy_from_host(std::vector{static_cast<float>(result.loss)});
+  store(result.lse, args.lse);
 }
 
-// Over the tokens of a sequence dlogits = (softmax - one-hot position) dloss / normalizer, and zero elsewhere.
-void NaiveBackend::span_cross_entropy_backward(const Tensor& dloss, const Tensor& logits,
-                                               const Packing& packing, const Tensor& positions,
-                                               float normalizer, const Tensor& lse, Grad dlogits) {
-  const Matrix scores = load(logits);
-  const Matrix log_sums = load(lse);
-  const std::vector<int32_t> wanted = positions.to_host_int();
-  const reference::Sequences sequences = reference::sequences_of(packing);
-  const double factor = static_cast<double>(dloss.item()) / normalizer;
+// Over the tokens of a sequence dlogits = (softmax - one-hot position) dloss, and zero elsewhere.
+void NaiveBackend::span_cross_entropy_backward(const SpanCrossEntropyBackward& args) {
+  const Matrix scores = load(args.logits);
+  const Matrix log_sums = load(args.lse);
+  const std::vector<int32_t> wanted = args.positions.to_host_int();
+  const reference::Sequences sequences = reference::sequences_of(args.packing);
+  const double factor = static_cast<double>(args.dloss.item());
   Matrix gradient(scores.rows(), scores.columns());
   for (int64_t i = 0; i < log_sums.size(); ++i) {
     const auto [begin, end] = sequences[static_cast<size_t>(i / 2)];
@@ -130,11 +117,28 @@ void NaiveBackend::span_cross_entropy_backward(const Tensor& dloss, const Tensor
       gradient(t, i % 2) = std::exp(scores(t, i % 2) - log_sums[i]) * factor;
     gradient(begin + position, i % 2) -= factor;
   }
-  store(gradient, dlogits);
+  store(gradient, args.dlogits);
 }
 
-void NaiveBackend::argmax(const Tensor& x, const Tensor& y) {
-  const Matrix scores = load(x);
+void NaiveBackend::weighted_sum_forward(const WeightedSumForward& args) {
+  const Matrix factors = load(args.factors);
+  Matrix sum(1, 1);
+  for (size_t i = 0; i < args.losses.size(); ++i)
+    sum[0] += load(args.losses[i])[0] * factors[static_cast<int64_t>(i)];
+  store(sum, args.y);
+}
+
+void NaiveBackend::weighted_sum_backward(const WeightedSumBackward& args) {
+  const Matrix factors = load(args.factors);
+  for (size_t i = 0; i < args.dlosses.size(); ++i) {
+    Matrix gradient(1, 1);
+    gradient[0] = load(args.dy)[0] * factors[static_cast<int64_t>(i)];
+    store(gradient, args.dlosses[i]);
+  }
+}
+
+void NaiveBackend::argmax(const Argmax& args) {
+  const Matrix scores = load(args.x);
   std::vector<int32_t> best;
   for (int64_t r = 0; r < scores.rows(); ++r) {
     int32_t winner = 0;
@@ -143,7 +147,7 @@ void NaiveBackend::argmax(const Tensor& x, const Tensor& y) {
     }
     best.push_back(winner);
   }
-  copy_from_host(best.data(), y);
+  copy_from_host(best.data(), args.y);
 }
 
 }  // namespace gradus

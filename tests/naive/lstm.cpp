@@ -117,21 +117,19 @@ using reference::load;
 using reference::sequences_of;
 using reference::store;
 
-void NaiveBackend::lstm_forward(const Tensor& gates_x, const Tensor& w_hh, const Packing& packing,
-                                const Tensor& y, const Tensor& cells, const Tensor& gates) {
-  const auto result = reference::lstm(load(gates_x), load(w_hh), sequences_of(packing));
-  store(result.y, y);
-  store(result.cells, cells);
-  store(result.gates, gates);
+void NaiveBackend::lstm_forward(const LstmForward& args) {
+  const auto result = reference::lstm(load(args.gates_x), load(args.w_hh), sequences_of(args.packing));
+  store(result.y, args.y);
+  store(result.cells, args.cells);
+  store(result.gates, args.gates);
 }
 
-void NaiveBackend::lstm_backward(const Tensor& dy, const Tensor& y, const Tensor& cells, const Tensor& gates,
-                                 const Tensor& w_hh, const Packing& packing, const Tensor& dgates_x,
-                                 Grad dw_hh) {
-  const auto result = reference::lstm_gradient(load(dy), {load(y), load(cells), load(gates)}, load(w_hh),
-                                               sequences_of(packing));
-  store(result.dgates_x, dgates_x);
-  store(result.dw_hh, dw_hh);
+void NaiveBackend::lstm_backward(const LstmBackward& args) {
+  const auto result =
+      reference::lstm_gradient(load(args.dy), {load(args.y), load(args.cells), load(args.gates)},
+                               load(args.w_hh), sequences_of(args.packing));
+  store(result.dgates_x, args.dgates_x);
+  store(result.dw_hh, args.dw_hh);
 }
 
 }  // namespace gradus

@@ -65,7 +65,9 @@ double activation_slope(double x, Activation kind) {
 
 double dropout_factor(const Dropout& dropout, int64_t row, int64_t column) {
   if (!dropout.active()) return 1;
-  return dropout.keeps(static_cast<uint32_t>(row), static_cast<uint32_t>(column)) ? dropout.scale() : 0;
+  const std::vector<int32_t> place = dropout.place ? dropout.place.to_host_int() : std::vector<int32_t>(2);
+  const DropoutMask mask = dropout.mask(static_cast<uint32_t>(place[0]), static_cast<uint32_t>(place[1]));
+  return mask.keeps(static_cast<uint32_t>(row), static_cast<uint32_t>(column)) ? mask.scale() : 0;
 }
 
 Matrix add(const Matrix& a, const Matrix& b) {
@@ -94,34 +96,34 @@ using reference::load;
 using reference::Matrix;
 using reference::store;
 
-void NaiveBackend::add_forward(const Tensor& a, const Tensor& b, const Tensor& y) {
-  store(reference::add(load(a), load(b)), y);
+void NaiveBackend::add_forward(const AddForward& args) {
+  store(reference::add(load(args.a), load(args.b)), args.y);
 }
 
-void NaiveBackend::add_backward(const Tensor& dy, Grad da, Grad db) {
-  store(load(dy), da);
-  store(load(dy), db);
+void NaiveBackend::add_backward(const AddBackward& args) {
+  store(load(args.dy), args.da);
+  store(load(args.dy), args.db);
 }
 
-void NaiveBackend::activation_forward(const Tensor& x, Activation kind, const Tensor& y) {
-  store(reference::activation(load(x), kind), y);
+void NaiveBackend::activation_forward(const ActivationForward& args) {
+  store(reference::activation(load(args.x), args.kind), args.y);
 }
 
-void NaiveBackend::activation_backward(const Tensor& dy, const Tensor& x, Activation kind, Grad dx,
-                                       const Tensor& y) {
-  const Matrix input = load(x);
-  Matrix gradient = load(dy);
-  for (int64_t i = 0; i < gradient.size(); ++i) gradient[i] *= reference::activation_slope(input[i], kind);
-  store(gradient, dx);
-  store(reference::activation(input, kind), y);
+void NaiveBackend::activation_backward(const ActivationBackward& args) {
+  const Matrix input = load(args.x);
+  Matrix gradient = load(args.dy);
+  for (int64_t i = 0; i < gradient.size(); ++i)
+    gradient[i] *= reference::activation_slope(input[i], args.kind);
+  store(gradient, args.dx);
+  store(reference::activation(input, args.kind), args.y);
 }
 
-void NaiveBackend::dropout_forward(const Tensor& x, const Dropout& dropout, const Tensor& y) {
-  store(reference::dropout(load(x), dropout), y);
+void NaiveBackend::dropout_forward(const DropoutForward& args) {
+  store(reference::dropout(load(args.x), args.dropout), args.y);
 }
 
-void NaiveBackend::dropout_backward(const Tensor& dy, const Dropout& dropout, Grad dx) {
-  store(reference::dropout(load(dy), dropout), dx);  // linear in x: the same factors
+void NaiveBackend::dropout_backward(const DropoutBackward& args) {
+  store(reference::dropout(load(args.dy), args.dropout), args.dx);  // linear in x: the same factors
 }
 
 }  // namespace gradus

@@ -42,31 +42,31 @@ void add_to_rows(const Matrix& dy, const std::vector<int32_t>& rows, Matrix& tar
 
 }  // namespace
 
-void NaiveBackend::embedding_forward(std::span<const Lookup> lookups, const Tensor& y) {
+void NaiveBackend::embedding_forward(const EmbeddingForward& args) {
   std::vector<Matrix> tables;
   std::vector<std::vector<int32_t>> ids;
-  for (const Lookup& lookup : lookups) {
+  for (const Lookup& lookup : args.lookups) {
     tables.push_back(load(lookup.table));
     ids.push_back(lookup.ids.to_host_int());
   }
-  store(reference::embedding(tables, ids), y);
+  store(reference::embedding(tables, ids), args.y);
 }
 
-void NaiveBackend::embedding_backward(const Tensor& dy, const Tensor& ids, const Tensor& dtable) {
-  Matrix sums = load(dtable);
-  add_to_rows(load(dy), ids.to_host_int(), sums);
-  store(sums, dtable);
+void NaiveBackend::embedding_backward(const EmbeddingBackward& args) {
+  Matrix sums = load(args.dtable);
+  add_to_rows(load(args.dy), args.ids.to_host_int(), sums);
+  store(sums, args.dtable);
 }
 
-void NaiveBackend::gather_rows_forward(const Tensor& x, const Tensor& rows, const Tensor& y) {
-  store(reference::gather_rows(load(x), rows.to_host_int()), y);
+void NaiveBackend::gather_rows_forward(const GatherRowsForward& args) {
+  store(reference::gather_rows(load(args.x), args.rows.to_host_int()), args.y);
 }
 
-void NaiveBackend::gather_rows_backward(const Tensor& dy, const Tensor& rows, Grad dx) {
-  if (!dx) return;
-  Matrix gradient(dx.tensor.rows(), dx.tensor.shape().last());
-  add_to_rows(load(dy), rows.to_host_int(), gradient);
-  store(gradient, dx);
+void NaiveBackend::gather_rows_backward(const GatherRowsBackward& args) {
+  if (!args.dx) return;
+  Matrix gradient(args.dx.tensor.rows(), args.dx.tensor.shape().last());
+  add_to_rows(load(args.dy), args.rows.to_host_int(), gradient);
+  store(gradient, args.dx);
 }
 
 }  // namespace gradus

@@ -25,7 +25,7 @@ struct Encoder {
 };
 
 // Some function of the rows with a different slope at each element.
-Variable objective(const Variable& x, const Tensor& labels) { return cross_entropy(x, labels, 1); }
+Variable objective(const Variable& x, const Tensor& labels) { return cross_entropy(x, labels); }
 
 }  // namespace
 
@@ -79,4 +79,38 @@ TEST_CASE("fewer rows take less memory") {
     return backend.memory().current - before;
   };
   CHECK(recorded(tensor_of(backend, std::vector<int32_t>{0, 5, 6})) < recorded({}));
+}
+
+TEST_CASE(
+    "evaluation in 16 bits holds the encoder's weights in no other type, and gives the same bits as a copy "
+    "of them") {
+  for (Backend* backend : backends_under_test()) {
+    if (!backend->unsupported(DType::bfloat16).empty()) continue;
+    INFO(backend->description());
+    const auto output = [&](Parameters::Use use, size_t& bytes) {
+      const size_t before = backend->memory().current;
+      Parameters parameters;
+      const BertEncoder model(Scope(parameters) / "bert", tiny_bert());
+      parameters.allocate(*backend, use, DType::bfloat16);
+      bytes = backend->memory().current - before;
+      parameters.initialize_all(3);
+      const TokenBatch tokens = tiny_tokens(*backend, lengths, unused);
+      const RecordingScope scope(RecordingScope::Mode::evaluate);
+      Context context{.compute_type = DType::bfloat16};
+      std::vector<std::vector<float>> results{model.forward(context, tokens).value().to_host()};
+      for (const NamedTensor& tensor : parameters.tensors()) {
+        const Tensor value = parameters.value(tensor);
+        const bool is_matrix = tensor.shape.rank() == 2;
+        CHECK(value.shape() == tensor.shape);
+        CHECK(value.dtype() ==
+              (use == Parameters::Use::evaluation && is_matrix ? DType::bfloat16 : DType::float32));
+      }
+      return results;
+    };
+    size_t evaluated_bytes = 0, trained_bytes = 0;
+    const auto evaluated = output(Parameters::Use::evaluation, evaluated_bytes);
+    CHECK(evaluated == output(Parameters::Use::training, trained_bytes));
+    // Values, gradients and the copy are 10 bytes a number; the vectors, a small part, stay in float32.
+    CHECK(evaluated_bytes < trained_bytes / 4);
+  }
 }

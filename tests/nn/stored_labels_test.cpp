@@ -1,4 +1,4 @@
-#include "nn/checkpoints/stored_labels.h"
+#include "nn/stored_labels.h"
 
 #include <doctest/doctest.h>
 

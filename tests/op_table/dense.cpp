@@ -32,10 +32,10 @@ OpCase activation_case(const Shape& shape, Activation kind) {
 }
 
 OpCase dropout_case(const Shape& shape, float probability) {
-  const Dropout mask = mask_of(probability);
+  const Dropout mask = reference_mask(probability);
   return {.label = fmt::format("{} p {}", shape, probability),
           .inputs = {{"x", shape}},
-          .call = [=](const Inputs& x, DType) { return dropout(x[0], mask); },
+          .call = [=](const Inputs& x, DType) { return dropout(x[0], mask_on(x[0].backend(), probability)); },
           .reference = [=](const Matrices& x) { return reference::dropout(x[0], mask); },
           .flops = count(shape)};
 }
@@ -49,6 +49,20 @@ OpCase cast_case(const Shape& shape) {
                 return cast(x[0], dtype == DType::float32 ? DType::bfloat16 : DType::float32);
               },
           .reference = [](const Matrices& x) { return x[0]; }};
+}
+
+// f(x) + x, of which the backward pass finds x alone.
+OpCase recompute_case(const Shape& shape) {
+  const auto composed = [](const Variable& x) { return add(activation(x, Activation::gelu), x); };
+  return {.label = shape.str(),
+          .inputs = {{"x", shape}},
+          .call = [=](const Inputs& x, DType) { return recompute(composed, x[0]); },
+          .reference =
+              [](const Matrices& x) {
+                return reference::add(reference::activation(x[0], Activation::gelu), x[0]);
+              },
+          .composition = [=](const Inputs& x, DType) { return composed(x[0]); },
+          .flops = 6 * count(shape)};
 }
 
 // --- linear maps -------------------------------------------------------------------------------------------
@@ -74,11 +88,19 @@ struct LinearShape {
   }
 };
 
-OpCase linear_case(const LinearShape& shape, Activation kind = Activation::none) {
+OpCase linear_case(const LinearShape& shape) {
+  return {.label = shape.str(),
+          .inputs = shape.variables(),
+          .call = [=](const Inputs& x, DType) { return linear(x[0], x[1], shape.bias_of(x)); },
+          .reference = [=](const Matrices& x) { return reference::linear(x[0], x[1], shape.bias_of(x)); },
+          .flops = shape.flops()};
+}
+
+OpCase linear_activation_case(const LinearShape& shape, Activation kind) {
   return {
       .label = fmt::format("{} kind {}", shape.str(), static_cast<int>(kind)),
       .inputs = shape.variables(),
-      .call = [=](const Inputs& x, DType) { return linear(x[0], x[1], shape.bias_of(x), kind); },
+      .call = [=](const Inputs& x, DType) { return linear_activation(x[0], x[1], shape.bias_of(x), kind); },
       .reference = [=](const Matrices& x) { return reference::linear(x[0], x[1], shape.bias_of(x), kind); },
       .composition = [=](const Inputs& x,
                          DType) { return activation(linear(x[0], x[1], shape.bias_of(x)), kind); },
@@ -149,21 +171,27 @@ OpCase layer_norm_case(int64_t tokens, int64_t hidden) {
 }
 
 OpCase dropout_add_layer_norm_case(int64_t tokens, int64_t hidden, float probability) {
-  const Dropout mask = mask_of(probability);
+  const Dropout mask = reference_mask(probability);
   return {.label = fmt::format("[{}, {}] p {}", tokens, hidden, probability),
           .inputs = {{"x", {tokens, hidden}},
                      {"residual", {tokens, hidden}},
                      {"gamma", {hidden}, Role::vector, 1, 0.3},
                      {"beta", {hidden}, Role::vector}},
-          .call = [=](const Inputs& x,
-                      DType) { return dropout_add_layer_norm(x[0], x[1], mask, x[2], x[3], eps); },
+          .call =
+              [=](const Inputs& x, DType) {
+                return dropout_add_layer_norm(x[0], x[1], mask_on(x[0].backend(), probability), x[2], x[3],
+                                              eps);
+              },
           .reference =
               [=](const Matrices& x) {
                 const Matrix sum = reference::add(reference::dropout(x[0], mask), x[1]);
                 return reference::layer_norm(sum, x[2], x[3], eps).y;
               },
-          .composition = [=](const Inputs& x,
-                             DType) { return layer_norm(add(dropout(x[0], mask), x[1]), x[2], x[3], eps); },
+          .composition =
+              [=](const Inputs& x, DType) {
+                return layer_norm(add(dropout(x[0], mask_on(x[0].backend(), probability)), x[1]), x[2], x[3],
+                                  eps);
+              },
           .flops = 10.0 * static_cast<double>(tokens * hidden)};
 }
 
@@ -192,33 +220,37 @@ std::vector<Op> pointwise_rows() {
   cast.large = {cast_case({643, 771})};
   cast.benchmarks = {cast_case({4096, 768})};
   cast.float32 = cast.bfloat16;  // from either type to the other, so one end is bfloat16
-  return {add, activation, dropout, cast};
+
+  Op recompute{.name = "recompute", .cases = {recompute_case({1}), recompute_case({9, 67})}};
+  recompute.large = {recompute_case({643, 131})};
+  recompute.benchmarks = {recompute_case({4096, 768})};
+  recompute.bfloat16 = {8e-3, 1e-2};  // rounded between the two
+  return {add, activation, dropout, cast, recompute};
 }
 
 std::vector<Op> linear_rows() {
   Op linear{.name = "linear",
             .cases = {linear_case({1, 1, 1}), linear_case({3, 7, 5, false}), linear_case({130, 64, 48}),
                       linear_case({37, 65, 9}), linear_case({0, 6, 4}), linear_case({0, 6, 4, false})}};
+  Op linear_activation{.name = "linear_activation", .has_gradient = false};
   Op activation_linear{.name = "activation_linear"};
   for (const Activation kind : all_activations) {
-    linear.cases.push_back(linear_case({6, 16, 11}, kind));
+    linear_activation.cases.push_back(linear_activation_case({6, 16, 11}, kind));
     activation_linear.cases.push_back(activation_linear_case({6, 16, 11}, kind));
   }
   activation_linear.cases.push_back(activation_linear_case({33, 129, 32, false}, Activation::gelu));
   // One sentence, some, many; sums over 2048 tokens, which libraries like to split; heads.
-  linear.large = {linear_case({16, 384, 1536}, Activation::gelu),
-                  linear_case({640, 384, 384}),
-                  linear_case({240, 768, 3072}),
-                  linear_case({2048, 128, 64}),
-                  linear_case({1024, 768, 9}),
-                  linear_case({24, 64, 9000})};
+  linear.large = {linear_case({16, 384, 1536}), linear_case({640, 384, 384}), linear_case({240, 768, 3072}),
+                  linear_case({2048, 128, 64}), linear_case({1024, 768, 9}),  linear_case({24, 64, 9000})};
+  linear_activation.large = {linear_activation_case({16, 384, 1536}, Activation::gelu)};
   activation_linear.large = {activation_linear_case({160, 1536, 384}, Activation::gelu)};
   linear.benchmarks = {linear_case({640, 384, 1536}), linear_case({4096, 768, 3072})};
+  linear_activation.benchmarks = {linear_activation_case({640, 384, 1536}, Activation::gelu)};
   activation_linear.benchmarks = {activation_linear_case({640, 1536, 384}, Activation::gelu),
                                   activation_linear_case({4096, 3072, 768}, Activation::gelu)};
   // The activation between is rounded to bfloat16.
-  linear.bfloat16 = activation_linear.bfloat16 = {8e-3, 1e-2};
-  return {linear, activation_linear};
+  linear_activation.bfloat16 = activation_linear.bfloat16 = {8e-3, 1e-2};
+  return {linear, linear_activation, activation_linear};
 }
 
 std::vector<Op> row_rows() {

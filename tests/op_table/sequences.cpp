@@ -14,12 +14,15 @@ Matrix scalar(double value) {
 // --- sequences ---------------------------------------------------------------------------------------------
 
 OpCase attention_case(const Lengths& lengths, int64_t heads, int64_t head_size, float probability) {
-  const Dropout mask = mask_of(probability);
+  const Dropout mask = reference_mask(probability);
   const int64_t hidden = heads * head_size;
   return {.label = fmt::format("{} heads of {}, p {}, {}", heads, head_size, probability, lengths.str()),
           .inputs = {{"qkv", {lengths.rows(), 3 * hidden}}},
-          .call = [=](const Inputs& x,
-                      DType) { return attention(x[0], lengths.packing(x[0].backend()), heads, mask); },
+          .call =
+              [=](const Inputs& x, DType) {
+                Backend& backend = x[0].backend();
+                return attention(x[0], lengths.packing(backend), heads, mask_on(backend, probability));
+              },
           .reference =
               [=](const Matrices& x) {
                 return reference::attention(x[0], lengths.sequences(), heads, mask).context;
@@ -45,7 +48,6 @@ enum class ClassWeights : uint8_t { none, different };
 OpCase cross_entropy_case(int64_t rows, int64_t classes, int32_t lowest_label,
                           ClassWeights weighted = ClassWeights::none) {
   const std::vector<int32_t> labels = random_ints(rows, lowest_label, static_cast<int32_t>(classes));
-  const float normalizer = 0.7F * static_cast<float>(rows);
   Matrix weights;
   if (weighted == ClassWeights::different) {
     weights = Matrix(1, classes);
@@ -57,13 +59,11 @@ OpCase cross_entropy_case(int64_t rows, int64_t classes, int32_t lowest_label,
           .call =
               [=](const Inputs& x, DType) {
                 Backend& backend = x[0].backend();
-                return cross_entropy(x[0], int_tensor(backend, labels), normalizer,
+                return cross_entropy(x[0], int_tensor(backend, labels),
                                      weights ? float_tensor(backend, weights) : Tensor());
               },
           .reference =
-              [=](const Matrices& x) {
-                return scalar(reference::cross_entropy(x[0], labels, weights, normalizer).loss);
-              },
+              [=](const Matrices& x) { return scalar(reference::cross_entropy(x[0], labels, weights).loss); },
           .flops = 4.0 * static_cast<double>(rows * classes)};
 }
 
@@ -71,15 +71,12 @@ OpCase cross_entropy_case(int64_t rows, int64_t classes, int32_t lowest_label,
 OpCase squared_error_case(int64_t rows, int64_t count) {
   Matrix targets(1, count);
   for (int64_t i = 0; i < count; ++i) targets[i] = static_cast<double>(i % 6);
-  const float normalizer = 0.7F * static_cast<float>(rows);
-  return {
-      .label = fmt::format("{} targets of {} rows", count, rows),
-      .inputs = {{.name = "predictions", .shape = {rows, 1}, .deviation = 2}},
-      .call = [=](const Inputs& x,
-                  DType) { return squared_error(x[0], float_tensor(x[0].backend(), targets), normalizer); },
-      .reference =
-          [=](const Matrices& x) { return scalar(reference::squared_error(x[0], targets, normalizer)); },
-      .flops = 3.0 * static_cast<double>(count)};
+  return {.label = fmt::format("{} targets of {} rows", count, rows),
+          .inputs = {{.name = "predictions", .shape = {rows, 1}, .deviation = 2}},
+          .call = [=](const Inputs& x,
+                      DType) { return squared_error(x[0], float_tensor(x[0].backend(), targets)); },
+          .reference = [=](const Matrices& x) { return scalar(reference::squared_error(x[0], targets)); },
+          .flops = 3.0 * static_cast<double>(count)};
 }
 
 // Positions anywhere in their sequences; where `some_absent`, every third does not count.
@@ -88,26 +85,39 @@ OpCase span_cross_entropy_case(const Lengths& lengths, bool some_absent) {
   std::vector<int32_t> positions = random_ints(2 * count, 0, 1 << 20);
   for (size_t i = 0; i < positions.size(); ++i)
     positions[i] = some_absent && i % 3 == 2 ? -1 : positions[i] % lengths.each[i / 2];
-  const float normalizer = 1.5F * static_cast<float>(count);
   return {.label = fmt::format("{}{}", lengths.str(), some_absent ? ", some absent" : ""),
           .inputs = {{.name = "logits", .shape = {lengths.rows(), 2}, .deviation = 3}},
           .call =
               [=](const Inputs& x, DType) {
                 Backend& backend = x[0].backend();
                 return span_cross_entropy(x[0], lengths.packing(backend),
-                                          int_tensor(backend, positions).reshape({count, 2}), normalizer);
+                                          int_tensor(backend, positions).reshape({count, 2}));
               },
           .reference =
               [=](const Matrices& x) {
-                return scalar(
-                    reference::span_cross_entropy(x[0], lengths.sequences(), positions, normalizer).loss);
+                return scalar(reference::span_cross_entropy(x[0], lengths.sequences(), positions).loss);
               },
           .flops = 8.0 * static_cast<double>(lengths.rows())};
 }
 
+OpCase weighted_sum_case(int64_t count) {
+  Matrix factors(1, count);
+  for (int64_t i = 0; i < count; ++i) factors[i] = 0.5 * static_cast<double>(i) - 0.25;
+  return {
+      .label = fmt::format("of {}", count),
+      .inputs = std::vector<Input>(static_cast<size_t>(count), {"loss", {1}, Role::vector}),
+      .call = [=](const Inputs& x, DType) { return weighted_sum(x, float_tensor(x[0].backend(), factors)); },
+      .reference =
+          [=](const Matrices& x) {
+            double sum = 0;
+            for (int64_t i = 0; i < count; ++i) sum += x[static_cast<size_t>(i)][0] * factors[i];
+            return scalar(sum);
+          },
+      .flops = 2.0 * static_cast<double>(count)};
+}
+
 OpCase crf_nll_case(const Lengths& lengths, int64_t tag_count) {
   const std::vector<int32_t> tags = random_ints(lengths.rows(), 0, static_cast<int32_t>(tag_count));
-  const float normalizer = 1.5F * static_cast<float>(lengths.each.size());
   return {.label = fmt::format("{} tags, {}", tag_count, lengths.str()),
           .inputs = {{.name = "emissions", .shape = {lengths.rows(), tag_count}, .deviation = 2},
                      {"transitions", {tag_count, tag_count}, Role::vector},
@@ -116,13 +126,12 @@ OpCase crf_nll_case(const Lengths& lengths, int64_t tag_count) {
           .call =
               [=](const Inputs& x, DType) {
                 auto& backend = x[0].backend();
-                return crf_nll(x[0], int_tensor(backend, tags), lengths.packing(backend), x[1], x[2], x[3],
-                               normalizer);
+                return crf_nll(x[0], int_tensor(backend, tags), lengths.packing(backend), x[1], x[2], x[3]);
               },
           .reference =
               [=](const Matrices& x) {
                 const reference::CrfScores scores{x[1], x[2], x[3]};
-                return scalar(reference::crf_nll(x[0], tags, lengths.sequences(), scores, normalizer).loss);
+                return scalar(reference::crf_nll(x[0], tags, lengths.sequences(), scores).loss);
               },
           .flops = 4.0 * static_cast<double>(lengths.rows() * tag_count * tag_count)};
 }
@@ -189,7 +198,11 @@ std::vector<Op> loss_rows() {
   crf_nll.large = {crf_nll_case(sentences(32), 9)};
   crf_nll.benchmarks = {crf_nll_case(sentences(32), 9), crf_nll_case(sentences(200), 9)};
   crf_nll.float32 = {2e-6, 1e-5, 5e-7};
-  return {cross_entropy, squared_error, span_cross_entropy, crf_nll};
+  Op weighted_sum{.name = "weighted_sum",
+                  .cases = {weighted_sum_case(1), weighted_sum_case(2), weighted_sum_case(4)},
+                  .float32_only = true};
+  weighted_sum.benchmarks = {weighted_sum_case(2)};
+  return {cross_entropy, squared_error, span_cross_entropy, crf_nll, weighted_sum};
 }
 
 }  // namespace gradus::op_table_rows

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "tests/naive_backend.h"
 #include "tests/op_table.h"
 
 namespace gradus::op_table_rows {
@@ -13,7 +14,12 @@ using reference::Matrix;
 using Inputs = std::vector<Variable>;
 using Matrices = std::vector<Matrix>;
 
-inline Dropout mask_of(float probability) { return {probability, {11, 22}, 3, 4}; }
+// The mask of step 3, micro-step 2, as a backend finds it in its memory.
+inline Dropout mask_on(Backend& backend, float probability) {
+  return {probability, {11, 22}, 4, Tensor::from(backend, {2}, std::vector<int32_t>{3, 2})};
+}
+// The same for formulas.
+inline Dropout reference_mask(float probability) { return mask_on(naive_backend(), probability); }
 
 inline Tensor int_tensor(Backend& backend, const std::vector<int32_t>& values) {
   return Tensor::from(backend, {static_cast<int64_t>(values.size())}, std::span<const int32_t>(values));

@@ -6,7 +6,7 @@
 #include "tests/reference.h"
 
 using namespace gradus;
-using reference::CrfScores;
+using ReferenceScores = reference::CrfScores;
 using reference::Matrix;
 using reference::Sequence;
 
@@ -52,18 +52,19 @@ struct Batch {
             longest};
   }
 
-  double loss(Backend& backend, float normalizer) const {
+  double loss(Backend& backend) const {
     const Tensor tags = Tensor::from(backend, {rows()}, std::span<const int32_t>(gold));
     return crf_nll(Variable(emissions_on(backend)), tags, packing_on(backend),
-                   Variable(transitions_on(backend)), Variable(start_on(backend)), Variable(end_on(backend)),
-                   normalizer)
+                   Variable(transitions_on(backend)), Variable(start_on(backend)), Variable(end_on(backend)))
         .value()
         .item();
   }
   std::vector<int32_t> viterbi(Backend& backend) const {
     const Tensor tags = Tensor::empty(backend, {rows()}, DType::int32);
-    backend.crf_viterbi(emissions_on(backend), packing_on(backend), transitions_on(backend),
-                        start_on(backend), end_on(backend), tags);
+    backend.crf_viterbi({emissions_on(backend),
+                         packing_on(backend),
+                         {transitions_on(backend), start_on(backend), end_on(backend)},
+                         tags});
     return tags.to_host_int();
   }
 };
@@ -74,7 +75,7 @@ struct Enumeration {
   double best_score = -INFINITY;
   std::vector<int32_t> best;  // its tags in their rows
 
-  Enumeration(const Matrix& emissions, const Sequence& sequence, const CrfScores& scores_of) {
+  Enumeration(const Matrix& emissions, const Sequence& sequence, const ReferenceScores& scores_of) {
     std::vector<int32_t> tags(static_cast<size_t>(emissions.rows()));
     visit(emissions, sequence, scores_of, sequence.begin, tags);
   }
@@ -84,7 +85,7 @@ struct Enumeration {
   }
 
  private:
-  void visit(const Matrix& emissions, const Sequence& sequence, const CrfScores& scores_of, int64_t t,
+  void visit(const Matrix& emissions, const Sequence& sequence, const ReferenceScores& scores_of, int64_t t,
              std::vector<int32_t>& tags) {
     if (t == sequence.end) {
       scores.push_back(reference::crf_path_score(emissions, tags, sequence, scores_of));
@@ -108,8 +109,9 @@ TEST_CASE("CRF loss and Viterbi path are those of the enumeration of all paths")
     const Batch batch(tag_count, {0, 1, 6, 8, 13}, 2.0F);
     Backend& naive = *backends_under_test().front();
     const Matrix emissions = reference::load(batch.emissions_on(naive));
-    const CrfScores scores{reference::load(batch.transitions_on(naive)),
-                           reference::load(batch.start_on(naive)), reference::load(batch.end_on(naive))};
+    const ReferenceScores scores{reference::load(batch.transitions_on(naive)),
+                                 reference::load(batch.start_on(naive)),
+                                 reference::load(batch.end_on(naive))};
     double loss = 0;
     std::vector<int32_t> path(static_cast<size_t>(batch.rows()));  // zero in the unused row
     for (const Sequence& sequence : reference::sequences_of(batch.packing_on(naive))) {
@@ -121,7 +123,7 @@ TEST_CASE("CRF loss and Viterbi path are those of the enumeration of all paths")
     }
     for (Backend* backend : backends_under_test()) {
       INFO(backend->description(), ", ", tag_count, " tags");
-      CHECK(batch.loss(*backend, 2.0F) == doctest::Approx(loss / 2).epsilon(1e-5));
+      CHECK(batch.loss(*backend) == doctest::Approx(loss).epsilon(1e-5));
       CHECK(batch.viterbi(*backend) == path);
     }
   }
@@ -138,11 +140,11 @@ TEST_CASE("Viterbi takes the lowest tag among equals") {
 TEST_CASE("CRF scores of hundreds neither overflow nor lose the loss, and long paths agree") {
   const Batch batch(19, {0, 200, 201, 260}, 100.0F);
   Backend& naive = *backends_under_test().front();
-  const double loss = batch.loss(naive, 1.0F);
+  const double loss = batch.loss(naive);
   CHECK(std::isfinite(loss));
   for (Backend* backend : backends_under_test()) {
     INFO(backend->description());
-    CHECK(batch.loss(*backend, 1.0F) == doctest::Approx(loss).epsilon(1e-5));
+    CHECK(batch.loss(*backend) == doctest::Approx(loss).epsilon(1e-5));
     CHECK(batch.viterbi(*backend) == batch.viterbi(naive));
   }
 }

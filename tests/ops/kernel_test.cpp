@@ -1,4 +1,4 @@
-// Kernels that no operator calls: memory, predictions, the optimizer; and what they promise about order and
+// Kernels that no operator calls: memory, predictions; and what they promise about order and
 // threads.
 #include <doctest/doctest.h>
 
@@ -46,11 +46,6 @@ auto on_one_and_two_threads(Backend& backend, Compute&& compute) {
   return std::pair(one, two);
 }
 
-// Segments with gaps before, between and behind them; one is long enough for several threads.
-const std::vector<Segment> segments{{3, 1, true}, {16, 100, false}, {128, 70001, true}, {70144, 0, true}};
-constexpr int64_t flat_size = 70200;
-const std::vector<float> scales{0.5F, 1.0F, 0.25F, 1.0F};
-
 }  // namespace
 
 TEST_CASE("absent rows are zero, and what lies before the input is neither read nor written") {
@@ -59,17 +54,17 @@ TEST_CASE("absent rows are zero, and what lies before the input is neither read 
     const Tensor memory = Tensor::from(backend, {3, 4}, std::vector<float>(12, 7.0F));
     const Tensor x = memory.slice(1, 3), y = Tensor::empty(backend, {3, 4}, DType::float32);
     const Tensor rows = Tensor::from(backend, {3}, std::vector<int32_t>{-1, 1, -1});
-    backend.gather_rows_forward(x, rows, y);
+    backend.gather_rows_forward({x, rows, y});
     CHECK(y.to_host() == std::vector<float>{0, 0, 0, 0, 7, 7, 7, 7, 0, 0, 0, 0});
     const Tensor dy = random_tensor(backend, {3, 4}, 5);
     for (const bool accumulate : {false, true}) {
       x.fill_zero();
-      backend.gather_rows_backward(dy, rows, {x, accumulate});
+      backend.gather_rows_backward({dy, rows, {x, accumulate}});
       CHECK(memory.slice(0, 1).to_host() == before);
       CHECK(x.slice(0, 1).to_host() == std::vector<float>(4, 0.0F));
       CHECK(x.slice(1, 2).to_host() == dy.slice(1, 2).to_host());
     }
-    backend.gather_rows_backward(dy, rows, {});  // nobody asks for it
+    backend.gather_rows_backward({dy, rows});  // nobody asks for it
   });
 }
 
@@ -106,8 +101,8 @@ TEST_CASE("cast rounds to the nearest bfloat16, ties to even, and keeps what is 
     const Tensor x = Tensor::from(backend, {10}, values);
     const Tensor narrow = Tensor::empty(backend, {10}, DType::bfloat16);
     const Tensor wide = Tensor::empty(backend, {10});
-    backend.cast(x, {narrow});
-    backend.cast(narrow, {wide});
+    backend.cast({x, {narrow}});
+    backend.cast({narrow, {wide}});
     const std::vector<float> result = wide.to_host();
     for (size_t i = 0; i < values.size(); ++i) CHECK(result[i] == static_cast<float>(bfloat16(values[i])));
     CHECK(std::signbit(result[4]));
@@ -160,8 +155,8 @@ TEST_CASE("count_nonfinite counts infinities and NaN, wherever they are and in b
       const auto count = [&] {
         const Tensor x = Tensor::from(backend, {1003}, values);
         const Tensor typed = Tensor::empty(backend, {1003}, dtype);
-        backend.cast(x, {typed});
-        return backend.count_nonfinite(typed);
+        backend.cast({x, {typed}});
+        return typed.count_nonfinite();
       };
       CHECK(count() == 0);
       values[0] = std::numeric_limits<float>::quiet_NaN();
@@ -176,12 +171,12 @@ TEST_CASE("argmax takes the lowest of equal elements") {
   on_each_backend([](Backend& backend) {
     const Tensor x = Tensor::from(backend, {4, 3}, std::vector<float>{1, 3, 3, -2, -2, -2, 0, 0, 1, 5, 4, 5});
     const Tensor y = Tensor::empty(backend, {4}, DType::int32);
-    backend.argmax(x, y);
+    backend.argmax({x, y});
     CHECK(y.to_host_int() == std::vector<int32_t>{1, 0, 2, 0});
 
     const Tensor wide = random_tensor(backend, {7, 1003}, 4);
     const Tensor best = Tensor::empty(backend, {7}, DType::int32);
-    backend.argmax(wide, best);
+    backend.argmax({wide, best});
     const std::vector<float> values = wide.to_host();
     for (int64_t row = 0; row < 7; ++row) {
       const auto begin = values.begin() + row * 1003;
@@ -198,8 +193,8 @@ TEST_CASE("the embedding gradient adds to the table and has the same bits on any
   for (int64_t t = 0; t < tokens; ++t) ids.push_back(static_cast<int32_t>(random.below(11)));
   const auto gradient = [&](Backend& backend) {
     const Tensor table = random_tensor(backend, {13, hidden}, 5);
-    backend.embedding_backward(random_tensor(backend, {tokens, hidden}, 6),
-                               Tensor::from(backend, {tokens}, std::span<const int32_t>(ids)), table);
+    backend.embedding_backward({random_tensor(backend, {tokens, hidden}, 6),
+                                Tensor::from(backend, {tokens}, std::span<const int32_t>(ids)), table});
     return table.to_host();
   };
   const std::vector<float> expected = gradient(naive_backend());
@@ -227,88 +222,5 @@ TEST_CASE("zeros are zeros, in memory that was used before, in new memory and ac
     const Tensor after = random_tensor(backend, {64}, 15);
     hole = {};
     CHECK(all_zero(elements));
-  });
-}
-
-TEST_CASE("squared norms are those of the segments, with the same bits on any number of threads") {
-  const std::vector<float> values = random_values(flat_size, 7);
-  on_each_backend([&](Backend& backend) {
-    const Tensor flat = Tensor::from(backend, {flat_size}, values);
-    const auto [one, two] =
-        on_one_and_two_threads(backend, [&] { return backend.squared_norms(flat, segments); });
-    CHECK(one == two);
-    REQUIRE(one.size() == segments.size());
-    for (size_t s = 0; s < segments.size(); ++s) {
-      double expected = 0;
-      for (int64_t i = 0; i < segments[s].size; ++i) {
-        const double value = values[static_cast<size_t>(segments[s].offset + i)];
-        expected += value * value;
-      }
-      CHECK(std::abs(one[s] - expected) <= 1e-12 * expected);
-    }
-  });
-}
-
-TEST_CASE("adam_step is the formula, clears the gradients, refreshes the copy and leaves the gaps alone") {
-  const AdamStep step{.learning_rate = 0.01F,
-                      .beta1 = 0.9F,
-                      .beta2 = 0.99F,
-                      .eps = 1e-3F,
-                      .weight_decay = 0.1F,
-                      .correction1 = 0.19F,
-                      .correction2 = 0.0199F};
-  std::vector<float> variances = random_values(flat_size, 11);
-  for (float& variance : variances) variance *= variance;
-  on_each_backend([&](Backend& backend) {
-    for (const bool with_copy : {true, false}) {
-      const Tensor p = random_tensor(backend, {flat_size}, 8);
-      const Tensor g = random_tensor(backend, {flat_size}, 9);
-      const Tensor m = random_tensor(backend, {flat_size}, 10);
-      const Tensor v = Tensor::from(backend, {flat_size}, variances);
-      const Tensor copy = with_copy ? Tensor::zeros(backend, {flat_size}, DType::bfloat16) : Tensor();
-      const std::vector<float> p0 = p.to_host();
-      const std::vector<float> g0 = g.to_host();
-      const std::vector<float> m0 = m.to_host();
-      std::vector<double> expected_p(p0.begin(), p0.end());
-      std::vector<double> expected_g(g0.begin(), g0.end());
-      std::vector<double> expected_m(m0.begin(), m0.end());
-      std::vector<double> expected_v(variances.begin(), variances.end());
-      for (size_t s = 0; s < segments.size(); ++s) {
-        for (int64_t k = 0; k < segments[s].size; ++k) {
-          const auto i = static_cast<size_t>(segments[s].offset + k);
-          const double gradient = expected_g[i] * scales[s];
-          expected_m[i] = 0.9 * expected_m[i] + 0.1 * gradient;
-          expected_v[i] = 0.99 * expected_v[i] + 0.01 * gradient * gradient;
-          const double decay = segments[s].decay ? 0.1 * expected_p[i] : 0;
-          expected_p[i] -= 0.01 * (expected_m[i] / 0.19 / (std::sqrt(expected_v[i] / 0.0199) + 1e-3) + decay);
-          expected_g[i] = 0;
-        }
-      }
-      backend.adam_step(p, g, m, v, copy, segments, scales, step);
-      CHECK(distance(p.to_host(), expected_p).within(1e-6, 0));
-      CHECK(distance(m.to_host(), expected_m).within(1e-6, 0));
-      CHECK(distance(v.to_host(), expected_v).within(1e-6, 0));
-      CHECK(distance(g.to_host(), expected_g).within(0, 0));
-      const std::vector<float> updated = p.to_host();
-      for (const size_t gap : {0, 2, 4, 15, 116, 127, 70129, 70199}) CHECK(updated[gap] == p0[gap]);
-      // The change itself, against its own size: an update is small beside the parameter.
-      std::vector<double> change;
-      std::vector<double> expected_change;
-      for (size_t i = 0; i < updated.size(); ++i) {
-        change.push_back(static_cast<double>(updated[i]) - p0[i]);
-        expected_change.push_back(expected_p[i] - p0[i]);
-      }
-      CHECK(distance(change, expected_change).within(1e-4, 0));
-      if (!with_copy) continue;
-      const std::vector<float> narrow = copy.to_host();
-      for (const Segment& segment : segments) {
-        int64_t wrong = 0;
-        for (int64_t k = 0; k < segment.size; ++k) {
-          const auto i = static_cast<size_t>(segment.offset + k);
-          wrong += narrow[i] != static_cast<float>(bfloat16(updated[i]));
-        }
-        CHECK(wrong == 0);
-      }
-    }
   });
 }

@@ -21,6 +21,20 @@ void for_each_case(Check&& check) {
   }
 }
 
+template <typename Check>
+void for_each_case_with_gradient(Check&& check) {
+  for_each_case([&](const Op& op, const OpCase& op_case) {
+    if (op.has_gradient) check(op, op_case);
+  });
+}
+
+// What the op computes: result and gradients, or the result alone where it has none.
+Outcome run_all(const Op& op, const OpCase& op_case, const std::vector<Matrix>& inputs, Backend& backend,
+                DType dtype) {
+  if (op.has_gradient) return run(op_case.call, op_case, inputs, backend, dtype);
+  return {evaluate(op_case, inputs, backend, dtype), std::vector<Matrix>(inputs.size())};
+}
+
 std::string text(const Op& op, const OpCase& op_case, const Backend& backend, DType dtype) {
   return fmt::format("{} {} on {} in {}", op.name, op_case.label, backend.description(), name_of(dtype));
 }
@@ -54,7 +68,7 @@ TEST_CASE("forward: every op gives its formula's value, recorded and evaluated")
         const auto inputs = input_values(op_case, dtype);
         const Matrix expected = op_case.reference(inputs);
         const Tolerance& tolerance = tolerance_of(op, dtype);
-        const Distance recorded = distance(run(op_case.call, op_case, inputs, *backend, dtype).y, expected);
+        const Distance recorded = distance(run_all(op, op_case, inputs, *backend, dtype).y, expected);
         CHECK_MESSAGE(recorded.within(tolerance.forward, tolerance.forward_absolute), "recorded: off by ",
                       recorded.difference, " of ", recorded.norm);
         const Distance evaluated = distance(evaluate(op_case, inputs, *backend, dtype), expected);
@@ -66,7 +80,7 @@ TEST_CASE("forward: every op gives its formula's value, recorded and evaluated")
 }
 
 TEST_CASE("backward: every gradient is the central difference of the formula, assigned and accumulated") {
-  for_each_case([](const Op& op, const OpCase& op_case) {
+  for_each_case_with_gradient([](const Op& op, const OpCase& op_case) {
     const auto inputs = input_values(op_case, DType::float32);
     const Matrix weights = projection(op_case.reference(inputs));
     const auto objective = [&](const std::vector<Matrix>& x) {
@@ -95,7 +109,7 @@ TEST_CASE("backward: every gradient is the central difference of the formula, as
 }
 
 TEST_CASE("backend against backend: result and all gradients agree with the naive backend's") {
-  for_each_case([](const Op& op, const OpCase& op_case) {
+  for_each_case_with_gradient([](const Op& op, const OpCase& op_case) {
     for (Backend* backend : backends_under_test()) {
       if (backend == &naive_backend()) continue;
       for (const DType dtype : dtypes_of(op, *backend)) {
@@ -120,7 +134,7 @@ TEST_CASE("any number of threads gives the same bits, fewer than asked for as we
         const auto inputs = input_values(op_case, dtype);
         const auto run_on = [&](int threads) {
           backend->set_threads(threads);
-          return run(op_case.call, op_case, inputs, *backend, dtype);
+          return run_all(op, op_case, inputs, *backend, dtype);
         };
         const Outcome one = run_on(1);
         for (const int threads : {2, 3, 4, 7}) {
@@ -131,7 +145,7 @@ TEST_CASE("any number of threads gives the same bits, fewer than asked for as we
         // A parallel region within another one has a single thread.
 #pragma omp parallel num_threads(2)
 #pragma omp master
-        check_agree(run(op_case.call, op_case, inputs, *backend, dtype), one, op_case, Tolerance{0, 0});
+        check_agree(run_all(op, op_case, inputs, *backend, dtype), one, op_case, Tolerance{0, 0});
         backend->set_threads(0);
       }
     }
@@ -143,7 +157,7 @@ TEST_CASE("any number of threads gives the same bits, fewer than asked for as we
 }
 
 TEST_CASE("a gradient is the same when it is the only one wanted") {
-  for_each_case([](const Op& op, const OpCase& op_case) {
+  for_each_case_with_gradient([](const Op& op, const OpCase& op_case) {
     for (Backend* backend : backends_under_test()) {
       const auto inputs = input_values(op_case, DType::float32);
       const Outcome all = run(op_case.call, op_case, inputs, *backend, DType::float32);
@@ -163,8 +177,8 @@ TEST_CASE("a repeated run gives the same bits") {
       for (const DType dtype : dtypes_of(op, *backend)) {
         INFO(text(op, op_case, *backend, dtype));
         const auto inputs = input_values(op_case, dtype);
-        check_agree(run(op_case.call, op_case, inputs, *backend, dtype),
-                    run(op_case.call, op_case, inputs, *backend, dtype), op_case, Tolerance{0, 0});
+        check_agree(run_all(op, op_case, inputs, *backend, dtype),
+                    run_all(op, op_case, inputs, *backend, dtype), op_case, Tolerance{0, 0});
       }
     }
   });
@@ -180,12 +194,15 @@ TEST_CASE("a fused op is the composition of simple ops") {
         INFO(text(op, op_case, *backend, dtype));
         const auto inputs = input_values(op_case, dtype);
         const Outcome composed = run(op_case.composition, op_case, inputs, *backend, dtype);
-        check_agree(run(op_case.call, op_case, inputs, *backend, dtype), composed, op_case,
+        Outcome fused_outcome = run_all(op, op_case, inputs, *backend, dtype);
+        check_agree(fused_outcome,
+                    {composed.y, op.has_gradient ? composed.gradients : fused_outcome.gradients}, op_case,
                     tolerance_of(op, dtype));
         const Distance evaluated = distance(evaluate(op_case, inputs, *backend, dtype), composed.y);
         CHECK(evaluated.within(tolerance_of(op, dtype).forward, 0));
       }
     }
   });
-  CHECK(fused == std::set<std::string>{"linear", "activation_linear", "dropout_add_layer_norm"});
+  CHECK(fused == std::set<std::string>{"recompute", "linear_activation", "activation_linear",
+                                       "dropout_add_layer_norm"});
 }

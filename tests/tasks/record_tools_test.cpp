@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/version.h"
 #include "data/dataset.h"
 #include "data/tf_example.h"
 #include "data/tf_record.h"
@@ -157,4 +158,20 @@ TEST_CASE("parallel_tfrecord_to_mindrecord names what it can't convert, and leav
   refused(path + ": no record");
   fs::remove(path);
   refused(fmt::format("--input_tfrecord_dir {}: no file in it", (folder / "in").string()));
+}
+
+TEST_CASE("every program says which version it is, and its help page says how to ask") {
+  const std::vector<std::string> programs =
+      names_in(std::filesystem::path(command_of("run_ner", {})[0]).parent_path());
+  int count = 0;
+  for (const std::string& program : programs) {
+    if (program.find('.') != std::string::npos) continue;  // what a build keeps beside them
+    ++count;
+    CAPTURE(program);
+    const Outcome outcome = run_program(program, {"--version"});
+    CHECK(outcome.status == 0);
+    CHECK(outcome.out == fmt::format("{} {}\n", program, version()));
+    CHECK(contains(run_program(program, {"--help"}).out, "--version"));
+  }
+  CHECK(count >= 12);
 }

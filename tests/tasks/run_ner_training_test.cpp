@@ -1,6 +1,7 @@
 // Training with run_ner: what it takes as the same data, long sentences, resuming, and the same bits again.
 #include <doctest/doctest.h>
 
+#include "core/backend.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -111,6 +112,64 @@ TEST_CASE("a run that is killed leaves a whole checkpoint, and goes on from it t
   CHECK(same_file(tiny, "whole/checkpoint-100/model.safetensors", "save/checkpoint-100/model.safetensors"));
   CHECK(same_file(tiny, "whole/checkpoint-100/optimizer.safetensors",
                   "save/checkpoint-100/optimizer.safetensors"));
+}
+
+TEST_CASE("recomputed, a run ends with the same bits, also when a resumed one was begun without") {
+  const TinyNer tiny;
+  const auto train = [&](const std::string& save, const Words& more) {
+    Words flags = all_features(tiny, {"--save_checkpoint_steps=2", "--num_hidden_layers=2", "--dropout=0.2",
+                                      "--save_finetune_checkpoint_path=" + tiny.path(save)});
+    flags.insert(flags.end(), more.begin(), more.end());
+    return tiny.print(flags);
+  };
+  for (const std::string type : {"fp32", "bf16"}) {
+    if (type == "bf16" && !find_backend("CPU").unsupported(DType::bfloat16).empty()) continue;
+    CAPTURE(type);
+    const std::string kept = "kept_" + type, again = "again_" + type, resumed = "resumed_" + type;
+    train(kept, {"--compute_type=" + type});
+    train(again, {"--compute_type=" + type, "--recompute"});
+    fs::create_directory(tiny.path(resumed));
+    fs::copy(tiny.path(kept + "/checkpoint-2"), tiny.path(resumed + "/checkpoint-2"),
+             fs::copy_options::recursive);
+    train(resumed, {"--compute_type=" + type, "--recompute", "--resume"});
+    for (const std::string file : {"model.safetensors", "optimizer.safetensors"}) {
+      CAPTURE(file);
+      CHECK(same_file(tiny, kept + "/checkpoint-6/" + file, again + "/checkpoint-6/" + file));
+      CHECK(same_file(tiny, kept + "/checkpoint-6/" + file, resumed + "/checkpoint-6/" + file));
+    }
+  }
+}
+
+TEST_CASE("every optimizer and schedule trains, and goes on where it was stopped") {
+  const TinyNer tiny;
+  for (const std::string optimizer : {"Lamb", "Momentum", "AdamWeightDecay"}) {
+    for (const std::string schedule : {"cosine", "constant"}) {
+      if (schedule == "constant" && optimizer != "Momentum") continue;
+      CAPTURE(optimizer);
+      const std::string whole = optimizer + schedule, resumed = "resumed" + whole;
+      const auto train = [&](const std::string& save, const Words& more) {
+        Words flags =
+            tiny.training({"--optimizer=" + optimizer, "--schedule=" + schedule, "--save_checkpoint_steps=2",
+                           "--learning_rate=0.02", "--keep_checkpoints=100",
+                           "--save_finetune_checkpoint_path=" + tiny.path(save)});
+        flags.insert(flags.end(), more.begin(), more.end());
+        return tiny.print(flags);
+      };
+      train(whole, {});
+      fs::create_directory(tiny.path(resumed));
+      fs::copy(tiny.path(whole + "/checkpoint-2"), tiny.path(resumed + "/checkpoint-2"),
+               fs::copy_options::recursive);
+      train(resumed, {"--resume"});
+      for (const std::string file : {"model.safetensors", "optimizer.safetensors"})
+        CHECK(same_file(tiny, whole + "/checkpoint-6/" + file, resumed + "/checkpoint-6/" + file));
+    }
+  }
+  // What one optimizer has kept, another may lack.
+  Words other = tiny.training({"--optimizer=Momentum", "--resume"});
+  other.push_back("--save_finetune_checkpoint_path=" + tiny.path("Lambcosine"));
+  tiny.refuse(other, "no moments of");
+  tiny.refuse(tiny.training({"--optimizer=sgd"}),
+              "--optimizer: found 'sgd', expected one of adamw, AdamWeightDecay, Lamb, Momentum");
 }
 
 TEST_CASE("run_ner gives the same bits for the same seed, and others for another") {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "nn/context.h"
+#include "nn/device_step.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
 #include "tests/files.h"
@@ -48,27 +49,33 @@ inline std::vector<int32_t> batch_of_step(size_t step, int32_t size) {
   return batch;
 }
 
-// Trains with AdamW and a linear schedule, `loss` being that of a step, and compares the losses and the norms of the
-// gradients with the reference's.
-inline void follow_reference(const nlohmann::json& reference, Parameters& parameters, double learning_rate,
-                             int64_t warmup_steps,
-                             const std::function<Variable(Context& context, size_t step)>& loss) {
+// Trains with AdamW and a linear schedule and compares the losses and the norms of the
+// gradients with the reference's. `loss` gives a sum and what it is a mean over.
+inline void follow_reference(
+    const nlohmann::json& reference, Parameters& parameters, double learning_rate, int64_t warmup_steps,
+    const std::function<std::pair<Variable, double>(Context& context, size_t step)>& loss) {
   const auto losses = reference["losses"].get<std::vector<double>>();
   const auto norms = reference["grad_norm_before_clipping"].get<std::vector<double>>();
   REQUIRE(norms.size() == losses.size());
   Optimizer optimizer(parameters, {});
+  DeviceStep device_step(parameters.backend());
   Schedule schedule;
   schedule.learning_rate = learning_rate;
   schedule.warmup_steps = warmup_steps;
   schedule.total_steps = static_cast<int64_t>(losses.size());
   double worst_loss = 0, worst_norm = 0;
   for (size_t step = 0; step < losses.size(); ++step) {
-    Context context{true, DType::float32, RandomStream(1, 0, static_cast<uint32_t>(step), 0)};
-    const Variable value = loss(context, step);
-    worst_loss = std::max(worst_loss, std::abs(value.value().item() / losses[step] - 1));
-    backward(value);
+    Context context{true, DType::float32, device_step.random(1)};
+    const auto [sum, weight] = loss(context, step);
+    const auto factor = static_cast<float>(1 / weight);
+    device_step.begin(static_cast<uint32_t>(step), schedule.at(static_cast<int64_t>(step)),
+                      std::span(&factor, 1));
+    device_step.backward(device_step.objective({sum}));
     parameters.check_all_reached();
-    const double norm = optimizer.step(schedule.at(static_cast<int64_t>(step)));
+    optimizer.step(device_step);
+    const StepNumbers numbers = device_step.findings().wait();
+    worst_loss = std::max(worst_loss, std::abs(static_cast<double>(numbers.loss) / losses[step] - 1));
+    const auto norm = static_cast<double>(numbers.norm);
     worst_norm = std::max(worst_norm, std::abs(norm / norms[step] - 1));
   }
   MESSAGE(losses.size() << " steps, largest relative difference: losses " << worst_loss << ", gradient norms "

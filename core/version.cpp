@@ -1,0 +1,7 @@
+#include "core/version.h"
+
+namespace gradus {
+
+std::string_view version() { return GRADUS_VERSION; }
+
+}  // namespace gradus

@@ -1,0 +1,54 @@
+// The numbers of the optimizer step in progress, on the device: what an op, a dropout or an update wants to know of the
+// step, it reads there, and what it finds out, it leaves there.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "autograd/ops.h"
+#include "core/random.h"
+#include "core/step_numbers.h"
+
+namespace gradus {
+
+class DeviceStep {
+ public:
+  explicit DeviceStep(Backend& backend);
+
+  // Begins a step: number `step` of the run, with a learning rate, and a factor for each loss that it adds up, at most
+  // StepNumbers::max_losses of them.
+  void begin(uint32_t step, float learning_rate, std::span<const float> loss_factors);
+  // Begins a forward pass of it; the first one is 0.
+  void begin_micro_step(uint32_t micro_step);
+
+  // The dropout masks of the forward pass in progress.
+  RandomStream random(uint64_t seed) const { return RandomStream(seed, place_); }
+  // The losses, each a sum, times their factors, which is what the step makes smaller. Its value is added to the step's loss.
+  Variable objective(const std::vector<Variable>& losses) const;
+  // Adds the derivatives of an objective to the gradients of the parameters, loss_scale times.
+  void backward(const Variable& objective) const { gradus::backward(objective, loss_scale_); }
+
+  // A tensor of bytes that holds StepNumbers.
+  const Tensor& numbers() const { return numbers_; }
+  // The numbers as the step leaves them, on their way to the host.
+  class Findings {
+   public:
+    explicit Findings(std::unique_ptr<HostCopy> copy) : copy_(std::move(copy)) {}
+    StepNumbers wait();
+
+   private:
+    std::unique_ptr<HostCopy> copy_;
+  };
+  Findings findings() const { return Findings(numbers_.backend().begin_copy_to_host(numbers_)); }
+
+  // What is kept from step to step, as a resumed run begins; it also lets a halted run go on.
+  void restore(int32_t updates, float loss_scale = 1);
+
+ private:
+  Tensor numbers_;
+  Tensor place_, loss_, loss_scale_;  // parts of it
+};
+
+}  // namespace gradus

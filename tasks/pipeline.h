@@ -1,0 +1,95 @@
+// Trained models for other programs: the folder that a training has saved to in, answers out.
+//
+//   const gradus::Tagger tagger("ner_finetune/ckpt/best");
+//   for (const gradus::NamedSpan& name : tagger.tag({"Anna lives in Paris ."})[0])
+//     fmt::print("{} is a {}\n", name.text, name.type);
+//
+// One thread at a time may use a model, and one at a time computes on a device: a program with many threads hands its texts to
+// one that has the models. Give it many texts at once, they are batched by their lengths. All functions throw Error, whose
+// message says what was found and what is allowed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+
+struct PipelineOptions {
+  std::string device = "CPU";
+  int64_t threads = 0;                // 0: one for each processor
+  std::string compute_type = "fp32";  // or "bf16", where the processor has it
+  int64_t batch_size = 64;
+  int64_t seq_length = 0;  // most word pieces that are looked at together; 0: 128, of questions 384
+};
+
+// A name that was found in a text: bytes [begin, end) of it.
+struct NamedSpan {
+  std::string type, text;
+  size_t begin = 0, end = 0;
+};
+
+// Finds names, with a model of run_ner.
+class Tagger {
+ public:
+  explicit Tagger(const std::string& folder, const PipelineOptions& options = {});
+  ~Tagger();
+  Tagger(Tagger&&) noexcept;
+  // The names in each text, in the order of the text. Texts are cut into words as the training data was; they are UTF-8.
+  std::vector<std::vector<NamedSpan>> tag(const std::vector<std::string>& texts) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+// What a classifier says of a text: a class, or a score.
+struct Classification {
+  std::string label;       // the likeliest class; empty of a model of scores
+  double probability = 0;  // of that class
+  double score = 0;        // of a model of scores
+  std::vector<std::pair<std::string, double>> probabilities;  // of all classes, in the order of their ids
+};
+
+// Classifies texts, or pairs of them, with a model of run_classifier.
+class Classifier {
+ public:
+  explicit Classifier(const std::string& folder, const PipelineOptions& options = {});
+  ~Classifier();
+  Classifier(Classifier&&) noexcept;
+  // Whether it was trained on pairs of texts.
+  bool takes_pairs() const;
+  std::vector<Classification> classify(const std::vector<std::string>& texts) const;
+  std::vector<Classification> classify_pairs(
+      const std::vector<std::pair<std::string, std::string>>& pairs) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+// An answer that was found in a text.
+struct FoundAnswer {
+  std::string text;        // empty: the text does not answer the question
+  double probability = 0;  // among the candidates; 0 of none
+};
+
+// Answers questions about a text, with a model of run_squad.
+class Answerer {
+ public:
+  explicit Answerer(const std::string& folder, const PipelineOptions& options = {});
+  ~Answerer();
+  Answerer(Answerer&&) noexcept;
+  // One answer for each question.
+  std::vector<FoundAnswer> answer(const std::string& context,
+                                  const std::vector<std::string>& questions) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,54 @@
+// The table of rooms.
+#include "tests/house/rules.h"
+
+namespace gradus::house {
+
+std::vector<Room> project_rooms() {
+  return parse_rooms(R"(
+    # What knows nothing of models: the errors, tensors, the interface of devices; files and their formats.
+    core:
+    core/io:          core
+    backends/cpu:     core
+
+    # The engine.
+    autograd:         core
+    autograd/ops:     core autograd
+    nn:               core core/io autograd
+    nn/heads:         core core/io autograd nn
+    nn/checkpoints:   core core/io autograd nn
+
+    # From files to numbers.
+    data/sample:      core core/io
+    data:             core core/io
+
+    # What the programs share. No room here knows a task. Only one that makes, keeps or trains a model knows nn.
+    tasks/log:        core core/io data
+    tasks/text:       core core/io data tasks/log
+    # Two options name rows of the tables of optimizers and schedules.
+    tasks/options:    core core/io data tasks/log nn/optimizer.h
+    tasks/metrics:    core core/io data tasks/text
+    # A checkpoint is known by the state of the training that made it.
+    tasks/model:      core core/io data autograd nn nn/checkpoints tasks/log tasks/text tasks/options
+                      tasks/training/train_state.h
+    tasks/training:   core core/io data autograd nn nn/checkpoints tasks/log tasks/options tasks/metrics tasks/model
+    tasks/report:     core core/io data tasks/log tasks/text tasks/options tasks/metrics tasks/training
+
+    # The tasks: none knows another.
+    tasks/classifier: core core/io data autograd nn nn/heads tasks/log tasks/text tasks/options tasks/metrics tasks/model
+                      tasks/training tasks/report
+    tasks/ner:        core core/io data data/sample autograd nn nn/heads tasks/log tasks/text tasks/options tasks/metrics
+                      tasks/model tasks/training tasks/report
+    tasks/squad:      core core/io data autograd nn nn/heads tasks/log tasks/text tasks/options tasks/metrics tasks/model
+                      tasks/training tasks/report
+
+    # The programs.
+    tasks:            core core/io data nn tasks/log tasks/text tasks/options tasks/metrics tasks/model tasks/training
+                      tasks/report tasks/classifier tasks/ner tasks/squad
+    tasks/records:    core core/io data tasks/log tasks/options tasks
+    tasks/checkpoints: core core/io data nn nn/checkpoints tasks/log tasks/options tasks
+
+    tests/**:         *
+  )");
+}
+
+}  // namespace gradus::house

@@ -1,0 +1,216 @@
+// Training and prediction of every task on a backend that only queues: the same bits as on the backend under it, and the
+// host never waits inside a step.
+#include <doctest/doctest.h>
+
+#include "data/batcher.h"
+#include "tasks/classifier/input.h"
+#include "tasks/classifier/training.h"
+#include "tasks/ner/input.h"
+#include "tasks/ner/training.h"
+#include "tasks/squad/training.h"
+#include "tasks/training/train_setup.h"
+#include "tests/deferred_backend.h"
+#include "tests/tasks/tiny_classifier.h"
+#include "tests/tasks/tiny_ner.h"
+#include "tests/tasks/tiny_squad.h"
+
+using namespace gradus;
+
+namespace {
+
+constexpr int64_t steps = 6;
+
+// Two batches a step, no evaluation before the end.
+const Words short_training{"--max_steps=6", "--gradient_accumulation_steps=2", "--eval_steps=1000",
+                           "--dropout=0.2"};
+
+// The options as the program of the task reads them.
+template <typename TaskOptions>
+TaskOptions options_of(const char* program, Words words, const Words& more) {
+  TaskOptions options;
+  Options flags(program, "", "");
+  options.declare(flags);
+  words.insert(words.end(), more.begin(), more.end());
+  std::vector<const char*> argv{program};
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  REQUIRE(flags.parse(static_cast<int>(argv.size()), argv.data()));
+  options.finish(flags);
+  return options;
+}
+
+// What a run ends with, and how often the host has waited for it.
+struct Result {
+  std::vector<float> parameters;
+  std::vector<double> losses;
+  std::vector<double> predictions;
+  int64_t training_waits = 0, idle_waits = 0;  // the latter for the latest that was asked for
+  int64_t prediction_waits = 0, batches = 0;
+};
+
+// Trains on `backend`, which is `queue` or what it queues for, then predicts by `predict(result)`.
+template <typename Predict>
+Result train_and_predict(Backend& backend, const DeferredBackend& queue, const FineTuneOptions& options,
+                         TaskSystem& system, FineTuning& task, Predict&& predict) {
+  TrainConfig config = train_config(options.train, options.device);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> log(std::fopen("/dev/null", "w"), std::fclose);
+  config.log = log.get();
+  config.save_path.clear();
+  system.allocate(backend, Parameters::Use::training, config.compute_type, config.seed, log.get());
+  Result result;
+  const int64_t waits = queue.waits(), idle_waits = queue.idle_waits();
+  const TrainResult trained = train(system.parameters(), task, config);
+  result.training_waits = queue.waits() - waits;
+  result.idle_waits = queue.idle_waits() - idle_waits;
+  result.losses = trained.history.losses.points();
+  CHECK(trained.steps == steps);
+
+  const int64_t before = queue.waits();
+  predict(result);
+  result.prediction_waits = queue.waits() - before;
+  result.parameters = system.parameters().values().to_host();
+  return result;
+}
+
+// Calls run(backend, queue) on the CPU backend and on one that queues for it, in every number type, and compares.
+// `waits_to_check`: for what is looked at once before all batches of a prediction.
+template <typename Run>
+void check_deferred(int64_t waits_to_check, Run&& run) {
+  Backend& base = find_backend("CPU");
+  for (const DType dtype : {DType::float32, DType::bfloat16}) {
+    if (!base.unsupported(dtype).empty()) continue;
+    CAPTURE(name_of(dtype));
+    const std::string type = dtype == DType::bfloat16 ? "--compute_type=bf16" : "--compute_type=fp32";
+    // It lives as long as tensors that models keep.
+    static auto& queue = *new DeferredBackend(base);
+    const Result expected = run(base, queue, type);
+    const Result result = run(queue, queue, type);
+    CHECK(expected.training_waits + expected.prediction_waits == 0);
+    REQUIRE(expected.losses.size() == steps);
+    CHECK(result.losses == expected.losses);
+    CHECK(result.parameters == expected.parameters);
+    REQUIRE(!expected.predictions.empty());
+    CHECK(result.predictions == expected.predictions);
+    // A step is looked at when the next one is on its way. Only after the last one there is nothing left to do: it is waited
+    // for, and then the weights and the optimizer's two states are checked, one after the other.
+    CHECK(result.training_waits - result.idle_waits == steps - 1);
+    CHECK(result.idle_waits == 4);
+    CHECK(result.batches > 1);
+    CHECK(result.prediction_waits == result.batches + waits_to_check);
+  }
+}
+
+int64_t batches_of(std::vector<int32_t> lengths, const FineTuneOptions& options) {
+  return std::ssize(
+      evaluation_batches(lengths, options.train.eval_batch_size, options.eval_pad == "grouped"));
+}
+
+}  // namespace
+
+TEST_CASE(
+    "tagger, with every head: the bits of a queue are those of the backend under it, without a wait in a "
+    "step") {
+  const TinyNer tiny;
+  for (const Words& head :
+       {Words{}, {"--use_crf"}, {"--with_lstm"}, {"--use_crf", "--with_lstm", "--crf_constraints"}}) {
+    CAPTURE(fmt::format("{}", fmt::join(head, " ")));
+    const bool crf = !head.empty() && head[0] == "--use_crf";
+    check_deferred(crf ? 3 : 0, [&](Backend& backend, const DeferredBackend& queue, const std::string& type) {
+      Words more = short_training;
+      more.insert(more.end(), head.begin(), head.end());
+      more.insert(more.end(), {type, "--eval_batch_size=5"});
+      const auto options = options_of<NerOptions>("run_ner", tiny.training(), more);
+      NerInputs inputs = read_ner_inputs(options);
+      const auto system = NerSystem::create(options, ner_labels(options, inputs), std::move(inputs.vocab));
+      complete_ner_inputs(options, *system, inputs, nullptr);
+      NerTraining task(backend, *system, inputs.train->data, training_examples(*inputs.train, *system, 24),
+                       nullptr);
+      const NerTagger tagger(
+          backend, *system,
+          {.batch_size = 5, .group_lengths = true, .seq_length = 24, .compute_type = options.device.dtype()});
+      return train_and_predict(backend, queue, options, *system, task, [&](Result& result) {
+        const NerExamples examples = tagger.examples(inputs.dev->data);
+        std::vector<int32_t> lengths;
+        for (const NerExample& example : examples.examples)
+          lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
+        result.batches = batches_of(lengths, options);
+        for (const auto& tags : tagger.predict(inputs.dev->data, examples.examples))
+          result.predictions.insert(result.predictions.end(), tags.begin(), tags.end());
+      });
+    });
+  }
+}
+
+TEST_CASE("classifier, of classes with and without weights and of scores: the bits of a queue") {
+  const TinyClassifier tiny;
+  const std::string data = tiny.write("scores.txt", scored_texts);
+  const Words weighted{"--class_weights=1,3"};
+  const Words scores{"--assessment_method=spearman", "--train_data_file_path=" + data,
+                     "--eval_data_file_path=" + data};
+  for (const Words& kind : {Words{}, weighted, scores}) {
+    check_deferred(0, [&](Backend& backend, const DeferredBackend& queue, const std::string& type) {
+      Words more = short_training;
+      more.insert(more.end(), kind.begin(), kind.end());
+      more.insert(more.end(), {type, "--eval_batch_size=5"});
+      const auto options = options_of<ClassifierOptions>("run_classifier", tiny.training(), more);
+      ClassifierInputs inputs = read_classifier_texts(options, options.learns_scores());
+      std::optional<ClassLabels> labels;
+      if (!options.learns_scores()) labels = classifier_labels(options, inputs);
+      const auto system = ClassifierSystem::create(options, labels);
+      complete_classifier_inputs(options, *system, inputs, nullptr);
+      ClassifierTraining task(backend, *system, *inputs.train, nullptr);
+      const ClassifierPredictor predictor(backend, *system, {5, true, options.device.dtype()});
+      return train_and_predict(backend, queue, options, *system, task, [&](Result& result) {
+        std::vector<int32_t> lengths;
+        for (const ClassificationExample& example : inputs.dev->examples)
+          lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
+        result.batches = batches_of(lengths, options);
+        result.predictions = predictor.run(inputs.dev->examples, [](size_t) { return std::string(); });
+      });
+    });
+  }
+}
+
+TEST_CASE("questions: the bits of a queue") {
+  const TinySquad tiny;
+  check_deferred(0, [&](Backend& backend, const DeferredBackend& queue, const std::string& type) {
+    Words more = short_training;
+    more.insert(more.end(), {type, "--eval_batch_size=3"});
+    const auto options = options_of<SquadDriverOptions>("run_squad", tiny.training(), more);
+    const auto system = SquadSystem::create(options);
+    const SquadTrainingSet set = read_squad_training(options, *system, nullptr);
+    SquadTraining task(backend, *system, set, nullptr);
+    const SquadQuestions questions(read_squad(options.eval_data_file_path), *system, options);
+    const SquadAnswerer answerer(backend, *system, options, false);
+    return train_and_predict(backend, queue, options, *system, task, [&](Result& result) {
+      std::vector<int32_t> lengths;
+      for (const SquadFeature& feature : questions.features())
+        lengths.push_back(static_cast<int32_t>(feature.window.input_ids.size()));
+      result.batches = batches_of(lengths, options);
+      for (const SquadPrediction& prediction : answerer.run(questions)) {
+        result.predictions.push_back(prediction.null_odds);
+        for (const AnswerCandidate& best : prediction.n_best) result.predictions.push_back(best.probability);
+      }
+    });
+  });
+}
+
+TEST_CASE("a wait that something is still missing for is seen") {
+  DeferredBackend queue(find_backend("CPU"));
+  const std::vector<float> values{1, 2, 3};
+  {
+    const Tensor x = Tensor::from(queue, {3}, values);
+    const Tensor y = Tensor::empty(queue, {3});
+    queue.add_forward({x, x, y});
+    CHECK(queue.waits() == 0);
+    const auto early = queue.begin_copy_to_host(y);
+    queue.add_forward({y, x, y});
+    CHECK(early->wait_for<float>()[2] == 6);  // not 9: what came after is still to run
+    CHECK(queue.waits() == 1);
+    CHECK(queue.idle_waits() == 0);
+    CHECK(y.to_host() == std::vector<float>{3, 6, 9});
+    CHECK(queue.waits() == 2);
+    CHECK(queue.idle_waits() == 1);
+    CHECK(y.to_host()[0] == 3);  // nothing was left to run
+    CHECK(queue.waits() == 2);
+  }
+}
