@@ -100,7 +100,9 @@ TEST_CASE("run_ner options: a file in the form of the reference drivers") {
         std::string::npos);
   const std::string thor = folder.write("thor.yaml", "optimizer_cfg:\n  optimizer: Thor\n");
   CHECK(error_of({"--config_path", thor.c_str()}) ==
-        thor + ":2: optimizer_cfg.optimizer: found 'Thor', expected one of adamw, AdamWeightDecay, Lamb, Momentum");
+        thor +
+            ":2: optimizer_cfg.optimizer: found 'Thor', expected one of adamw, AdamWeightDecay, Lamb, "
+            "Momentum");
 }
 
 TEST_CASE("run_ner options: checks") {
