@@ -1,5 +1,7 @@
 #include "tasks/pipeline.h"
 
+#include <algorithm>
+
 #include "data/unicode.h"
 #include "tasks/classifier/evaluation.h"
 #include "tasks/ner/predict.h"
@@ -27,6 +29,15 @@ TaskOptions options_for(const std::string& folder, const PipelineOptions& asked)
   return options;
 }
 
+// The model of a folder. Where no length was asked for, that of the program holds as far as the model has positions.
+template <typename System, typename TaskOptions>
+std::unique_ptr<System> load_system(TaskOptions& options, const PipelineOptions& asked) {
+  std::unique_ptr<System> system = System::load(options);
+  if (asked.seq_length == 0)
+    options.seq_length = std::min<int64_t>(options.seq_length, system->config().max_position_embeddings);
+  return system;
+}
+
 // Reads the weights of the folder's model, which says of itself what it needs.
 Backend& allocate(TaskSystem& system, const FineTuneOptions& options) {
   system.check_sequence_length(options.seq_length);
@@ -44,7 +55,7 @@ void check_text(const std::string& text, size_t number, const char* what) {
 struct Tagger::Parts {
   Parts(const std::string& folder, const PipelineOptions& asked)
       : options(options_for<NerOptions>(folder, asked)),
-        system(NerSystem::load(options)),
+        system(load_system<NerSystem>(options, asked)),
         tagger(allocate(*system, options), *system,
                {.batch_size = options.train.eval_batch_size,
                 .group_lengths = true,
@@ -65,7 +76,9 @@ Tagger::Tagger(const std::string& folder, const PipelineOptions& options)
 Tagger::~Tagger() = default;
 Tagger::Tagger(Tagger&&) noexcept = default;
 
-std::vector<std::vector<NamedSpan>> Tagger::tag(const std::vector<std::string>& texts) const {
+std::vector<NamedSpan> Tagger::tag(const std::string& text) const { return tag_all({text})[0]; }
+
+std::vector<std::vector<NamedSpan>> Tagger::tag_all(const std::vector<std::string>& texts) const {
   const Parts& p = *parts_;
   NerData data;
   data.labelled = false;
@@ -92,7 +105,7 @@ std::vector<std::vector<NamedSpan>> Tagger::tag(const std::vector<std::string>& 
 struct Classifier::Parts {
   Parts(const std::string& folder, const PipelineOptions& asked)
       : options(options_for<ClassifierOptions>(folder, asked)),
-        system(ClassifierSystem::load(options)),
+        system(load_system<ClassifierSystem>(options, asked)),
         predictor(allocate(*system, options), *system,
                   {options.train.eval_batch_size, true, options.device.dtype()}) {}
 
@@ -131,7 +144,9 @@ Classifier::Classifier(Classifier&&) noexcept = default;
 
 bool Classifier::takes_pairs() const { return parts_->system->settings().pairs; }
 
-std::vector<Classification> Classifier::classify(const std::vector<std::string>& texts) const {
+Classification Classifier::classify(const std::string& text) const { return classify_all({text})[0]; }
+
+std::vector<Classification> Classifier::classify_all(const std::vector<std::string>& texts) const {
   check(!takes_pairs(), "single texts, but the classifier was trained on pairs");
   ClassificationData data;
   data.labelled = false;
@@ -160,8 +175,11 @@ std::vector<Classification> Classifier::classify_pairs(
 struct Answerer::Parts {
   Parts(const std::string& folder, const PipelineOptions& asked)
       : options(options_for<SquadDriverOptions>(folder, asked)),
-        system(SquadSystem::load(options)),
-        answerer(allocate(*system, options), *system, options, system->settings().version_2) {}
+        system(load_system<SquadSystem>(options, asked)),
+        answerer(allocate(*system, options), *system, options, system->settings().version_2) {
+    options.max_query_length = std::min(options.max_query_length, options.seq_length / 3);
+    options.doc_stride = std::min(options.doc_stride, options.seq_length / 3);
+  }
 
   SquadDriverOptions options;
   std::unique_ptr<SquadSystem> system;
@@ -173,8 +191,12 @@ Answerer::Answerer(const std::string& folder, const PipelineOptions& options)
 Answerer::~Answerer() = default;
 Answerer::Answerer(Answerer&&) noexcept = default;
 
-std::vector<FoundAnswer> Answerer::answer(const std::string& context,
-                                          const std::vector<std::string>& questions) const {
+FoundAnswer Answerer::answer(const std::string& context, const std::string& question) const {
+  return answer_all(context, {question})[0];
+}
+
+std::vector<FoundAnswer> Answerer::answer_all(const std::string& context,
+                                              const std::vector<std::string>& questions) const {
   const Parts& p = *parts_;
   check_text(context, 0, "context");
   SquadData data{"", {context}, {}, false, {}};

@@ -1,11 +1,11 @@
 // Trained models for other programs: the folder that a training has saved to in, answers out.
 //
 //   const gradus::Tagger tagger("ner_finetune/ckpt/best");
-//   for (const gradus::NamedSpan& name : tagger.tag({"Anna lives in Paris ."})[0])
+//   for (const gradus::NamedSpan& name : tagger.tag("Anna lives in Paris ."))
 //     fmt::print("{} is a {}\n", name.text, name.type);
 //
 // One thread at a time may use a model, and one at a time computes on a device: a program with many threads hands its texts to
-// one that has the models. Give it many texts at once, they are batched by their lengths. All functions throw Error, whose
+// one that has the models. Functions of many texts batch them by their lengths. All functions throw Error, whose
 // message says what was found and what is allowed.
 #pragma once
 
@@ -23,7 +23,9 @@ struct PipelineOptions {
   int64_t threads = 0;                // 0: one for each processor
   std::string compute_type = "fp32";  // or "bf16", where the processor has it
   int64_t batch_size = 64;
-  int64_t seq_length = 0;  // most word pieces that are looked at together; 0: 128, of questions 384
+  // Most word pieces that are looked at together; longer texts are cut into overlapping parts, classified ones cut off. 0: 128,
+  // with questions 384, or as many as the model has positions for. Questions get at most 64, and a third of it.
+  int64_t seq_length = 0;
 };
 
 // A name that was found in a text: bytes [begin, end) of it.
@@ -38,8 +40,10 @@ class Tagger {
   explicit Tagger(const std::string& folder, const PipelineOptions& options = {});
   ~Tagger();
   Tagger(Tagger&&) noexcept;
-  // The names in each text, in the order of the text. Texts are cut into words as the training data was; they are UTF-8.
-  std::vector<std::vector<NamedSpan>> tag(const std::vector<std::string>& texts) const;
+  // The names in a text, in its order. It is cut into words as the training data was; it is UTF-8.
+  std::vector<NamedSpan> tag(const std::string& text) const;
+  // Those of each text.
+  std::vector<std::vector<NamedSpan>> tag_all(const std::vector<std::string>& texts) const;
 
  private:
   struct Parts;
@@ -62,7 +66,8 @@ class Classifier {
   Classifier(Classifier&&) noexcept;
   // Whether it was trained on pairs of texts.
   bool takes_pairs() const;
-  std::vector<Classification> classify(const std::vector<std::string>& texts) const;
+  Classification classify(const std::string& text) const;
+  std::vector<Classification> classify_all(const std::vector<std::string>& texts) const;
   std::vector<Classification> classify_pairs(
       const std::vector<std::pair<std::string, std::string>>& pairs) const;
 
@@ -83,9 +88,10 @@ class Answerer {
   explicit Answerer(const std::string& folder, const PipelineOptions& options = {});
   ~Answerer();
   Answerer(Answerer&&) noexcept;
+  FoundAnswer answer(const std::string& context, const std::string& question) const;
   // One answer for each question.
-  std::vector<FoundAnswer> answer(const std::string& context,
-                                  const std::vector<std::string>& questions) const;
+  std::vector<FoundAnswer> answer_all(const std::string& context,
+                                      const std::vector<std::string>& questions) const;
 
  private:
   struct Parts;

@@ -27,9 +27,9 @@ if command -v pkg-config >/dev/null; then
   export PKG_CONFIG_PATH
   for name in tag classify answer; do
     sed 's|tasks/pipeline.h|gradus/pipeline.h|' "$examples/$name.cpp" >"$folder/$name.cpp"
-    flags=$(pkg-config --define-prefix --cflags --libs gradus)
+    flags=$(pkg-config --define-variable=prefix="$folder/moved" --cflags --libs gradus)
     # shellcheck disable=SC2086
-    c++ -std=c++20 "$folder/$name.cpp" -o "$folder/$name" $flags -Wl,-rpath,"$(pkg-config --define-prefix --variable=libdir gradus)"
+    c++ -std=c++20 "$folder/$name.cpp" -o "$folder/$name" $flags -Wl,-rpath,"$(pkg-config --define-variable=prefix="$folder/moved" --variable=libdir gradus)"
   done
   echo 'Anna lives in Paris .' | "$folder/tag" "$folder/model" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 fi

@@ -8,7 +8,7 @@ int main(int, char** argv) {
   std::string text;
   std::getline(std::cin, text);
   for (std::string question; std::getline(std::cin, question);) {
-    const gradus::FoundAnswer answer = answerer.answer(text, {question})[0];
+    const gradus::FoundAnswer answer = answerer.answer(text, question);
     std::cout << answer.text << '\t' << answer.probability << '\n';
   }
 }

@@ -6,7 +6,7 @@
 int main(int, char** argv) {
   const gradus::Classifier classifier(argv[1]);
   for (std::string line; std::getline(std::cin, line);) {
-    const gradus::Classification result = classifier.classify({line})[0];
+    const gradus::Classification result = classifier.classify(line);
     std::cout << result.label << '\t' << result.probability << '\n';
   }
 }

@@ -6,7 +6,7 @@
 int main(int, char** argv) {
   const gradus::Tagger tagger(argv[1]);
   for (std::string line; std::getline(std::cin, line);) {
-    for (const gradus::NamedSpan& name : tagger.tag({line})[0])
+    for (const gradus::NamedSpan& name : tagger.tag(line))
       std::cout << name.type << '\t' << name.text << '\n';
   }
 }

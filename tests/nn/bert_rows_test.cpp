@@ -45,7 +45,7 @@ TEST_CASE("the rows asked for are those of the whole output, and so are all grad
         classes.push_back(numbers[i] < 0 ? -100 : static_cast<int32_t>(i));
       const Tensor labels = tensor_of(*backend, classes);
       const auto outcome = [&](bool few) {
-        Context context;
+        Context context{true};
         const Variable y = few ? encoder.model.forward(context, encoder.tokens, rows)
                                : gather_rows(encoder.model.forward(context, encoder.tokens), rows);
         encoder.parameters.gradients().fill_zero();
@@ -76,7 +76,7 @@ TEST_CASE("fewer rows take less memory") {
   Backend& backend = find_backend("CPU");
   Encoder encoder(backend);
   const auto recorded = [&](const Tensor& rows) {
-    Context context;
+    Context context{true};
     const size_t before = backend.memory().current;
     const Variable y = encoder.model.forward(context, encoder.tokens, rows);
     return backend.memory().current - before;

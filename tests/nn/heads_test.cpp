@@ -44,7 +44,7 @@ struct Trained {
   }
   Parameters parameters;
   Model model;
-  Context context = {};
+  Context context{true};
 };
 
 ClassifierHeadConfig classes(int64_t count, std::vector<float> weights = {}) {

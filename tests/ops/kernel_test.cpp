@@ -134,7 +134,7 @@ TEST_CASE(
       const auto count = static_cast<int64_t>(values.size() - skipped);
       const Tensor x = Tensor::from(backend, {count}, std::vector(values.begin() + skipped, values.end()));
       const Tensor narrow = Tensor::empty(backend, {count}, DType::bfloat16);
-      backend.cast(x, {narrow});
+      backend.cast({x, {narrow}});
       const std::vector<float> result = narrow.to_host();
       int64_t wrong = 0;
       for (size_t i = 0; i < result.size(); ++i) {

@@ -175,7 +175,7 @@ TEST_CASE("questions: the bits of a queue") {
   const TinySquad tiny;
   check_deferred(0, [&](Backend& backend, const DeferredBackend& queue, const std::string& type) {
     Words more = short_training;
-    more.insert(more.end(), {type, "--eval_batch_size=3"});
+    more.insert(more.end(), {type, "--eval_batch_size=3", "--max_query_length=8"});
     const auto options = options_of<SquadDriverOptions>("run_squad", tiny.training(), more);
     const auto system = SquadSystem::create(options);
     const SquadTrainingSet set = read_squad_training(options, *system, nullptr);

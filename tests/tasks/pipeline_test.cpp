@@ -43,7 +43,7 @@ TEST_CASE("the tagger of a folder finds what run_ner finds") {
                             fmt::format("{}\n", fmt::join(texts, "\n"))));
   REQUIRE(expected.size() == texts.size());
   const Tagger tagger(model, {.threads = 1, .batch_size = 2, .seq_length = 24});
-  const auto names = tagger.tag(texts);
+  const auto names = tagger.tag_all(texts);
   size_t found = 0;
   for (size_t i = 0; i < texts.size(); ++i) {
     Json entities = Json::array();
@@ -54,9 +54,10 @@ TEST_CASE("the tagger of a folder finds what run_ner finds") {
     found += names[i].size();
   }
   CHECK(found == 5);
-  CHECK(tagger.tag({}).empty());
+  CHECK(tagger.tag_all({}).empty());
+  CHECK(tagger.tag(texts[0]).size() == names[0].size());
   CHECK(example("tag", model, "Anna lives in Port Mill .\n") == "PER\tAnna\nLOC\tPort Mill\n");
-  CHECK(contains(error_of([&] { tagger.tag({"Anna", "\xff"}); }), "text 1"));
+  CHECK(contains(error_of([&] { tagger.tag_all({"Anna", "\xff"}); }), "text 1"));
   CHECK(contains(error_of([&] { Tagger(tiny.path("nowhere")); }), "nowhere"));
   CHECK(contains(error_of([&] { Tagger(model, {.compute_type = "fp8"}); }), "expected fp32 or bf16"));
   CHECK(contains(error_of([&] { Tagger(model, {.seq_length = 4000}); }), "4000"));
@@ -70,7 +71,7 @@ TEST_CASE("the classifier of a folder says what run_classifier says, of texts, p
       json_lines(tiny.print(tiny.predicting(model, {"--json"}), fmt::format("{}\n", fmt::join(texts, "\n"))));
   const Classifier classifier(model, {.threads = 1, .seq_length = 24});
   CHECK_FALSE(classifier.takes_pairs());
-  const std::vector<Classification> results = classifier.classify(texts);
+  const std::vector<Classification> results = classifier.classify_all(texts);
   REQUIRE(results.size() == 2);
   for (size_t i = 0; i < results.size(); ++i) {
     CHECK(results[i].label == expected[i]["label"]);
@@ -97,27 +98,28 @@ TEST_CASE("the classifier of a folder says what run_classifier says, of texts, p
   const std::vector<Json> score_lines =
       json_lines(tiny.print(tiny.predicting(tiny.path("scores/best"), {"--json"}), "good good film\n"));
   const Classifier of_scores(tiny.path("scores/best"), {.threads = 1, .seq_length = 24});
-  const Classification score = of_scores.classify(std::vector<std::string>{"good good film"})[0];
+  const Classification score = of_scores.classify("good good film");
   CHECK(score.score == score_lines[0]["score"].get<double>());
   CHECK(score.label.empty());
 }
 
 TEST_CASE("the answerer of a folder answers as run_squad does") {
   const TinySquad tiny;
-  tiny.print(tiny.training({"--epoch_num=60"}));
-  const std::string model = tiny.path("save/best");
+  tiny.print(tiny.learning("train.txt", 60, {}));
+  const std::string model = tiny.path("save");
   const std::string context = "anna lives in alden . boris is in brom";
   const std::vector<std::string> questions{"where does anna live ?", "where is boris ?"};
-  const std::vector<Json> expected = json_lines(tiny.print(
-      tiny.predicting(model, {"--json"}), fmt::format("{}\n{}\n", context, fmt::join(questions, "\n"))));
+  const std::vector<Json> expected =
+      json_lines(tiny.print(tiny.using_it("--do_predict", {"--json"}),
+                            fmt::format("{}\n{}\n", context, fmt::join(questions, "\n"))));
   REQUIRE(expected.size() == 2);
-  const Answerer answerer(model, {.threads = 1, .seq_length = 24});
-  const std::vector<FoundAnswer> answers = answerer.answer(context, questions);
+  const Answerer answerer(model, {.threads = 1});
+  const std::vector<FoundAnswer> answers = answerer.answer_all(context, questions);
   REQUIRE(answers.size() == 2);
   for (size_t i = 0; i < answers.size(); ++i) {
     CHECK(answers[i].text == expected[i]["answer"]);
     CHECK(answers[i].probability == expected[i]["probability"].get<double>());
   }
-  CHECK(answerer.answer(context, {}).empty());
+  CHECK(answerer.answer_all(context, {}).empty());
   CHECK(lines_of(example("answer", model, fmt::format("{}\n{}\n", context, questions[0]))).size() == 1);
 }

@@ -184,8 +184,9 @@ TEST_CASE("run_ner refuses a checkpoint whose shapes are not those of its config
               best + "/config.json: 'num_hidden_layers' is 2000000000, expected at most 1000");
   edit_config(best, "num_hidden_layers", 1);
   edit_config(best, "hidden_size", 2000000000);
-  tiny.refuse(tiny.scoring(best),
-              "'bert.embeddings.LayerNorm.weight' has shape [16]: the model expects [2000000000]");
+  tiny.refuse(
+      tiny.scoring(best),
+      "'bert.embeddings.word_embeddings.weight' has shape [34, 16]: the model expects [34, 2000000000]");
 }
 
 TEST_CASE("run_ner refuses a model option that is not the checkpoint's") {
