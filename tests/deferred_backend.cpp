@@ -31,7 +31,7 @@ void DeferredBackend::wait_for(int64_t count) {
 
 void* DeferredBackend::allocate(size_t bytes) {
   void* const data = base_.allocate(bytes);
-  std::memset(data, 0xff, bytes);  // whoever reads memory that nobody wrote to reads NaN
+  if (bytes > 0) std::memset(data, 0xff, bytes);  // whoever reads memory that nobody wrote to reads NaN
   return data;
 }
 

@@ -25,11 +25,13 @@ examples=$(dirname -- "$0")/examples
 if command -v pkg-config >/dev/null; then
   PKG_CONFIG_PATH=$(dirname -- "$(find "$folder/moved" -name gradus.pc)")
   export PKG_CONFIG_PATH
+  # A library built for the sanitizers needs them in the programs too.
+  sanitizers=$(grep -o -m 1 -e '-fsanitize=[a-z,]*' "$1/build.ninja" | head -n 1) || true
   for name in tag classify answer; do
     sed 's|tasks/pipeline.h|gradus/pipeline.h|' "$examples/$name.cpp" >"$folder/$name.cpp"
     flags=$(pkg-config --define-variable=prefix="$folder/moved" --cflags --libs gradus)
     # shellcheck disable=SC2086
-    c++ -std=c++20 "$folder/$name.cpp" -o "$folder/$name" $flags -Wl,-rpath,"$(pkg-config --define-variable=prefix="$folder/moved" --variable=libdir gradus)"
+    c++ -std=c++20 "$folder/$name.cpp" -o "$folder/$name" $sanitizers $flags -Wl,-rpath,"$(pkg-config --define-variable=prefix="$folder/moved" --variable=libdir gradus)"
   done
   echo 'Anna lives in Paris .' | "$folder/tag" "$folder/model" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 fi
