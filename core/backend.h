@@ -46,6 +46,10 @@ class Backend {
   // How many threads compute; 0: one per processor. Returns how many the system gives, which may be fewer.
   virtual int set_threads(int threads) = 0;
 
+  // How many rows a batch of `rows` is filled up to. Where code or plans are made for each number of rows, coarser numbers
+  // need fewer of them, and finer ones compute less that nobody reads.
+  virtual int64_t padded_rows(int64_t rows) const { return rows; }
+
   // --- memory ------------------------------------------------------------------------------------
   // Throws Error when there is not enough. Alignment is 64 bytes or more. Fresh memory is not cleared.
   virtual void* allocate(size_t bytes) = 0;

@@ -1,5 +1,7 @@
 #include "core/processors.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -29,28 +31,36 @@ double quota_of_folder(const std::filesystem::path& folder, bool unified) {
   return processors_of(quota, period);
 }
 
+double memory_of_folder(const std::filesystem::path& folder, bool unified) {
+  std::ifstream file(folder / (unified ? "memory.max" : "memory.limit_in_bytes"));
+  int64_t bytes = 0;
+  return file >> bytes && bytes > 0 ? static_cast<double>(bytes) : unlimited;
+}
+
+using Limit = double (*)(const std::filesystem::path& folder, bool unified);
+
 // Of a group and all above it. A container may see its own group as the top of the tree and yet be told its path from the
 // outside: then only the top is found.
-double quota_of_path(const std::filesystem::path& mount, const std::filesystem::path& group, bool unified) {
+double limit_of_path(const std::filesystem::path& mount, const std::filesystem::path& group, bool unified,
+                     Limit limit) {
   double least = unlimited;
   for (std::filesystem::path path = group.lexically_normal().relative_path();; path = path.parent_path()) {
-    least = std::min(least, quota_of_folder(mount / path, unified));
+    least = std::min(least, limit(mount / path, unified));
     if (path.empty()) return least;
   }
 }
 
-bool names_cpu(std::string_view controllers) {
+bool names(std::string_view controllers, std::string_view controller) {
   for (;;) {
     const size_t comma = controllers.find(',');
-    if (controllers.substr(0, comma) == "cpu") return true;
+    if (controllers.substr(0, comma) == controller) return true;
     if (comma == std::string_view::npos) return false;
     controllers.remove_prefix(comma + 1);
   }
 }
 
-}  // namespace
-
-double processor_quota(const std::filesystem::path& root) {
+// The least of the limits of this process's groups.
+double least_limit(const std::filesystem::path& root, std::string_view controller, Limit limit) {
   const std::filesystem::path mounts = root / "sys/fs/cgroup";
   double least = unlimited;
   std::ifstream groups(root / "proc/self/cgroup");
@@ -62,15 +72,27 @@ double processor_quota(const std::filesystem::path& root) {
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string group = line.substr(second + 1);
     if (controllers.empty()) {
-      least = std::min(least, quota_of_path(mounts, group, true));
-      least =
-          std::min(least, quota_of_path(mounts / "unified", group, true));  // where both versions are in use
-    } else if (names_cpu(controllers)) {
-      least = std::min(least, quota_of_path(mounts / controllers, group, false));
-      least = std::min(least, quota_of_path(mounts / "cpu", group, false));
+      least = std::min(least, limit_of_path(mounts, group, true, limit));
+      // Where both versions are in use.
+      least = std::min(least, limit_of_path(mounts / "unified", group, true, limit));
+    } else if (names(controllers, controller)) {
+      least = std::min(least, limit_of_path(mounts / controllers, group, false, limit));
+      least = std::min(least, limit_of_path(mounts / controller, group, false, limit));
     }
   }
   return least;
+}
+
+}  // namespace
+
+double processor_quota(const std::filesystem::path& root) {
+  return least_limit(root, "cpu", quota_of_folder);
+}
+
+int64_t usable_memory(const std::filesystem::path& root) {
+  const int64_t machine = int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
+  const double limit = least_limit(root, "memory", memory_of_folder);
+  return limit < static_cast<double>(machine) ? static_cast<int64_t>(limit) : machine;
 }
 
 int64_t within_quota(int64_t processors, double quota) {

@@ -1,4 +1,4 @@
-// How many processors a process has.
+// How many processors and how much memory a process has.
 #pragma once
 
 #include <cstdint>
@@ -13,5 +13,9 @@ double processor_quota(const std::filesystem::path& root = "/");
 
 // The least of `processors` and the quota, which is rounded up; at least 1.
 int64_t within_quota(int64_t processors, double quota = processor_quota());
+
+// Bytes of memory that this process may use: what the machine has, or the least limit of its control groups (memory.max of
+// version 2, memory.limit_in_bytes of version 1).
+int64_t usable_memory(const std::filesystem::path& root = "/");
 
 }  // namespace gradus

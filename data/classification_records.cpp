@@ -1,5 +1,7 @@
 #include "data/classification_records.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -13,29 +15,14 @@ namespace {
 
 constexpr size_t label_column = token_columns, real_column = token_columns + 1;
 
-class RecordReader {
+// Makes the example of one record.
+class Record {
  public:
-  RecordReader(DatasetReader& reader, const ClassificationLimits& limits)
-      : reader_(reader), limits_(limits) {}
+  Record(const DatasetReader& reader, const DatasetRow& row, const ClassificationLimits& limits)
+      : reader_(reader), row_(row), limits_(limits) {}
 
-  ClassificationRecords run(const std::string& path) {
-    int64_t number = 0, left_out = 0;
-    for (DatasetRow row; reader_.next(row); ++number) {
-      if (is_real(row)) add_record(row);
-      else ++left_out;
-    }
-    check(number > 0, "{}: no record", path);
-    check(left_out < number, "{}: in all of {} records is_real_example is 0", path, number);
-    result_.warnings = reader_.warnings();
-    if (left_out > 0)
-      result_.warnings.push_back(
-          fmt::format("{}: {} records whose is_real_example is 0 are left out", path, left_out));
-    return std::move(result_);
-  }
-
- private:
-  bool is_real(const DatasetRow& row) const {
-    const std::vector<int32_t>& values = row[real_column].ints;
+  bool is_real() const {
+    const std::vector<int32_t>& values = row_[real_column].ints;
     if (values.empty()) return true;
     check(values.size() == 1, "{}: is_real_example has {} values: expected 1", reader_.where(),
           values.size());
@@ -44,18 +31,20 @@ class RecordReader {
     return values[0] == 1;
   }
 
-  void add_record(const DatasetRow& row) {
+  ClassificationExample example() const {
     const auto count =
-        static_cast<std::ptrdiff_t>(count_tokens(reader_, row, limits_.longest, limits_.vocab_size));
-    ClassificationExample& example = result_.examples.emplace_back();
-    const std::vector<int32_t>&ids = row[input_ids_column].ints, &segments = row[segment_ids_column].ints;
+        static_cast<std::ptrdiff_t>(count_tokens(reader_, row_, limits_.longest, limits_.vocab_size));
+    const std::vector<int32_t>&ids = row_[input_ids_column].ints, &segments = row_[segment_ids_column].ints;
+    ClassificationExample example;
     example.input_ids.assign(ids.begin(), ids.begin() + count);
     example.segment_ids.assign(segments.begin(), segments.begin() + count);
     check_segments(example.segment_ids);
-    if (limits_.classes == 0) example.score = score_of(row);
-    else example.label = label_of(row);
+    if (limits_.classes == 0) example.score = score();
+    else example.label = label();
+    return example;
   }
 
+ private:
   void check_segments(const std::vector<int32_t>& segments) const {
     const auto second = std::find_if(segments.begin(), segments.end(), [](int32_t x) { return x != 0; });
     const auto odd = std::find_if(second, segments.end(), [](int32_t x) { return x != 1; });
@@ -66,8 +55,8 @@ class RecordReader {
           second - segments.begin());
   }
 
-  int32_t label_of(const DatasetRow& row) const {
-    const std::vector<int32_t>& labels = row[label_column].ints;
+  int32_t label() const {
+    const std::vector<int32_t>& labels = row_[label_column].ints;
     check(labels.size() == 1, "{}: label_ids has {} values: expected 1", reader_.where(), labels.size());
     check(labels[0] >= 0 && labels[0] < limits_.classes,
           "{}: label_ids is {}: expected 0 to {}, there are {} classes", reader_.where(), labels[0],
@@ -75,26 +64,57 @@ class RecordReader {
     return labels[0];
   }
 
-  float score_of(const DatasetRow& row) const {
-    const std::vector<float>& scores = row[label_column].floats;
+  float score() const {
+    const std::vector<float>& scores = row_[label_column].floats;
     check(scores.size() == 1, "{}: label_ids has {} values: expected 1", reader_.where(), scores.size());
     check(std::isfinite(scores[0]), "{}: label_ids is {}: expected a finite score", reader_.where(),
           scores[0]);
     return scores[0];
   }
 
-  DatasetReader& reader_;
-  ClassificationLimits limits_;
-  ClassificationRecords result_;
+  const DatasetReader& reader_;
+  const DatasetRow& row_;
+  const ClassificationLimits& limits_;
 };
 
 }  // namespace
 
+ClassificationRecordStream::ClassificationRecordStream(const std::string& path,
+                                                       const DatasetStreamOptions& options,
+                                                       const ClassificationLimits& limits)
+    : path_(path),
+      limits_(limits),
+      records_(std::make_shared<DatasetStream>(path, classification_record_columns(limits.classes == 0),
+                                               options)) {}
+
+ClassificationRecords ClassificationRecordStream::read(int64_t most) {
+  ClassificationRecords result;
+  int64_t number = 0, left_out = 0;
+  for (DatasetRow row; number < most && records_->next(row); ++number) {
+    result.length = std::max(result.length, std::ssize(row[input_ids_column].ints));
+    if (std::optional<ClassificationExample> made = example(*records_, row))
+      result.examples.push_back(std::move(*made));
+    else ++left_out;
+  }
+  check(left_out < number, "{}: in all of {} records is_real_example is 0", path_, number);
+  result.warnings = records_->warnings();
+  if (left_out > 0)
+    result.warnings.push_back(
+        fmt::format("{}: {} records whose is_real_example is 0 are left out", path_, left_out));
+  return result;
+}
+
+std::optional<ClassificationExample> ClassificationRecordStream::example(const DatasetReader& reader,
+                                                                         const DatasetRow& row) const {
+  const Record record(reader, row, limits_);
+  if (!record.is_real()) return std::nullopt;
+  return record.example();
+}
+
 ClassificationRecords read_classification_records(const std::string& path, DatasetFormat format,
                                                   const std::string& schema_path,
                                                   const ClassificationLimits& limits) {
-  DatasetStream reader(path, classification_record_columns(limits.classes == 0), {format, schema_path});
-  return RecordReader(reader, limits).run(path);
+  return ClassificationRecordStream(path, {format, schema_path}, limits).read();
 }
 
 DatasetRow make_classification_record(const ClassificationExample& example, int32_t length, bool scores) {

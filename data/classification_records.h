@@ -5,16 +5,20 @@
 //   is_real_example: an integer, 0 in a record that only fills up a batch
 #pragma once
 
+#include <limits>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/classification_features.h"
-#include "data/dataset.h"
+#include "data/dataset_stream.h"
 
 namespace gradus {
 
 struct ClassificationRecords {
   std::vector<ClassificationExample> examples;
+  int64_t length = 0;  // of the longest record, filling included
   std::vector<std::string> warnings;
 };
 
@@ -24,6 +28,26 @@ struct ClassificationLimits {
   int32_t vocab_size = 0;   // pieces
   int32_t token_types = 2;  // type_vocab_size
   int64_t longest = 512;    // max_position_embeddings
+};
+
+// Records that are read as they are trained on.
+class ClassificationRecordStream {
+ public:
+  // Throws Error as DatasetStream does.
+  ClassificationRecordStream(const std::string& path, const DatasetStreamOptions& options,
+                             const ClassificationLimits& limits);
+
+  // So many of the first, or all, of epoch 0. Throws Error as read_classification_records() does.
+  ClassificationRecords read(int64_t most = std::numeric_limits<int64_t>::max());
+  // The example of a record; nothing when its is_real_example is 0. Throws Error likewise.
+  std::optional<ClassificationExample> example(const DatasetReader& reader, const DatasetRow& row) const;
+
+  const std::shared_ptr<DatasetStream>& records() const { return records_; }
+
+ private:
+  std::string path_;
+  ClassificationLimits limits_;
+  std::shared_ptr<DatasetStream> records_;
 };
 
 // Reads all records of a file, or of a folder of files (data/dataset_stream.h). The filling, where the mask is 0, is

@@ -1,5 +1,7 @@
 #include "data/dataset_stream.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <condition_variable>
@@ -13,6 +15,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/io/crc32c.h"
 #include "core/io/files.h"
 #include "core/random.h"
 #include "data/mind_record.h"
@@ -337,10 +340,11 @@ void DatasetStream::start(int64_t position) {
   ahead_ = std::make_unique<Ahead>(*this, position);
 }
 
-void DatasetStream::begin(int64_t epoch) {
+void DatasetStream::begin(int64_t epoch, int64_t number) {
+  check(number >= 0 && number <= size_, "[dataset stream] record {} of {}", number, size_);
   ahead_.reset();
   epoch_ = epoch;
-  start(0);
+  start(number);
 }
 
 bool DatasetStream::next(DatasetRow& row) {
@@ -363,6 +367,21 @@ std::string DatasetStream::where() const {
                      place.record + (is_tf ? 1 : 0));
 }
 
+int64_t DatasetStream::number() const {
+  if (ahead_ == nullptr) return 0;
+  const Place place = ahead_->place();
+  int64_t number = place.record;
+  for (size_t file = 0; file < place.file; ++file) number += files_[file].records;
+  return number;
+}
+
 std::vector<std::string> DatasetStream::warnings() const { return warnings_; }
+
+uint32_t DatasetStream::checksum() const {
+  uint32_t sum = 0;
+  for (const File& file : files_)
+    sum = crc32c(fmt::format("{} {};", std::filesystem::file_size(file.path), file.records), sum);
+  return sum;
+}
 
 }  // namespace gradus

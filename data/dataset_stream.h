@@ -44,8 +44,8 @@ class DatasetStream final : public DatasetReader {
   DatasetStream(const std::string& path, std::vector<DatasetColumn> columns, DatasetStreamOptions options);
   ~DatasetStream() override;
 
-  // Starts the order of an epoch, and reading ahead. Without a call the first next() begins epoch 0.
-  void begin(int64_t epoch);
+  // Starts the order of an epoch, and reading ahead, at a record. Without a call the first next() begins epoch 0.
+  void begin(int64_t epoch, int64_t number = 0);
   bool next(DatasetRow& row) override;
   // Records of this rank in an epoch, as many as of every other: N records are ceil(N / ranks) a rank, dealt out in turn,
   // the last ranks taking one from the beginning again. So what all ranks have read by then is what one process reads first,
@@ -56,7 +56,11 @@ class DatasetStream final : public DatasetReader {
   bool seeks_fast() const override { return seeks_fast_; }
   void close() override;
   std::string where() const override;
+  // Of the last record among those of all files, from 0.
+  int64_t number() const;
   std::vector<std::string> warnings() const override;
+  // Of the sizes of the files and the numbers of their records: tells other data from these, mostly, without reading them.
+  uint32_t checksum() const;
 
  private:
   class Order;

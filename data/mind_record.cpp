@@ -27,6 +27,8 @@ using namespace mind_record;
 namespace {
 
 constexpr uint64_t piece = 1U << 18;  // bytes read at a time
+constexpr int64_t most_checked_places = 100'000;
+constexpr uint64_t first_piece = 1U << 12;  // bytes read after a jump; then more and more
 
 // The bytes of a file, of which a stretch is kept.
 class FileWindow {
@@ -36,7 +38,9 @@ class FileWindow {
   // `size` bytes at `offset`, valid until the next call. The caller has made sure that the file has them.
   std::string_view at(uint64_t offset, uint64_t size) {
     if (offset < begin_ || offset - begin_ > bytes_.size() || size > bytes_.size() - (offset - begin_)) {
-      bytes_.resize(std::max(size, piece));
+      const bool goes_on = offset >= begin_ && offset - begin_ <= bytes_.size();
+      ahead_ = goes_on ? std::min(2 * ahead_, piece) : first_piece;
+      bytes_.resize(std::max(size, ahead_));
       begin_ = offset;
       size_t have = 0;
       while (have < bytes_.size()) {
@@ -58,6 +62,7 @@ class FileWindow {
   std::string path_;
   std::string bytes_;
   uint64_t begin_ = 0;
+  uint64_t ahead_ = first_piece;
 };
 
 // One part of the rows of a group, length and bytes for each, in one page.
@@ -111,7 +116,8 @@ class MindRecordReader::Shard {
     if (index.data_file() != name)
       return fmt::format("{} is the index of '{}': rows are found by walking", index_path, index.data_file());
     check(index.rows() == rows(), "{}: {} rows, the data file has {}", index_path, index.rows(), rows());
-    if (rows() > 0) check_place(index.largest(), index_path);
+    // A large index would take longer than all the rest of opening: its places are checked when they are used.
+    if (rows() > 0 && rows() <= most_checked_places) check_place(index.largest(), index_path);
     index_.emplace(std::move(index));
     index_path_ = index_path;
     return "";

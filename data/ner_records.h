@@ -2,10 +2,13 @@
 //   input_ids, input_mask, segment_ids, label_ids: integers, S of each
 #pragma once
 
+#include <limits>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "data/dataset.h"
+#include "data/dataset_stream.h"
 #include "data/labels.h"
 #include "data/ner_features.h"
 #include "data/vocab.h"
@@ -21,7 +24,42 @@ struct NerRecords {
   NerData data;
   NerExamples examples;
   LabelProtocol protocol = LabelProtocol::first_piece;  // that they were made with, told from the first one
+  int64_t length = 0;                                   // of the longest record, filling included
   std::vector<std::string> warnings;
+
+  // For a tagger that looks at words alone: takes the labels of other pieces out of the examples.
+  void keep_words_alone();
+};
+
+// What records are read by.
+struct NerRecordRules {
+  LabelList labels;
+  const Vocab* vocab;
+  int64_t longest = 512;  // tokens
+};
+
+// Records that are read as they are trained on.
+class NerRecordStream {
+ public:
+  // Keeps the pointer. Throws Error as DatasetStream does.
+  NerRecordStream(const std::string& path, const DatasetStreamOptions& options, const NerRecordRules& rules);
+
+  // So many of the first, or all, of epoch 0. Throws Error as read_ner_records() does.
+  NerRecords read(int64_t most = std::numeric_limits<int64_t>::max());
+  // From here on labels of other pieces than the first of words are left out.
+  void keep_words_alone() { words_alone_ = true; }
+  // The example of a record; nothing when it has no label that the head would see. Throws Error likewise.
+  std::optional<NerExample> example(const DatasetReader& reader, const DatasetRow& row) const;
+
+  const std::string& path() const { return path_; }
+  const std::shared_ptr<DatasetStream>& records() const { return records_; }
+
+ private:
+  std::string path_;
+  NerRecordRules rules_;
+  int64_t first_;  // that records count from
+  bool words_alone_ = false;
+  std::shared_ptr<DatasetStream> records_;
 };
 
 // Reads all records of a file, or of a folder of files (data/dataset_stream.h). The filling, where the mask is 0, is

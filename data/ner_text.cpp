@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -91,18 +92,68 @@ class JsonRow {
   NerSentence sentence_;
 };
 
-void add_json_row(const LineReader& reader, std::string_view line, NerTags tags, NerData& data,
-                  UnreadNames& unread) {
-  JsonRow row(reader, line);
-  unread.look_at(row.object(), {"text", "label"});
-  const bool labelled = row.labelled();
-  if (data.sentences.empty()) data.labelled = labelled;
-  check(labelled || tags == NerTags::optional, "{}: the row has no \"label\"", reader.where());
-  check(labelled == data.labelled,
-        "{}: the row has {} \"label\", unlike the rows before: expected all rows to have one or none",
-        reader.where(), labelled ? "a" : "no");
-  if (labelled) data.overlapping_mentions += row.tag();
-  data.sentences.push_back(row.take());
+// Hands sentences on in parts.
+class Parts {
+ public:
+  Parts(std::string path, int64_t most_words, const std::function<void(NerData&)>& use)
+      : path_(std::move(path)), most_words_(most_words), use_(use) {}
+
+  void add(NerSentence sentence, bool labelled, int64_t overlapping = 0) {
+    is_empty_ = false;
+    labelled_ = labelled;
+    words_ += std::ssize(sentence.words);
+    overlapping_ += overlapping;
+    sentences_.push_back(std::move(sentence));
+    if (words_ >= most_words_) hand_on();
+  }
+  void finish() {
+    check(!is_empty_, "{}: no sentence found: expected word and tag columns, or JSON lines", path_);
+    if (!sentences_.empty()) hand_on();
+  }
+  bool is_empty() const { return is_empty_; }
+  // Of the sentences before.
+  bool labelled() const { return labelled_; }
+
+ private:
+  void hand_on() {
+    NerData part;
+    part.path = path_;
+    part.labelled = labelled_;
+    part.sentences = std::exchange(sentences_, {});
+    part.overlapping_mentions = std::exchange(overlapping_, 0);
+    words_ = 0;
+    use_(part);
+  }
+
+  std::string path_;
+  int64_t most_words_;
+  const std::function<void(NerData&)>& use_;
+  std::vector<NerSentence> sentences_;
+  int64_t words_ = 0, overlapping_ = 0;
+  bool is_empty_ = true, labelled_ = true;
+};
+
+std::vector<std::string> read_json_lines(LineReader& reader, NerTags tags, Parts& parts) {
+  UnreadNames unread;
+  int64_t overlapping = 0;
+  for (std::string_view line; reader.next(line);) {
+    if (trimmed(line).empty()) continue;
+    JsonRow row(reader, line);
+    unread.look_at(row.object(), {"text", "label"});
+    const bool labelled = row.labelled();
+    check(labelled || tags == NerTags::optional, "{}: the row has no \"label\"", reader.where());
+    check(parts.is_empty() || labelled == parts.labelled(),
+          "{}: the row has {} \"label\", unlike the rows before: expected all rows to have one or none",
+          reader.where(), labelled ? "a" : "no");
+    const int64_t replaced = labelled ? row.tag() : 0;
+    overlapping += replaced;
+    parts.add(row.take(), labelled, replaced);
+  }
+  std::vector<std::string> notes;
+  if (std::string note = unread.note(); !note.empty()) notes.push_back(std::move(note));
+  if (overlapping > 0)
+    notes.push_back(fmt::format("{} mentions overlap others, of which they took words", overlapping));
+  return notes;
 }
 
 }  // namespace
@@ -139,9 +190,9 @@ std::string NerData::log() const {
   return text + (first.words.size() > most_words ? " ...\n" : "\n");
 }
 
-NerData read_ner(const std::string& path, NerTags tags, const NerColumns& columns) {
-  NerData data;
-  data.path = path;
+std::vector<std::string> read_ner(const std::string& path, NerTags tags, const NerColumns& columns,
+                                  int64_t most_words, const std::function<void(NerData&)>& use) {
+  Parts parts(path, most_words, use);
   LineReader reader(path);
   std::string_view line;
   while (reader.next(line)) {
@@ -149,24 +200,26 @@ NerData read_ner(const std::string& path, NerTags tags, const NerColumns& column
     reader.unread();
     break;
   }
+  std::vector<std::string> notes;
   if (looks_like_json(line)) {
     check(!columns.text.is_given() && !columns.label.is_given(),
           "{}: JSON lines, which have no columns: leave out --text_column and --label_column", path);
-    UnreadNames unread;
-    while (reader.next(line)) {
-      if (!trimmed(line).empty()) add_json_row(reader, line, tags, data, unread);
-    }
-    if (std::string note = unread.note(); !note.empty()) data.notes.push_back(std::move(note));
-    if (data.overlapping_mentions > 0)
-      data.notes.push_back(
-          fmt::format("{} mentions overlap others, of which they took words", data.overlapping_mentions));
+    notes = read_json_lines(reader, tags, parts);
   } else {
     NerColumnReader sentences(reader, tags, columns);
-    for (NerSentence sentence; sentences.next(sentence);) data.sentences.push_back(std::move(sentence));
-    data.labelled = sentences.form().label.has_value();
-    data.notes = sentences.notes();
+    for (NerSentence sentence; sentences.next(sentence);)
+      parts.add(std::move(sentence), sentences.form().label.has_value());
+    notes = sentences.notes();
   }
-  check(!data.sentences.empty(), "{}: no sentence found: expected word and tag columns, or JSON lines", path);
+  parts.finish();
+  return notes;
+}
+
+NerData read_ner(const std::string& path, NerTags tags, const NerColumns& columns) {
+  NerData data;
+  std::vector<std::string> notes = read_ner(path, tags, columns, std::numeric_limits<int64_t>::max(),
+                                            [&](NerData& all) { data = std::move(all); });
+  data.notes = std::move(notes);
   return data;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -57,6 +58,11 @@ struct NerColumns {
 // with such, invalid UTF-8, bad JSON, a mention that differs from the text at its offsets, and when there is no
 // sentence.
 NerData read_ner(const std::string& path, NerTags tags, const NerColumns& columns = {});
+
+// The same in parts, for files of any size: `use` gets sentences of `most_words` words or a little more, as soon as they are
+// read. Returns the notes.
+std::vector<std::string> read_ner(const std::string& path, NerTags tags, const NerColumns& columns,
+                                  int64_t most_words, const std::function<void(NerData&)>& use);
 
 // Joins consecutive sentences until one ends in ".", and drops what follows the last such end: the examples
 // of kyzhouhzau/BERT-NER. Returns the number of words dropped.

@@ -48,6 +48,22 @@ void read_answer(const DatasetReader& reader, const DatasetRow& row, SquadWindow
         reader.where(), window.start, window.end, window.context_begin, last);
 }
 
+bool is_impossible(const DatasetReader& reader, const DatasetRow& row) {
+  return !row[impossible_column].ints.empty() &&
+         single_value(reader, row, impossible_column, "is_impossible") != 0;
+}
+
+std::vector<DatasetColumn> columns_to_read(SquadUse use) {
+  std::vector<DatasetColumn> columns = token_record_columns();
+  if (use == SquadUse::training) {
+    for (const char* name : {"start_positions", "end_positions"}) columns.push_back({name});
+    columns.push_back({"is_impossible", false, true});
+  }
+  // They name windows for programs that answer; here their order does.
+  columns.push_back({"unique_ids", false, true});
+  return columns;
+}
+
 }  // namespace
 
 std::vector<DatasetColumn> squad_record_columns(SquadUse use) {
@@ -70,32 +86,40 @@ void make_squad_record(const SquadWindow& window, int32_t unique_id, bool is_imp
   for (const int32_t value : {window.start, window.end, is_impossible ? 1 : 0}) row.push_back({{value}, {}});
 }
 
+SquadRecordStream::SquadRecordStream(const std::string& path, const DatasetStreamOptions& options,
+                                     const SquadLimits& limits, SquadUse use)
+    : path_(path),
+      limits_(limits),
+      use_(use),
+      records_(std::make_shared<DatasetStream>(path, columns_to_read(use), options)) {}
+
+SquadRecords SquadRecordStream::read(int64_t most) {
+  SquadRecords result;
+  for (DatasetRow row; std::ssize(result.features) < most && records_->next(row);) {
+    SquadFeature& made = result.features.emplace_back();
+    made.window = window(*records_, row);
+    made.question = result.features.size() - 1;
+    if (use_ == SquadUse::training) result.has_impossible |= is_impossible(*records_, row);
+    result.length = std::max(result.length, std::ssize(row[input_ids_column].ints));
+  }
+  check(!result.features.empty(), "{}: no record", path_);
+  result.warnings = records_->warnings();
+  return result;
+}
+
+SquadWindow SquadRecordStream::window(const DatasetReader& reader, const DatasetRow& row) const {
+  SquadWindow window = read_window(reader, row, limits_);
+  if (use_ == SquadUse::evaluation) return window;
+  read_answer(reader, row, window);
+  if (!is_impossible(reader, row)) return window;
+  check(window.start == 0, "{}: is_impossible, but start_positions is {}", reader.where(), window.start);
+  check(advice_.empty(), "{}: its question has no answer: {}", reader.where(), advice_);
+  return window;
+}
+
 SquadRecords read_squad_records(const std::string& path, DatasetFormat format, const std::string& schema_path,
                                 const SquadLimits& limits, SquadUse use) {
-  std::vector<DatasetColumn> columns = token_record_columns();
-  if (use == SquadUse::training) {
-    for (const char* name : {"start_positions", "end_positions"}) columns.push_back({name});
-    columns.push_back({"is_impossible", false, true});
-  }
-  columns.push_back(
-      {"unique_ids", false, true});  // names windows for programs that answer; here their order does
-  DatasetStream reader(path, std::move(columns), {format, schema_path});
-  SquadRecords records;
-  for (DatasetRow row; reader.next(row);) {
-    SquadFeature& feature = records.features.emplace_back();
-    feature.question = records.features.size() - 1;
-    feature.window = read_window(reader, row, limits);
-    if (use == SquadUse::evaluation) continue;
-    read_answer(reader, row, feature.window);
-    if (row[impossible_column].ints.empty()) continue;
-    const bool is_impossible = single_value(reader, row, impossible_column, "is_impossible") != 0;
-    check(!is_impossible || feature.window.start == 0, "{}: is_impossible, but start_positions is {}",
-          reader.where(), feature.window.start);
-    records.has_impossible = records.has_impossible || is_impossible;
-  }
-  check(!records.features.empty(), "{}: no record", path);
-  records.warnings = reader.warnings();
-  return records;
+  return SquadRecordStream(path, {format, schema_path}, limits, use).read();
 }
 
 }  // namespace gradus

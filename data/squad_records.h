@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "data/dataset.h"
+#include "data/dataset_stream.h"
 #include "data/squad_features.h"
 
 namespace gradus {
@@ -30,7 +33,32 @@ struct SquadLimits {
 struct SquadRecords {
   std::vector<SquadFeature> features;  // the number of its record is the "question" of each; no max_context
   bool has_impossible = false;         // some record says that its question has no answer
+  int64_t length = 0;                  // of the longest record, filling included
   std::vector<std::string> warnings;
+};
+
+// Records that are read as they are trained on.
+class SquadRecordStream {
+ public:
+  // Throws Error as DatasetStream does.
+  SquadRecordStream(const std::string& path, const DatasetStreamOptions& options, const SquadLimits& limits,
+                    SquadUse use);
+
+  // So many of the first, or all, of epoch 0. Throws Error as read_squad_records() does.
+  SquadRecords read(int64_t most = std::numeric_limits<int64_t>::max());
+  // From here on a record whose question has no answer is an error, which gives this advice.
+  void refuse_impossible(std::string advice) { advice_ = std::move(advice); }
+  // The window of a record, without max_context. Throws Error likewise.
+  SquadWindow window(const DatasetReader& reader, const DatasetRow& row) const;
+
+  const std::shared_ptr<DatasetStream>& records() const { return records_; }
+
+ private:
+  std::string path_;
+  SquadLimits limits_;
+  SquadUse use_;
+  std::string advice_;  // empty: such records are taken
+  std::shared_ptr<DatasetStream> records_;
 };
 
 // Reads all records of a file, or of a folder of files (data/dataset_stream.h). The filling, where the mask is 0, is

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "core/error.h"
@@ -171,21 +172,28 @@ bool TfRecordReader::read_head(uint64_t& length) {
       --number_;
       return false;
     }
-    fail_here(
-        fmt::format("{} bytes at the end, a record has at least 16: the file is cut off", end_ - begin_));
+    fail_cut_head(end_ - begin_);
   }
-  const char* head = buffer_.data() + begin_;
-  length = little_endian({head, 8});
-  if (mask_crc(crc32c({head, 8})) != little_endian({head + 8, 4})) {
+  length = checked_length({buffer_.data() + begin_, end_ - begin_});
+  return true;
+}
+
+uint64_t TfRecordReader::checked_length(std::string_view head) const {
+  const uint64_t length = little_endian(head.substr(0, 8));
+  if (mask_crc(crc32c(head.substr(0, 8))) != little_endian(head.substr(8, 4))) {
     if (number_ > 1) fail_here("the checksum of its length is wrong");
-    check_file_kind({head, end_ - begin_}, path_, "a TFRecord file, gzip if it is named *.gz");
+    check_file_kind(head, path_, "a TFRecord file, gzip if it is named *.gz");
     fail_here("the checksum of its length is wrong: this is no TFRecord file, or a compressed one");
   }
   const uint64_t left = source_->size() - std::min(source_->size(), position_ + head_size);
   if (length > left || left - length < 4) fail_cut_off(length);
   if (length > largest_record)
     fail_here(fmt::format("a record of {} bytes, expected at most {}", length, largest_record));
-  return true;
+  return length;
+}
+
+void TfRecordReader::fail_cut_head(uint64_t bytes) const {
+  fail_here(fmt::format("{} bytes at the end, a record has at least 16: the file is cut off", bytes));
 }
 
 void TfRecordReader::fail_cut_off(uint64_t length) const {
@@ -240,11 +248,37 @@ std::vector<uint64_t> TfRecordReader::find_records() {
   std::vector<uint64_t> places;
   check(source_->is_file(), "{}: records can be counted in a file only, not in a pipe", path_);
   restart();
-  for (uint64_t length = 0; read_head(length);) {
-    places.push_back(position_);
-    jump(position_ + head_size + length + 4);
+  if (compression_ == Compression::none) {
+    places = find_in_plain_file();
+  } else {
+    for (uint64_t length = 0; read_head(length);) {
+      places.push_back(position_);
+      jump(position_ + head_size + length + 4);
+    }
   }
   restart();
+  return places;
+}
+
+// Maps the file part by part: only the pages with heads are looked at, and no more than a part counts as memory in use.
+std::vector<uint64_t> TfRecordReader::find_in_plain_file() {
+  constexpr size_t part = size_t{1} << 24;
+  std::vector<uint64_t> places;
+  const uint64_t size = source_->size();
+  std::optional<MappedFile> mapped;
+  uint64_t begin = 0, end = 0;  // of what is mapped
+  while (position_ < size) {
+    ++number_;
+    if (size - position_ < head_size) fail_cut_head(size - position_);
+    if (position_ + head_size > end) {
+      begin = position_;
+      end = std::min<uint64_t>(size, begin + part);
+      mapped.emplace(path_, begin, part);
+    }
+    const std::string_view head = mapped->text().substr(static_cast<size_t>(position_ - begin));
+    places.push_back(position_);
+    position_ += head_size + checked_length(head) + 4;
+  }
   return places;
 }
 

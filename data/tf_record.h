@@ -53,8 +53,12 @@ class TfRecordReader {
   bool fill(uint64_t size);
   // The length of the record at begin_, whose first bytes are in the buffer; false at the end.
   bool read_head(uint64_t& length);
+  // The length of the record with this head. Throws Error when it can't be one at position_.
+  uint64_t checked_length(std::string_view head) const;
+  std::vector<uint64_t> find_in_plain_file();
   void jump(uint64_t position);
   void restart();
+  [[noreturn]] void fail_cut_head(uint64_t bytes) const;
   [[noreturn]] void fail_cut_off(uint64_t length) const;
   [[noreturn]] void fail_here(std::string_view what) const;
 

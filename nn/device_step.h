@@ -28,7 +28,11 @@ class DeviceStep {
   // The losses, each a sum, times their factors, which is what the step makes smaller. Its value is added to the step's loss.
   Variable objective(const std::vector<Variable>& losses) const;
   // Adds the derivatives of an objective to the gradients of the parameters, loss_scale times.
-  void backward(const Variable& objective) const { gradus::backward(objective, loss_scale_); }
+  void backward(const Variable& objective, const Completed& completed = {}) const {
+    gradus::backward(objective, loss_scale_, completed);
+  }
+  // What was added up of them so far, float32 [1].
+  const Tensor& loss() const { return loss_; }
 
   // A tensor of bytes that holds StepNumbers.
   const Tensor& numbers() const { return numbers_; }

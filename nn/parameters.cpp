@@ -165,6 +165,14 @@ void Parameters::refresh_copy() const {
   if (copy_) backend().cast({values_, {copy_}});
 }
 
+std::vector<Parameters::Place> Parameters::places() const {
+  std::vector<Place> places;
+  for (const Slot& slot : slots_)
+    places.push_back(
+        {slot.variable->node().get(), slot.offset, !slot.frozen && slot.variable->requires_grad()});
+  return places;
+}
+
 std::vector<Segment> Parameters::trained_segments() const {
   std::vector<Segment> segments;
   for (const NamedTensor& tensor : tensors_) {

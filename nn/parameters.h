@@ -101,6 +101,13 @@ class Parameters {
   const Tensor& compute_copy() const { return copy_; }
   // Makes the copy again after values were written from outside the optimizer.
   void refresh_copy() const;
+  // The parameters in the order of the buffers of training, and where each begins there.
+  struct Place {
+    const Node* node;
+    int64_t offset;
+    bool trained;
+  };
+  std::vector<Place> places() const;
   // The segments that are trained, one per published tensor, and the same tensors' names.
   std::vector<Segment> trained_segments() const;
   std::vector<std::string> frozen_names() const;

@@ -64,12 +64,19 @@ Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
   return backend;
 }
 
+void print_training_data(const FineTuneOptions& options, const FineTuning& task, const FinishedRun& run) {
+  print_log(log_of(options), "training data: {}\n", run.training_data);
+  const auto bytes = static_cast<double>(task.examples().bytes_in_file());
+  if (bytes > 0)
+    print_log(log_of(options), "examples: {:.1f} MiB in a file, not in memory\n", bytes / (1 << 20));
+}
+
 TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskSystem& system,
                          FineTuning& task, const char* noun, RunMetrics& metrics) {
   std::FILE* const log = log_of(options);
   TrainConfig config = train_config(options.train, options.device);
   config.log = log;
-  print_log(log, "memory: {}\n", task.plan_memory(config).str());
+  print_log(log, "memory: {}\n", task.plan_memory(backend, config).str());
   system.parameters().exclude_from_decay(options.train.no_decay);
   system.allocate(backend, Parameters::Use::training, options.device.dtype(),
                   static_cast<uint64_t>(options.device.seed), log);
@@ -86,6 +93,7 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   metrics.tokens_per_second = per_second(result.tokens);
   metrics.train_loss = result.train_loss;
   metrics.scores["seconds_to_first_step"] = result.seconds_to_first_step;
+  metrics.scores["seconds_for_data"] = result.seconds_for_data;
   print_log(log, "trained {} steps in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
             result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss);
   if (result.best_step >= 0 && !result.ends_with_best() && !config.save_path.empty()) {

@@ -11,6 +11,7 @@
 #include "tasks/log/metrics_file.h"
 #include "tasks/output_lock.h"
 #include "tasks/report/report.h"
+#include "tasks/report/run_report.h"
 #include "tasks/training/fine_tuning.h"
 
 namespace gradus {
@@ -22,6 +23,9 @@ std::deque<OutputFolder> lock_outputs(const FineTuneOptions& options, const std:
 // Begins a run: prints the effective options, opens the device and tells what it is. Throws Error when the files to be
 // written, or read, in the end can't be: better now than after hours.
 Backend& begin_run(const Options& flags, const FineTuneOptions& options);
+
+// Tells what there is to train on, and where it is held when that is not in memory.
+void print_training_data(const FineTuneOptions& options, const FineTuning& task, const FinishedRun& run);
 
 // Tells the memory plan, makes the weights and trains. `noun` is what the examples are called.
 TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskSystem& system,

@@ -11,6 +11,7 @@
 #include "tasks/driver.h"
 #include "tasks/log/progress.h"
 #include "tasks/main.h"
+#include "tasks/training/training_data.h"
 
 using namespace gradus;
 
@@ -34,12 +35,14 @@ std::unique_ptr<ClassifierSystem> make_system(const ClassifierOptions& options,
   return ClassifierSystem::create(options, labels);
 }
 
-TrainResult train(Backend& backend, const ClassifierOptions& options, ClassifierSystem& system,
-                  const ClassifierSet& set, ClassifierEvaluation* evaluation, RunMetrics& metrics) {
-  ClassifierTraining task(backend, system, set, evaluation);
-  print_log(log_of(options), "training data: {}\n", set.counts.str());
+void train(Backend& backend, const ClassifierOptions& options, ClassifierSystem& system, ClassifierSet& set,
+           ClassifierEvaluation* evaluation, RunMetrics& metrics, FinishedRun& finished) {
+  ClassifierTraining task(system, example_store(options));
+  if (evaluation != nullptr) task.score_by(*evaluation);
+  finished.training_data = add_training_data(options, system, set, task);
+  print_training_data(options, task, finished);
   if (system.labels()) print_log(log_of(options), "labels: {}\n", fmt::join(system.labels()->names(), ", "));
-  return run_training(backend, options, system, task, "examples", metrics);
+  finished.training = run_training(backend, options, system, task, finished.noun, metrics);
 }
 
 constexpr const char* scores_file = "eval_results.txt";
@@ -120,9 +123,7 @@ int run(int argc, char** argv) {
   if (inputs.dev) evaluation.emplace(predictor, *system, *inputs.dev, options.assessment_method);
   FinishedRun finished{flags, options, backend, "examples"};
   if (options.train.do_train) {
-    finished.training_data = inputs.train->counts.str();
-    finished.training =
-        train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics);
+    train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics, finished);
   } else {
     load_weights(backend, options, *system);
   }

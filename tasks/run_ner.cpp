@@ -13,6 +13,7 @@
 #include "tasks/ner/report.h"
 #include "tasks/ner/tags.h"
 #include "tasks/ner/training.h"
+#include "tasks/training/training_data.h"
 
 using namespace gradus;
 
@@ -66,11 +67,10 @@ std::unique_ptr<NerSystem> system_to_train(const NerOptions& options, NerInputs&
 
 void train(Backend& backend, const NerOptions& options, NerSystem& system, NerSet& set,
            NerEvaluation* evaluation, RunMetrics& metrics, FinishedRun& finished) {
-  const NerData& data = set.data;
-  NerTraining task(backend, system, data,
-                   training_examples(set, system, static_cast<int32_t>(options.seq_length)), evaluation);
-  print_log(log_of(options), "training data: {}\n", task.examples().counts.str());
-  finished.training_data = task.examples().counts.str();
+  NerTraining task(system, example_store(options));
+  if (evaluation != nullptr) task.score_by(*evaluation);
+  finished.training_data = add_training_data(options, system, set, task);
+  print_training_data(options, task, finished);
   finished.training = run_training(backend, options, system, task, finished.noun, metrics);
 }
 

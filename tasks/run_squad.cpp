@@ -10,6 +10,7 @@
 #include "tasks/squad/predict.h"
 #include "tasks/squad/report.h"
 #include "tasks/squad/training.h"
+#include "tasks/training/training_data.h"
 
 using namespace gradus;
 
@@ -23,11 +24,6 @@ constexpr const char* example =
           --eval_data_file_path dev-v1.1.json --learning_rate 1e-4 --epoch_num 2
   printf 'Anna lives in Alden.\nWhere does Anna live?\n' | run_squad --do_predict \
           --load_finetune_checkpoint_path squad_finetune/ckpt/best)";
-
-// Whether questions may have no answer: as the option says, or else the data.
-bool may_lack_answers(const SquadDriverOptions& options, bool data_says) {
-  return options.version_2_with_negative == "auto" ? data_says : options.version_2_with_negative == "true";
-}
 
 std::string method_for(const SquadDriverOptions& options, const SquadData& data, bool version_2) {
   check(!version_2 || options.assessment_method != "cmrc",
@@ -91,7 +87,7 @@ bool is_json(const std::string& path) {
 // Returns the exit status.
 int predict(Backend& backend, const SquadDriverOptions& options, const SquadSystem& system) {
   const SquadAnswerer answerer(backend, system, options,
-                               may_lack_answers(options, system.settings().version_2));
+                               options.may_lack_answers(system.settings().version_2));
   const AnswerStyle style = options.train.json ? AnswerStyle::json : AnswerStyle::plain;
   const std::string& path = options.predict_data_file_path;
   if (!is_json(path)) {
@@ -129,16 +125,18 @@ int run(int argc, char** argv) {
   Backend& backend = begin_run(flags, options);
 
   RunMetrics metrics;
-  std::optional<SquadTrainingSet> training;
+  FinishedRun finished{flags, options, backend, "windows"};
+  std::optional<SquadTraining> training;
   std::optional<SquadQuestions> dev;
   std::optional<SquadAnswerer> answerer;
   std::optional<SquadEvaluation> evaluation;
   if (options.train.do_train) {
-    training = read_squad_training(options, *system, log_of(options));
-    print_log(log_of(options), "training data: {}\n", training->description);
+    training.emplace(*system, example_store(options));
+    const SquadTrainingData data = read_squad_training(options, *system, *training, log_of(options));
+    finished.training_data = data.description;
+    print_training_data(options, *training, finished);
     // What a model has learned once it keeps.
-    system->set_version_2(
-        may_lack_answers(options, training->has_impossible || system->settings().version_2));
+    system->set_version_2(options.may_lack_answers(data.has_impossible || system->settings().version_2));
   }
   bool version_2 = false;
   if (options.reads_eval()) {
@@ -146,7 +144,7 @@ int run(int argc, char** argv) {
     print_log(log_of(options), "{}", data.log());
     dev.emplace(std::move(data), *system, options);
     check_squad_records(options, *system, *dev);
-    version_2 = may_lack_answers(options, dev->data().has_impossible);
+    version_2 = options.may_lack_answers(dev->data().has_impossible);
     if (!version_2) check_has_answers(dev->data(), log_of(options));
     answerer.emplace(backend, *system, options, version_2);
     const bool tuned = options.train.do_train && !options.given.contains("null_score_diff_threshold");
@@ -155,11 +153,9 @@ int run(int argc, char** argv) {
   if (options.train.do_eval || options.train.do_predict)
     check_results_folder(options, options.output_dir,
                          {"predictions.json", "nbest_predictions.json", "null_odds.json"});
-  FinishedRun finished{flags, options, backend, "windows"};
   if (training) {
-    finished.training_data = training->description;
-    SquadTraining task(backend, *system, *training, evaluation ? &*evaluation : nullptr);
-    finished.training = run_training(backend, options, *system, task, finished.noun, metrics);
+    if (evaluation) training->score_by(*evaluation);
+    finished.training = run_training(backend, options, *system, *training, finished.noun, metrics);
   } else {
     load_weights(backend, options, *system);
   }

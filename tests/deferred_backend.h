@@ -24,6 +24,7 @@ class DeferredBackend final : public Backend {
   std::string description() const override { return "queues for " + base_.description(); }
   std::string unsupported(DType dtype) const override { return base_.unsupported(dtype); }
   int set_threads(int threads) override { return base_.set_threads(threads); }
+  int64_t padded_rows(int64_t rows) const override { return base_.padded_rows(rows); }
 
   void* allocate(size_t bytes) override;
   void* allocate_zeroed(size_t bytes) override;

@@ -184,13 +184,17 @@ void make_folder(const fs::path& path) {
   check(!error, "cannot make folder '{}': {}", path.string(), error.message());
 }
 
-MappedFile::MappedFile(const fs::path& path) {
+MappedFile::MappedFile(const fs::path& path) : MappedFile(path, 0, SIZE_MAX) {}
+
+MappedFile::MappedFile(const fs::path& path, uint64_t begin, size_t size) {
   const OpenFile file(path, "read", FileKind::regular);
   const struct stat status = file.status(path);
   check_regular(path, status.st_mode);
-  size_ = static_cast<size_t>(status.st_size);
-  if (size_ == 0) return;
-  address_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  const auto end = static_cast<uint64_t>(status.st_size);
+  if (begin >= end || size == 0) return;
+  before_ = static_cast<size_t>(begin % static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)));
+  size_ = static_cast<size_t>(std::min<uint64_t>(size, end - begin)) + before_;
+  address_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), static_cast<off_t>(begin - before_));
   if (address_ == MAP_FAILED) fail_errno("read", path);
 }
 

@@ -30,21 +30,24 @@ void check_regular_file(const std::filesystem::path& path);
 // Makes a folder and those above it, unless they are there. Throws Error with the path and the system's reason.
 void make_folder(const std::filesystem::path& path);
 
-// A whole file mapped into memory, not read: its bytes are loaded when they are touched. It must not change while this
-// object lives. Throws Error with the path and the system's reason.
+// A file, or a part of it, mapped into memory, not read: its bytes are loaded when they are touched. It must not change while
+// this object lives. Throws Error with the path and the system's reason.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
+  // `size` bytes from `begin` on, or what there is of them.
+  MappedFile(const std::filesystem::path& path, uint64_t begin, size_t size);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
-  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(address_), size_}; }
-  std::string_view text() const { return {static_cast<const char*>(address_), size_}; }
+  std::span<const std::byte> bytes() const { return std::as_bytes(std::span(text())); }
+  std::string_view text() const { return {static_cast<const char*>(address_) + before_, size_ - before_}; }
 
  private:
   void* address_ = nullptr;
   size_t size_ = 0;
+  size_t before_ = 0;  // bytes of the page that the part begins in
 };
 
 // In the name of a file or folder that is being written, between the name it will have and the writer's process id.

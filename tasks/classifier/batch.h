@@ -1,15 +1,19 @@
-// From texts with a class or a score to the packed batch that the model reads.
+// Batches of texts for the classifier.
 #pragma once
 
 #include <span>
 
 #include "data/classification_features.h"
 #include "nn/heads/classifier.h"
+#include "tasks/model/token_packer.h"
 
 namespace gradus {
 
-// Packs the examples that `chosen` names, in that order; row i of the model's output is that of chosen[i].
-ClassifierBatch make_classifier_batch(Backend& backend, std::span<const ClassificationExample> examples,
-                                      std::span<const int32_t> chosen);
+// Packs the chosen examples for `backend`. The loss is a mean over the weights of their labels, `class_weights` where there
+// are some, else 1 each.
+HostBatch pack_classifier(const Backend& backend, std::span<const ClassificationExample> examples,
+                          std::span<const int32_t> chosen, std::span<const float> class_weights = {});
+
+ClassifierBatch classifier_batch(const Batch& batch);
 
 }  // namespace gradus

@@ -9,6 +9,7 @@
 #include "tasks/classifier/batch.h"
 #include "tasks/metrics/correlation.h"
 #include "tasks/metrics/finite_scores.h"
+#include "tasks/model/batch_loop.h"
 
 namespace gradus {
 namespace {
@@ -101,22 +102,25 @@ std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExa
   std::vector<int32_t> lengths;
   for (const ClassificationExample& example : examples)
     lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
-  const RecordingScope scope(RecordingScope::Mode::evaluate);
-  for (const std::vector<int32_t>& chosen :
-       evaluation_batches(lengths, options_.batch_size, options_.group_lengths)) {
-    Context context;
-    context.compute_type = options_.compute_type;
-    const ClassifierBatch batch = make_classifier_batch(backend_, examples, chosen);
-    const std::vector<float> logits = system_.model().logits(context, batch).value().to_host();
-    for (size_t row = 0; row < chosen.size(); ++row) {
-      const std::span<const float> from = std::span(logits).subspan(row * width, width);
-      const auto example = static_cast<size_t>(chosen[row]);
-      check_finite_scores(from, [&] { return where(example); });
-      const std::span<double> to = std::span(outputs).subspan(example * width, width);
-      if (system_.settings().regression) to[0] = static_cast<double>(from[0]);
-      else softmax(from, to);
-    }
-  }
+  run_batches(
+      backend_, options_.compute_type,
+      evaluation_batches(lengths, options_.batch_size, options_.group_lengths),
+      [&](std::span<const int32_t> chosen) { return pack_classifier(backend_, examples, chosen); },
+      [&](Context& context, const Batch& batch) {
+        return std::vector{system_.model().logits(context, classifier_batch(batch)).value()};
+      },
+      [&](const HostBatch& batch, BatchResults results) {
+        std::span<const float> rows = results[0]->wait_for<float>();
+        for (const int64_t number : batch.numbers) {
+          const auto example = static_cast<size_t>(number);
+          const std::span<const float> from = rows.first(width);
+          rows = rows.subspan(width);
+          check_finite_scores(from, [&] { return where(example); });
+          const std::span<double> to = std::span(outputs).subspan(example * width, width);
+          if (system_.settings().regression) to[0] = static_cast<double>(from[0]);
+          else softmax(from, to);
+        }
+      });
   return outputs;
 }
 

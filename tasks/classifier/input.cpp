@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 
-#include "data/classification_records.h"
+#include "tasks/classifier/training.h"
 #include "tasks/log/log.h"
 #include "tasks/model/label_sources.h"
+#include "tasks/training/training_data.h"
 
 namespace gradus {
 namespace {
@@ -40,8 +43,10 @@ void make_examples(ClassifierSet& set, const ClassifierSystem& system, int64_t s
   set.counts = made.counts;
 }
 
+enum class Records { all, streamed };
+
 ClassifierSet read_records(const ClassifierOptions& options, const std::string& path,
-                           const ClassifierSystem& system, std::FILE* log) {
+                           const ClassifierSystem& system, Records which, std::FILE* log) {
   const std::string beside = label_list_of(path);
   if (system.labels() && std::filesystem::exists(beside)) {
     const ClassLabels labels = ClassLabels::load(beside);
@@ -54,8 +59,12 @@ ClassifierSet read_records(const ClassifierOptions& options, const std::string& 
   limits.vocab_size = system.vocab().size();
   limits.token_types = static_cast<int32_t>(system.config().type_vocab_size);
   limits.longest = system.config().max_position_embeddings;
-  ClassificationRecords records =
-      read_classification_records(path, options.format(), options.schema_file_path, limits);
+  const bool streams = which == Records::streamed;
+  ClassificationRecordStream stream(
+      path,
+      streams ? stream_options(options) : DatasetStreamOptions{options.format(), options.schema_file_path},
+      limits);
+  ClassificationRecords records = streams ? stream.read(records_looked_at) : stream.read();
   for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
   ClassifierSet set;
   set.path = path;
@@ -63,6 +72,9 @@ ClassifierSet read_records(const ClassifierOptions& options, const std::string& 
   set.counts.examples = static_cast<int64_t>(set.examples.size());
   for (const ClassificationExample& example : set.examples)
     set.counts.pieces += static_cast<int64_t>(example.input_ids.size());
+  if (!streams) return set;
+  set.records = std::move(stream);
+  set.record_length = records.length;
   return set;
 }
 
@@ -72,20 +84,28 @@ bool is_pair(const ClassificationExample& example) {
 
 // A set is of pairs when one of its examples is: records don't say it, and a pair may have an empty second text.
 bool has_pairs(const ClassifierSet& set) {
+  const auto has_second = [](const ClassificationText& text) { return text.text_b.has_value(); };
+  if (std::any_of(set.data.texts.begin(), set.data.texts.end(), has_second)) return true;
   return std::any_of(set.examples.begin(), set.examples.end(), is_pair);
 }
 
 // The mean weight of an example is 1.
 std::vector<float> balanced_weights(const ClassifierSet& set, const ClassLabels& labels) {
+  check(!set.records,
+        "--class_weights balanced: the classes of streamed records are not counted before: give the numbers");
   std::vector<int64_t> counts(static_cast<size_t>(labels.size()), 0);
+  for (const auto& [label, count] : set.data.label_counts()) {
+    const int32_t id = labels.find(label);
+    if (id >= 0) counts[static_cast<size_t>(id)] += count;  // another is refused by its line
+  }
   for (const ClassificationExample& example : set.examples) ++counts[static_cast<size_t>(example.label)];
+  const auto all = static_cast<float>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
   std::vector<float> weights;
   for (int32_t id = 0; id < labels.size(); ++id) {
     const int64_t count = counts[static_cast<size_t>(id)];
     check(count > 0, "--class_weights balanced: the training data have no example of the class '{}'",
           labels.name(id));
-    weights.push_back(static_cast<float>(set.examples.size()) / static_cast<float>(count) /
-                      static_cast<float>(labels.size()));
+    weights.push_back(all / static_cast<float>(count) / static_cast<float>(labels.size()));
   }
   return weights;
 }
@@ -196,18 +216,43 @@ void complete_classifier_inputs(const ClassifierOptions& options, ClassifierSyst
   if (options.format() == DatasetFormat::text) {
     if (options.train.do_train && !options.makes_head() && system.labels())
       check_labels_known(inputs.train->data, *system.labels());
-    for (std::optional<ClassifierSet>* set : {&inputs.train, &inputs.dev}) {
-      if (*set) make_examples(**set, system, options.seq_length);
-    }
+    if (inputs.dev) make_examples(*inputs.dev, system, options.seq_length);
   } else {
     if (options.train.do_train)
-      inputs.train = read_records(options, options.train_data_file_path, system, log);
-    if (options.reads_eval()) inputs.dev = read_records(options, options.eval_data_file_path, system, log);
+      inputs.train = read_records(options, options.train_data_file_path, system,
+                                  streams_records(options) ? Records::streamed : Records::all, log);
+    if (options.reads_eval())
+      inputs.dev = read_records(options, options.eval_data_file_path, system, Records::all, log);
   }
   if (options.train.do_train) learn_from(options, *inputs.train, system);
   for (const std::optional<ClassifierSet>* set : {&inputs.train, &inputs.dev}) {
     if (*set) check_pairs(**set, system);
   }
+}
+
+std::string add_training_data(const ClassifierOptions& options, const ClassifierSystem& system,
+                              ClassifierSet& set, ClassifierTraining& training) {
+  if (set.records) {
+    const std::string description = stream_description(set.path, *set.records->records());
+    training.stream(std::move(*set.records), set.record_length);
+    set.examples = {};
+    return description;
+  }
+  training.add(set.examples);
+  constexpr size_t at_a_time = 100'000;
+  std::vector<ClassificationText> texts = std::move(set.data.texts);
+  ClassifierSet part{set.path, std::move(set.data), {}, {}};
+  for (size_t begin = 0; begin < texts.size(); begin += at_a_time) {
+    const auto first = texts.begin() + static_cast<std::ptrdiff_t>(begin);
+    part.data.texts.assign(
+        std::make_move_iterator(first),
+        std::make_move_iterator(first + std::min<std::ptrdiff_t>(at_a_time, texts.end() - first)));
+    make_examples(part, system, options.seq_length);
+    training.add(part.examples);
+    set.counts += part.counts;
+  }
+  set.examples = {};
+  return set.counts.str();
 }
 
 }  // namespace gradus

@@ -7,16 +7,21 @@
 #include <vector>
 
 #include "data/classification_features.h"
+#include "data/classification_records.h"
 #include "tasks/classifier/system.h"
 
 namespace gradus {
 
-// One set of examples. Those of records have no text.
+class ClassifierTraining;
+
+// One set of examples. Those of records have no text, and of text to train on they are made in the end.
 struct ClassifierSet {
   std::string path;
   ClassificationData data;
   std::vector<ClassificationExample> examples;
   ClassificationCounts counts;
+  std::optional<ClassificationRecordStream> records = {};  // all of them, to be read while training
+  int64_t record_length = 0;                               // of the longest that was looked at
 
   // The text of an example, the two of a pair with " | " between; of records the pieces put together again.
   std::string text(size_t example, const Vocab& vocab) const;
@@ -41,5 +46,10 @@ ClassLabels classifier_labels(const ClassifierOptions& options, const Classifier
 // like. What the readers warn of goes to `log`. Throws Error when the data do not fit the classifier.
 void complete_classifier_inputs(const ClassifierOptions& options, ClassifierSystem& system,
                                 ClassifierInputs& inputs, std::FILE* log);
+
+// Gives the training all data that there are, and takes what of them is held in memory. Returns what they are, for the log.
+// Throws Error "path:line: ..." on a label that the classifier doesn't have.
+std::string add_training_data(const ClassifierOptions& options, const ClassifierSystem& system,
+                              ClassifierSet& set, ClassifierTraining& training);
 
 }  // namespace gradus

@@ -1,6 +1,7 @@
 // The training of a classifier, for the one training loop.
 #pragma once
 
+#include "data/classification_records.h"
 #include "tasks/classifier/evaluation.h"
 #include "tasks/training/fine_tuning.h"
 
@@ -8,22 +9,28 @@ namespace gradus {
 
 class ClassifierTraining final : public FineTuning {
  public:
-  // Keeps references. `evaluation` may be null: nothing is scored then.
-  ClassifierTraining(Backend& backend, ClassifierSystem& system, const ClassifierSet& train,
-                     ClassifierEvaluation* evaluation);
+  // Keeps a reference. `store` takes the examples.
+  ClassifierTraining(ClassifierSystem& system, ExampleStore store)
+      : FineTuning(system, std::move(store)), system_(system) {}
 
-  double loss_weight(std::span<const int32_t> examples) const override;
-  Variable loss(Context& context, std::span<const int32_t> examples) override;
+  // Scores by an evaluation; nothing is scored without. Keeps a reference.
+  void score_by(ClassifierEvaluation& evaluation);
+
+  // Adds examples to train on.
+  void add(std::span<const ClassificationExample> examples);
+  // Trains on records of at most `length` tokens in their place.
+  void stream(ClassificationRecordStream records, int64_t length);
+
+  std::vector<Variable> losses(Context& context, const Batch& batch) override;
   Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
   std::string remark() const override { return evaluation_ == nullptr ? "" : evaluation_->remark(); }
 
  private:
-  Loss network_on(Backend& backend, Parameters& parameters) const override;
+  HostBatch pack(const Backend& backend, std::span<const NumberLists> examples) const override;
+  Losses network_in(Parameters& parameters) const override;
 
-  Backend& backend_;
   ClassifierSystem& system_;
-  const ClassifierSet& train_;
-  ClassifierEvaluation* evaluation_;
+  ClassifierEvaluation* evaluation_ = nullptr;
 };
 
 }  // namespace gradus

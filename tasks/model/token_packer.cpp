@@ -15,20 +15,23 @@ void TokenPacker::add(std::span<const int32_t> ids, std::span<const int32_t> tok
   longest_ = std::max(longest_, static_cast<int64_t>(ids.size()));
 }
 
-TokenBatch TokenPacker::batch(Backend& backend) const {
-  return {padded_int_tensor(backend, ids_, 0),
-          padded_int_tensor(backend, token_types_, 0),
-          padded_int_tensor(backend, positions_, 0),
-          {int_tensor(backend, offsets_), longest_}};
+void TokenPacker::add_to(HostBatch& batch, const Backend& backend) const {
+  batch.examples = std::ssize(offsets_) - 1;
+  batch.tokens = rows();
+  add_padded(batch, "input_ids", ids_, 0, backend);
+  add_padded(batch, "token_type_ids", token_types_, 0, backend);
+  add_padded(batch, "position_ids", positions_, 0, backend);
+  batch.add_offsets("offsets", offsets_, longest_);
 }
 
-Tensor int_tensor(Backend& backend, const std::vector<int32_t>& values) {
-  return Tensor::from(backend, {static_cast<int64_t>(values.size())}, std::span(values));
+TokenBatch tokens_of(const Batch& batch) {
+  return {batch["input_ids"], batch["token_type_ids"], batch["position_ids"], batch.packing("offsets")};
 }
 
-Tensor padded_int_tensor(Backend& backend, std::vector<int32_t> values, int32_t filler) {
-  values.resize(static_cast<size_t>(padded_rows(static_cast<int64_t>(values.size()))), filler);
-  return int_tensor(backend, values);
+void add_padded(HostBatch& batch, std::string_view name, std::vector<int32_t> values, int32_t filler,
+                const Backend& backend) {
+  values.resize(static_cast<size_t>(backend.padded_rows(std::ssize(values))), filler);
+  batch.add(name, {std::ssize(values)}, std::span<const int32_t>(values));
 }
 
 }  // namespace gradus

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "data/host_batch.h"
 #include "nn/batch.h"
 
 namespace gradus {
@@ -14,16 +15,19 @@ class TokenPacker {
   void add(std::span<const int32_t> ids, std::span<const int32_t> token_types = {});
   // The row that the next sequence begins with.
   int32_t rows() const { return offsets_.back(); }
-  // What was added, filled up to padded_rows with rows that belong to no sequence.
-  TokenBatch batch(Backend& backend) const;
+  // Puts what was added into a batch for `backend`, filled up to its padded_rows with rows that belong to no sequence.
+  void add_to(HostBatch& batch, const Backend& backend) const;
 
  private:
   std::vector<int32_t> ids_, token_types_, positions_, offsets_{0};
   int64_t longest_ = 0;
 };
 
-Tensor int_tensor(Backend& backend, const std::vector<int32_t>& values);
-// The same, filled up to padded_rows.
-Tensor padded_int_tensor(Backend& backend, std::vector<int32_t> values, int32_t filler);
+// The tokens of a batch that a TokenPacker has put there.
+TokenBatch tokens_of(const Batch& batch);
+
+// Adds a part of rows, filled up to the backend's padded_rows.
+void add_padded(HostBatch& batch, std::string_view name, std::vector<int32_t> values, int32_t filler,
+                const Backend& backend);
 
 }  // namespace gradus

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
-#include "tasks/model/token_packer.h"
-
 namespace gradus {
 
-NerBatch make_ner_batch(Backend& backend, std::span<const NerExample> examples,
-                        std::span<const int32_t> chosen) {
+HostBatch pack_ner(const Backend& backend, std::span<const NerExample> examples,
+                   std::span<const int32_t> chosen) {
+  HostBatch batch;
   TokenPacker tokens;
   std::vector<int32_t> rows, labels, word_offsets{0};
   int64_t most_words = 0;
@@ -18,12 +17,20 @@ NerBatch make_ner_batch(Backend& backend, std::span<const NerExample> examples,
     labels.resize(rows.size(), -100);
     tokens.add(example.input_ids);
     word_offsets.push_back(static_cast<int32_t>(rows.size()));
-    most_words = std::max(most_words, static_cast<int64_t>(example.first_pieces.size()));
+    most_words = std::max(most_words, std::ssize(example.first_pieces));
+    batch.numbers.push_back(index);
   }
-  return {tokens.batch(backend),
-          padded_int_tensor(backend, rows, -1),
-          {int_tensor(backend, word_offsets), most_words},
-          padded_int_tensor(backend, labels, -100)};
+  batch.weights = {
+      static_cast<double>(std::ranges::count_if(labels, [](int32_t label) { return label >= 0; }))};
+  tokens.add_to(batch, backend);
+  add_padded(batch, "rows", std::move(rows), -1, backend);
+  add_padded(batch, "labels", std::move(labels), -100, backend);
+  batch.add_offsets("word_offsets", word_offsets, most_words);
+  return batch;
+}
+
+NerBatch ner_batch(const Batch& batch) {
+  return {tokens_of(batch), batch["rows"], batch.packing("word_offsets"), batch["labels"]};
 }
 
 }  // namespace gradus

@@ -1,4 +1,4 @@
-// From examples of named entity recognition to the packed batch that the model reads.
+// Batches of sentences for the tagger.
 #pragma once
 
 #include <span>
@@ -6,11 +6,14 @@
 
 #include "data/ner_features.h"
 #include "nn/heads/ner.h"
+#include "tasks/model/token_packer.h"
 
 namespace gradus {
 
-// Packs the examples that `chosen` names, in that order. Labels of words that do not count become -100.
-NerBatch make_ner_batch(Backend& backend, std::span<const NerExample> examples,
-                        std::span<const int32_t> chosen);
+// Packs the chosen examples for `backend`; the loss is a mean over their labelled words.
+HostBatch pack_ner(const Backend& backend, std::span<const NerExample> examples,
+                   std::span<const int32_t> chosen);
+
+NerBatch ner_batch(const Batch& batch);
 
 }  // namespace gradus

@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
 #include "core/error.h"
-#include "data/ner_records.h"
 #include "data/sample/sample.h"
 #include "tasks/log/log.h"
+#include "tasks/log/progress.h"
 #include "tasks/model/label_sources.h"
 #include "tasks/ner/tags.h"
+#include "tasks/training/training_data.h"
 
 namespace gradus {
 namespace {
@@ -22,22 +27,8 @@ NerSet sample_set(const std::vector<SampleSentence>& sentences, const std::strin
     sentence.lines.assign(from.words.size(), static_cast<int64_t>(set.data.sentences.size()) + 1);
     set.data.sentences.push_back(std::move(sentence));
   }
+  set.tags = set.data.tags();
   return set;
-}
-
-// A tagger that looks at words alone has no use for the labels of other pieces.
-void keep_words(NerExamples& examples) {
-  for (NerExample& example : examples.examples) {
-    size_t kept = 0;
-    for (size_t i = 0; i < example.words.size(); ++i) {
-      if (example.words[i] < 0) continue;
-      example.words[kept] = example.words[i];
-      example.first_pieces[kept] = example.first_pieces[i];
-      example.labels[kept++] = example.labels[i];
-    }
-    for (std::vector<int32_t>* list : {&example.words, &example.first_pieces, &example.labels})
-      list->resize(kept);
-  }
 }
 
 void learn_words(const NerData& data, NerSystem& system, std::FILE* log) {
@@ -71,35 +62,84 @@ void check_tags_known(const NerData& data, const LabelList& labels) {
   }
 }
 
-// `learns`: the tagger is new and takes over how these records are labelled, unless the options say it.
-NerSet read_records(const NerOptions& options, const std::string& path, NerSystem& system, bool learns,
-                    std::FILE* log) {
-  // The generators write the tags beside the records; with others the numbers in these would mean something else.
-  const std::string beside = label_list_of(path);
-  const LabelList labels = std::filesystem::exists(beside) ? LabelList::load(beside) : system.labels();
-  NerRecords records = read_ner_records(path, options.format(), options.schema_file_path, labels,
-                                        system.tokenizer().vocab(), system.config().max_position_embeddings);
-  for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
+// Takes over how records are labelled, where the tagger is new and the options don't say it (`learns`).
+void fit_protocol(const NerOptions& options, const std::string& path, NerRecords& records, NerSystem& system,
+                  bool learns) {
   if (learns && !options.given.contains("label_protocol")) system.set_protocol(records.protocol);
-  if (system.protocol() == LabelProtocol::first_piece) keep_words(records.examples);
+  if (system.protocol() == LabelProtocol::first_piece) records.keep_words_alone();
   check(system.protocol() == LabelProtocol::first_piece || system.protocol() == records.protocol,
         "{}: the records are labelled by the protocol {}, the tagger by {}", path, name_of(records.protocol),
         name_of(system.protocol()));
-  check(labels.tags() == system.labels().tags(), "{}: the records have the labels {}, the tagger has {}",
-        beside, fmt::join(labels.tags(), ", "), fmt::join(system.labels().tags(), ", "));
   check(!system.settings().crf_constraints || system.protocol() == LabelProtocol::first_piece,
         "{}: the records are labelled by the protocol {}: --crf_constraints needs first_piece, the tag of "
         "other pieces "
         "would end every name",
         path, name_of(records.protocol));
+}
+
+enum class Records { all, streamed };
+
+NerSet read_records(const NerOptions& options, const std::string& path, NerSystem& system, bool learns,
+                    Records which, std::FILE* log) {
+  // The generators write the tags beside the records; with others the numbers in these would mean something else.
+  const std::string beside = label_list_of(path);
+  const LabelList labels = std::filesystem::exists(beside) ? LabelList::load(beside) : system.labels();
+  const bool streams = which == Records::streamed;
+  NerRecordStream stream(
+      path,
+      streams ? stream_options(options) : DatasetStreamOptions{options.format(), options.schema_file_path},
+      {labels, &system.tokenizer().vocab(), system.config().max_position_embeddings});
+  NerRecords records = streams ? stream.read(records_looked_at) : stream.read();
+  for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
+  fit_protocol(options, path, records, system, learns);
+  check(labels.tags() == system.labels().tags(), "{}: the records have the labels {}, the tagger has {}",
+        beside, fmt::join(labels.tags(), ", "), fmt::join(system.labels().tags(), ", "));
   print_log(log, "{}", records.data.log());
-  return {std::move(records.data), std::move(records.examples)};
+  NerSet set{std::move(records.data), std::move(records.examples)};
+  set.tags = set.data.tags();
+  if (!streams) return set;
+  if (system.protocol() == LabelProtocol::first_piece) stream.keep_words_alone();
+  set.records = std::move(stream);
+  set.record_length = records.length;
+  return set;
 }
 
 // Tells how the text was understood before anything can go wrong with it.
 NerSet read_text(const NerOptions& options, const std::string& path) {
   NerSet set{read_ner(path, NerTags::required, options.columns.columns()), {}};
   print_log(log_of(options), "{}", set.data.log());
+  check_tags(options.assessment_method, set.data);
+  return set;
+}
+
+// The same of data to train on, which may be larger than memory.
+NerSet read_training_text(const NerOptions& options) {
+  NerSet set;
+  int64_t words = 0;
+  size_t first = 0;  // sentences of the first part
+  const auto take = [&](NerData& part) {
+    set.tags.merge(part.tags());
+    if (first == 0) {
+      set.data = std::move(part);
+      first = set.data.sentences.size();
+    } else if (!set.in_parts && words + part_words <= most_words(options)) {
+      std::ranges::move(part.sentences, std::back_inserter(set.data.sentences));
+    } else {
+      set.in_parts = true;
+      set.data.sentences.resize(first);
+      check_tags(options.assessment_method, part);
+    }
+    words += part_words;
+  };
+  const std::string& path = options.train_data_file_path;
+  set.data.notes = read_ner(path, NerTags::required, options.columns.columns(), part_words, take);
+  print_log(log_of(options), "{}", set.data.log());
+  if (set.in_parts)
+    print_log(log_of(options),
+              "{}: read in parts, and once more for training; {} sentences tell how words are cut "
+              "and tags written\n",
+              path, first);
+  check_tags(options.assessment_method, set.data);
   return set;
 }
 
@@ -116,20 +156,17 @@ NerInputs read_ner_inputs(const NerOptions& options) {
   }
   if (options.format() != DatasetFormat::text) return inputs;
   if (options.train.do_train) {
-    inputs.train = read_text(options, options.train_data_file_path);
-    check_tags(options.assessment_method, inputs.train->data);
+    inputs.train = read_training_text(options);
   }
   if (options.reads_eval()) {
     inputs.dev = read_text(options, options.eval_data_file_path);
-    check_tags(options.assessment_method, inputs.dev->data);
   }
   return inputs;
 }
 
 LabelList ner_labels(const NerOptions& options, const NerInputs& inputs) {
   const std::string& named = options.label_file_path;
-  if (inputs.train)
-    return named.empty() ? LabelList::from_data(inputs.train->data.tags()) : LabelList::load(named);
+  if (inputs.train) return named.empty() ? LabelList::from_data(inputs.train->tags) : LabelList::load(named);
   const std::string& records = options.train_data_file_path;
   const std::string beside = label_list_of(records);
   if (!std::filesystem::exists(beside)) {
@@ -153,11 +190,12 @@ void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs
   const bool learns = options.makes_head();
   if (!options.use_sample && options.format() != DatasetFormat::text) {
     if (options.train.do_train)
-      inputs.train = read_records(options, options.train_data_file_path, system, learns, log);
+      inputs.train = read_records(options, options.train_data_file_path, system, learns,
+                                  streams_records(options) ? Records::streamed : Records::all, log);
     if (options.reads_eval())
-      inputs.dev = read_records(options, options.eval_data_file_path, system, false, log);
+      inputs.dev = read_records(options, options.eval_data_file_path, system, false, Records::all, log);
   }
-  if (inputs.train) check_learnable(inputs.train->data);
+  if (inputs.train && !inputs.train->records) check_learnable(inputs.train->data, inputs.train->tags);
   if (inputs.dev) {
     const std::string warning = warn_of_no_entity(options.assessment_method, inputs.dev->data);
     if (!warning.empty()) print_log(log, "warning: {}\n", warning);
@@ -168,10 +206,34 @@ void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs
   learn_scheme(options, inputs.train->data, system, log);
 }
 
-NerExamples training_examples(NerSet& set, const NerSystem& system, int32_t seq_length) {
-  if (set.examples) return std::move(*set.examples);
-  const NerFeatureOptions features{seq_length, system.protocol(), LongSentences::split};
-  return make_ner_examples(set.data, system.tokenizer(), &system.labels(), features);
+std::string add_training_data(const NerOptions& options, const NerSystem& system, NerSet& set,
+                              NerTraining& training) {
+  if (set.records) {
+    const std::string description = stream_description(set.data.path, *set.records->records());
+    training.stream(std::move(*set.records), set.record_length);
+    set = {};
+    return description;
+  }
+  const NerFeatureOptions features{static_cast<int32_t>(options.seq_length), system.protocol(),
+                                   LongSentences::split};
+  const auto add = [&](const NerData& data) {
+    training.add(data, make_ner_examples(data, system.tokenizer(), &system.labels(), features));
+  };
+  if (set.examples) {
+    training.add(set.data, *set.examples);
+  } else if (!set.in_parts) {
+    add(set.data);
+  } else {
+    Progress progress("sentences", 0, 100'000, stderr, log_of(options));
+    read_ner(options.train_data_file_path, NerTags::required, options.columns.columns(), part_words,
+             [&](const NerData& part) {
+               const int64_t pieces = training.counts().pieces;
+               add(part);
+               progress.update(training.counts().sentences, std::nan(""), training.counts().pieces - pieces);
+             });
+  }
+  set = {};
+  return training.counts().str();
 }
 
 }  // namespace gradus

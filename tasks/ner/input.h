@@ -2,21 +2,29 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "data/dataset.h"
 #include "data/ner_features.h"
+#include "data/ner_records.h"
 #include "data/ner_text.h"
 #include "data/vocab.h"
 #include "tasks/ner/options.h"
 #include "tasks/ner/system.h"
+#include "tasks/ner/training.h"
 
 namespace gradus {
 
-// One set of sentences. Those of records come as examples, the others are made into such by the tagger.
+// One set of sentences. Those of records come as examples, the others are made into such by the tagger. Of more training data
+// than are held in memory `data` is the first part, which tells what all is like.
 struct NerSet {
   NerData data;
   std::optional<NerExamples> examples;
+  std::set<std::string> tags = {};              // of all training data that are text
+  bool in_parts = false;                        // text of which there is more than `data`
+  std::optional<NerRecordStream> records = {};  // all of them, to be read while training
+  int64_t record_length = 0;                    // of the longest that was looked at
 };
 
 struct NerInputs {
@@ -35,7 +43,8 @@ LabelList ner_labels(const NerOptions& options, const NerInputs& inputs);
 // What the readers warn of goes to `log`. Throws Error when records do not fit the tagger.
 void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs& inputs, std::FILE* log);
 
-// The examples of a set to train on; takes those that came with it.
-NerExamples training_examples(NerSet& set, const NerSystem& system, int32_t seq_length);
+// Gives the training all data that there are, and takes what of them is held in memory. Returns what they are, for the log.
+std::string add_training_data(const NerOptions& options, const NerSystem& system, NerSet& set,
+                              NerTraining& training);
 
 }  // namespace gradus

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "data/batcher.h"
 #include "tasks/metrics/finite_scores.h"
+#include "tasks/model/batch_loop.h"
 #include "tasks/ner/batch.h"
 
 namespace gradus {
@@ -34,34 +35,32 @@ std::vector<std::vector<int32_t>> NerTagger::predict(const NerData& data,
   std::vector<std::vector<int32_t>> tags;
   for (const NerSentence& sentence : data.sentences)
     tags.emplace_back(sentence.words.size(), system_.labels().outside_id());
-  const RecordingScope scope(RecordingScope::Mode::evaluate);
   system_.model().check_decoding();
-  const std::vector<int32_t> lengths = lengths_of(examples);
-  for (const std::vector<int32_t>& chosen :
-       evaluation_batches(lengths, options_.batch_size, options_.group_lengths)) {
-    Context context;
-    context.compute_type = options_.compute_type;
-    const NerBatch batch = make_ner_batch(backend_, examples, chosen);
-    const Tensor emissions = system_.model().emissions(context, batch).value();
-    const Tensor decoded = system_.model().decode(emissions, batch);
-    // Both are on their way before the host waits for one.
-    const std::unique_ptr<HostCopy> tag_copy = backend_.begin_copy_to_host(decoded);
-    const std::unique_ptr<HostCopy> score_copy = backend_.begin_copy_to_host(emissions);
-    const std::span<const float> scores = score_copy->wait_for<float>();
-    const std::span<const int32_t> predicted = tag_copy->wait_for<int32_t>();
-    const auto classes = static_cast<size_t>(emissions.shape()[1]);
-    size_t row = 0;
-    for (const int32_t index : chosen) {
-      const NerExample& example = examples[static_cast<size_t>(index)];
-      check_finite_scores(scores.subspan(row * classes, example.words.size() * classes),
-                          [&] { return data.where(static_cast<size_t>(example.sentence), 0); });
-      for (const int32_t word : example.words) {
-        const int32_t tag = predicted[row++];
-        if (word < example.scored_begin || word >= example.scored_end) continue;
-        tags[static_cast<size_t>(example.sentence)][static_cast<size_t>(word)] = tag;
-      }
-    }
-  }
+  run_batches(
+      backend_, options_.compute_type,
+      evaluation_batches(lengths_of(examples), options_.batch_size, options_.group_lengths),
+      [&](std::span<const int32_t> chosen) { return pack_ner(backend_, examples, chosen); },
+      [&](Context& context, const Batch& on_device) {
+        const NerBatch batch = ner_batch(on_device);
+        const Tensor emissions = system_.model().emissions(context, batch).value();
+        return std::vector{emissions, system_.model().decode(emissions, batch)};
+      },
+      [&](const HostBatch& batch, BatchResults results) {
+        const std::span<const float> scores = results[0]->wait_for<float>();
+        const std::span<const int32_t> predicted = results[1]->wait_for<int32_t>();
+        const auto classes = static_cast<size_t>(system_.labels().size());
+        size_t row = 0;
+        for (const int64_t number : batch.numbers) {
+          const NerExample& example = examples[static_cast<size_t>(number)];
+          check_finite_scores(scores.subspan(row * classes, example.words.size() * classes),
+                              [&] { return data.where(static_cast<size_t>(example.sentence), 0); });
+          for (const int32_t word : example.words) {
+            const int32_t tag = predicted[row++];
+            if (word < example.scored_begin || word >= example.scored_end) continue;
+            tags[static_cast<size_t>(example.sentence)][static_cast<size_t>(word)] = tag;
+          }
+        }
+      });
   return tags;
 }
 

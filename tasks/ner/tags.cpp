@@ -141,8 +141,7 @@ void check_labels(const std::string& method, const LabelList& labels, const std:
           labels.where(id).empty() ? source : labels.where(id), labels.tag(id), not_an_entity, method);
 }
 
-void check_learnable(const NerData& data) {
-  const std::set<std::string> tags = data.tags();
+void check_learnable(const NerData& data, const std::set<std::string>& tags) {
   const std::string found =
       fmt::format("{}: {} words in {} sentences", data.path, words_of(data), data.sentences.size());
   check(tags.size() != 1, "{}, and the tag of all is '{}': there is nothing to tell it apart from", found,

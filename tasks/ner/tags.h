@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,8 +25,9 @@ void check_tags(const std::string& method, const NerData& data);
 // The same for a label list: the error names the line of a label that was loaded, of others `source`.
 void check_labels(const std::string& method, const LabelList& labels, const std::string& source);
 
-// Throws Error, with what was found, when all words of training data have one tag, or none is in an entity.
-void check_learnable(const NerData& data);
+// Throws Error, with what was found, when all words of training data have one tag, or none is in an entity. `tags` are those
+// of all the data, of which `data` may be a part.
+void check_learnable(const NerData& data, const std::set<std::string>& tags);
 // A word of warning when no word of evaluation data is in an entity, so that the method's score says nothing; else "".
 std::string warn_of_no_entity(const std::string& method, const NerData& data);
 

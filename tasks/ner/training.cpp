@@ -1,78 +1,110 @@
 #include "tasks/ner/training.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <functional>
 
 #include "tasks/ner/batch.h"
 
 namespace gradus {
 namespace {
 
-// The loss of a sequence that the constraints forbid is a constant of thousands: nothing could be learned from it.
-void check_constraints(const NerData& data, const std::vector<NerExample>& examples, const NerSystem& system,
-                       const TransitionRules& rules) {
+// Throws Error when tags of an example follow each other as the rules forbid: the loss of such a sequence is a constant of
+// thousands, and nothing could be learned from it. `where(i)` tells of the label i where it stands and of which word it is.
+void check_constraints(const NerExample& example, const NerSystem& system, const TransitionRules& rules,
+                       const std::function<std::string(size_t)>& where) {
   const LabelList& labels = system.labels();
-  const auto allows = [&](const std::vector<int32_t>& ids, size_t i) {
-    const auto id = [&](size_t place) { return static_cast<size_t>(ids[place]); };
+  const std::vector<int32_t>& ids = example.labels;
+  const auto id = [&](size_t place) { return static_cast<size_t>(ids[place]); };
+  const auto allows = [&](size_t i) {
     if (i == 0) return static_cast<bool>(rules.start[id(0)]);
     if (i == ids.size()) return static_cast<bool>(rules.end[id(i - 1)]);
     return static_cast<bool>(rules.transitions[id(i - 1) * rules.start.size() + id(i)]);
   };
-  for (const NerExample& example : examples) {
-    const std::vector<int32_t>& ids = example.labels;
-    for (size_t i = 0; i <= ids.size() && !ids.empty(); ++i) {
-      if (allows(ids, i)) continue;
-      const bool ends = i == ids.size();
-      const std::string before = i == 0 ? "" : labels.tag(ids[i - 1]);
-      const auto word = static_cast<size_t>(std::max(example.words[ends ? i - 1 : i], 0));
-      const auto sentence = static_cast<size_t>(example.sentence);
-      fail("{}: word '{}': {} {}, which --crf_constraints forbids (by the scheme {})",
-           data.where(sentence, word), data.sentences[sentence].words[word],
-           ends ? fmt::format("the sequence ends with {}", before)
-                : fmt::format("the tag {}", labels.tag(ids[i])),
-           ends     ? std::string("within a name")
-           : i == 0 ? std::string("begins a sequence")
-                    : fmt::format("follows {}", before),
-           name_of(system.tag_scheme()));
-    }
+  for (size_t i = 0; i <= ids.size() && !ids.empty(); ++i) {
+    if (allows(i)) continue;
+    const bool ends = i == ids.size();
+    const std::string before = i == 0 ? "" : labels.tag(ids[i - 1]);
+    fail("{}: {} {}, which --crf_constraints forbids (by the scheme {})", where(ends ? i - 1 : i),
+         ends ? fmt::format("the sequence ends with {}", before)
+              : fmt::format("the tag {}", labels.tag(ids[i])),
+         ends     ? std::string("within a name")
+         : i == 0 ? std::string("begins a sequence")
+                  : fmt::format("follows {}", before),
+         name_of(system.tag_scheme()));
   }
+}
+
+NerExample example_of(const NumberLists& lists) {
+  NerExample example;
+  example.input_ids = lists[0];
+  example.labels = lists[1];
+  example.first_pieces = lists[2];
+  return example;
 }
 
 }  // namespace
 
-NerTraining::NerTraining(Backend& backend, NerSystem& system, const NerData& train, NerExamples examples,
-                         NerEvaluation* evaluation)
-    : FineTuning(system),
-      backend_(backend),
-      system_(system),
-      train_(std::move(examples)),
-      evaluation_(evaluation) {
-  for (const NerExample& example : train_.examples)
-    add_example(example.input_ids.size(), {example.input_ids, example.labels});
-  if (evaluation != nullptr) {
-    for (const NerExample& example : evaluation->examples().examples)
-      add_evaluation_example({example.input_ids, example.labels});
+void NerTraining::score_by(NerEvaluation& evaluation) {
+  evaluation_ = &evaluation;
+  for (const NerExample& example : evaluation.examples().examples)
+    add_evaluation_example({example.input_ids, example.labels});
+}
+
+void NerTraining::add(const NerData& data, const NerExamples& examples) {
+  const std::optional<TransitionRules> rules = system_.head().crf_constraints;
+  for (const NerExample& example : examples.examples) {
+    if (rules) {
+      check_constraints(example, system_, *rules, [&](size_t i) {
+        const auto word = static_cast<size_t>(std::max(example.words[i], 0));
+        const auto sentence = static_cast<size_t>(example.sentence);
+        return fmt::format("{}: word '{}'", data.where(sentence, word), data.sentences[sentence].words[word]);
+      });
+    }
+    add_example(example.input_ids.size(), {example.input_ids, example.labels}, {example.first_pieces});
   }
-  if (const std::optional<TransitionRules> rules = system.head().crf_constraints)
-    check_constraints(train, train_.examples, system, *rules);
+  counts_ += examples.counts;
 }
 
-double NerTraining::loss_weight(std::span<const int32_t> examples) const {
-  double words = 0;
-  for (const int32_t index : examples) {
-    for (const int32_t label : train_.examples[static_cast<size_t>(index)].labels)
-      words += label >= 0 ? 1 : 0;
-  }
-  return words;
+void NerTraining::stream(NerRecordStream records, int64_t length) {
+  const auto source = std::make_shared<const NerRecordStream>(std::move(records));
+  const auto read = [this, source, rules = system_.head().crf_constraints](const DatasetReader& reader,
+                                                                           const DatasetRow& row) {
+    std::optional<NerExample> example = source->example(reader, row);
+    if (example && rules)
+      check_constraints(*example, system_, *rules, [&](size_t i) {
+        return fmt::format("{}: token {}", reader.where(), example->first_pieces[i]);
+      });
+    return example;
+  };
+  const std::vector<int32_t> zeros(static_cast<size_t>(length), 0);
+  FineTuning::stream({.records = source->records(),
+                      .packer =
+                          [read](const Backend& backend) {
+                            const auto pack = [&backend](std::span<const NerExample> examples,
+                                                         std::span<const int32_t> chosen) {
+                              return pack_ner(backend, examples, chosen);
+                            };
+                            return std::make_unique<ExamplePacker<NerExample>>(read, pack);
+                          },
+                      .longest = {zeros, zeros, numbers_below(length)}});
 }
 
-Variable NerTraining::loss(Context& context, std::span<const int32_t> examples) {
-  return system_.model().loss(context, make_ner_batch(backend_, train_.examples, examples));
+HostBatch NerTraining::pack(const Backend& backend, std::span<const NumberLists> lists) const {
+  std::vector<NerExample> examples;
+  for (const NumberLists& of_one : lists) examples.push_back(example_of(of_one));
+  return pack_ner(backend, examples, numbers_below(std::ssize(examples)));
 }
 
-FineTuning::Loss NerTraining::network_on(Backend& backend, Parameters& parameters) const {
+std::vector<Variable> NerTraining::losses(Context& context, const Batch& batch) {
+  return {system_.model().loss(context, ner_batch(batch))};
+}
+
+FineTuning::Losses NerTraining::network_in(Parameters& parameters) const {
   const auto model = std::make_shared<NerModel>(Scope(parameters), system_.config(), system_.head());
-  return [this, &backend, model](Context& context, std::span<const int32_t> chosen) {
-    return model->loss(context, make_ner_batch(backend, train_.examples, chosen));
+  return [model](Context& context, const Batch& batch) {
+    return std::vector{model->loss(context, ner_batch(batch))};
   };
 }
 

@@ -1,6 +1,7 @@
 // The training of a named-entity tagger, for the one training loop.
 #pragma once
 
+#include "data/ner_records.h"
 #include "tasks/ner/evaluation.h"
 #include "tasks/training/fine_tuning.h"
 
@@ -8,24 +9,31 @@ namespace gradus {
 
 class NerTraining final : public FineTuning {
  public:
-  // `examples` are those of `train`. `evaluation` may be null: nothing is scored then. Throws Error when tags follow
-  // each other as the constraints of the system's CRF forbid.
-  NerTraining(Backend& backend, NerSystem& system, const NerData& train, NerExamples examples,
-              NerEvaluation* evaluation);
+  // Keeps a reference. `store` takes the examples.
+  NerTraining(NerSystem& system, ExampleStore store)
+      : FineTuning(system, std::move(store)), system_(system) {}
 
-  double loss_weight(std::span<const int32_t> examples) const override;
-  Variable loss(Context& context, std::span<const int32_t> examples) override;
+  // Scores by an evaluation; nothing is scored without. Keeps a reference.
+  void score_by(NerEvaluation& evaluation);
+
+  // Adds sentences, whose examples these are, to train on. Throws Error when tags follow each other as the constraints
+  // of the system's CRF forbid.
+  void add(const NerData& data, const NerExamples& examples);
+  // Trains on records of at most `length` tokens in place of sentences. Throws Error likewise, when it comes to them.
+  void stream(NerRecordStream records, int64_t length);
+  // What was added.
+  const NerCounts& counts() const { return counts_; }
+
+  std::vector<Variable> losses(Context& context, const Batch& batch) override;
   Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
 
-  const NerExamples& examples() const { return train_; }
-
  private:
-  Loss network_on(Backend& backend, Parameters& parameters) const override;
+  HostBatch pack(const Backend& backend, std::span<const NumberLists> examples) const override;
+  Losses network_in(Parameters& parameters) const override;
 
-  Backend& backend_;
   NerSystem& system_;
-  NerExamples train_;
-  NerEvaluation* evaluation_;
+  NerEvaluation* evaluation_ = nullptr;
+  NerCounts counts_;
 };
 
 }  // namespace gradus

@@ -6,6 +6,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "core/processors.h"
 #include "nn/optimizer.h"
 
 namespace gradus {
@@ -131,6 +132,13 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
   options.add("gradient_accumulation_steps", gradient_accumulation_steps, "batches added up to one update")
       .between(1, 1000000);
 
+  options.add("stream", stream,
+              "read records while training on them, and keep examples of text in a file, not in memory");
+  options
+      .add("memory_mb", memory_mb,
+           "MiB of training data from which on that is done without --stream; 0: a quarter of the memory")
+      .between(0, 1 << 24);
+
   options.add(
       "recompute", recompute,
       "keep only what goes into each encoder layer and compute the rest again: less memory, more time");
@@ -177,6 +185,8 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
   options.add("json", json, "write results to standard output as JSON, one object a line");
 }
 
+int64_t TrainOptions::memory_bytes() const { return memory_mb > 0 ? memory_mb << 20 : usable_memory() / 4; }
+
 void TrainOptions::finish(Options& options) {
   if (do_train) {
     options.adopt("optimizer", "optimizer_cfg.optimizer");
@@ -193,6 +203,7 @@ void TrainOptions::finish(Options& options) {
     if (const auto names = options.list(section + "decay_filter")) no_decay = *names;
     if (&row != &optimizer_table().front()) preset_for(row, options);
   }
+  check(!stream || do_train, "--stream is about training data: add --do_train");
   check(!resume || do_train, "--resume goes on with a training run: add --do_train");
   check(early_stopping_patience == 0 || do_train,
         "--early_stopping_patience ends a training run: add --do_train");

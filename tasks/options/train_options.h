@@ -53,6 +53,8 @@ struct TrainOptions {
   int64_t eval_batch_size = 64;
   int64_t train_batch_tokens = 0;  // 0: train_batch_size counts
   int64_t gradient_accumulation_steps = 1;
+  bool stream = false;
+  int64_t memory_mb = 0;  // 0: a quarter of what the process may use
 
   bool recompute = false;
 
@@ -83,6 +85,8 @@ struct TrainOptions {
   std::string report;
   bool json = false;
 
+  // Of --memory_mb.
+  int64_t memory_bytes() const;
   // `save_path` is the default of --save_finetune_checkpoint_path.
   void declare(Options& options, const std::string& save_path);
   // Takes optimizer_cfg of the configuration file and throws Error when the values don't fit together.

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "tasks/model/token_packer.h"
 
 namespace gradus {
 
-SquadBatch make_squad_batch(Backend& backend, std::span<const SquadFeature> features,
-                            std::span<const int32_t> chosen) {
+HostBatch pack_squad(const Backend& backend, std::span<const SquadFeature> features,
+                     std::span<const int32_t> chosen) {
+  HostBatch batch;
   TokenPacker tokens;
   std::vector<int32_t> positions;
   for (const int32_t index : chosen) {
@@ -21,9 +21,14 @@ SquadBatch make_squad_batch(Backend& backend, std::span<const SquadFeature> feat
           "[squad] the answer is tokens {} to {} of a window of {}", window.start, window.end, length);
     positions.push_back(window.start);
     positions.push_back(window.end);
+    batch.numbers.push_back(index);
   }
-  const auto count = static_cast<int64_t>(chosen.size());
-  return {tokens.batch(backend), Tensor::from(backend, {count, 2}, std::span<const int32_t>(positions))};
+  batch.weights = {2.0 * static_cast<double>(chosen.size())};
+  tokens.add_to(batch, backend);
+  batch.add("positions", {std::ssize(chosen), 2}, std::span<const int32_t>(positions));
+  return batch;
 }
+
+SquadBatch squad_batch(const Batch& batch) { return {tokens_of(batch), batch["positions"]}; }
 
 }  // namespace gradus

@@ -1,15 +1,19 @@
-// From windows of text with a question to the packed batch that the model reads.
+// Batches of windows for the model that answers questions.
 #pragma once
 
 #include <span>
 
 #include "data/squad_features.h"
 #include "nn/heads/squad.h"
+#include "tasks/model/token_packer.h"
 
 namespace gradus {
 
-// Packs the features that `chosen` names, in that order.
-SquadBatch make_squad_batch(Backend& backend, std::span<const SquadFeature> features,
-                            std::span<const int32_t> chosen);
+// Packs the chosen windows for `backend`; the loss is a mean over the first and the last token of each answer. Throws Error
+// on an answer outside its window.
+HostBatch pack_squad(const Backend& backend, std::span<const SquadFeature> features,
+                     std::span<const int32_t> chosen);
+
+SquadBatch squad_batch(const Batch& batch);
 
 }  // namespace gradus

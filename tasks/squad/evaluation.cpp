@@ -11,6 +11,7 @@
 #include "data/unicode.h"
 #include "tasks/metrics/cmrc_scores.h"
 #include "tasks/metrics/finite_scores.h"
+#include "tasks/model/batch_loop.h"
 #include "tasks/squad/batch.h"
 
 namespace gradus {
@@ -52,22 +53,24 @@ std::vector<SquadAnswerer::Logits> SquadAnswerer::logits(const std::vector<Squad
   std::vector<int32_t> lengths;
   for (const SquadFeature& feature : features)
     lengths.push_back(static_cast<int32_t>(feature.window.input_ids.size()));
-  const RecordingScope scope(RecordingScope::Mode::evaluate);
-  for (const std::vector<int32_t>& chosen :
-       evaluation_batches(lengths, options_.train.eval_batch_size, options_.eval_pad == "grouped")) {
-    Context context;
-    context.compute_type = options_.device.dtype();
-    const SquadBatch batch = make_squad_batch(backend_, features, chosen);
-    const std::vector<float> values = system_.model().logits(context, batch).value().to_host();
-    size_t row = 0;
-    for (const int32_t index : chosen) {
-      Logits& window = all[static_cast<size_t>(index)];
-      for (int32_t t = 0; t < lengths[static_cast<size_t>(index)]; ++t, ++row) {
-        window.start.push_back(values[2 * row]);
-        window.end.push_back(values[2 * row + 1]);
-      }
-    }
-  }
+  run_batches(
+      backend_, options_.device.dtype(),
+      evaluation_batches(lengths, options_.train.eval_batch_size, options_.eval_pad == "grouped"),
+      [&](std::span<const int32_t> chosen) { return pack_squad(backend_, features, chosen); },
+      [&](Context& context, const Batch& batch) {
+        return std::vector{system_.model().logits(context, squad_batch(batch)).value()};
+      },
+      [&](const HostBatch& batch, BatchResults results) {
+        const std::span<const float> values = results[0]->wait_for<float>();
+        size_t row = 0;
+        for (const int64_t number : batch.numbers) {
+          const auto index = static_cast<size_t>(number);
+          for (int32_t t = 0; t < lengths[index]; ++t, ++row) {
+            all[index].start.push_back(values[2 * row]);
+            all[index].end.push_back(values[2 * row + 1]);
+          }
+        }
+      });
   return all;
 }
 

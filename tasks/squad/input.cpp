@@ -5,8 +5,9 @@
 #include <numeric>
 
 #include "core/run_parallel.h"
-#include "data/squad_records.h"
 #include "tasks/log/log.h"
+#include "tasks/squad/training.h"
+#include "tasks/training/training_data.h"
 
 namespace gradus {
 namespace {
@@ -25,29 +26,83 @@ std::vector<std::string> files_of(const std::string& list) {
   return files;
 }
 
-void add_file(const SquadDriverOptions& options, const SquadSystem& system, const std::string& file,
-              SquadTrainingSet& set, SquadCounts& counts, std::FILE* log) {
-  const SquadData data = read_squad(file);
-  print_log(log, "{}", data.log());
-  const auto impossible = std::ranges::count_if(data.questions, &SquadQuestion::is_impossible);
-  check(impossible == 0 || options.version_2_with_negative != "false",
-        "--version_2_with_negative false: {} has {} questions without an answer: expected none to train on",
-        file, impossible);
-  set.has_impossible = set.has_impossible || data.has_impossible;
-  SquadFeaturizer featurizer(data, system.tokenizer(), options.features(words_of(options, system)),
-                             SquadUse::training, thread_count(options.device.threads));
-  std::vector<SquadFeature> features = featurizer.run(featurizer.questions());
-  std::move(features.begin(), features.end(), std::back_inserter(set.features));
-  counts += featurizer.counts();
-  const std::vector<std::string>& left_out = featurizer.left_out();
-  for (size_t i = 0; i < std::min(left_out.size(), most_shown); ++i)
-    print_log(log, "{}: left out: {}\n", file, left_out[i]);
-  if (left_out.size() > most_shown)
-    print_log(log, "{}: left out: {} more\n", file, left_out.size() - most_shown);
-}
+// Reads files of text.
+class TextReader {
+ public:
+  TextReader(const SquadDriverOptions& options, const SquadSystem& system, SquadTraining& training,
+             std::FILE* log)
+      : options_(options), system_(system), training_(training), log_(log) {}
+
+  void read(const std::string& file) {
+    left_out_ = 0;
+    parts_ = 0;
+    const std::vector<std::string> notes =
+        read_squad(file, part_bytes, [&](const SquadData& part) { add(file, part); });
+    for (const std::string& note : notes) print_log(log_, "{}: {}\n", file, note);
+    if (left_out_ > most_shown) print_log(log_, "{}: left out: {} more\n", file, left_out_ - most_shown);
+  }
+
+  SquadTrainingData data() const { return {has_impossible_, counts_.str()}; }
+
+ private:
+  static constexpr int64_t part_bytes = int64_t{32} << 20;
+  static constexpr size_t at_a_time = 4096;  // questions
+
+  void add(const std::string& file, const SquadData& part) {
+    if (parts_++ == 0) print_log(log_, "{}", part.log());
+    const auto impossible = std::ranges::count_if(part.questions, &SquadQuestion::is_impossible);
+    check(impossible == 0 || options_.version_2_with_negative != "false",
+          "--version_2_with_negative false: {} has {} questions without an answer: expected none to train on",
+          file, impossible);
+    has_impossible_ = has_impossible_ || part.has_impossible;
+    SquadFeaturizer featurizer(part, system_.tokenizer(), options_.features(words_of(options_, system_)),
+                               SquadUse::training, thread_count(options_.device.threads));
+    const std::vector<size_t>& questions = featurizer.questions();
+    for (size_t begin = 0; begin < questions.size(); begin += at_a_time) {
+      const size_t count = std::min(at_a_time, questions.size() - begin);
+      training_.add(featurizer.run(std::span(questions).subspan(begin, count)));
+    }
+    counts_ += featurizer.counts();
+    for (const std::string& question : featurizer.left_out()) {
+      if (left_out_++ < most_shown) print_log(log_, "{}: left out: {}\n", file, question);
+    }
+  }
+
+  const SquadDriverOptions& options_;
+  const SquadSystem& system_;
+  SquadTraining& training_;
+  std::FILE* log_;
+  SquadCounts counts_;
+  bool has_impossible_ = false;
+  size_t left_out_ = 0, parts_ = 0;  // of the file
+};
 
 SquadLimits limits_of(const SquadSystem& system) {
   return {system.vocab().size(), system.config().max_position_embeddings};
+}
+
+SquadTrainingData read_training_records(const SquadDriverOptions& options, const SquadSystem& system,
+                                        SquadTraining& training, std::FILE* log) {
+  const std::string& path = options.train_data_file_path;
+  const bool streams = streams_records(options);
+  SquadRecordStream stream(
+      path,
+      streams ? stream_options(options) : DatasetStreamOptions{options.format(), options.schema_file_path},
+      limits_of(system), SquadUse::training);
+  const SquadRecords records = streams ? stream.read(records_looked_at) : stream.read();
+  for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
+  SquadTrainingData data{records.has_impossible, fmt::format("{} windows", records.features.size())};
+  if (!streams) {
+    training.add(records.features);
+    return data;
+  }
+  data.description = stream_description(path, *stream.records());
+  if (!options.may_lack_answers(records.has_impossible || system.settings().version_2) &&
+      options.version_2_with_negative == "auto")
+    stream.refuse_impossible(
+        "no record that was looked at before said so: give --version_2_with_negative true");
+  training.stream(std::move(stream), records.length);
+  return data;
 }
 
 std::vector<size_t> all_of(size_t count) {
@@ -64,20 +119,11 @@ SquadQuestions::SquadQuestions(SquadData data, const SquadSystem& system, const 
                   SquadUse::evaluation, thread_count(options.device.threads)),
       features_(featurizer_.run(all_of(data_.questions.size()))) {}
 
-SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const SquadSystem& system,
-                                     std::FILE* log) {
-  SquadTrainingSet set;
+SquadTrainingData read_squad_training(const SquadDriverOptions& options, const SquadSystem& system,
+                                      SquadTraining& training, std::FILE* log) {
   const std::string& path = options.train_data_file_path;
-  if (options.format() != DatasetFormat::text) {
-    SquadRecords records = read_squad_records(path, options.format(), options.schema_file_path,
-                                              limits_of(system), SquadUse::training);
-    for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
-    set.features = std::move(records.features);
-    set.has_impossible = records.has_impossible;
-    set.description = fmt::format("{} windows", set.features.size());
-    return set;
-  }
-  SquadCounts counts;
+  if (options.format() != DatasetFormat::text) return read_training_records(options, system, training, log);
+  TextReader reader(options, system, training, log);
   const std::vector<std::string> files = files_of(path);
   for (size_t i = 0; i < files.size(); ++i) {
     const auto is_same = [&](const std::string& other) {
@@ -86,11 +132,11 @@ SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const Sq
     };
     check(std::none_of(files.begin(), files.begin() + static_cast<std::ptrdiff_t>(i), is_same),
           "--train_data_file_path: '{}' is named twice", files[i]);
-    add_file(options, system, files[i], set, counts, log);
+    reader.read(files[i]);
   }
-  check(!set.features.empty(), "{}: no question is left to train on: {}", path, counts.str());
-  set.description = counts.str();
-  return set;
+  SquadTrainingData data = reader.data();
+  check(training.examples().size() > 0, "{}: no question is left to train on: {}", path, data.description);
+  return data;
 }
 
 void check_has_answers(const SquadData& data, std::FILE* log) {

@@ -10,11 +10,12 @@
 
 namespace gradus {
 
-// Windows to train on.
-struct SquadTrainingSet {
-  std::vector<SquadFeature> features;
+class SquadTraining;
+
+// What was read to train on.
+struct SquadTrainingData {
   bool has_impossible = false;
-  std::string description;  // what they were made of, for the log
+  std::string description;  // for the log
 };
 
 // Questions to answer, with all windows of each. Not to be moved once it is made: its parts point at each other.
@@ -38,9 +39,9 @@ class SquadQuestions {
   std::vector<SquadFeature> features_;  // in the order of the questions
 };
 
-// Reads the files to train on. What was left out of them goes to `log`.
-SquadTrainingSet read_squad_training(const SquadDriverOptions& options, const SquadSystem& system,
-                                     std::FILE* log);
+// Gives the training the files to train on. What was left out of them goes to `log`.
+SquadTrainingData read_squad_training(const SquadDriverOptions& options, const SquadSystem& system,
+                                      SquadTraining& training, std::FILE* log);
 
 // Where every question should have an answer, as not in version 2: throws Error when none has one to score by; tells
 // `log` how many lack it when some do.

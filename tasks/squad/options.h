@@ -32,6 +32,11 @@ struct SquadDriverOptions : FineTuneOptions {
   // Whether the answers' texts are made of words, as in the reference code, with a tokenizer of these rules.
   bool uses_words(const std::string& rules) const;
 
+  // Whether questions may have no answer: as the option says, or else the data.
+  bool may_lack_answers(bool data_says) const {
+    return version_2_with_negative == "auto" ? data_says : version_2_with_negative == "true";
+  }
+
   void declare(Options& options);
   // Completes the options after parse() and throws Error when they don't fit together.
   void finish(Options& options);

@@ -8,31 +8,62 @@
 
 namespace gradus {
 
-SquadTraining::SquadTraining(Backend& backend, SquadSystem& system, const SquadTrainingSet& train,
-                             SquadEvaluation* evaluation)
-    : FineTuning(system), backend_(backend), system_(system), train_(train), evaluation_(evaluation) {
-  for (const SquadFeature& feature : train.features) {
-    const SquadWindow& window = feature.window;
-    const std::array<int32_t, 3> places{window.context_begin, window.start, window.end};
-    add_example(window.input_ids.size(), {window.input_ids, places});
-  }
-  if (evaluation == nullptr) return;
-  for (const SquadFeature& feature : evaluation->questions().features())
+void SquadTraining::score_by(SquadEvaluation& evaluation) {
+  evaluation_ = &evaluation;
+  for (const SquadFeature& feature : evaluation.questions().features())
     add_evaluation_example({feature.window.input_ids});
-  for (const SquadQuestion& question : evaluation->questions().data().questions) {
+  for (const SquadQuestion& question : evaluation.questions().data().questions) {
     for (const SquadAnswer& answer : question.answers)
       add_evaluation_example({std::array{std::bit_cast<int32_t>(crc32c(answer.text))}});
   }
 }
 
-Variable SquadTraining::loss(Context& context, std::span<const int32_t> examples) {
-  return system_.model().loss(context, make_squad_batch(backend_, train_.features, examples));
+void SquadTraining::add(std::span<const SquadFeature> features) {
+  for (const SquadFeature& feature : features) {
+    const SquadWindow& window = feature.window;
+    const std::array<int32_t, 3> places{window.context_begin, window.start, window.end};
+    add_example(window.input_ids.size(), {window.input_ids, places});
+  }
 }
 
-FineTuning::Loss SquadTraining::network_on(Backend& backend, Parameters& parameters) const {
+void SquadTraining::stream(SquadRecordStream records, int64_t length) {
+  const auto source = std::make_shared<const SquadRecordStream>(std::move(records));
+  FineTuning::stream({.records = source->records(),
+                      .packer =
+                          [source](const Backend& backend) {
+                            const auto pack = [&backend](std::span<const SquadFeature> features,
+                                                         std::span<const int32_t> chosen) {
+                              return pack_squad(backend, features, chosen);
+                            };
+                            return std::make_unique<ExamplePacker<SquadFeature>>(
+                                [source](const DatasetReader& reader, const DatasetRow& row) {
+                                  return std::optional(SquadFeature{0, source->window(reader, row)});
+                                },
+                                pack);
+                          },
+                      .longest = {std::vector<int32_t>(static_cast<size_t>(length), 0), {1, 0, 0}}});
+}
+
+HostBatch SquadTraining::pack(const Backend& backend, std::span<const NumberLists> lists) const {
+  std::vector<SquadFeature> features;
+  for (const NumberLists& of_one : lists) {
+    SquadWindow& window = features.emplace_back().window;
+    window.input_ids = of_one[0];
+    window.context_begin = of_one[1][0];
+    window.start = of_one[1][1];
+    window.end = of_one[1][2];
+  }
+  return pack_squad(backend, features, numbers_below(std::ssize(features)));
+}
+
+std::vector<Variable> SquadTraining::losses(Context& context, const Batch& batch) {
+  return {system_.model().loss(context, squad_batch(batch))};
+}
+
+FineTuning::Losses SquadTraining::network_in(Parameters& parameters) const {
   const auto model = std::make_shared<SquadModel>(Scope(parameters), system_.config());
-  return [this, &backend, model](Context& context, std::span<const int32_t> chosen) {
-    return model->loss(context, make_squad_batch(backend, train_.features, chosen));
+  return [model](Context& context, const Batch& batch) {
+    return std::vector{model->loss(context, squad_batch(batch))};
   };
 }
 

@@ -1,6 +1,7 @@
 // The training of a model that finds answers, for the one training loop.
 #pragma once
 
+#include "data/squad_records.h"
 #include "tasks/squad/evaluation.h"
 #include "tasks/training/fine_tuning.h"
 
@@ -8,25 +9,28 @@ namespace gradus {
 
 class SquadTraining final : public FineTuning {
  public:
-  // Keeps references. `evaluation` may be null: nothing is scored then.
-  SquadTraining(Backend& backend, SquadSystem& system, const SquadTrainingSet& train,
-                SquadEvaluation* evaluation);
+  // Keeps a reference. `store` takes the examples.
+  SquadTraining(SquadSystem& system, ExampleStore store)
+      : FineTuning(system, std::move(store)), system_(system) {}
 
-  // Of each window the first and the last token of the answer are learned.
-  double loss_weight(std::span<const int32_t> examples) const override {
-    return 2.0 * static_cast<double>(examples.size());
-  }
-  Variable loss(Context& context, std::span<const int32_t> examples) override;
+  // Scores by an evaluation; nothing is scored without. Keeps a reference.
+  void score_by(SquadEvaluation& evaluation);
+
+  // Adds windows to train on.
+  void add(std::span<const SquadFeature> features);
+  // Trains on records of at most `length` tokens in their place.
+  void stream(SquadRecordStream records, int64_t length);
+
+  std::vector<Variable> losses(Context& context, const Batch& batch) override;
   std::string remark() const override { return evaluation_ == nullptr ? "" : evaluation_->remark(); }
   Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
 
  private:
-  Loss network_on(Backend& backend, Parameters& parameters) const override;
+  HostBatch pack(const Backend& backend, std::span<const NumberLists> examples) const override;
+  Losses network_in(Parameters& parameters) const override;
 
-  Backend& backend_;
   SquadSystem& system_;
-  const SquadTrainingSet& train_;
-  SquadEvaluation* evaluation_;
+  SquadEvaluation* evaluation_ = nullptr;
 };
 
 }  // namespace gradus

@@ -46,9 +46,12 @@ std::string MemoryPlan::str() const {
                      mebibytes(activations), mebibytes(parameters + gradients + optimizer + activations));
 }
 
-void FineTuning::add_example(size_t length, Numbers numbers) {
+void FineTuning::add_example(size_t length, Numbers numbers, Numbers derived) {
   lengths_.push_back(static_cast<int32_t>(length));
   for (const std::span<const int32_t> list : numbers) checksum_ = crc32c(bytes_of(list), checksum_);
+  std::vector<std::span<const int32_t>> lists(numbers);
+  lists.insert(lists.end(), derived.begin(), derived.end());
+  store_.add(lists);
 }
 
 void FineTuning::add_evaluation_example(Numbers numbers) {
@@ -56,10 +59,29 @@ void FineTuning::add_evaluation_example(Numbers numbers) {
     evaluation_checksum_ = crc32c(bytes_of(list), evaluation_checksum_);
 }
 
-MemoryPlan FineTuning::plan_memory(const TrainConfig& config) const {
+void FineTuning::stream(StreamedData data) {
+  streamed_ = std::move(data);
+  checksum_ = streamed_->records->checksum();
+}
+
+HostBatch FineTuning::pack_chosen(const Backend& backend, std::span<const int32_t> chosen) const {
+  std::vector<NumberLists> examples;
+  for (const int32_t number : chosen) examples.push_back(store_.read(number));
+  return pack(backend, examples);
+}
+
+std::unique_ptr<BatchSource> FineTuning::batches(const Backend& backend, const TrainConfig& config) const {
+  if (streamed_)
+    return std::make_unique<RecordBatches>(streamed_->records, config.batch_size, streamed_->packer(backend));
+  return std::make_unique<ExampleBatches>(
+      lengths_, batch_plan(config),
+      [this, &backend](std::span<const int32_t> chosen) { return pack_chosen(backend, chosen); });
+}
+
+MemoryPlan FineTuning::plan_memory(const Backend& target, const TrainConfig& config) const {
   MeasuringBackend backend;
   Parameters parameters;
-  const Loss loss = network_on(backend, parameters);
+  const Losses losses = network_in(parameters);
   parameters.allocate(backend, Parameters::Use::training, config.compute_type);
   MemoryPlan plan;
   plan.gradients = static_cast<int64_t>(parameters.gradients().bytes());
@@ -67,8 +89,12 @@ MemoryPlan FineTuning::plan_memory(const TrainConfig& config) const {
   plan.optimizer = Optimizer::state_bytes(config.optimizer, parameters.gradients().elements());
 
   const size_t before = backend.memory().current;
-  Context context{true, config.compute_type, RandomStream(1), config.recompute};
-  backward(loss(context, largest_batch(config, lengths_)));
+  const HostBatch largest =
+      streamed_ ? pack(target, std::vector(static_cast<size_t>(config.batch_size), streamed_->longest))
+                : pack_chosen(target, largest_batch(config, lengths_));
+  DeviceStep step(backend);
+  Context context{true, config.compute_type, step.random(1), config.recompute};
+  step.backward(step.objective(losses(context, Batch(backend, largest))));
   plan.activations = static_cast<int64_t>(backend.memory().peak - before);
   return plan;
 }

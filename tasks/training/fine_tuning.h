@@ -1,12 +1,16 @@
-// Training of a task's model on examples in memory, for the one training loop: what all tasks do alike.
+// Training of a task's model on examples or on records, for the one training loop: what all tasks do alike.
 #pragma once
 
 #include <functional>
 #include <initializer_list>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "data/example_store.h"
+#include "data/record_batches.h"
 #include "tasks/model/task_system.h"
 #include "tasks/training/trainer.h"
 
@@ -22,34 +26,51 @@ struct MemoryPlan {
   std::string str() const;
 };
 
+// Records to train on that are read meanwhile, not before.
+struct StreamedData {
+  std::shared_ptr<DatasetStream> records;  // in the order to train in
+  std::function<std::unique_ptr<RecordPacker>(const Backend&)> packer;
+  NumberLists
+      longest;  // an example as pack() takes it, of as many tokens as a record may have: memory is planned by it
+};
+
 class FineTuning : public TrainTask {
  public:
-  std::span<const int32_t> lengths() const final { return lengths_; }
+  // Trains on records in place of examples.
+  void stream(StreamedData data);
+
+  std::unique_ptr<BatchSource> batches(const Backend& backend, const TrainConfig& config) const final;
   uint32_t checksum() const final { return checksum_; }
   uint32_t evaluation_checksum() const final { return evaluation_checksum_; }
   void save(const std::filesystem::path& folder) const final { system_.save(folder); }
   void continue_from(const std::filesystem::path& checkpoint) final { system_.continue_from(checkpoint); }
 
-  // Runs the largest batch of all epochs on a backend that only counts.
-  MemoryPlan plan_memory(const TrainConfig& config) const;
+  // Runs the largest batch of all epochs, as it is packed for `target`, on a backend that only counts.
+  MemoryPlan plan_memory(const Backend& target, const TrainConfig& config) const;
+  const ExampleStore& examples() const { return store_; }
 
  protected:
-  // `system` is to be allocated for training before the first call of loss().
-  explicit FineTuning(TaskSystem& system) : system_(system) {}
+  // `system` is to be allocated for training before the first call of losses(). `store` takes the examples.
+  FineTuning(TaskSystem& system, ExampleStore store) : system_(system), store_(std::move(store)) {}
   using Numbers = std::initializer_list<std::span<const int32_t>>;
-  // Adds an example of so many tokens. `numbers` is all that training reads of it.
-  void add_example(size_t length, Numbers numbers);
+  // Adds an example of so many tokens. `numbers` tells it from others; `derived` is what training reads beside them.
+  void add_example(size_t length, Numbers numbers, Numbers derived = {});
   // The same of the data that is scored on.
   void add_evaluation_example(Numbers numbers);
 
-  // The loss of chosen examples, not normalised.
-  using Loss = std::function<Variable(Context&, std::span<const int32_t>)>;
-  // Declares the task's network again, in `parameters`, for a backend that these will be allocated on. The result is
-  // used while this object exists.
-  virtual Loss network_on(Backend& backend, Parameters& parameters) const = 0;
+  // Makes the batch of examples, the lists of add_example() one after the other, checked, for a backend. Called by a thread that packs ahead.
+  virtual HostBatch pack(const Backend& backend, std::span<const NumberLists> examples) const = 0;
+
+  using Losses = std::function<std::vector<Variable>(Context&, const Batch&)>;
+  // Declares the task's network again, in `parameters`, which will be allocated on another backend.
+  virtual Losses network_in(Parameters& parameters) const = 0;
 
  private:
+  HostBatch pack_chosen(const Backend& backend, std::span<const int32_t> chosen) const;
+
   TaskSystem& system_;
+  ExampleStore store_;
+  std::optional<StreamedData> streamed_;
   std::vector<int32_t> lengths_;
   uint32_t checksum_ = 0;
   uint32_t evaluation_checksum_ = 0;

@@ -73,7 +73,8 @@ void check_same_run(const Field& state, const std::string& where, const TrainSta
         "{}: the checkpoint was made with train_data_shuffle {}, this run has {}: it can't be continued",
         where, shuffle, expected.shuffle);
   check(state.at("data_checksum").integer() == int64_t{expected.data_checksum},
-        "{}: the checkpoint was made with other training data, or cut into other sequences: it can't be "
+        "{}: the checkpoint was made with other training data, cut into other sequences, or streamed in one "
+        "run and not in the other: it can't be "
         "continued",
         where);
 }

@@ -6,8 +6,8 @@
 #include <numeric>
 #include <optional>
 
-#include "data/batcher.h"
 #include "nn/device_step.h"
+#include "nn/gradient_exchange.h"
 #include "tasks/log/event_writer.h"
 #include "tasks/log/log.h"
 #include "tasks/log/metrics_file.h"
@@ -20,11 +20,8 @@ namespace {
 
 constexpr size_t recent_steps = 20;  // that the reported training loss is a mean of
 
-using Batch = std::vector<int32_t>;
-
-int64_t steps_of(size_t batches, int64_t accumulation) {
-  const auto count = static_cast<int64_t>(batches);
-  return count / accumulation + (count % accumulation == 0 ? 0 : 1);
+int64_t steps_of(int64_t batches, int64_t accumulation) {
+  return batches / accumulation + (batches % accumulation == 0 ? 0 : 1);
 }
 
 // What a resumed run may have changed, on purpose or not.
@@ -50,12 +47,15 @@ class Training {
         task_(task),
         config_(config),
         optimizer_(parameters, config.optimizer),
-        device_step_(parameters.backend()) {
-    config_.schedule.total_steps = count_steps(config, task.lengths());
+        device_step_(parameters.backend()),
+        exchange_(parameters, communicator_),
+        batches_(task.batches(parameters.backend(), config)) {
+    config_.schedule.total_steps = count_steps(config, batches_);
     config_.schedule.warmup_steps =
         static_cast<int64_t>(config.warmup_proportion * static_cast<double>(config_.schedule.total_steps));
+    check(batches_.examples() > 0, "there is no training example");
     state_.seed = config.seed;
-    state_.examples = static_cast<int64_t>(task.lengths().size());
+    state_.examples = batches_.examples();
     state_.batch_size = config.batch_size;
     state_.batch_tokens = config.batch_tokens;
     state_.accumulation_steps = config.accumulation_steps;
@@ -76,21 +76,24 @@ class Training {
   TrainResult run() {
     Progress progress("train", config_.schedule.total_steps, config_.log_steps, stderr, config_.log);
     int64_t first_step = 0;  // of the epoch
-    for (uint32_t epoch = 0; !is_finished(); ++epoch) {
-      const std::vector<Batch> batches = make_batches(task_.lengths(), batch_plan(config_), epoch);
-      const int64_t epoch_steps = steps_of(batches.size(), config_.accumulation_steps);
+    for (int64_t epoch = 0; !is_finished(); ++epoch) {
+      const int64_t epoch_steps = steps_of(batches_.count(epoch), config_.accumulation_steps);
+      if (state_.step < first_step + epoch_steps)
+        batches_.begin(epoch, (state_.step - first_step) * config_.accumulation_steps);
       while (state_.step < first_step + epoch_steps && !is_finished()) {
-        const size_t begin = static_cast<size_t>((state_.step - first_step) * config_.accumulation_steps);
-        const size_t end = std::min(begin + static_cast<size_t>(config_.accumulation_steps), batches.size());
-        run_step(std::span(batches).subspan(begin, end - begin), progress);
+        run_step(progress);
         finish_step(state_.step == first_step + epoch_steps, progress);
       }
-      result_.epochs = epoch + std::min(1.0, static_cast<double>(state_.step - first_step) /
-                                                 static_cast<double>(epoch_steps));
+      result_.epochs =
+          static_cast<double>(epoch) +
+          std::min(1.0, static_cast<double>(state_.step - first_step) / static_cast<double>(epoch_steps));
       first_step += epoch_steps;
     }
     settle_timed(progress);
     progress.finish();
+    result_.seconds_for_data = batches_.seconds_waited();
+    if (const std::string remark = batches_.remark(); !remark.empty())
+      print_log(config_.log, "training data: {}\n", remark);
     result_.steps = state_.step;
     result_.stopped_early = has_stalled();
     if (best_) {
@@ -164,53 +167,57 @@ class Training {
   // A step that was begun and whose findings the host has not seen yet. It looks at them when the next step is on its way.
   struct Pending {
     int64_t number;  // from 0
-    std::vector<Batch> batches;
-    float factor;  // of the sums of their losses
+    std::vector<HostBatch> batches;
+    std::vector<float> factors;  // of the sums that its losses are
     float rate;
-    int64_t examples, tokens;
-    DeviceStep::Findings findings;
+    std::optional<DeviceStep::Findings> findings;
   };
 
-  // One optimizer step over `batches`, whose gradients add up. It ends when everything has been asked for.
-  void run_step(std::span<const Batch> batches, Progress& progress) {
-    if (state_.step == first_step_of_process_) result_.seconds_to_first_step = process_age_seconds();
+  // One optimizer step over the next batches, whose gradients add up. It ends when everything has been asked for.
+  void run_step(Progress& progress) {
     const Clock::time_point start = Clock::now();
-    double weight = 0;
-    int64_t examples = 0, tokens = 0;
-    for (const Batch& batch : batches) {
-      weight += task_.loss_weight(batch);
-      examples += static_cast<int64_t>(batch.size());
-      for (const int32_t example : batch) tokens += task_.lengths()[static_cast<size_t>(example)];
+    Pending step{state_.step, {}, {}, config_.schedule.at(state_.step), std::nullopt};
+    std::vector<double> weights;
+    for (HostBatch batch; std::ssize(step.batches) < config_.accumulation_steps && batches_.next(batch);) {
+      weights.resize(batch.weights.size());
+      for (size_t i = 0; i < weights.size(); ++i) weights[i] += batch.weights[i];
+      step.batches.push_back(std::move(batch));
     }
-    const auto factor = static_cast<float>(weight > 0 ? 1 / weight : 0);
-    const float rate = config_.schedule.at(state_.step);
-    device_step_.begin(static_cast<uint32_t>(state_.step), rate, std::span(&factor, 1));
-    for (size_t i = 0; i < batches.size(); ++i) device_step_.backward(forward(batches, i));
+    if (state_.step == first_step_of_process_) result_.seconds_to_first_step = process_age_seconds();
+    communicator_.sum(weights);
+    for (const double weight : weights)
+      step.factors.push_back(static_cast<float>(weight > 0 ? 1 / weight : 0));
+    device_step_.begin(static_cast<uint32_t>(step.number), step.rate, step.factors);
+    for (size_t i = 0; i < step.batches.size(); ++i) {
+      const bool completes = i + 1 == step.batches.size();
+      device_step_.backward(forward(step, i), completes ? exchange_.listener() : Completed());
+    }
+    communicator_.begin_sum(device_step_.loss());
+    exchange_.finish();
     if (state_.step == first_step_of_process_) parameters_.check_all_reached();
     optimizer_.step(device_step_);
-    Pending begun{state_.step, {batches.begin(), batches.end()}, factor, rate, examples,
-                  tokens,      device_step_.findings()};
+    step.findings.emplace(device_step_.findings());
     ++state_.step;
     settle(progress);
-    pending_.emplace(std::move(begun));
+    pending_.emplace(std::move(step));
     result_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   }
 
   // The objective of one batch of a step.
-  Variable forward(std::span<const Batch> batches, size_t micro_step) {
+  Variable forward(const Pending& step, size_t micro_step) {
     device_step_.begin_micro_step(static_cast<uint32_t>(micro_step));
     Context context{true, config_.compute_type, device_step_.random(config_.seed), config_.recompute};
-    return device_step_.objective({task_.loss(context, batches[micro_step])});
+    return device_step_.objective(
+        task_.losses(context, Batch(parameters_.backend(), step.batches[micro_step])));
   }
 
   // Looks at what the pending step has found, if there is one.
   void settle(Progress& progress) {
     if (!pending_) return;
-    const StepNumbers numbers = pending_->findings.wait();
+    const StepNumbers numbers = pending_->findings->wait();
     if (numbers.skipped != 0) explain(*pending_, numbers);
     updates_ = numbers.updates;
-    record(*pending_, numbers);
-    progress.update(pending_->number + 1, static_cast<double>(numbers.loss), pending_->tokens);
+    record(*pending_, numbers, progress);
     pending_.reset();
   }
 
@@ -224,17 +231,17 @@ class Training {
   // Runs a step again that was skipped, which repeats bit by bit since nothing has changed since, and stops at the op where
   // it went wrong.
   [[noreturn]] void explain(const Pending& step, const StepNumbers& numbers) {
-    device_step_.begin(static_cast<uint32_t>(step.number), step.rate, std::span(&step.factor, 1));
+    device_step_.begin(static_cast<uint32_t>(step.number), step.rate, step.factors);
     if (!std::isfinite(numbers.loss)) {
       try {
         const RecordingScope scope(RecordingScope::Mode::check_finite);
-        for (size_t i = 0; i < step.batches.size(); ++i) forward(step.batches, i);
+        for (size_t i = 0; i < step.batches.size(); ++i) forward(step, i);
       } catch (const Error& e) {
         fail("step {}: the loss is not finite; the first op at fault: {}", step.number + 1, e.what());
       }
       fail("step {}: the loss is not finite", step.number + 1);
     }
-    for (size_t i = 0; i < step.batches.size(); ++i) device_step_.backward(forward(step.batches, i));
+    for (size_t i = 0; i < step.batches.size(); ++i) device_step_.backward(forward(step, i));
     for (const NamedTensor& tensor : parameters_.tensors()) {
       const int64_t bad = parameters_.gradient(tensor).count_nonfinite();
       if (bad > 0) {
@@ -245,10 +252,15 @@ class Training {
     fail("step {}: the gradient norm is not finite", step.number + 1);
   }
 
-  void record(const Pending& step, const StepNumbers& numbers) {
-    result_.examples += step.examples;
-    result_.tokens += step.tokens;
+  void record(const Pending& step, const StepNumbers& numbers, Progress& progress) {
+    int64_t tokens = 0;
+    for (const HostBatch& batch : step.batches) {
+      result_.examples += batch.examples;
+      tokens += batch.tokens;
+    }
+    result_.tokens += tokens;
     const auto loss = static_cast<double>(numbers.loss);
+    progress.update(step.number + 1, loss, tokens);
     state_.history.losses.add(loss);
     state_.recent_losses.push_back(loss);
     if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
@@ -365,6 +377,9 @@ class Training {
   std::optional<EventWriter> events_;
   std::optional<EvaluationPoint> best_;  // what the folder `best` holds
   DeviceStep device_step_;
+  OneProcess communicator_;
+  GradientExchange exchange_;
+  ReadAhead batches_;
   std::optional<Pending> pending_;
   int64_t first_step_of_process_ = 0;
   int32_t updates_ = 0;  // of the optimizer, as far as is known
@@ -381,14 +396,13 @@ BatchPlan batch_plan(const TrainConfig& config) {
   return {config.batch_size, config.batch_tokens, config.shuffle, false, config.seed};
 }
 
-int64_t count_steps(const TrainConfig& config, std::span<const int32_t> lengths) {
+int64_t count_steps(const TrainConfig& config, BatchSource& batches) {
   if (config.max_steps > 0) return config.max_steps;
   int64_t steps = 0;
   for (int64_t epoch = 0; epoch < config.epochs; ++epoch) {
     // Only a token budget makes the number of batches depend on the order of the examples.
     if (epoch == 0 || config.batch_tokens > 0) {
-      const auto batches = make_batches(lengths, batch_plan(config), static_cast<uint32_t>(epoch));
-      const int64_t epoch_steps = steps_of(batches.size(), config.accumulation_steps);
+      const int64_t epoch_steps = steps_of(batches.count(epoch), config.accumulation_steps);
       if (config.batch_tokens <= 0) return epoch_steps * config.epochs;
       steps += epoch_steps;
     }
@@ -397,7 +411,6 @@ int64_t count_steps(const TrainConfig& config, std::span<const int32_t> lengths)
 }
 
 TrainResult train(Parameters& parameters, TrainTask& task, const TrainConfig& config) {
-  check(!task.lengths().empty(), "there is no training example");
   return Training(parameters, task, config).run();
 }
 

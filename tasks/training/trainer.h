@@ -4,11 +4,12 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <span>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "autograd/variable.h"
-#include "data/batcher.h"
+#include "data/batch_source.h"
 #include "nn/context.h"
 #include "nn/optimizer.h"
 #include "nn/parameters.h"
@@ -17,33 +18,6 @@
 #include "tasks/training/history.h"
 
 namespace gradus {
-
-// What a driver provides.
-class TrainTask {
- public:
-  virtual ~TrainTask() = default;
-
-  // Number of tokens of each training example.
-  virtual std::span<const int32_t> lengths() const = 0;
-  // Of everything that the training data say: a resumed run has to have the same.
-  virtual uint32_t checksum() const = 0;
-  // Of everything that the development data say, 0 without any: scores on others can't be compared.
-  virtual uint32_t evaluation_checksum() const = 0;
-  // How many things the loss of these examples is a mean over (labelled words, say). With accumulation the trainer
-  // adds it up over the whole step, so that the step's gradient is that of one large batch.
-  virtual double loss_weight(std::span<const int32_t> examples) const = 0;
-  // The sum of the examples' losses, float32 [1].
-  virtual Variable loss(Context& context, std::span<const int32_t> examples) = 0;
-  // Scores on the development data; the first one is what `best` is chosen by. Empty without such data.
-  virtual Scores evaluate() = 0;
-  // What the log shall say of the last evaluation beside its scores; empty for nothing.
-  virtual std::string remark() const { return {}; }
-  // Writes everything that evaluation and prediction need into an existing folder.
-  virtual void save(const std::filesystem::path& folder) const = 0;
-  // Takes from a checkpoint that was saved so what training had found by then, the weights aside. Throws Error when it
-  // holds another model than this task's.
-  virtual void continue_from(const std::filesystem::path& checkpoint) = 0;
-};
 
 struct TrainConfig {
   int64_t epochs = 1;
@@ -71,6 +45,31 @@ struct TrainConfig {
   std::FILE* log = stdout;              // for scores and what there is to say
 };
 
+// What a driver provides.
+class TrainTask {
+ public:
+  virtual ~TrainTask() = default;
+
+  // The training examples, formed into batches for a backend as the configuration says (batch_plan).
+  virtual std::unique_ptr<BatchSource> batches(const Backend& backend, const TrainConfig& config) const = 0;
+  // Of everything that the training data say: a resumed run has to have the same.
+  virtual uint32_t checksum() const = 0;
+  // Of everything that the development data say, 0 without any: scores on others can't be compared.
+  virtual uint32_t evaluation_checksum() const = 0;
+  // What training makes smaller: sums, float32 [1], each a mean over what the batch has as its weight. With accumulation the
+  // trainer adds the weights up over the whole step, so that the step's gradient is that of one large batch.
+  virtual std::vector<Variable> losses(Context& context, const Batch& batch) = 0;
+  // Scores on the development data; the first one is what `best` is chosen by. Empty without such data.
+  virtual Scores evaluate() = 0;
+  // What the log shall say of the last evaluation beside its scores; empty for nothing.
+  virtual std::string remark() const { return {}; }
+  // Writes everything that evaluation and prediction need into an existing folder.
+  virtual void save(const std::filesystem::path& folder) const = 0;
+  // Takes from a checkpoint that was saved so what training had found by then, the weights aside. Throws Error when it
+  // holds another model than this task's.
+  virtual void continue_from(const std::filesystem::path& checkpoint) = 0;
+};
+
 struct TrainResult {
   int64_t steps = 0;     // of the whole run, those before a resume included
   double epochs = 0;     // likewise; 0 when nothing was left to train
@@ -79,6 +78,7 @@ struct TrainResult {
   int64_t tokens = 0;
   double train_loss = 0;             // mean of the last 20 steps
   double seconds_to_first_step = 0;  // from the start of the program
+  double seconds_for_data = 0;       // of `seconds`, those that a batch was waited for
   bool stopped_early = false;
   Scores scores;  // of the last evaluation
   Scores best_scores;
@@ -95,8 +95,8 @@ struct TrainResult {
 // about the same number of tokens need the least memory, and each is a fair draw from the data.
 BatchPlan batch_plan(const TrainConfig& config);
 
-// Number of optimizer steps of a run over `lengths`.
-int64_t count_steps(const TrainConfig& config, std::span<const int32_t> lengths);
+// Number of optimizer steps of a run over these batches.
+int64_t count_steps(const TrainConfig& config, BatchSource& batches);
 
 // Runs the training. Throws Error when a loss is not finite, naming the step and the first op at fault; when a
 // trained parameter gets no gradient; when an update has made numbers that are none; and when a checkpoint can't be read

@@ -20,7 +20,8 @@ struct File {
   std::string content;
 };
 
-double quota_of(const std::string& groups, const std::vector<File>& files) {
+template <typename Limit>
+auto limit_of(Limit limit, const std::string& groups, const std::vector<File>& files) {
   const TemporaryFolder root;
   const auto write = [&](const std::string& name, const std::string& content) {
     std::filesystem::create_directories((root / name).parent_path());
@@ -28,7 +29,11 @@ double quota_of(const std::string& groups, const std::vector<File>& files) {
   };
   write("proc/self/cgroup", groups);
   for (const File& file : files) write("sys/fs/cgroup/" + file.name, file.content);
-  return processor_quota(root.path());
+  return limit(root.path());
+}
+
+double quota_of(const std::string& groups, const std::vector<File>& files) {
+  return limit_of(processor_quota, groups, files);
 }
 
 }  // namespace
@@ -96,4 +101,16 @@ TEST_CASE("a quota is rounded up to threads, and there is always one") {
   CHECK(within_quota(8, 1e300) == 8);
   CHECK(thread_count(7) == 7);
   CHECK(thread_count(0) == within_quota(std::thread::hardware_concurrency()));
+}
+
+TEST_CASE("memory: that of the machine, or less where a group is limited") {
+  const auto memory_of = [](const std::string& groups, const std::vector<File>& files) {
+    return limit_of(usable_memory, groups, files);
+  };
+  const int64_t machine = memory_of("", {});
+  CHECK(machine > int64_t{1} << 26);
+  CHECK(memory_of("0::/a/b\n", {{"a/memory.max", "1048576\n"}, {"a/b/memory.max", "max\n"}}) == 1048576);
+  CHECK(memory_of("0::/\n", {{"memory.max", "max\n"}}) == machine);
+  CHECK(memory_of("3:cpu:/a\n2:memory:/a\n", {{"memory/a/memory.limit_in_bytes", "2097152\n"}}) == 2097152);
+  CHECK(memory_of("2:memory:/\n", {{"memory/memory.limit_in_bytes", "9223372036854771712\n"}}) == machine);
 }

@@ -21,7 +21,13 @@ TEST_CASE("a classifier's batch: the first row, label and score of each example,
   const std::vector<ClassificationExample> examples{{{2, 5, 3}, {0, 0, 0}, 1, 0.5F},
                                                     {{2, 9, 9, 3}, {0, 0, 0, 0}, 7, 9},
                                                     {{2, 6, 3, 8, 3}, {0, 0, 0, 1, 1}, -1, 4}};
-  const ClassifierBatch batch = make_classifier_batch(find_backend("CPU"), examples, Ints{2, 0});
+  Backend& backend = find_backend("CPU");
+  const HostBatch packed = pack_classifier(backend, examples, Ints{2, 0});
+  CHECK(packed.examples == 2);
+  CHECK(packed.tokens == 8);
+  CHECK(packed.weights == std::vector<double>{2});
+  CHECK(packed.numbers == std::vector<int64_t>{2, 0});
+  const ClassifierBatch batch = classifier_batch(Batch(backend, packed));
   CHECK(batch.tokens.input_ids.to_host_int() == filled({2, 6, 3, 8, 3, 2, 5, 3}, 0));
   CHECK(batch.tokens.token_type_ids.to_host_int() == filled({0, 0, 0, 1, 1, 0, 0, 0}, 0));
   CHECK(batch.tokens.position_ids.to_host_int() == filled({0, 1, 2, 3, 4, 0, 1, 2}, 0));
@@ -40,7 +46,10 @@ TEST_CASE("a batch of questions: segment 1 from the context on, and the answer's
   first.window.end = 4;
   second.window.input_ids = {2, 3, 9, 3};
   second.window.context_begin = 2;
-  const SquadBatch batch = make_squad_batch(find_backend("CPU"), std::vector{first, second}, Ints{1, 0});
+  Backend& backend = find_backend("CPU");
+  const HostBatch packed = pack_squad(backend, std::vector{first, second}, Ints{1, 0});
+  CHECK(packed.weights == std::vector<double>{4});
+  const SquadBatch batch = squad_batch(Batch(backend, packed));
   CHECK(batch.tokens.input_ids.to_host_int() == filled({2, 3, 9, 3, 2, 5, 3, 7, 8, 3}, 0));
   CHECK(batch.tokens.token_type_ids.to_host_int() == filled({0, 0, 1, 1, 0, 0, 0, 1, 1, 1}, 0));
   CHECK(batch.tokens.position_ids.to_host_int() == filled({0, 1, 2, 3, 0, 1, 2, 3, 4, 5}, 0));

@@ -123,8 +123,8 @@ TEST_CASE(
       NerInputs inputs = read_ner_inputs(options);
       const auto system = NerSystem::create(options, ner_labels(options, inputs), std::move(inputs.vocab));
       complete_ner_inputs(options, *system, inputs, nullptr);
-      NerTraining task(backend, *system, inputs.train->data, training_examples(*inputs.train, *system, 24),
-                       nullptr);
+      NerTraining task(*system, ExampleStore());
+      add_training_data(options, *system, *inputs.train, task);
       const NerTagger tagger(
           backend, *system,
           {.batch_size = 5, .group_lengths = true, .seq_length = 24, .compute_type = options.device.dtype()});
@@ -158,7 +158,8 @@ TEST_CASE("classifier, of classes with and without weights and of scores: the bi
       if (!options.learns_scores()) labels = classifier_labels(options, inputs);
       const auto system = ClassifierSystem::create(options, labels);
       complete_classifier_inputs(options, *system, inputs, nullptr);
-      ClassifierTraining task(backend, *system, *inputs.train, nullptr);
+      ClassifierTraining task(*system, ExampleStore());
+      add_training_data(options, *system, *inputs.train, task);
       const ClassifierPredictor predictor(backend, *system, {5, true, options.device.dtype()});
       return train_and_predict(backend, queue, options, *system, task, [&](Result& result) {
         std::vector<int32_t> lengths;
@@ -178,8 +179,8 @@ TEST_CASE("questions: the bits of a queue") {
     more.insert(more.end(), {type, "--eval_batch_size=3", "--max_query_length=8"});
     const auto options = options_of<SquadDriverOptions>("run_squad", tiny.training(), more);
     const auto system = SquadSystem::create(options);
-    const SquadTrainingSet set = read_squad_training(options, *system, nullptr);
-    SquadTraining task(backend, *system, set, nullptr);
+    SquadTraining task(*system, ExampleStore());
+    read_squad_training(options, *system, task, nullptr);
     const SquadQuestions questions(read_squad(options.eval_data_file_path), *system, options);
     const SquadAnswerer answerer(backend, *system, options, false);
     return train_and_predict(backend, queue, options, *system, task, [&](Result& result) {

@@ -44,8 +44,9 @@ double worst_difference(DType compute_type, const std::string& folder, const Jso
   const RecordingScope scope(RecordingScope::Mode::evaluate);
   Context context;
   context.compute_type = compute_type;
+  const HostBatch batch = pack_ner(backend, examples, all);
   const std::vector<float> hidden =
-      encoder.forward(context, make_ner_batch(backend, examples, all).tokens).value().to_host();
+      encoder.forward(context, tokens_of(Batch(backend, batch))).value().to_host();
   double worst = 0;
   size_t i = 0;
   for (const Json& sentence : sentences) {
@@ -106,14 +107,14 @@ TEST_CASE("fine-tuning a tagger follows PyTorch's losses and gradient norms step
   Backend& backend = find_backend("CPU");
   auto system = system_of(folder, reference["labels"].get<std::vector<std::string>>());
   const NerData data = read_ner((fixtures / "../../../data/conll2003/train.txt").string(), NerTags::required);
-  NerExamples examples =
+  const NerExamples examples =
       make_ner_examples(data, system->tokenizer(), &system->labels(), {128, system->protocol()});
-  NerTraining task(backend, *system, data, std::move(examples), nullptr);
+  NerTraining task(*system, ExampleStore());
   system->allocate(backend, Parameters::Use::training, DType::float32, 1);
   fill_head(system->parameters(), "classifier");
   follow_reference(reference, system->parameters(), 1e-4, 5, [&](Context& context, size_t step) {
-    const std::vector<int32_t> batch = batch_of_step(step, 16);
-    return std::pair(task.loss(context, batch), task.loss_weight(batch));
+    const HostBatch batch = pack_ner(backend, examples.examples, batch_of_step(step, 16));
+    return std::pair(task.losses(context, Batch(backend, batch))[0], batch.weights[0]);
   });
 }
 
@@ -132,8 +133,8 @@ TEST_CASE("fine-tuning a classifier follows PyTorch's losses and gradient norms 
   Pretrained<ClassifierModel> trained(backend, folder, "classifier", head);
   const Json reference = json_of(file_content(fixtures / "mrpc_classifier.json"));
   follow_reference(reference, trained.parameters, 5e-5, 4, [&](Context& context, size_t step) {
-    const ClassifierBatch batch = make_classifier_batch(backend, examples, batch_of_step(step, 8));
-    return std::pair(trained.model.loss(context, batch), 8.0);
+    const HostBatch batch = pack_classifier(backend, examples, batch_of_step(step, 8));
+    return std::pair(trained.model.loss(context, classifier_batch(Batch(backend, batch))), batch.weights[0]);
   });
 }
 
@@ -153,7 +154,7 @@ TEST_CASE("fine-tuning on questions follows PyTorch's losses and gradient norms 
   const std::vector<SquadFeature> features = first_windows(featurizer, questions);
   Pretrained<SquadModel> trained(backend, folder, "qa_outputs");
   follow_reference(reference, trained.parameters, 1e-4, 3, [&](Context& context, size_t step) {
-    const SquadBatch batch = make_squad_batch(backend, features, batch_of_step(step, 4));
-    return std::pair(trained.model.loss(context, batch), 8.0);
+    const HostBatch batch = pack_squad(backend, features, batch_of_step(step, 4));
+    return std::pair(trained.model.loss(context, squad_batch(Batch(backend, batch))), batch.weights[0]);
   });
 }
