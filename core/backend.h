@@ -47,7 +47,7 @@ class Backend {
   virtual int set_threads(int threads) = 0;
 
   // How many rows a batch of `rows` is filled up to. Where code or plans are made for each number of rows, coarser numbers
-  // need fewer of them, and finer ones compute less that nobody reads.
+  // need fewer of them, and finer ones compute less that nobody reads. Called from any thread.
   virtual int64_t padded_rows(int64_t rows) const { return rows; }
 
   // --- memory ------------------------------------------------------------------------------------

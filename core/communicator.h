@@ -8,8 +8,7 @@
 
 namespace gradus {
 
-// Calls are made by all processes, in the same order. They return when a tensor may be used by what the process asks its
-// backend for next, and throw Error when another process can't be reached any more.
+// Calls are made by all processes, in the same order. They throw Error when another process can't be reached any more.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -19,9 +18,9 @@ class Communicator {
 
   // Begins to replace a tensor, float32, by the sum of those of all processes. Nobody may write to it until wait().
   virtual void begin_sum(const Tensor& tensor) = 0;
-  // Ends all that was begun.
+  // Ends all that was begun: what the process asks its backend for next may use the sums.
   virtual void wait() = 0;
-  // The same of numbers on the host, at once.
+  // Replaces numbers on the host by their sums, at once.
   virtual void sum(std::span<double> numbers) = 0;
   // Gives all processes the bytes of process 0.
   virtual void broadcast(std::span<std::byte> bytes) = 0;

@@ -44,9 +44,7 @@ bool ExampleBatches::next(HostBatch& batch) {
 
 // What the thread and its reader share.
 struct ReadAhead::Queue {
-  static constexpr size_t most = 3;  // batches that wait
-
-  explicit Queue(BatchSource& source) : source(source), thread([this] { run(); }) {}
+  Queue(BatchSource& source, int64_t most) : source(source), most(most), thread([this] { run(); }) {}
   ~Queue() {
     {
       const std::lock_guard lock(guard);
@@ -67,7 +65,7 @@ struct ReadAhead::Queue {
         more = false;
       }
       std::unique_lock lock(guard);
-      changed.wait(lock, [&] { return stopped || ready.size() < most; });
+      changed.wait(lock, [&] { return stopped || std::ssize(ready) < most; });
       if (stopped) return;
       if (more) ready.push_back(std::move(batch));
       error = thrown;
@@ -78,6 +76,7 @@ struct ReadAhead::Queue {
   }
 
   BatchSource& source;
+  int64_t most;
   std::mutex guard;
   std::condition_variable changed;
   std::deque<HostBatch> ready;
@@ -86,13 +85,14 @@ struct ReadAhead::Queue {
   std::thread thread;  // last: it starts when all else is there
 };
 
-ReadAhead::ReadAhead(std::unique_ptr<BatchSource> source) : source_(std::move(source)) {}
+ReadAhead::ReadAhead(std::unique_ptr<BatchSource> source, int64_t most_waiting)
+    : source_(std::move(source)), most_waiting_(most_waiting) {}
 ReadAhead::~ReadAhead() = default;
 
 void ReadAhead::begin(int64_t epoch, int64_t first) {
   queue_.reset();
   source_->begin(epoch, first);
-  queue_ = std::make_unique<Queue>(*source_);
+  queue_ = std::make_unique<Queue>(*source_, most_waiting_);
 }
 
 bool ReadAhead::next(HostBatch& batch) {

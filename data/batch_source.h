@@ -35,7 +35,7 @@ std::vector<int32_t> numbers_below(int64_t count);
 // Makes a batch of examples by their numbers. It may be called from another thread.
 using PackExamples = std::function<HostBatch(std::span<const int32_t> chosen)>;
 
-// Batches of examples in memory.
+// Batches of examples that are known by their numbers.
 class ExampleBatches final : public BatchSource {
  public:
   // The batches of every epoch as make_batches() forms them.
@@ -64,7 +64,8 @@ class ExampleBatches final : public BatchSource {
 // The batches of another source, made ahead by a thread so that a step doesn't wait for them.
 class ReadAhead final : public BatchSource {
  public:
-  explicit ReadAhead(std::unique_ptr<BatchSource> source);
+  // At most so many batches wait.
+  explicit ReadAhead(std::unique_ptr<BatchSource> source, int64_t most_waiting = 3);
   ~ReadAhead() override;
 
   void begin(int64_t epoch, int64_t first) override;
@@ -82,6 +83,7 @@ class ReadAhead final : public BatchSource {
   struct Queue;
 
   std::unique_ptr<BatchSource> source_;
+  int64_t most_waiting_;
   std::unique_ptr<Queue> queue_;  // of the epoch in progress
   double seconds_waited_ = 0;
 };

@@ -46,6 +46,13 @@ size_t pool_size(std::span<const int32_t> lengths, const BatchPlan& plan) {
 
 }  // namespace
 
+std::vector<int32_t> shuffled_order(int64_t count, uint64_t seed, uint32_t epoch) {
+  std::vector<int32_t> order(static_cast<size_t>(count));
+  std::iota(order.begin(), order.end(), 0);
+  RandomSequence(seed, shuffle_purpose, epoch).shuffle(order);
+  return order;
+}
+
 std::vector<std::vector<int32_t>> make_batches(std::span<const int32_t> lengths, const BatchPlan& plan,
                                                uint32_t epoch) {
   check(plan.batch_size > 0, "[batches] batch size {}: expected 1 or more", plan.batch_size);

@@ -15,6 +15,9 @@ struct BatchPlan {
   uint64_t seed = 1;
 };
 
+// The numbers below `count` in the order that an epoch shuffles them to.
+std::vector<int32_t> shuffled_order(int64_t count, uint64_t seed, uint32_t epoch);
+
 // The batches of epoch `epoch`, as indices into `lengths`: each example once. A function of its arguments alone, so
 // a resumed run finds the same batches.
 // Grouping sorts by length within chunks of 50 batches, so that lengths agree within a batch and a batch is still a

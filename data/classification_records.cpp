@@ -96,7 +96,8 @@ ClassificationRecords ClassificationRecordStream::read(int64_t most) {
       result.examples.push_back(std::move(*made));
     else ++left_out;
   }
-  check(left_out < number, "{}: in all of {} records is_real_example is 0", path_, number);
+  check(left_out < number, "{}: in all of {}{} records is_real_example is 0", path_,
+        number < records_->size() ? "the first " : "", number);
   result.warnings = records_->warnings();
   if (left_out > 0)
     result.warnings.push_back(

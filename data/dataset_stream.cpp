@@ -18,6 +18,7 @@
 #include "core/io/crc32c.h"
 #include "core/io/files.h"
 #include "core/random.h"
+#include "data/batcher.h"
 #include "data/mind_record.h"
 #include "data/unicode.h"
 
@@ -131,11 +132,15 @@ class DatasetStream::Order {
       RandomSequence(options.seed, 0x66696c65, static_cast<uint32_t>(epoch)).shuffle(files_);
     for (const size_t file : files_)
       ends_.push_back((ends_.empty() ? 0 : ends_.back()) + files[file].records);
+    if (options.shuffle == DatasetShuffle::drawn)
+      drawn_ = shuffled_order(records, options.seed, static_cast<uint32_t>(epoch));
   }
 
   Place operator[](int64_t position) const {
     const int64_t number = (position * ranks_ + rank_) % records_;
-    const int64_t record = is_full_ ? permutation_(number) : number;
+    const int64_t record = is_full_         ? permutation_(number)
+                           : drawn_.empty() ? number
+                                            : drawn_[static_cast<size_t>(number)];
     const auto file =
         static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), record) - ends_.begin());
     return {files_[file], record - (file == 0 ? 0 : ends_[file - 1])};
@@ -147,6 +152,7 @@ class DatasetStream::Order {
   int64_t rank_, ranks_, records_;
   bool is_full_;
   Permutation permutation_;
+  std::vector<int32_t> drawn_;
 };
 
 // The thread that reads ahead, and the records that it has read.
@@ -295,7 +301,8 @@ void DatasetStream::open_all(std::vector<std::string> files) {
     DatasetReader& reader = open(files_.size() - 1);
     file.records = reader.size();
     check(file.records > 0 || is_set, "{}: no record", file.path);
-    check(options_.shuffle != DatasetShuffle::full || reader.seeks_fast(),
+    const bool jumps = options_.shuffle == DatasetShuffle::full || options_.shuffle == DatasetShuffle::drawn;
+    check(!jumps || reader.seeks_fast(),
           "{}: a compressed file can't be shuffled record by record: expected files to be shuffled whole",
           file.path);
     file.records = std::min(file.records, most - records_);
@@ -306,6 +313,9 @@ void DatasetStream::open_all(std::vector<std::string> files) {
     }
   }
   check(records_ > 0, "{}: no record", first);
+  check(options_.shuffle != DatasetShuffle::drawn || records_ <= std::numeric_limits<int32_t>::max(),
+        "{}: {} records: expected at most {} to be shuffled", first, records_,
+        std::numeric_limits<int32_t>::max());
   size_ = (records_ + options_.ranks - 1) / options_.ranks;
 }
 

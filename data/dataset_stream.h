@@ -16,6 +16,7 @@ enum class DatasetShuffle : uint8_t {
   none,
   files,  // the files in random order, each from its first record to its last
   full,   // every record at a random place
+  drawn,  // the same, in the order in which make_batches() shuffles examples: 4 bytes a record
 };
 
 // "false" or "none", "files", "true" or "full". Throws Error on any other name.

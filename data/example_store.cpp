@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -15,7 +16,7 @@
 namespace gradus {
 namespace {
 
-constexpr size_t written_at_a_time = size_t{1} << 18;  // numbers
+constexpr size_t block_size = size_t{1} << 18;  // numbers
 
 // A file without a name.
 int open_nameless(const std::filesystem::path& folder) {
@@ -30,73 +31,7 @@ int open_nameless(const std::filesystem::path& folder) {
   return named;
 }
 
-}  // namespace
-
-ExampleStore::ExampleStore(int64_t most_bytes, std::filesystem::path folder)
-    : most_bytes_(most_bytes), folder_(std::move(folder)) {
-  if (!std::filesystem::is_directory(folder_)) folder_ = std::filesystem::temp_directory_path();
-}
-
-ExampleStore::ExampleStore(ExampleStore&& other) noexcept
-    : most_bytes_(other.most_bytes_),
-      folder_(std::move(other.folder_)),
-      places_(std::move(other.places_)),
-      memory_(std::move(other.memory_)),
-      in_file_(other.in_file_),
-      file_(std::exchange(other.file_, -1)) {}
-
-ExampleStore::~ExampleStore() {
-  if (file_ >= 0) ::close(file_);
-}
-
-void ExampleStore::add(std::span<const std::span<const int32_t>> lists) {
-  places_.push_back(in_file_ + memory_.size());
-  memory_.push_back(static_cast<int32_t>(lists.size()));
-  for (const std::span<const int32_t> list : lists) memory_.push_back(static_cast<int32_t>(list.size()));
-  for (const std::span<const int32_t> list : lists) memory_.insert(memory_.end(), list.begin(), list.end());
-  const bool too_many = static_cast<int64_t>(memory_.size()) * 4 > most_bytes_;
-  if (file_ < 0 ? too_many : memory_.size() >= written_at_a_time) spill();
-}
-
-// Moves what is in memory to the end of the file.
-void ExampleStore::spill() {
-  if (file_ < 0) file_ = open_nameless(folder_);
-  std::span<const std::byte> rest = std::as_bytes(std::span(memory_));
-  uint64_t place = in_file_ * 4;
-  while (!rest.empty()) {
-    const ssize_t written = ::pwrite(file_, rest.data(), rest.size(), static_cast<off_t>(place));
-    if (written < 0 && errno == EINTR) continue;
-    check(written > 0, "cannot write training examples to a file in '{}': {}", folder_.string(),
-          std::generic_category().message(errno));
-    rest = rest.subspan(static_cast<size_t>(written));
-    place += static_cast<uint64_t>(written);
-  }
-  in_file_ += memory_.size();
-  memory_.clear();
-  memory_.shrink_to_fit();
-}
-
-NumberLists ExampleStore::read(int64_t number) const {
-  const auto n = static_cast<size_t>(number);
-  const uint64_t begin = places_[n],
-                 end = n + 1 < places_.size() ? places_[n + 1] : in_file_ + memory_.size();
-  std::vector<int32_t> from_file;
-  std::span<const int32_t> numbers;
-  if (begin >= in_file_) {
-    numbers = std::span(memory_).subspan(begin - in_file_, end - begin);
-  } else {
-    from_file.resize(end - begin);
-    const std::span<std::byte> bytes = std::as_writable_bytes(std::span(from_file));
-    for (size_t done = 0; done < bytes.size();) {
-      const ssize_t got =
-          ::pread(file_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(begin * 4 + done));
-      if (got < 0 && errno == EINTR) continue;
-      check(got > 0, "cannot read training examples back from a file in '{}': {}", folder_.string(),
-            got < 0 ? std::generic_category().message(errno) : "it has become shorter");
-      done += static_cast<size_t>(got);
-    }
-    numbers = from_file;
-  }
+NumberLists lists_of(std::span<const int32_t> numbers) {
   const auto count = static_cast<size_t>(numbers[0]);
   NumberLists lists(count);
   size_t at = 1 + count;
@@ -106,6 +41,94 @@ NumberLists ExampleStore::read(int64_t number) const {
     at += list.size();
   }
   return lists;
+}
+
+}  // namespace
+
+ExampleStore::ExampleStore(int64_t most_bytes, std::filesystem::path folder)
+    : most_bytes_(most_bytes), folder_(std::move(folder)) {}
+
+ExampleStore::ExampleStore(ExampleStore&& other) noexcept
+    : most_bytes_(other.most_bytes_),
+      folder_(std::move(other.folder_)),
+      places_(std::move(other.places_)),
+      blocks_(std::move(other.blocks_)),
+      end_(other.end_),
+      in_file_(other.in_file_),
+      file_(std::exchange(other.file_, -1)) {}
+
+ExampleStore::~ExampleStore() {
+  if (file_ >= 0) ::close(file_);
+}
+
+void ExampleStore::add(std::span<const std::span<const int32_t>> lists) {
+  size_t size = 1 + lists.size();
+  for (const std::span<const int32_t> list : lists) size += list.size();
+  if (blocks_.empty() || blocks_.back().numbers.capacity() - blocks_.back().numbers.size() < size) {
+    const auto bytes = static_cast<int64_t>((end_ - in_file_ + std::max(size, block_size)) * sizeof(int32_t));
+    if (file_ >= 0 || bytes > most_bytes_) spill();
+    blocks_.push_back({end_, {}});
+    blocks_.back().numbers.reserve(std::max(size, block_size));
+  }
+  std::vector<int32_t>& numbers = blocks_.back().numbers;
+  places_.push_back(end_);
+  numbers.push_back(static_cast<int32_t>(lists.size()));
+  for (const std::span<const int32_t> list : lists) numbers.push_back(static_cast<int32_t>(list.size()));
+  for (const std::span<const int32_t> list : lists) numbers.insert(numbers.end(), list.begin(), list.end());
+  end_ += size;
+}
+
+void ExampleStore::finish() {
+  if (static_cast<int64_t>((end_ - in_file_) * sizeof(int32_t)) > most_bytes_) spill();
+}
+
+// Moves what is in memory to the end of the file.
+void ExampleStore::spill() {
+  if (file_ < 0) {
+    std::error_code none;
+    if (!std::filesystem::is_directory(folder_, none)) {
+      folder_ = std::filesystem::temp_directory_path(none);
+      check(!none, "no folder for a file of training examples: {}", none.message());
+    }
+    file_ = open_nameless(folder_);
+  }
+  for (const Block& block : blocks_) write(block);
+  blocks_.clear();
+  in_file_ = end_;
+}
+
+void ExampleStore::write(const Block& block) {
+  std::span<const std::byte> rest = std::as_bytes(std::span(block.numbers));
+  uint64_t place = block.begin * sizeof(int32_t);
+  while (!rest.empty()) {
+    const ssize_t written = ::pwrite(file_, rest.data(), rest.size(), static_cast<off_t>(place));
+    if (written < 0 && errno == EINTR) continue;
+    check(written > 0, "cannot write training examples to a file in '{}': {}", folder_.string(),
+          std::generic_category().message(errno));
+    rest = rest.subspan(static_cast<size_t>(written));
+    place += static_cast<uint64_t>(written);
+  }
+}
+
+NumberLists ExampleStore::read(int64_t number) const {
+  const auto n = static_cast<size_t>(number);
+  const uint64_t begin = places_[n], end = n + 1 < places_.size() ? places_[n + 1] : end_;
+  if (begin >= in_file_) {
+    const auto after = std::ranges::upper_bound(blocks_, begin, {}, &Block::begin);
+    const Block& block = *std::prev(after);
+    return lists_of(std::span(block.numbers).subspan(begin - block.begin, end - begin));
+  }
+  std::vector<int32_t> numbers(end - begin);
+  const std::span<std::byte> bytes = std::as_writable_bytes(std::span(numbers));
+  for (size_t done = 0; done < bytes.size();) {
+    const ssize_t got = ::pread(file_, bytes.data() + done, bytes.size() - done,
+                                static_cast<off_t>(begin * sizeof(int32_t) + done));
+    if (got < 0 && errno == EINTR) continue;
+    check(got > 0, "cannot read training examples back from a file in '{}': {}", folder_.string(),
+          got < 0 ? std::generic_category().message(errno) : "it has become shorter");
+    done += static_cast<size_t>(got);
+  }
+  return lists_of(numbers);
 }
 
 }  // namespace gradus

@@ -121,7 +121,8 @@ NerRecords NerRecordStream::read(int64_t most) {
     result.data.sentences.push_back(std::move(record.sentence));
     result.examples.examples.push_back(std::move(record.example));
   }
-  check(left_out < number, "{}: in none of {} records a label: all are {}", path_, number, unscored_label);
+  check(left_out < number, "{}: in none of {}{} records a label: all are {}", path_,
+        number < records_->size() ? "the first " : "", number, unscored_label);
   result.warnings = records_->warnings();
   if (left_out > 0)
     result.warnings.push_back(fmt::format("{}: {} records without a label are left out", path_, left_out));
@@ -137,6 +138,7 @@ std::optional<NerExample> NerRecordStream::example(const DatasetReader& reader, 
 
 void NerRecords::keep_words_alone() {
   for (NerExample& example : examples.examples) keep_words(example);
+  std::erase_if(examples.examples, [](const NerExample& example) { return example.labels.empty(); });
 }
 
 NerRecords read_ner_records(const std::string& path, DatasetFormat format, const std::string& schema_path,

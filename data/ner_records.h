@@ -27,7 +27,8 @@ struct NerRecords {
   int64_t length = 0;                                   // of the longest record, filling included
   std::vector<std::string> warnings;
 
-  // For a tagger that looks at words alone: takes the labels of other pieces out of the examples.
+  // For a tagger that looks at words alone: takes the labels of other pieces out of the examples, and examples that have no
+  // other.
   void keep_words_alone();
 };
 

@@ -8,7 +8,9 @@ namespace gradus {
 
 RecordBatches::RecordBatches(std::shared_ptr<DatasetStream> stream, int64_t batch_size,
                              std::unique_ptr<RecordPacker> packer)
-    : stream_(std::move(stream)), batch_size_(batch_size), packer_(std::move(packer)) {
+    : stream_(std::move(stream)),
+      batch_size_(std::min(batch_size, stream_->size())),
+      packer_(std::move(packer)) {
   check(batch_size > 0, "[batches] batch size {}: expected 1 or more", batch_size);
 }
 
@@ -21,7 +23,7 @@ void RecordBatches::begin(int64_t epoch, int64_t first) {
 }
 
 bool RecordBatches::take() {
-  check(stream_->next(row_), "{}: the records end early", stream_->where());
+  if (!stream_->next(row_)) fail("{}: the records end early", stream_->where());
   return packer_->add(*stream_, row_);
 }
 

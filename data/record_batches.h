@@ -53,7 +53,7 @@ class ExamplePacker final : public RecordPacker {
 };
 
 // Batch b of an epoch has records b * batch_size and on of the stream's order, less those that are left out. Where that
-// leaves none, the next record that is not stands in for them, so that every step has something to learn from.
+// leaves none, the next record of the order that is not left out takes their place: every step has something to learn from.
 class RecordBatches final : public BatchSource {
  public:
   // The stream may have been read before.

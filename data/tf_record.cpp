@@ -244,12 +244,12 @@ void TfRecordReader::seek(uint64_t position, int64_t number) {
   number_ = number - 1;
 }
 
-std::vector<uint64_t> TfRecordReader::find_records() {
+std::vector<uint64_t> TfRecordReader::find_records(size_t part) {
   std::vector<uint64_t> places;
   check(source_->is_file(), "{}: records can be counted in a file only, not in a pipe", path_);
   restart();
   if (compression_ == Compression::none) {
-    places = find_in_plain_file();
+    places = find_in_plain_file(part);
   } else {
     for (uint64_t length = 0; read_head(length);) {
       places.push_back(position_);
@@ -261,8 +261,7 @@ std::vector<uint64_t> TfRecordReader::find_records() {
 }
 
 // Maps the file part by part: only the pages with heads are looked at, and no more than a part counts as memory in use.
-std::vector<uint64_t> TfRecordReader::find_in_plain_file() {
-  constexpr size_t part = size_t{1} << 24;
+std::vector<uint64_t> TfRecordReader::find_in_plain_file(size_t part) {
   std::vector<uint64_t> places;
   const uint64_t size = source_->size();
   std::optional<MappedFile> mapped;

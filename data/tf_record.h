@@ -34,8 +34,10 @@ class TfRecordReader {
   bool next(std::string_view& record);
 
   // Where each record of the file begins, found by its lengths; next() goes on from the start. A compressed file is
-  // gone through. Throws Error as next() does, but does not look at the data's checksums.
-  std::vector<uint64_t> find_records();
+  // gone through; another must not become shorter meanwhile. Throws Error as next() does, but does not look at the data's
+  // checksums.
+  // `part`: bytes of an uncompressed file that are mapped at a time.
+  std::vector<uint64_t> find_records(size_t part = size_t{1} << 24);
   // Lets next() go on with record `number`, from 1, which begins at byte `position` of the uncompressed file. A
   // compressed one is gone through. Throws Error when it ends before.
   void seek(uint64_t position, int64_t number);
@@ -55,7 +57,7 @@ class TfRecordReader {
   bool read_head(uint64_t& length);
   // The length of the record with this head. Throws Error when it can't be one at position_.
   uint64_t checked_length(std::string_view head) const;
-  std::vector<uint64_t> find_in_plain_file();
+  std::vector<uint64_t> find_in_plain_file(size_t part);
   void jump(uint64_t position);
   void restart();
   [[noreturn]] void fail_cut_head(uint64_t bytes) const;

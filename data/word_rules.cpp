@@ -151,8 +151,10 @@ class Cutter {
   Places result_;
 };
 
+}  // namespace
+
 // What is counted in words to learn from.
-class Learner {
+class WordRuleLearner::Words {
  public:
   void add(std::string_view word) {
     if (word.empty() || word == "[UNK]") return;
@@ -245,6 +247,8 @@ class Learner {
   bool ideographs_ = false, joined_ideographs_ = false;
 };
 
+namespace {
+
 // Where the rules have the words of a text.
 Places places_by(const WordRules& rules, std::string_view text) {
   if (rules.cut == WordRules::Cut::blanks) return Cutter(text, rules).run();
@@ -267,11 +271,22 @@ Places places_by(const WordRules& rules, std::string_view text) {
 
 }  // namespace
 
-WordRules learn_word_rules(std::span<const NerSentence> sentences) {
-  Learner learner;
+WordRuleLearner::WordRuleLearner() : words_(std::make_unique<Words>()) {}
+WordRuleLearner::~WordRuleLearner() = default;
+WordRuleLearner::WordRuleLearner(WordRuleLearner&&) noexcept = default;
+WordRuleLearner& WordRuleLearner::operator=(WordRuleLearner&&) noexcept = default;
+
+void WordRuleLearner::add(std::span<const NerSentence> sentences) {
   for (const NerSentence& sentence : sentences) {
-    for (const std::string& word : sentence.words) learner.add(word);
+    for (const std::string& word : sentence.words) words_->add(word);
   }
+}
+
+WordRules WordRuleLearner::rules() const { return words_->rules(); }
+
+WordRules learn_word_rules(std::span<const NerSentence> sentences) {
+  WordRuleLearner learner;
+  learner.add(sentences);
   return learner.rules();
 }
 

@@ -1,6 +1,7 @@
 // How text is cut into words: as the words were that a tagger has learned from.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,22 @@ struct WordRules {
 // the like are cut off the end of words, and quotation marks and brackets off both, unless the data has them there and
 // never alone; other marks where they stand alone at least as often as in that place of a word. "[UNK]" says nothing.
 WordRules learn_word_rules(std::span<const NerSentence> sentences);
+
+// The same of sentences that come in parts.
+class WordRuleLearner {
+ public:
+  WordRuleLearner();
+  ~WordRuleLearner();
+  WordRuleLearner(WordRuleLearner&&) noexcept;
+  WordRuleLearner& operator=(WordRuleLearner&&) noexcept;
+
+  void add(std::span<const NerSentence> sentences);
+  WordRules rules() const;
+
+ private:
+  class Words;
+  std::unique_ptr<Words> words_;
+};
 
 // What a line of text says of itself: whether blanks part all its words ("He left ."), or marks stand beside words
 // ("He left."). Neither, where it has no marks, or both.

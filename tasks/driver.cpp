@@ -64,7 +64,8 @@ Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
   return backend;
 }
 
-void print_training_data(const FineTuneOptions& options, const FineTuning& task, const FinishedRun& run) {
+void end_training_data(const FineTuneOptions& options, FineTuning& task, const FinishedRun& run) {
+  task.end_examples();
   print_log(log_of(options), "training data: {}\n", run.training_data);
   const auto bytes = static_cast<double>(task.examples().bytes_in_file());
   if (bytes > 0)

@@ -24,8 +24,8 @@ std::deque<OutputFolder> lock_outputs(const FineTuneOptions& options, const std:
 // written, or read, in the end can't be: better now than after hours.
 Backend& begin_run(const Options& flags, const FineTuneOptions& options);
 
-// Tells what there is to train on, and where it is held when that is not in memory.
-void print_training_data(const FineTuneOptions& options, const FineTuning& task, const FinishedRun& run);
+// Ends adding data to train on, and tells what they are, and where they are held when that is not in memory.
+void end_training_data(const FineTuneOptions& options, FineTuning& task, const FinishedRun& run);
 
 // Tells the memory plan, makes the weights and trains. `noun` is what the examples are called.
 TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskSystem& system,

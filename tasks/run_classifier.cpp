@@ -40,7 +40,7 @@ void train(Backend& backend, const ClassifierOptions& options, ClassifierSystem&
   ClassifierTraining task(system, example_store(options));
   if (evaluation != nullptr) task.score_by(*evaluation);
   finished.training_data = add_training_data(options, system, set, task);
-  print_training_data(options, task, finished);
+  end_training_data(options, task, finished);
   if (system.labels()) print_log(log_of(options), "labels: {}\n", fmt::join(system.labels()->names(), ", "));
   finished.training = run_training(backend, options, system, task, finished.noun, metrics);
 }

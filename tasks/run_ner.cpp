@@ -70,7 +70,7 @@ void train(Backend& backend, const NerOptions& options, NerSystem& system, NerSe
   NerTraining task(system, example_store(options));
   if (evaluation != nullptr) task.score_by(*evaluation);
   finished.training_data = add_training_data(options, system, set, task);
-  print_training_data(options, task, finished);
+  end_training_data(options, task, finished);
   finished.training = run_training(backend, options, system, task, finished.noun, metrics);
 }
 

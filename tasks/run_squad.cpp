@@ -134,7 +134,7 @@ int run(int argc, char** argv) {
     training.emplace(*system, example_store(options));
     const SquadTrainingData data = read_squad_training(options, *system, *training, log_of(options));
     finished.training_data = data.description;
-    print_training_data(options, *training, finished);
+    end_training_data(options, *training, finished);
     // What a model has learned once it keeps.
     system->set_version_2(options.may_lack_answers(data.has_impossible || system->settings().version_2));
   }

@@ -2,16 +2,23 @@
 # Builds the project and runs every test. The last line is "N passed, N failed, N skipped", counted in test cases;
 # the exit status is 0 when none failed.
 #   usage: sh tests/run.sh [BUILD_FOLDER [MESON_SETUP_OPTIONS...]]
+# GRADUS_TESTS names test programs, "ops nn", to build and run these alone.
 set -eu
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=${1:-$top/build}
 [ $# -eq 0 ] || shift
 sh "$top/tasks/install_packages.sh"
 [ -e "$build/build.ninja" ] || meson setup "$build" "$top" "$@"
-meson compile -C "$build"
+if [ -z "${GRADUS_TESTS:-}" ]; then
+  meson compile -C "$build"
+  tests=''
+else
+  meson compile -C "$build" gradus_cpu $(printf 'test_%s ' $GRADUS_TESTS)
+  tests="--no-rebuild $GRADUS_TESTS"
+fi
 status=0
 # Sanitizers and busy machines take longer than the 30 seconds meson gives a test.
-meson test -C "$build" --print-errorlogs -t 20 || status=$?
+meson test -C "$build" --print-errorlogs -t 20 $tests || status=$?
 
 # One line a test program, in JSON. A doctest program counts as the cases of its summary, of which those that
 # print "skipped: ..." are skipped; a program without summary, or one that died, counts as one, and one more for a line

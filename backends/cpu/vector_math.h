@@ -1,5 +1,6 @@
 // Functions of one float that the compiler vectorizes when they stand in a loop: no call, no table, no
-// branch, only selects. A NaN gives a NaN. The bounds stated here are checked by
+// branch, only selects. They are inlined by order: the compiler's own judgement changes with the number of their callers, and a
+// loop with one call left in it is ten times slower (tests/house/vectors.sh looks). A NaN gives a NaN. The bounds stated here are checked by
 // tests/backends/vector_math_test.cpp.
 #pragma once
 
@@ -12,17 +13,19 @@
 
 namespace gradus::cpu {
 
-inline float widen(float x) { return x; }
-inline float widen(bfloat16 x) { return std::bit_cast<float>(static_cast<uint32_t>(x.bits) << 16); }
+[[gnu::always_inline]] inline float widen(float x) { return x; }
+[[gnu::always_inline]] inline float widen(bfloat16 x) {
+  return std::bit_cast<float>(static_cast<uint32_t>(x.bits) << 16);
+}
 
 // y = x, rounded to the type of y. Kernels write their results through here, as GCC 12 does not vectorize a loop that copies
 // a bfloat16 as a whole.
-inline void store(float& y, float x) { y = x; }
-inline void store(bfloat16& y, float x) { y.bits = bfloat16(x).bits; }
+[[gnu::always_inline]] inline void store(float& y, float x) { y = x; }
+[[gnu::always_inline]] inline void store(bfloat16& y, float x) { y.bits = bfloat16(x).bits; }
 
 // y = value, or y += value.
 template <bool accumulate, typename T>
-void put(T& y, float value) {
+[[gnu::always_inline]] inline void put(T& y, float value) {
   if constexpr (accumulate) value += widen(y);
   store(y, value);
 }
@@ -42,7 +45,7 @@ struct ExpParts {
 
 // For x in [-86.98, 89]. x = n ln 2 + r with |r| <= ln(2) / 2 (Cody & Waite 1980: ln 2 in two parts, so that
 // the subtraction is exact), and e^r - 1 as a minimax polynomial.
-inline ExpParts split_exp(float x) {
+[[gnu::always_inline]] inline ExpParts split_exp(float x) {
   constexpr float shifter = 0x1.8p23F;  // adding it rounds to an integer, which then fills the lowest bits
   const float shifted = x * 1.44269504F + shifter;
   const float n = shifted - shifter;
@@ -58,18 +61,18 @@ inline ExpParts split_exp(float x) {
 }
 
 // e^x within 1.5 units in the last place; 0 for x below -86.98 (e^x < 1.7e-38), infinity above 88.72.
-inline float simd_exp(float x) {
+[[gnu::always_inline]] inline float simd_exp(float x) {
   const ExpParts e = split_exp(x > 89.0F ? 89.0F : x);
   const float y = (e.half + e.half * e.rest) * 2.0F;
   return x < -86.98F ? 0.0F : y;
 }
 
 // 1 / (1 + e^-x) within 3 units in the last place; 0 for x below -88.72.
-inline float simd_sigmoid(float x) { return 1.0F / (1.0F + simd_exp(-x)); }
+[[gnu::always_inline]] inline float simd_sigmoid(float x) { return 1.0F / (1.0F + simd_exp(-x)); }
 
 // tanh x within 3 units in the last place. With m = e^2|x| - 1, it is m / (m + 2), which keeps the digits of
 // a small x.
-inline float simd_tanh(float x) {
+[[gnu::always_inline]] inline float simd_tanh(float x) {
   const float size = std::fabs(x);
   const ExpParts e = split_exp(size > 10.0F ? 20.0F : 2.0F * size);
   const float two_to_n = 2.0F * e.half;
@@ -85,7 +88,7 @@ struct Normal {
 
 // Phi(-|x|) is e^(-x^2 / 2) times a function that falls slowly: a minimax rational function of |x| up to
 // 13.2, where the first factor becomes 0. All coefficients are positive, so nothing cancels.
-inline Normal normal(float x) {
+[[gnu::always_inline]] inline Normal normal(float x) {
   const float size = std::fabs(x) > 13.2F ? 13.2F : std::fabs(x);
   const float e = simd_exp(-0.5F * size * size);
   float p = 0.00401164087F;

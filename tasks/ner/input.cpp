@@ -27,12 +27,12 @@ NerSet sample_set(const std::vector<SampleSentence>& sentences, const std::strin
     sentence.lines.assign(from.words.size(), static_cast<int64_t>(set.data.sentences.size()) + 1);
     set.data.sentences.push_back(std::move(sentence));
   }
-  set.tags = set.data.tags();
+  set.learned.add(set.data);
   return set;
 }
 
-void learn_words(const NerData& data, NerSystem& system, std::FILE* log) {
-  const WordRules rules = learn_word_rules(data.sentences);
+void learn_words(const NerLearned& learned, NerSystem& system, std::FILE* log) {
+  const WordRules rules = learned.words.rules();
   if (rules.cut == WordRules::Cut::blanks)
     print_log(log,
               "words: blanks part them; of text '{}' before words and '{}' behind them are cut off, but {} "
@@ -41,13 +41,23 @@ void learn_words(const NerData& data, NerSystem& system, std::FILE* log) {
   system.set_word_rules(rules);
 }
 
-void learn_scheme(const NerOptions& options, const NerData& data, NerSystem& system, std::FILE* log) {
+void learn_scheme(const NerOptions& options, const NerSet& set, NerSystem& system, std::FILE* log) {
   if (!TagReader(system.labels().tags()).reads_entities()) return;
   const std::optional<TagScheme> asked = find_scheme(options.tag_scheme);
-  const FoundScheme found =
-      asked ? check_scheme(*asked, data, system.labels()) : find_scheme(data, system.labels());
+  const FoundScheme found = asked ? check_scheme(*asked, set.learned.tags, set.data, system.labels())
+                                  : find_scheme(set.learned.tags, set.data, system.labels());
   system.set_tag_scheme(found.scheme);
   print_log(log, "tags: {}\n", found.text);
+}
+
+// Of streamed records only the first were looked at: others may have what these lack.
+void warn_or_check_learnable(const NerSet& set, std::FILE* log) {
+  if (!set.records) return check_learnable(set.learned.tags);
+  try {
+    check_learnable(set.learned.tags);
+  } catch (const Error& e) {
+    print_log(log, "warning: of the records that were looked at: {}\n", e.what());
+  }
 }
 
 // Throws Error when a tagger that is trained further does not have a tag of the data.
@@ -96,7 +106,7 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
         beside, fmt::join(labels.tags(), ", "), fmt::join(system.labels().tags(), ", "));
   print_log(log, "{}", records.data.log());
   NerSet set{std::move(records.data), std::move(records.examples)};
-  set.tags = set.data.tags();
+  set.learned.add(set.data);
   if (!streams) return set;
   if (system.protocol() == LabelProtocol::first_piece) stream.keep_words_alone();
   set.records = std::move(stream);
@@ -114,31 +124,27 @@ NerSet read_text(const NerOptions& options, const std::string& path) {
 
 // The same of data to train on, which may be larger than memory.
 NerSet read_training_text(const NerOptions& options) {
+  const std::string& path = options.train_data_file_path;
+  const int64_t most = most_words(options);
   NerSet set;
   int64_t words = 0;
   size_t first = 0;  // sentences of the first part
   const auto take = [&](NerData& part) {
-    set.tags.merge(part.tags());
+    set.learned.add(part);
+    words += part_words;
     if (first == 0) {
       set.data = std::move(part);
       first = set.data.sentences.size();
-    } else if (!set.in_parts && words + part_words <= most_words(options)) {
-      std::ranges::move(part.sentences, std::back_inserter(set.data.sentences));
-    } else {
-      set.in_parts = true;
-      set.data.sentences.resize(first);
-      check_tags(options.assessment_method, part);
+      return;
     }
-    words += part_words;
+    check_tags(options.assessment_method, part);
+    set.in_parts = set.in_parts || words > most;
+    if (set.in_parts) set.data.sentences.resize(first);
+    else std::ranges::move(part.sentences, std::back_inserter(set.data.sentences));
   };
-  const std::string& path = options.train_data_file_path;
   set.data.notes = read_ner(path, NerTags::required, options.columns.columns(), part_words, take);
   print_log(log_of(options), "{}", set.data.log());
-  if (set.in_parts)
-    print_log(log_of(options),
-              "{}: read in parts, and once more for training; {} sentences tell how words are cut "
-              "and tags written\n",
-              path, first);
+  if (set.in_parts) print_log(log_of(options), "{}: read in parts, and once more for training\n", path);
   check_tags(options.assessment_method, set.data);
   return set;
 }
@@ -166,7 +172,8 @@ NerInputs read_ner_inputs(const NerOptions& options) {
 
 LabelList ner_labels(const NerOptions& options, const NerInputs& inputs) {
   const std::string& named = options.label_file_path;
-  if (inputs.train) return named.empty() ? LabelList::from_data(inputs.train->tags) : LabelList::load(named);
+  if (inputs.train)
+    return named.empty() ? LabelList::from_data(inputs.train->learned.tags.tags()) : LabelList::load(named);
   const std::string& records = options.train_data_file_path;
   const std::string beside = label_list_of(records);
   if (!std::filesystem::exists(beside)) {
@@ -195,15 +202,15 @@ void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs
     if (options.reads_eval())
       inputs.dev = read_records(options, options.eval_data_file_path, system, false, Records::all, log);
   }
-  if (inputs.train && !inputs.train->records) check_learnable(inputs.train->data, inputs.train->tags);
+  if (inputs.train) warn_or_check_learnable(*inputs.train, log);
   if (inputs.dev) {
     const std::string warning = warn_of_no_entity(options.assessment_method, inputs.dev->data);
     if (!warning.empty()) print_log(log, "warning: {}\n", warning);
   }
   if (options.train.do_train && !learns) check_tags_known(inputs.train->data, system.labels());
   if (!learns) return;
-  learn_words(inputs.train->data, system, log);
-  learn_scheme(options, inputs.train->data, system, log);
+  learn_words(inputs.train->learned, system, log);
+  learn_scheme(options, *inputs.train, system, log);
 }
 
 std::string add_training_data(const NerOptions& options, const NerSystem& system, NerSet& set,
@@ -227,6 +234,7 @@ std::string add_training_data(const NerOptions& options, const NerSystem& system
     Progress progress("sentences", 0, 100'000, stderr, log_of(options));
     read_ner(options.train_data_file_path, NerTags::required, options.columns.columns(), part_words,
              [&](const NerData& part) {
+               if (!options.makes_head()) check_tags_known(part, system.labels());
                const int64_t pieces = training.counts().pieces;
                add(part);
                progress.update(training.counts().sentences, std::nan(""), training.counts().pieces - pieces);

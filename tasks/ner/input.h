@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 
 #include "data/dataset.h"
@@ -10,18 +9,30 @@
 #include "data/ner_records.h"
 #include "data/ner_text.h"
 #include "data/vocab.h"
+#include "data/word_rules.h"
 #include "tasks/ner/options.h"
 #include "tasks/ner/system.h"
+#include "tasks/ner/tags.h"
 #include "tasks/ner/training.h"
 
 namespace gradus {
 
-// One set of sentences. Those of records come as examples, the others are made into such by the tagger. Of more training data
-// than are held in memory `data` is the first part, which tells what all is like.
+// What all sentences to train on say, of however many parts `data` is one.
+struct NerLearned {
+  TagStatistics tags;
+  WordRuleLearner words;
+
+  void add(const NerData& data) {
+    tags.add(data);
+    words.add(data.sentences);
+  }
+};
+
+// One set of sentences. Those of records come as examples, the others are made into such by the tagger.
 struct NerSet {
-  NerData data;
-  std::optional<NerExamples> examples;
-  std::set<std::string> tags = {};              // of all training data that are text
+  NerData data;  // of more training data than are held in memory, the first part
+  std::optional<NerExamples> examples = {};
+  NerLearned learned = {};                      // from data to train on
   bool in_parts = false;                        // text of which there is more than `data`
   std::optional<NerRecordStream> records = {};  // all of them, to be read while training
   int64_t record_length = 0;                    // of the longest that was looked at

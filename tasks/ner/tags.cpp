@@ -25,32 +25,21 @@ const char* not_an_entity =
     "is not an entity's (O, or B, I, M, E, S, L or U with '-' or '_' and a type, as B-PER; or X, [CLS], "
     "[SEP], [PAD])";
 
-// The tag of a word, or what stands behind the last.
-std::string tag_at(const NerSentence& sentence, size_t word) {
-  return word < sentence.tags.size() ? sentence.tags[word] : "the end of the sentence";
-}
-
 // How the data keeps to a scheme.
 struct Breaks {
   int64_t count = 0;
   std::string first;  // where, and what stands there
 };
 
-Breaks count_breaks(const NerData& data, const TagReader& reader, TagScheme scheme) {
+Breaks count_breaks(const TagStatistics& data, const TagReader& reader, TagScheme scheme) {
+  const auto parts = [&](const std::string& tag) { return tag.empty() ? TagParts() : reader.parts(tag); };
   Breaks breaks;
-  for (size_t s = 0; s < data.sentences.size(); ++s) {
-    const NerSentence& sentence = data.sentences[s];
-    TagParts before;
-    for (size_t i = 0; i <= sentence.tags.size(); ++i) {
-      const TagParts next = i < sentence.tags.size() ? reader.parts(sentence.tags[i]) : TagParts();
-      if (!transition_allowed(scheme, before, next) && breaks.count++ == 0) {
-        const size_t word = std::min(i, sentence.tags.size() - 1);
-        breaks.first =
-            fmt::format("{} '{}', {} {}", data.where(s, word), sentence.words[word], tag_at(sentence, i),
-                        i == 0 ? "at the beginning" : "behind " + sentence.tags[i - 1]);
-      }
-      before = next;
-    }
+  for (const auto& [before, next, count, place] : data.transitions()) {
+    if (transition_allowed(scheme, parts(before), parts(next))) continue;
+    if (breaks.count == 0)
+      breaks.first = fmt::format("{}, {} {}", place, next.empty() ? "the end of the sentence" : next,
+                                 before.empty() ? "at the beginning" : "behind " + before);
+    breaks.count += count;
   }
   return breaks;
 }
@@ -97,8 +86,8 @@ std::string example_of(const NerData& data, const TagReader& reader, TagScheme s
   return "";
 }
 
-FoundScheme describe(const NerData& data, const TagReader& reader, TagScheme scheme, const Breaks& breaks) {
-  FoundScheme found{scheme, fmt::format("{}{}", name_of(scheme), example_of(data, reader, scheme))};
+FoundScheme describe(const NerData& some, const TagReader& reader, TagScheme scheme, const Breaks& breaks) {
+  FoundScheme found{scheme, fmt::format("{}{}", name_of(scheme), example_of(some, reader, scheme))};
   if (breaks.count > 0)
     found.text += fmt::format("; {} tags break that, the first at {}", breaks.count, breaks.first);
   return found;
@@ -141,13 +130,53 @@ void check_labels(const std::string& method, const LabelList& labels, const std:
           labels.where(id).empty() ? source : labels.where(id), labels.tag(id), not_an_entity, method);
 }
 
-void check_learnable(const NerData& data, const std::set<std::string>& tags) {
-  const std::string found =
-      fmt::format("{}: {} words in {} sentences", data.path, words_of(data), data.sentences.size());
-  check(tags.size() != 1, "{}, and the tag of all is '{}': there is nothing to tell it apart from", found,
-        *tags.begin());
-  check(has_entity(tags), "{}, and none is in an entity, the tags are {}: there is nothing to learn", found,
-        fmt::join(tags, ", "));
+void TagStatistics::add(const NerData& data) {
+  path_ = data.path;
+  sentences_ += std::ssize(data.sentences);
+  words_ += words_of(data);
+  for (size_t s = 0; s < data.sentences.size(); ++s) {
+    const NerSentence& sentence = data.sentences[s];
+    if (sentence.tags.empty()) continue;
+    static const std::string end;
+    const std::string* before = &end;
+    int32_t before_id = -1;
+    for (size_t i = 0; i <= sentence.tags.size(); ++i) {
+      const bool ends = i == sentence.tags.size();
+      const std::string& next = ends ? end : sentence.tags[i];
+      const int32_t next_id = ends ? -1 : id_of(next);
+      const auto [found, is_new] = places_.emplace(std::pair(before_id, next_id), transitions_.size());
+      if (is_new) {
+        const size_t word = std::min(i, sentence.words.size() - 1);
+        transitions_.push_back(
+            {*before, next, 0, fmt::format("{} '{}'", data.where(s, word), sentence.words[word])});
+      }
+      ++transitions_[found->second].count;
+      before = &next;
+      before_id = next_id;
+    }
+  }
+}
+
+int32_t TagStatistics::id_of(const std::string& tag) {
+  return ids_.emplace(tag, static_cast<int32_t>(ids_.size())).first->second;
+}
+
+std::set<std::string> TagStatistics::tags() const {
+  std::set<std::string> tags;
+  for (const auto& [tag, id] : ids_) tags.insert(tag);
+  return tags;
+}
+
+std::string TagStatistics::found() const {
+  return fmt::format("{}: {} words in {} sentences", path_, words_, sentences_);
+}
+
+void check_learnable(const TagStatistics& data) {
+  const std::set<std::string> tags = data.tags();
+  check(tags.size() != 1, "{}, and the tag of all is '{}': there is nothing to tell it apart from",
+        data.found(), *tags.begin());
+  check(has_entity(tags), "{}, and none is in an entity, the tags are {}: there is nothing to learn",
+        data.found(), fmt::join(tags, ", "));
 }
 
 std::string warn_of_no_entity(const std::string& method, const NerData& data) {
@@ -156,7 +185,7 @@ std::string warn_of_no_entity(const std::string& method, const NerData& data) {
                      data.path, words_of(data), data.sentences.size());
 }
 
-FoundScheme find_scheme(const NerData& data, const LabelList& labels) {
+FoundScheme find_scheme(const TagStatistics& data, const NerData& some, const LabelList& labels) {
   const TagReader reader(labels.tags());
   TagScheme best = reader.schemes().front();
   Breaks fewest = count_breaks(data, reader, best);
@@ -166,15 +195,16 @@ FoundScheme find_scheme(const NerData& data, const LabelList& labels) {
     best = scheme;
     fewest = breaks;
   }
-  return describe(data, reader, best, fewest);
+  return describe(some, reader, best, fewest);
 }
 
-FoundScheme check_scheme(TagScheme scheme, const NerData& data, const LabelList& labels) {
+FoundScheme check_scheme(TagScheme scheme, const TagStatistics& data, const NerData& some,
+                         const LabelList& labels) {
   const TagReader reader(labels.tags());
   for (const std::string& tag : labels.tags())
     check(has_position(scheme, reader.parts(tag).position), "--tag_scheme {}: it has no label such as '{}'",
           name_of(scheme), tag);
-  return describe(data, reader, scheme, count_breaks(data, reader, scheme));
+  return describe(some, reader, scheme, count_breaks(data, reader, scheme));
 }
 
 }  // namespace gradus

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/labels.h"
@@ -25,9 +27,36 @@ void check_tags(const std::string& method, const NerData& data);
 // The same for a label list: the error names the line of a label that was loaded, of others `source`.
 void check_labels(const std::string& method, const LabelList& labels, const std::string& source);
 
-// Throws Error, with what was found, when all words of training data have one tag, or none is in an entity. `tags` are those
-// of all the data, of which `data` may be a part.
-void check_learnable(const NerData& data, const std::set<std::string>& tags);
+// What the tags of data to train on are, whichever parts the data come in.
+class TagStatistics {
+ public:
+  void add(const NerData& data);
+
+  std::set<std::string> tags() const;
+  // "path: N words in N sentences"
+  std::string found() const;
+
+  // A tag behind another, "" for both ends of a sentence.
+  struct Transition {
+    std::string before, next;
+    int64_t count = 0;
+    std::string place;  // of the first: "path:line 'word'"
+  };
+  // In the order in which they were first found.
+  const std::vector<Transition>& transitions() const { return transitions_; }
+
+ private:
+  int32_t id_of(const std::string& tag);
+
+  std::string path_;
+  int64_t words_ = 0, sentences_ = 0;
+  std::map<std::string, int32_t> ids_;
+  std::map<std::pair<int32_t, int32_t>, size_t> places_;  // in transitions_
+  std::vector<Transition> transitions_;
+};
+
+// Throws Error, with what was found, when all words of training data have one tag, or none is in an entity.
+void check_learnable(const TagStatistics& data);
 // A word of warning when no word of evaluation data is in an entity, so that the method's score says nothing; else "".
 std::string warn_of_no_entity(const std::string& method, const NerData& data);
 
@@ -36,9 +65,10 @@ struct FoundScheme {
   // For the log: an example of what it was told from, and how many tags break it.
   std::string text;
 };
-// The scheme that fewest tags of the data break, of those with the positions of the labels.
-FoundScheme find_scheme(const NerData& data, const LabelList& labels);
+// The scheme that fewest tags of the data break, of those with the positions of the labels. `some` has the example.
+FoundScheme find_scheme(const TagStatistics& data, const NerData& some, const LabelList& labels);
 // The same where --tag_scheme says it. Throws Error when a label has a position that the scheme doesn't have.
-FoundScheme check_scheme(TagScheme scheme, const NerData& data, const LabelList& labels);
+FoundScheme check_scheme(TagScheme scheme, const TagStatistics& data, const NerData& some,
+                         const LabelList& labels);
 
 }  // namespace gradus

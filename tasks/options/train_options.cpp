@@ -136,7 +136,7 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
               "read records while training on them, and keep examples of text in a file, not in memory");
   options
       .add("memory_mb", memory_mb,
-           "MiB of training data from which on that is done without --stream; 0: a quarter of the memory")
+           "training data that would take more MiB are held so without --stream; 0: a quarter of the memory")
       .between(0, 1 << 24);
 
   options.add(

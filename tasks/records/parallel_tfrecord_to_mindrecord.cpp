@@ -109,6 +109,11 @@ std::vector<Job> jobs_of(const std::string& input, const std::string& output) {
       print_log(stdout, "{} is no file: left out\n", entry.path().string());
       continue;
     }
+    // Beside records lie the list of their labels and descriptions.
+    if (const std::string kind = entry.path().extension().string(); kind == ".txt" || kind == ".json") {
+      print_log(stdout, "{} has no records: left out\n", entry.path().string());
+      continue;
+    }
     jobs.push_back(
         {entry.path().string(), (fs::path(output) / entry.path().stem()).string() + ".mindrecord"});
   }

@@ -50,10 +50,10 @@ class TextReader {
 
   void add(const std::string& file, const SquadData& part) {
     if (parts_++ == 0) print_log(log_, "{}", part.log());
-    const auto impossible = std::ranges::count_if(part.questions, &SquadQuestion::is_impossible);
-    check(impossible == 0 || options_.version_2_with_negative != "false",
-          "--version_2_with_negative false: {} has {} questions without an answer: expected none to train on",
-          file, impossible);
+    const auto impossible = std::ranges::find_if(part.questions, &SquadQuestion::is_impossible);
+    if (impossible != part.questions.end() && options_.version_2_with_negative == "false")
+      fail("--version_2_with_negative false: {} has no answer: expected one for every question to train on",
+           part.where(static_cast<size_t>(impossible - part.questions.begin())));
     has_impossible_ = has_impossible_ || part.has_impossible;
     SquadFeaturizer featurizer(part, system_.tokenizer(), options_.features(words_of(options_, system_)),
                                SquadUse::training, thread_count(options_.device.threads));

@@ -90,8 +90,11 @@ MemoryPlan FineTuning::plan_memory(const Backend& target, const TrainConfig& con
 
   const size_t before = backend.memory().current;
   const HostBatch largest =
-      streamed_ ? pack(target, std::vector(static_cast<size_t>(config.batch_size), streamed_->longest))
-                : pack_chosen(target, largest_batch(config, lengths_));
+      streamed_
+          ? pack(target,
+                 std::vector(static_cast<size_t>(std::min(config.batch_size, streamed_->records->size())),
+                             streamed_->longest))
+          : pack_chosen(target, largest_batch(config, lengths_));
   DeviceStep step(backend);
   Context context{true, config.compute_type, step.random(1), config.recompute};
   step.backward(step.objective(losses(context, Batch(backend, largest))));

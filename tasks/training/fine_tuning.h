@@ -40,6 +40,7 @@ class FineTuning : public TrainTask {
   void stream(StreamedData data);
 
   std::unique_ptr<BatchSource> batches(const Backend& backend, const TrainConfig& config) const final;
+  bool streams() const final { return streamed_.has_value(); }
   uint32_t checksum() const final { return checksum_; }
   uint32_t evaluation_checksum() const final { return evaluation_checksum_; }
   void save(const std::filesystem::path& folder) const final { system_.save(folder); }
@@ -47,6 +48,8 @@ class FineTuning : public TrainTask {
 
   // Runs the largest batch of all epochs, as it is packed for `target`, on a backend that only counts.
   MemoryPlan plan_memory(const Backend& target, const TrainConfig& config) const;
+  // To be called when all examples were added.
+  void end_examples() { store_.finish(); }
   const ExampleStore& examples() const { return store_; }
 
  protected:
@@ -58,7 +61,8 @@ class FineTuning : public TrainTask {
   // The same of the data that is scored on.
   void add_evaluation_example(Numbers numbers);
 
-  // Makes the batch of examples, the lists of add_example() one after the other, checked, for a backend. Called by a thread that packs ahead.
+  // Makes the batch of examples, each the lists of add_example() one after the other, for a backend. Called by the thread
+  // that packs ahead.
   virtual HostBatch pack(const Backend& backend, std::span<const NumberLists> examples) const = 0;
 
   using Losses = std::function<std::vector<Variable>(Context&, const Batch&)>;

@@ -63,6 +63,12 @@ void check_same_run(const Field& state, const std::string& where, const TrainSta
     check(saved == now, "{}: the checkpoint was made with {} {}, this run has {}: it can't be continued",
           where, what, saved, now);
   };
+  const auto streamed = state.find("streamed");  // not there before there was such a thing
+  const bool was_streamed = streamed && streamed->boolean();
+  check(was_streamed == expected.streamed,
+        "{}: the checkpoint was made with {}: it can't be continued otherwise: {}", where,
+        was_streamed ? "streamed records" : "records that were read before",
+        was_streamed ? "give --stream" : "give a larger --memory_mb, and no --stream");
   same("seed", "seed", static_cast<int64_t>(expected.seed));
   same("training examples", "examples", expected.examples);
   same("train_batch_size", "batch_size", expected.batch_size);
@@ -73,8 +79,7 @@ void check_same_run(const Field& state, const std::string& where, const TrainSta
         "{}: the checkpoint was made with train_data_shuffle {}, this run has {}: it can't be continued",
         where, shuffle, expected.shuffle);
   check(state.at("data_checksum").integer() == int64_t{expected.data_checksum},
-        "{}: the checkpoint was made with other training data, cut into other sequences, or streamed in one "
-        "run and not in the other: it can't be "
+        "{}: the checkpoint was made with other training data, or cut into other sequences: it can't be "
         "continued",
         where);
 }
@@ -119,6 +124,7 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
             {"batch_tokens", state.batch_tokens},
             {"accumulation_steps", state.accumulation_steps},
             {"shuffle", state.shuffle},
+            {"streamed", state.streamed},
             {"data_checksum", state.data_checksum},
             {"evaluation_checksum", state.evaluation_checksum},
             {"settings", state.settings},

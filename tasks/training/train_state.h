@@ -26,6 +26,7 @@ struct TrainState {
   int64_t batch_tokens = 0;
   int64_t accumulation_steps = 0;
   bool shuffle = true;
+  bool streamed = false;  // records, read as they are trained on
   uint32_t data_checksum = 0;
   // When this differs a run can go on, but the best scores are found anew.
   uint32_t evaluation_checksum = 0;

@@ -49,7 +49,7 @@ class Training {
         optimizer_(parameters, config.optimizer),
         device_step_(parameters.backend()),
         exchange_(parameters, communicator_),
-        batches_(task.batches(parameters.backend(), config)) {
+        batches_(task.batches(parameters.backend(), config), config.accumulation_steps + 2) {
     config_.schedule.total_steps = count_steps(config, batches_);
     config_.schedule.warmup_steps =
         static_cast<int64_t>(config.warmup_proportion * static_cast<double>(config_.schedule.total_steps));
@@ -60,6 +60,7 @@ class Training {
     state_.batch_tokens = config.batch_tokens;
     state_.accumulation_steps = config.accumulation_steps;
     state_.shuffle = config.shuffle;
+    state_.streamed = task.streams();
     state_.data_checksum = task.checksum();
     state_.evaluation_checksum = task.evaluation_checksum();
     state_.settings = settings_of(config_);
@@ -179,7 +180,9 @@ class Training {
     Pending step{state_.step, {}, {}, config_.schedule.at(state_.step), std::nullopt};
     std::vector<double> weights;
     for (HostBatch batch; std::ssize(step.batches) < config_.accumulation_steps && batches_.next(batch);) {
-      weights.resize(batch.weights.size());
+      if (step.batches.empty()) weights.resize(batch.weights.size());
+      check(weights.size() == batch.weights.size(), "[training] batches of {} and {} losses in one step",
+            weights.size(), batch.weights.size());
       for (size_t i = 0; i < weights.size(); ++i) weights[i] += batch.weights[i];
       step.batches.push_back(std::move(batch));
     }
@@ -207,8 +210,11 @@ class Training {
   Variable forward(const Pending& step, size_t micro_step) {
     device_step_.begin_micro_step(static_cast<uint32_t>(micro_step));
     Context context{true, config_.compute_type, device_step_.random(config_.seed), config_.recompute};
-    return device_step_.objective(
-        task_.losses(context, Batch(parameters_.backend(), step.batches[micro_step])));
+    const std::vector<Variable> losses =
+        task_.losses(context, Batch(parameters_.backend(), step.batches[micro_step]));
+    check(losses.size() == step.factors.size(), "[training] {} losses, their batch has {} weights",
+          losses.size(), step.factors.size());
+    return device_step_.objective(losses);
   }
 
   // Looks at what the pending step has found, if there is one.

@@ -52,6 +52,8 @@ class TrainTask {
 
   // The training examples, formed into batches for a backend as the configuration says (batch_plan).
   virtual std::unique_ptr<BatchSource> batches(const Backend& backend, const TrainConfig& config) const = 0;
+  // Whether they are records that are read as they are trained on.
+  virtual bool streams() const { return false; }
   // Of everything that the training data say: a resumed run has to have the same.
   virtual uint32_t checksum() const = 0;
   // Of everything that the development data say, 0 without any: scores on others can't be compared.

@@ -4,36 +4,71 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
+#include <vector>
 
+#include "data/mind_record.h"
 #include "data/tf_record.h"
+#include "tasks/log/log.h"
 
 namespace gradus {
 
-bool streams_records(const FineTuneOptions& options) {
-  const TrainOptions& train = options.train;
-  if (!train.do_train || options.format() == DatasetFormat::text) return false;
-  check(!train.stream || train.train_batch_tokens == 0,
-        "--train_batch_tokens {}: how long streamed records are is not known before: give --train_batch_size",
-        train.train_batch_tokens);
-  if (train.stream) return true;
-  if (train.train_batch_tokens > 0) return false;
+namespace {
+
+// Memory for a byte of a record: sentences and examples have strings and lists where it has packed numbers.
+constexpr int64_t memory_of_byte = 16;
+
+// The files of a data set, the shards of a MindRecord set included.
+std::vector<std::string> files_of(const FineTuneOptions& options) {
+  std::vector<std::string> files = find_dataset_files(options.train_data_file_path, options.format());
+  const bool is_set = options.format() == DatasetFormat::mindrecord && files.size() == 1;
+  return is_set ? MindRecordReader(files.front()).paths() : files;
+}
+
+int64_t bytes_of(const std::vector<std::string>& files) {
   int64_t bytes = 0;
-  for (const std::string& file : find_dataset_files(options.train_data_file_path, options.format())) {
-    // A compressed file can't be read in any order.
-    if (train.train_data_shuffle && options.format() == DatasetFormat::tfrecord &&
-        compression_of(file) != Compression::none)
-      return false;
+  for (const std::string& file : files) {
     std::error_code none;  // a file that is missing is noticed when it is read
     const auto size = std::filesystem::file_size(file, none);
     bytes += none ? 0 : static_cast<int64_t>(size);
   }
-  return bytes > train.memory_bytes();
+  return bytes;
+}
+
+}  // namespace
+
+bool streams_records(const FineTuneOptions& options) {
+  const TrainOptions& train = options.train;
+  if (!train.do_train || options.format() == DatasetFormat::text) return false;
+  const std::vector<std::string> files = files_of(options);
+  const auto compressed = std::ranges::find_if(files, [&](const std::string& file) {
+    return options.format() == DatasetFormat::tfrecord && compression_of(file) != Compression::none;
+  });
+  const bool in_order = compressed != files.end() && train.train_data_shuffle;
+  if (train.stream) {
+    check(train.train_batch_tokens == 0,
+          "--train_batch_tokens {}: how long streamed records are is not known before: give "
+          "--train_batch_size",
+          train.train_batch_tokens);
+    if (in_order)
+      fail(
+          "{}: a compressed file is read from its start to its end: to stream it, unpack it or give "
+          "--train_data_shuffle false",
+          *compressed);
+    return true;
+  }
+  if (bytes_of(files) <= train.memory_bytes() / memory_of_byte) return false;
+  if (train.train_batch_tokens == 0 && !in_order) return true;
+  print_log(
+      log_of(options), "note: {} is held in memory, though it is large: {}\n", options.train_data_file_path,
+      in_order ? "a compressed file can't be shuffled otherwise" : "--train_batch_tokens needs all lengths");
+  return false;
 }
 
 DatasetStreamOptions stream_options(const FineTuneOptions& options) {
   return {.format = options.format(),
           .schema_path = options.schema_file_path,
-          .shuffle = options.train.train_data_shuffle ? DatasetShuffle::full : DatasetShuffle::none,
+          .shuffle = options.train.train_data_shuffle ? DatasetShuffle::drawn : DatasetShuffle::none,
           .seed = static_cast<uint64_t>(options.device.seed)};
 }
 
@@ -49,7 +84,11 @@ ExampleStore example_store(const FineTuneOptions& options) {
 
 int64_t most_words(const FineTuneOptions& options) {
   constexpr int64_t bytes_of_word = 128;  // its text, its tag, its line
-  return options.train.stream ? 0 : options.train.memory_bytes() / bytes_of_word;
+  const std::string& path = options.train_data_file_path;
+  const bool again = std::filesystem::is_regular_file(path);
+  check(again || !options.train.stream, "--stream: '{}' is no file: text is read twice then", path);
+  if (options.train.stream) return 0;
+  return again ? options.train.memory_bytes() / bytes_of_word : std::numeric_limits<int64_t>::max();
 }
 
 }  // namespace gradus

@@ -12,20 +12,22 @@ namespace gradus {
 // Records of a stream that tell what all are like, where a model has to know it before it is trained.
 constexpr int64_t records_looked_at = 10'000;
 
-// Whether the records to train on are read as they are trained on: --stream says so, or their files have more bytes than
-// --memory_mb. Throws Error when --train_batch_tokens needs the lengths of all of them.
+// Whether the records to train on are read as they are trained on: --stream says so, or what would be made of them in memory
+// takes more than --memory_mb. The batches are the same either way. Throws Error where they can't be: a compressed file has
+// to be read in its order, and --train_batch_tokens needs the lengths of all.
 bool streams_records(const FineTuneOptions& options);
 
 // How such records are read: in the order to train in.
 DatasetStreamOptions stream_options(const FineTuneOptions& options);
 
-// "data/: 1300000 records, read as they are trained on; the first 10000 tell what they are like"
+// "data/: 1300000 records, read as they are trained on; 10000 of them tell what they are like"
 std::string stream_description(const std::string& path, DatasetStream& records);
 
 // Takes the examples to train on.
 ExampleStore example_store(const FineTuneOptions& options);
 
-// Words of text that may be held in memory, with all that is known of them, before it is read in parts of `part_words`.
+// How many words of the text in a file may be held in memory, with all that is known of them; one with more is read in parts
+// of `part_words`, twice. Throws Error when --stream is given for what can be read only once.
 constexpr int64_t part_words = 250'000;
 int64_t most_words(const FineTuneOptions& options);
 

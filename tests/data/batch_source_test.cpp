@@ -72,8 +72,8 @@ class RecordFile {
   std::string path() const { return (folder_ / "a.tfrecord").string(); }
 
   // Its records in batches of 4, without those that `leave_out` names.
-  std::unique_ptr<RecordBatches> batches(DatasetShuffle shuffle,
-                                         std::function<bool(int32_t)> leave_out) const {
+  std::unique_ptr<RecordBatches> batches(DatasetShuffle shuffle, std::function<bool(int32_t)> leave_out,
+                                         int64_t size = 4) const {
     const DatasetStreamOptions options{DatasetFormat::tfrecord, "", shuffle};
     auto packer = std::make_unique<ExamplePacker<int32_t>>(
         [leave_out](const DatasetReader&, const DatasetRow& row) {
@@ -85,7 +85,7 @@ class RecordFile {
           return pack_numbers(examples);
         });
     return std::make_unique<RecordBatches>(
-        std::make_shared<DatasetStream>(path(), std::vector<DatasetColumn>{{"id"}}, options), 4,
+        std::make_shared<DatasetStream>(path(), std::vector<DatasetColumn>{{"id"}}, options), size,
         std::move(packer));
   }
 
@@ -172,6 +172,20 @@ TEST_CASE("batches of records: every record once an epoch, in the order of the s
   CHECK(ahead.examples() == 30);
 }
 
+TEST_CASE("streamed records come in the order of shuffled examples, also in batches larger than the data") {
+  const RecordFile file(30);
+  const auto source = file.batches(DatasetShuffle::drawn, none);
+  BatchPlan plan;
+  plan.batch_size = 4;
+  ExampleBatches examples(Ints(30, 1), plan, pack_numbers);
+  for (const int64_t epoch : {0, 1, 5}) CHECK(epoch_of(*source, epoch) == epoch_of(examples, epoch));
+  CHECK(epoch_of(*source, 1, 3) == epoch_of(examples, 1, 3));
+  const auto whole = file.batches(DatasetShuffle::none, none, INT64_MAX);
+  CHECK(whole->count(0) == 1);
+  CHECK(epoch_of(*whole, 0).at(0).size() == 30);
+  CHECK(epoch_of(*whole, 0, 1).empty());
+}
+
 TEST_CASE("records that are left out: others stand in where none is left, and all are counted") {
   const RecordFile file(30);
   // The batches of 4 to 7 and of 28 and 29 are empty.
@@ -200,6 +214,7 @@ TEST_CASE("examples in a store are those that were put there, in memory or in a 
       expected.push_back({ids, none_at_all, label});
       made.add(std::vector<std::span<const int32_t>>{ids, none_at_all, label});
     }
+    made.finish();
     const ExampleStore store = std::move(made);
     CHECK((store.bytes_in_file() > 0) == (most < 1000));
     CHECK(names_in(folder.path()).empty());  // the file has no name
@@ -221,6 +236,8 @@ TEST_CASE("a store without its folder uses the system's") {
   ExampleStore store(0, "/no/such/folder");
   const Ints numbers{1, 2};
   store.add(std::vector<std::span<const int32_t>>{numbers});
+  CHECK(store.read(0) == NumberLists{{1, 2}});  // in memory until then
+  store.finish();
   CHECK(store.read(0) == NumberLists{{1, 2}});
   CHECK(store.bytes_in_file() == 16);
 }

@@ -280,3 +280,21 @@ TEST_CASE("counting the records of a file does not lose one's place") {
     CHECK(row[0].ints == std::vector<int32_t>{50});
   }
 }
+
+TEST_CASE("a stream tells which record of all it read last, and other data from these by their checksum") {
+  for (const DatasetFormat format : {DatasetFormat::tfrecord, DatasetFormat::mindrecord}) {
+    const Numbers numbers(format);
+    for (const DatasetShuffle shuffle : {DatasetShuffle::none, DatasetShuffle::full, DatasetShuffle::drawn}) {
+      DatasetStream stream = numbers.stream(shuffle);
+      stream.begin(1, 40);
+      int count = 0;
+      for (DatasetRow row; stream.next(row); ++count) CHECK(stream.number() == row[0].ints[0]);
+      CHECK(count == 191);
+    }
+    const uint32_t before = numbers.stream(DatasetShuffle::none).checksum();
+    CHECK(numbers.stream(DatasetShuffle::drawn).checksum() == before);
+    int32_t next = 231;
+    numbers.write(format == DatasetFormat::tfrecord ? "b.tfrecord" : "b.mindrecord", 2, next);
+    CHECK(numbers.stream(DatasetShuffle::none).checksum() != before);
+  }
+}

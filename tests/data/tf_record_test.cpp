@@ -146,6 +146,31 @@ TEST_CASE("tf_record: what is written is read again, in every compression") {
   CHECK(records_of(folder.write("empty", "")).empty());
 }
 
+TEST_CASE("tf_record: records are found whatever part of the file is mapped at a time") {
+  const TemporaryFolder folder;
+  const std::string path = (folder / "a.tfrecord").string();
+  std::vector<uint64_t> expected;
+  std::string content;
+  for (size_t i = 0; i < 300; ++i) {
+    expected.push_back(content.size());
+    content += frame_record(std::string(i * 7 % 100, 'x'));
+  }
+  write_file(path, content);
+  for (const size_t part : {12, 13, 40, 4096, 4097, 1 << 24})
+    CHECK(TfRecordReader(path).find_records(part) == expected);
+  for (size_t cut : {size_t{1}, size_t{11}, size_t{15}, size_t{30}}) {
+    write_file(path, content.substr(0, expected.back() + cut));
+    std::string sequential;
+    TfRecordReader reader(path);
+    sequential = error_of([&] {
+      for (std::string_view record; reader.next(record);) {
+      }
+    });
+    REQUIRE(sequential != "");
+    CHECK(error_of([&] { TfRecordReader(path).find_records(64); }) == sequential);
+  }
+}
+
 TEST_CASE("tf_record: a record is length, checksum, data, checksum") {
   const std::string record = frame_record("123456789");
   REQUIRE(record.size() == 8 + 4 + 9 + 4);

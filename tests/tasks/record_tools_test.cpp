@@ -103,6 +103,8 @@ TEST_CASE("parallel_tfrecord_to_mindrecord converts every file of a folder") {
   fs::create_directory(folder / "in");
   for (int file = 0; file < 5; ++file)
     write_examples((folder / "in").string() + fmt::format("/part{}.tfrecord", file), 10 + file);
+  folder.write("in/label_list.txt", "O\nB-PER\n");
+  folder.write("in/schema.json", "{}");
   const Words flags{"--input_tfrecord_dir",
                     (folder / "in").string(),
                     "--output_mindrecord_dir",
@@ -111,6 +113,8 @@ TEST_CASE("parallel_tfrecord_to_mindrecord converts every file of a folder") {
                     "3"};
   const Outcome outcome = run_program("parallel_tfrecord_to_mindrecord", flags);
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  CHECK(contains(outcome.out, "/in/label_list.txt has no records: left out\n"));
+  CHECK(contains(outcome.out, "/in/schema.json has no records: left out\n"));
   const std::string first = fmt::format("Start convert {0}/in/part0.tfrecord to {0}/out/part0.mindrecord.\n",
                                         folder.path().string());
   CHECK_MESSAGE(outcome.out.find(first) != std::string::npos, outcome.out);

@@ -28,18 +28,22 @@ Words joined(Words words, const Words& more) {
   return words;
 }
 
+Words ner_records(const TinyNer& tiny) {
+  return {"--dataset_name=conll2003",
+          "--data_dir=" + tiny.path(""),
+          "--eval_file=train.txt",
+          "--do_predict=false",
+          "--vocab_file=" + tiny.path("vocab.txt"),
+          "--max_seq_length=24",
+          "--tokenizer=hf"};
+}
+
 // Calls use(Case) for every task that trains on records.
 template <typename Use>
 void for_every_task(Use&& use) {
   {
     const TinyNer tiny;
-    use(Case{"ner",
-             tiny,
-             "train.txt",
-             "generate_ner_records",
-             {"--dataset_name=conll2003", "--data_dir=" + tiny.path(""), "--eval_file=train.txt",
-              "--do_predict=false", "--vocab_file=" + tiny.path("vocab.txt"), "--max_seq_length=24",
-              "--tokenizer=hf"}});
+    use(Case{"ner", tiny, "train.txt", "generate_ner_records", ner_records(tiny)});
   }
   {
     const TinyClassifier tiny;
@@ -113,12 +117,13 @@ TEST_CASE("examples in a file: the bits of those in memory, resumed with either"
   });
 }
 
-TEST_CASE("streamed records in their own order: the bits of records read before") {
+TEST_CASE("streamed records: the bits of records read before, shuffled or not") {
   for_every_task([](const Case& c) {
     for (const std::string format : {"tfrecord", "mindrecord"}) {
       CAPTURE(c.name);
       CAPTURE(format);
-      const Words more = joined(records(c, format), {"--train_data_shuffle=false"});
+      const Words more =
+          joined(records(c, format), {format == "tfrecord" ? "--train_data_shuffle=false" : "--seed=7"});
       c.task.print(training(c, "read_" + format, more));
       const std::string out = c.task.print(training(c, "streamed_" + format, joined(more, {"--stream"})));
       CHECK(contains(out, "records, read as they are trained on"));
@@ -146,22 +151,37 @@ TEST_CASE("streamed records, shuffled: resumed from the middle of an epoch to th
     const std::string out = c.task.print(training(c, "resumed", joined(more, {"--resume", "--recompute"})));
     CHECK(contains(out, fmt::format("at step {}\n", from)));
     CHECK(weights(c, "resumed", last) == weights(c, "whole", last));
-    // Another order than the stream's, and other records.
-    c.task.refuse(training(c, "resumed",
-                           joined(records(c, "tfrecord"), {"--resume", "--gradient_accumulation_steps=2"})),
-                  "with other training data");
+    // Records are known by other means when they are streamed.
+    const Words not_streamed =
+        joined(records(c, "tfrecord"), {"--resume", "--gradient_accumulation_steps=2"});
+    c.task.refuse(training(c, "resumed", not_streamed),
+                  "was made with streamed records: it can't be continued otherwise: give --stream");
+    c.task.print(training(c, "read_before", joined(records(c, "tfrecord"), {"--max_steps=1"})));
+    c.task.refuse(training(c, "read_before", joined(records(c, "tfrecord"), {"--resume", "--stream"})),
+                  "give a larger --memory_mb, and no --stream");
   });
+}
+
+TEST_CASE("streamed records with evaluations, the best model and an early end in the middle of an epoch") {
+  const TinyNer tiny;
+  const Case c{"ner", tiny, "train.txt", "generate_ner_records", ner_records(tiny)};
+  const Words of_records = records(c, "tfrecord");
+  const auto run = [&](const std::string& save, const Words& more) {
+    const Words often{"--eval_steps=1", "--early_stopping_patience=4", "--learning_rate=0", "--epoch_num=50",
+                      "--eval_data_file_path=" + tiny.path("tfrecord/eval.tf_record")};
+    return tiny.print(training(c, save, joined(joined(of_records, often), more)));
+  };
+  CHECK(contains(run("read", {}), "stopping early"));
+  CHECK(contains(run("streamed", {"--stream"}), "stopping early"));
+  CHECK(last_checkpoint(c, "streamed") == 5);
+  CHECK(weights(c, "streamed", 5) == weights(c, "read", 5));
+  CHECK(file_content(tiny.path("streamed/best/model.safetensors")) ==
+        file_content(tiny.path("read/best/model.safetensors")));
 }
 
 TEST_CASE("records are streamed by themselves past --memory_mb") {
   const TinyNer tiny;
-  const Case c{"ner",
-               tiny,
-               "train.txt",
-               "generate_ner_records",
-               {"--dataset_name=conll2003", "--data_dir=" + tiny.path(""), "--eval_file=train.txt",
-                "--do_predict=false", "--vocab_file=" + tiny.path("vocab.txt"), "--max_seq_length=24",
-                "--tokenizer=hf"}};
+  const Case c{"ner", tiny, "train.txt", "generate_ner_records", ner_records(tiny)};
   const Words of_records = records(c, "tfrecord");
   // The file again and again until it has more than a MiB.
   const std::string file = tiny.path("tfrecord/train.tf_record"), content = file_content(file);
@@ -172,11 +192,36 @@ TEST_CASE("records are streamed by themselves past --memory_mb") {
   CHECK(contains(tiny.print(training(c, "save", few_steps)), "read as they are trained on"));
   const std::string whole = tiny.print(training(c, "save_2", joined(few_steps, {"--train_batch_tokens=40"})));
   CHECK(!contains(whole, "read as they are trained on"));
+  CHECK(contains(whole, "is held in memory, though it is large: --train_batch_tokens needs all lengths"));
   tiny.refuse(training(c, "save", joined(few_steps, {"--train_batch_tokens=40", "--stream"})),
               "--train_batch_tokens 40: how long streamed records are is not known before");
   tiny.refuse({"--do_eval", "--stream", "--load_finetune_checkpoint_path=" + tiny.path("save"),
                "--eval_data_file_path=" + tiny.path("train.txt")},
               "--stream is about training data: add --do_train");
+}
+
+TEST_CASE("a compressed file is streamed in its order alone") {
+  const TinyNer tiny;
+  const Case c{"ner", tiny, "train.txt", "generate_ner_records", ner_records(tiny)};
+  const Words of_records = records(c, "tfrecord");
+  std::filesystem::create_directory(tiny.path("gz"));
+  std::filesystem::copy(tiny.path("tfrecord/label_list.txt"), tiny.path("gz/label_list.txt"));
+  const auto plain = DatasetReader::open(tiny.path("tfrecord/train.tf_record"), DatasetFormat::tfrecord,
+                                         {{"input_ids"}, {"input_mask"}, {"segment_ids"}, {"label_ids"}});
+  const auto zipped = DatasetWriter::create(tiny.path("gz/train.tf_record.gz"), DatasetFormat::tfrecord,
+                                            {{"input_ids"}, {"input_mask"}, {"segment_ids"}, {"label_ids"}});
+  for (DatasetRow row; plain->next(row);) zipped->write(row);
+  zipped->finish();
+  const Words gz{"--dataset_format=tfrecord", "--stream",
+                 "--train_data_file_path=" + tiny.path("gz/train.tf_record.gz")};
+  tiny.refuse(training(c, "save", gz),
+              "gz/train.tf_record.gz: a compressed file is read from its start to its "
+              "end: to stream it, unpack it or give --train_data_shuffle false");
+  const Words in_order{"--train_data_shuffle=false"};
+  tiny.print(training(c, "streamed", joined(gz, in_order)));
+  tiny.print(training(c, "read", joined(of_records, in_order)));
+  const int last = last_checkpoint(c, "read");
+  CHECK(weights(c, "streamed", last) == weights(c, "read", last));
 }
 
 TEST_CASE("what is wrong with a streamed record is told when its turn has come, by its place") {
@@ -287,4 +332,40 @@ TEST_CASE("text of more words than are held is read in parts") {
         file_content(tiny.path("memory/checkpoint-2/model.safetensors")));
   CHECK(file_content(tiny.path("parts/checkpoint-2/config.json")) ==
         file_content(tiny.path("memory/checkpoint-2/config.json")));
+}
+
+TEST_CASE("a wrong tag in a later part is told by its line; what can be read but once is not read in parts") {
+  const TinyNer tiny;
+  std::string many;
+  int64_t lines = 0;
+  while (lines <= 300'000) {
+    many += ner_sentences;
+    lines += std::ranges::count(ner_sentences, '\n');
+  }
+  many += "\n\nAnna name\nis O\n";
+  const int64_t line = std::ranges::count(many, '\n') - 1;
+  const Case c{"ner", tiny, "many.txt", "", {}};
+  tiny.write("many.txt", many);
+  for (const char* way : {"--stream", "--memory_mb=1", "--memory_mb=1000"})
+    tiny.refuse(training(c, "save", {way}),
+                fmt::format("many.txt:{}: word 'Anna': the tag 'name' is not an entity's", line));
+  tiny.refuse(training(c, "save", {"--stream", "--train_data_file_path=/dev/null"}),
+              "--stream: '/dev/null' is no file: text is read twice then");
+}
+
+TEST_CASE("streamed records in which nothing can be learned from the first are trained on with a warning") {
+  const TinyNer tiny;
+  const Case c{"ner", tiny, "train.txt", "", {}};
+  tiny.write("label_list.txt", "O\nB-PER\nI-PER\n");
+  const auto writer = DatasetWriter::create(tiny.path("train.tf_record"), DatasetFormat::tfrecord,
+                                            {{"input_ids"}, {"input_mask"}, {"segment_ids"}, {"label_ids"}});
+  for (int32_t i = 0; i < 10'003; ++i) {
+    const int32_t label = i < 10'000 ? 0 : 1;
+    writer->write({{{2, 5, 6, 3}, {}}, {{1, 1, 1, 1}, {}}, {{0, 0, 0, 0}, {}}, {{-100, label, 0, -100}, {}}});
+  }
+  writer->finish();
+  const Words flags{"--dataset_format=tfrecord", "--train_data_shuffle=false", "--max_steps=1",
+                    "--train_data_file_path=" + tiny.path("train.tf_record")};
+  CHECK(contains(tiny.print(training(c, "save", joined(flags, {"--stream"}))),
+                 "warning: of the records that were looked at: "));
 }
