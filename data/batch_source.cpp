@@ -4,16 +4,9 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <numeric>
 #include <thread>
 
 namespace gradus {
-
-std::vector<int32_t> numbers_below(int64_t count) {
-  std::vector<int32_t> numbers(static_cast<size_t>(count));
-  std::iota(numbers.begin(), numbers.end(), 0);
-  return numbers;
-}
 
 ExampleBatches::ExampleBatches(std::vector<int32_t> lengths, const BatchPlan& plan, PackExamples pack)
     : lengths_(std::move(lengths)), plan_(plan), pack_(std::move(pack)), examples_(std::ssize(lengths_)) {}

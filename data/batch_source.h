@@ -29,9 +29,6 @@ class BatchSource {
   virtual std::string remark() { return {}; }
 };
 
-// 0, 1, ... below `count`: all examples in their order.
-std::vector<int32_t> numbers_below(int64_t count);
-
 // Makes a batch of examples by their numbers. It may be called from another thread.
 using PackExamples = std::function<HostBatch(std::span<const int32_t> chosen)>;
 

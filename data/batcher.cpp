@@ -46,19 +46,23 @@ size_t pool_size(std::span<const int32_t> lengths, const BatchPlan& plan) {
 
 }  // namespace
 
+std::vector<int32_t> numbers_below(int64_t count) {
+  std::vector<int32_t> numbers(static_cast<size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
 std::vector<int32_t> shuffled_order(int64_t count, uint64_t seed, uint32_t epoch) {
-  std::vector<int32_t> order(static_cast<size_t>(count));
-  std::iota(order.begin(), order.end(), 0);
-  RandomSequence(seed, shuffle_purpose, epoch).shuffle(order);
+  std::vector<int32_t> order = numbers_below(count);
+  RandomSequence(seed, shuffle_purpose, epoch).shuffle(order);  // as make_batches() begins
   return order;
 }
 
 std::vector<std::vector<int32_t>> make_batches(std::span<const int32_t> lengths, const BatchPlan& plan,
                                                uint32_t epoch) {
   check(plan.batch_size > 0, "[batches] batch size {}: expected 1 or more", plan.batch_size);
-  std::vector<int32_t> order(lengths.size());
-  std::iota(order.begin(), order.end(), 0);
   RandomSequence random(plan.seed, shuffle_purpose, epoch);
+  std::vector<int32_t> order = numbers_below(std::ssize(lengths));
   if (plan.shuffle) random.shuffle(order);
 
   std::vector<std::vector<int32_t>> batches;

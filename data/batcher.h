@@ -15,6 +15,9 @@ struct BatchPlan {
   uint64_t seed = 1;
 };
 
+// 0, 1, ... below `count`: all examples in their order.
+std::vector<int32_t> numbers_below(int64_t count);
+
 // The numbers below `count` in the order that an epoch shuffles them to.
 std::vector<int32_t> shuffled_order(int64_t count, uint64_t seed, uint32_t epoch);
 

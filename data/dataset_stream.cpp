@@ -351,10 +351,8 @@ void DatasetStream::start(int64_t position) {
 }
 
 void DatasetStream::begin(int64_t epoch, int64_t number) {
-  check(number >= 0 && number <= size_, "[dataset stream] record {} of {}", number, size_);
-  ahead_.reset();
   epoch_ = epoch;
-  start(number);
+  seek(number);
 }
 
 bool DatasetStream::next(DatasetRow& row) {

@@ -43,10 +43,8 @@ void make_examples(ClassifierSet& set, const ClassifierSystem& system, int64_t s
   set.counts = made.counts;
 }
 
-enum class Records { all, streamed };
-
 ClassifierSet read_records(const ClassifierOptions& options, const std::string& path,
-                           const ClassifierSystem& system, Records which, std::FILE* log) {
+                           const ClassifierSystem& system, RecordReading reading, std::FILE* log) {
   const std::string beside = label_list_of(path);
   if (system.labels() && std::filesystem::exists(beside)) {
     const ClassLabels labels = ClassLabels::load(beside);
@@ -59,12 +57,8 @@ ClassifierSet read_records(const ClassifierOptions& options, const std::string& 
   limits.vocab_size = system.vocab().size();
   limits.token_types = static_cast<int32_t>(system.config().type_vocab_size);
   limits.longest = system.config().max_position_embeddings;
-  const bool streams = which == Records::streamed;
-  ClassificationRecordStream stream(
-      path,
-      streams ? stream_options(options) : DatasetStreamOptions{options.format(), options.schema_file_path},
-      limits);
-  ClassificationRecords records = streams ? stream.read(records_looked_at) : stream.read();
+  ClassificationRecordStream stream(path, stream_options(options, reading), limits);
+  ClassificationRecords records = stream.read(records_to_read(reading));
   for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
   ClassifierSet set;
   set.path = path;
@@ -72,7 +66,7 @@ ClassifierSet read_records(const ClassifierOptions& options, const std::string& 
   set.counts.examples = static_cast<int64_t>(set.examples.size());
   for (const ClassificationExample& example : set.examples)
     set.counts.pieces += static_cast<int64_t>(example.input_ids.size());
-  if (!streams) return set;
+  if (reading == RecordReading::before) return set;
   set.records = std::move(stream);
   set.record_length = records.length;
   return set;
@@ -219,10 +213,10 @@ void complete_classifier_inputs(const ClassifierOptions& options, ClassifierSyst
     if (inputs.dev) make_examples(*inputs.dev, system, options.seq_length);
   } else {
     if (options.train.do_train)
-      inputs.train = read_records(options, options.train_data_file_path, system,
-                                  streams_records(options) ? Records::streamed : Records::all, log);
+      inputs.train =
+          read_records(options, options.train_data_file_path, system, training_reading(options), log);
     if (options.reads_eval())
-      inputs.dev = read_records(options, options.eval_data_file_path, system, Records::all, log);
+      inputs.dev = read_records(options, options.eval_data_file_path, system, RecordReading::before, log);
   }
   if (options.train.do_train) learn_from(options, *inputs.train, system);
   for (const std::optional<ClassifierSet>* set : {&inputs.train, &inputs.dev}) {
@@ -234,7 +228,7 @@ std::string add_training_data(const ClassifierOptions& options, const Classifier
                               ClassifierSet& set, ClassifierTraining& training) {
   if (set.records) {
     const std::string description = stream_description(set.path, *set.records->records());
-    training.stream(std::move(*set.records), set.record_length);
+    training.stream_records(std::move(*set.records), set.record_length);
     set.examples = {};
     return description;
   }

@@ -6,7 +6,6 @@
 #include "tasks/classifier/batch.h"
 
 namespace gradus {
-
 namespace {
 
 // The class or the score of an example as one number.
@@ -28,36 +27,28 @@ void ClassifierTraining::add(std::span<const ClassificationExample> examples) {
                 {example.input_ids, example.segment_ids, target_of(example, system_)});
 }
 
-void ClassifierTraining::stream(ClassificationRecordStream records, int64_t length) {
+void ClassifierTraining::stream_records(ClassificationRecordStream records, int64_t length) {
   const auto source = std::make_shared<const ClassificationRecordStream>(std::move(records));
+  const auto read = [source](const DatasetReader& reader, const DatasetRow& row) {
+    return source->example(reader, row);
+  };
   const std::vector<int32_t> zeros(static_cast<size_t>(length), 0);
-  FineTuning::stream({.records = source->records(),
-                      .packer =
-                          [this, source](const Backend& backend) {
-                            return std::make_unique<ExamplePacker<ClassificationExample>>(
-                                [source](const DatasetReader& reader, const DatasetRow& row) {
-                                  return source->example(reader, row);
-                                },
-                                [this, &backend](std::span<const ClassificationExample> examples,
-                                                 std::span<const int32_t> chosen) {
-                                  return pack_classifier(backend, examples, chosen,
-                                                         system_.settings().class_weights);
-                                });
-                          },
-                      .longest = {zeros, zeros, {0}}});
+  stream_examples(source->records(), read, {zeros, zeros, {0}});
 }
 
-HostBatch ClassifierTraining::pack(const Backend& backend, std::span<const NumberLists> lists) const {
-  std::vector<ClassificationExample> examples;
-  for (const NumberLists& of_one : lists) {
-    ClassificationExample& example = examples.emplace_back();
-    example.input_ids = of_one[0];
-    example.segment_ids = of_one[1];
-    if (system_.labels()) example.label = of_one[2][0];
-    else example.score = std::bit_cast<float>(of_one[2][0]);
-  }
-  return pack_classifier(backend, examples, numbers_below(std::ssize(examples)),
-                         system_.settings().class_weights);
+ClassificationExample ClassifierTraining::example_of(const NumberLists& lists) const {
+  ClassificationExample example;
+  example.input_ids = lists[0];
+  example.segment_ids = lists[1];
+  if (system_.labels()) example.label = lists[2][0];
+  else example.score = std::bit_cast<float>(lists[2][0]);
+  return example;
+}
+
+HostBatch ClassifierTraining::pack_examples(const Backend& backend,
+                                            std::span<const ClassificationExample> examples,
+                                            std::span<const int32_t> chosen) const {
+  return pack_classifier(backend, examples, chosen, system_.settings().class_weights);
 }
 
 std::vector<Variable> ClassifierTraining::losses(Context& context, const Batch& batch) {

@@ -87,19 +87,14 @@ void fit_protocol(const NerOptions& options, const std::string& path, NerRecords
         path, name_of(records.protocol));
 }
 
-enum class Records { all, streamed };
-
 NerSet read_records(const NerOptions& options, const std::string& path, NerSystem& system, bool learns,
-                    Records which, std::FILE* log) {
+                    RecordReading reading, std::FILE* log) {
   // The generators write the tags beside the records; with others the numbers in these would mean something else.
   const std::string beside = label_list_of(path);
   const LabelList labels = std::filesystem::exists(beside) ? LabelList::load(beside) : system.labels();
-  const bool streams = which == Records::streamed;
-  NerRecordStream stream(
-      path,
-      streams ? stream_options(options) : DatasetStreamOptions{options.format(), options.schema_file_path},
-      {labels, &system.tokenizer().vocab(), system.config().max_position_embeddings});
-  NerRecords records = streams ? stream.read(records_looked_at) : stream.read();
+  NerRecordStream stream(path, stream_options(options, reading),
+                         {labels, &system.tokenizer().vocab(), system.config().max_position_embeddings});
+  NerRecords records = stream.read(records_to_read(reading));
   for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
   fit_protocol(options, path, records, system, learns);
   check(labels.tags() == system.labels().tags(), "{}: the records have the labels {}, the tagger has {}",
@@ -107,7 +102,7 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
   print_log(log, "{}", records.data.log());
   NerSet set{std::move(records.data), std::move(records.examples)};
   set.learned.add(set.data);
-  if (!streams) return set;
+  if (reading == RecordReading::before) return set;
   if (system.protocol() == LabelProtocol::first_piece) stream.keep_words_alone();
   set.records = std::move(stream);
   set.record_length = records.length;
@@ -197,10 +192,11 @@ void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs
   const bool learns = options.makes_head();
   if (!options.use_sample && options.format() != DatasetFormat::text) {
     if (options.train.do_train)
-      inputs.train = read_records(options, options.train_data_file_path, system, learns,
-                                  streams_records(options) ? Records::streamed : Records::all, log);
+      inputs.train =
+          read_records(options, options.train_data_file_path, system, learns, training_reading(options), log);
     if (options.reads_eval())
-      inputs.dev = read_records(options, options.eval_data_file_path, system, false, Records::all, log);
+      inputs.dev =
+          read_records(options, options.eval_data_file_path, system, false, RecordReading::before, log);
   }
   if (inputs.train) warn_or_check_learnable(*inputs.train, log);
   if (inputs.dev) {
@@ -217,7 +213,7 @@ std::string add_training_data(const NerOptions& options, const NerSystem& system
                               NerTraining& training) {
   if (set.records) {
     const std::string description = stream_description(set.data.path, *set.records->records());
-    training.stream(std::move(*set.records), set.record_length);
+    training.stream_records(std::move(*set.records), set.record_length);
     set = {};
     return description;
   }

@@ -36,14 +36,6 @@ void check_constraints(const NerExample& example, const NerSystem& system, const
   }
 }
 
-NerExample example_of(const NumberLists& lists) {
-  NerExample example;
-  example.input_ids = lists[0];
-  example.labels = lists[1];
-  example.first_pieces = lists[2];
-  return example;
-}
-
 }  // namespace
 
 void NerTraining::score_by(NerEvaluation& evaluation) {
@@ -67,34 +59,32 @@ void NerTraining::add(const NerData& data, const NerExamples& examples) {
   counts_ += examples.counts;
 }
 
-void NerTraining::stream(NerRecordStream records, int64_t length) {
+void NerTraining::stream_records(NerRecordStream records, int64_t length) {
   const auto source = std::make_shared<const NerRecordStream>(std::move(records));
-  const auto read = [this, source, rules = system_.head().crf_constraints](const DatasetReader& reader,
-                                                                           const DatasetRow& row) {
+  const auto rules = std::make_shared<const std::optional<TransitionRules>>(system_.head().crf_constraints);
+  const auto read = [this, source, rules](const DatasetReader& reader, const DatasetRow& row) {
     std::optional<NerExample> example = source->example(reader, row);
-    if (example && rules)
-      check_constraints(*example, system_, *rules, [&](size_t i) {
+    if (example && *rules)
+      check_constraints(*example, system_, **rules, [&](size_t i) {
         return fmt::format("{}: token {}", reader.where(), example->first_pieces[i]);
       });
     return example;
   };
   const std::vector<int32_t> zeros(static_cast<size_t>(length), 0);
-  FineTuning::stream({.records = source->records(),
-                      .packer =
-                          [read](const Backend& backend) {
-                            const auto pack = [&backend](std::span<const NerExample> examples,
-                                                         std::span<const int32_t> chosen) {
-                              return pack_ner(backend, examples, chosen);
-                            };
-                            return std::make_unique<ExamplePacker<NerExample>>(read, pack);
-                          },
-                      .longest = {zeros, zeros, numbers_below(length)}});
+  stream_examples(source->records(), read, {zeros, zeros, numbers_below(length)});
 }
 
-HostBatch NerTraining::pack(const Backend& backend, std::span<const NumberLists> lists) const {
-  std::vector<NerExample> examples;
-  for (const NumberLists& of_one : lists) examples.push_back(example_of(of_one));
-  return pack_ner(backend, examples, numbers_below(std::ssize(examples)));
+NerExample NerTraining::example_of(const NumberLists& lists) const {
+  NerExample example;
+  example.input_ids = lists[0];
+  example.labels = lists[1];
+  example.first_pieces = lists[2];
+  return example;
+}
+
+HostBatch NerTraining::pack_examples(const Backend& backend, std::span<const NerExample> examples,
+                                     std::span<const int32_t> chosen) const {
+  return pack_ner(backend, examples, chosen);
 }
 
 std::vector<Variable> NerTraining::losses(Context& context, const Batch& batch) {

@@ -7,11 +7,11 @@
 
 namespace gradus {
 
-class NerTraining final : public FineTuning {
+class NerTraining final : public ExampleTraining<NerExample> {
  public:
   // Keeps a reference. `store` takes the examples.
   NerTraining(NerSystem& system, ExampleStore store)
-      : FineTuning(system, std::move(store)), system_(system) {}
+      : ExampleTraining(system, std::move(store)), system_(system) {}
 
   // Scores by an evaluation; nothing is scored without. Keeps a reference.
   void score_by(NerEvaluation& evaluation);
@@ -20,7 +20,7 @@ class NerTraining final : public FineTuning {
   // of the system's CRF forbid.
   void add(const NerData& data, const NerExamples& examples);
   // Trains on records of at most `length` tokens in place of sentences. Throws Error likewise, when it comes to them.
-  void stream(NerRecordStream records, int64_t length);
+  void stream_records(NerRecordStream records, int64_t length);
   // What was added.
   const NerCounts& counts() const { return counts_; }
 
@@ -28,7 +28,9 @@ class NerTraining final : public FineTuning {
   Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
 
  private:
-  HostBatch pack(const Backend& backend, std::span<const NumberLists> examples) const override;
+  NerExample example_of(const NumberLists& lists) const override;
+  HostBatch pack_examples(const Backend& backend, std::span<const NerExample> examples,
+                          std::span<const int32_t> chosen) const override;
   Losses network_in(Parameters& parameters) const override;
 
   NerSystem& system_;

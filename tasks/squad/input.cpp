@@ -84,15 +84,12 @@ SquadLimits limits_of(const SquadSystem& system) {
 SquadTrainingData read_training_records(const SquadDriverOptions& options, const SquadSystem& system,
                                         SquadTraining& training, std::FILE* log) {
   const std::string& path = options.train_data_file_path;
-  const bool streams = streams_records(options);
-  SquadRecordStream stream(
-      path,
-      streams ? stream_options(options) : DatasetStreamOptions{options.format(), options.schema_file_path},
-      limits_of(system), SquadUse::training);
-  const SquadRecords records = streams ? stream.read(records_looked_at) : stream.read();
+  const RecordReading reading = training_reading(options);
+  SquadRecordStream stream(path, stream_options(options, reading), limits_of(system), SquadUse::training);
+  const SquadRecords records = stream.read(records_to_read(reading));
   for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
   SquadTrainingData data{records.has_impossible, fmt::format("{} windows", records.features.size())};
-  if (!streams) {
+  if (reading == RecordReading::before) {
     training.add(records.features);
     return data;
   }
@@ -101,7 +98,7 @@ SquadTrainingData read_training_records(const SquadDriverOptions& options, const
       options.version_2_with_negative == "auto")
     stream.refuse_impossible(
         "no record that was looked at before said so: give --version_2_with_negative true");
-  training.stream(std::move(stream), records.length);
+  training.stream_records(std::move(stream), records.length);
   return data;
 }
 

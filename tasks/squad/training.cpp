@@ -26,34 +26,26 @@ void SquadTraining::add(std::span<const SquadFeature> features) {
   }
 }
 
-void SquadTraining::stream(SquadRecordStream records, int64_t length) {
+void SquadTraining::stream_records(SquadRecordStream records, int64_t length) {
   const auto source = std::make_shared<const SquadRecordStream>(std::move(records));
-  FineTuning::stream({.records = source->records(),
-                      .packer =
-                          [source](const Backend& backend) {
-                            const auto pack = [&backend](std::span<const SquadFeature> features,
-                                                         std::span<const int32_t> chosen) {
-                              return pack_squad(backend, features, chosen);
-                            };
-                            return std::make_unique<ExamplePacker<SquadFeature>>(
-                                [source](const DatasetReader& reader, const DatasetRow& row) {
-                                  return std::optional(SquadFeature{0, source->window(reader, row)});
-                                },
-                                pack);
-                          },
-                      .longest = {std::vector<int32_t>(static_cast<size_t>(length), 0), {1, 0, 0}}});
+  const auto read = [source](const DatasetReader& reader, const DatasetRow& row) {
+    return std::optional(SquadFeature{0, source->window(reader, row)});
+  };
+  stream_examples(source->records(), read, {std::vector<int32_t>(static_cast<size_t>(length), 0), {1, 0, 0}});
 }
 
-HostBatch SquadTraining::pack(const Backend& backend, std::span<const NumberLists> lists) const {
-  std::vector<SquadFeature> features;
-  for (const NumberLists& of_one : lists) {
-    SquadWindow& window = features.emplace_back().window;
-    window.input_ids = of_one[0];
-    window.context_begin = of_one[1][0];
-    window.start = of_one[1][1];
-    window.end = of_one[1][2];
-  }
-  return pack_squad(backend, features, numbers_below(std::ssize(features)));
+SquadFeature SquadTraining::example_of(const NumberLists& lists) const {
+  SquadFeature feature{0, {}};
+  feature.window.input_ids = lists[0];
+  feature.window.context_begin = lists[1][0];
+  feature.window.start = lists[1][1];
+  feature.window.end = lists[1][2];
+  return feature;
+}
+
+HostBatch SquadTraining::pack_examples(const Backend& backend, std::span<const SquadFeature> features,
+                                       std::span<const int32_t> chosen) const {
+  return pack_squad(backend, features, chosen);
 }
 
 std::vector<Variable> SquadTraining::losses(Context& context, const Batch& batch) {

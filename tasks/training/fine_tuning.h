@@ -30,15 +30,12 @@ struct MemoryPlan {
 struct StreamedData {
   std::shared_ptr<DatasetStream> records;  // in the order to train in
   std::function<std::unique_ptr<RecordPacker>(const Backend&)> packer;
-  NumberLists
-      longest;  // an example as pack() takes it, of as many tokens as a record may have: memory is planned by it
+  // An example as pack() takes it, as long as the longest record that was looked at, filling included: memory is planned by it.
+  NumberLists longest;
 };
 
 class FineTuning : public TrainTask {
  public:
-  // Trains on records in place of examples.
-  void stream(StreamedData data);
-
   std::unique_ptr<BatchSource> batches(const Backend& backend, const TrainConfig& config) const final;
   bool streams() const final { return streamed_.has_value(); }
   uint32_t checksum() const final { return checksum_; }
@@ -60,6 +57,8 @@ class FineTuning : public TrainTask {
   void add_example(size_t length, Numbers numbers, Numbers derived = {});
   // The same of the data that is scored on.
   void add_evaluation_example(Numbers numbers);
+  // Trains on records in place of examples.
+  void stream(StreamedData data);
 
   // Makes the batch of examples, each the lists of add_example() one after the other, for a backend. Called by the thread
   // that packs ahead.
@@ -78,6 +77,38 @@ class FineTuning : public TrainTask {
   std::vector<int32_t> lengths_;
   uint32_t checksum_ = 0;
   uint32_t evaluation_checksum_ = 0;
+};
+
+// The training of a task by its kind of examples: batches of those in the store and of those in records are packed alike.
+template <typename Example>
+class ExampleTraining : public FineTuning {
+ protected:
+  using FineTuning::FineTuning;
+
+  // The example that add_example() got these lists of.
+  virtual Example example_of(const NumberLists& lists) const = 0;
+  // Makes the batch of chosen examples for a backend. Called by the thread that packs ahead.
+  virtual HostBatch pack_examples(const Backend& backend, std::span<const Example> examples,
+                                  std::span<const int32_t> chosen) const = 0;
+
+  // Trains on the examples that `read` makes of records. `longest`: as StreamedData has it.
+  void stream_examples(std::shared_ptr<DatasetStream> records, typename ExamplePacker<Example>::Read read,
+                       NumberLists longest) {
+    const auto packer = [this, read = std::move(read)](const Backend& backend) {
+      return std::make_unique<ExamplePacker<Example>>(
+          read, [this, &backend](std::span<const Example> examples, std::span<const int32_t> chosen) {
+            return pack_examples(backend, examples, chosen);
+          });
+    };
+    stream({std::move(records), packer, std::move(longest)});
+  }
+
+ private:
+  HostBatch pack(const Backend& backend, std::span<const NumberLists> lists) const final {
+    std::vector<Example> examples;
+    for (const NumberLists& of_one : lists) examples.push_back(example_of(of_one));
+    return pack_examples(backend, examples, numbers_below(std::ssize(examples)));
+  }
 };
 
 }  // namespace gradus

@@ -37,39 +37,45 @@ int64_t bytes_of(const std::vector<std::string>& files) {
 
 }  // namespace
 
-bool streams_records(const FineTuneOptions& options) {
+RecordReading training_reading(const FineTuneOptions& options) {
   const TrainOptions& train = options.train;
-  if (!train.do_train || options.format() == DatasetFormat::text) return false;
+  check(!train.stream || train.train_batch_tokens == 0,
+        "--train_batch_tokens {}: how long streamed records are is not known before: give "
+        "--train_batch_size",
+        train.train_batch_tokens);
+  const bool is_mindrecord = options.format() == DatasetFormat::mindrecord;
+  if (train.stream && is_mindrecord) return RecordReading::streamed;
   const std::vector<std::string> files = files_of(options);
   const auto compressed = std::ranges::find_if(files, [&](const std::string& file) {
-    return options.format() == DatasetFormat::tfrecord && compression_of(file) != Compression::none;
+    return !is_mindrecord && compression_of(file) != Compression::none;
   });
   const bool in_order = compressed != files.end() && train.train_data_shuffle;
   if (train.stream) {
-    check(train.train_batch_tokens == 0,
-          "--train_batch_tokens {}: how long streamed records are is not known before: give "
-          "--train_batch_size",
-          train.train_batch_tokens);
     if (in_order)
       fail(
           "{}: a compressed file is read from its start to its end: to stream it, unpack it or give "
           "--train_data_shuffle false",
           *compressed);
-    return true;
+    return RecordReading::streamed;
   }
-  if (bytes_of(files) <= train.memory_bytes() / memory_of_byte) return false;
-  if (train.train_batch_tokens == 0 && !in_order) return true;
+  if (bytes_of(files) <= train.memory_bytes() / memory_of_byte) return RecordReading::before;
+  if (train.train_batch_tokens == 0 && !in_order) return RecordReading::streamed;
   print_log(
       log_of(options), "note: {} is held in memory, though it is large: {}\n", options.train_data_file_path,
       in_order ? "a compressed file can't be shuffled otherwise" : "--train_batch_tokens needs all lengths");
-  return false;
+  return RecordReading::before;
 }
 
-DatasetStreamOptions stream_options(const FineTuneOptions& options) {
-  return {.format = options.format(),
-          .schema_path = options.schema_file_path,
-          .shuffle = options.train.train_data_shuffle ? DatasetShuffle::drawn : DatasetShuffle::none,
-          .seed = static_cast<uint64_t>(options.device.seed)};
+DatasetStreamOptions stream_options(const FineTuneOptions& options, RecordReading reading) {
+  DatasetStreamOptions stream{.format = options.format(), .schema_path = options.schema_file_path};
+  if (reading == RecordReading::before) return stream;
+  stream.shuffle = options.train.train_data_shuffle ? DatasetShuffle::drawn : DatasetShuffle::none;
+  stream.seed = static_cast<uint64_t>(options.device.seed);
+  return stream;
+}
+
+int64_t records_to_read(RecordReading reading) {
+  return reading == RecordReading::streamed ? records_looked_at : std::numeric_limits<int64_t>::max();
 }
 
 std::string stream_description(const std::string& path, DatasetStream& records) {

@@ -1,6 +1,7 @@
 // How the data that a run trains on are held: in memory, in a file, or read as they are trained on.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "data/dataset_stream.h"
@@ -12,13 +13,18 @@ namespace gradus {
 // Records of a stream that tell what all are like, where a model has to know it before it is trained.
 constexpr int64_t records_looked_at = 10'000;
 
-// Whether the records to train on are read as they are trained on: --stream says so, or what would be made of them in memory
-// takes more than --memory_mb. The batches are the same either way. Throws Error where they can't be: a compressed file has
-// to be read in its order, and --train_batch_tokens needs the lengths of all.
-bool streams_records(const FineTuneOptions& options);
+// How records are read: all of them before they are used, or as they are trained on.
+enum class RecordReading : uint8_t { before, streamed };
 
-// How such records are read: in the order to train in.
-DatasetStreamOptions stream_options(const FineTuneOptions& options);
+// How those to train on are: as --stream says, or streamed where what would be made of them in memory takes more than
+// --memory_mb. The batches are the same either way. Throws Error where they can't be: a compressed file has to be read in its
+// order, and --train_batch_tokens needs the lengths of all.
+RecordReading training_reading(const FineTuneOptions& options);
+
+// The order of records: that of the files, or the one to train in.
+DatasetStreamOptions stream_options(const FineTuneOptions& options, RecordReading reading);
+// How many are looked at before they are used.
+int64_t records_to_read(RecordReading reading);
 
 // "data/: 1300000 records, read as they are trained on; 10000 of them tell what they are like"
 std::string stream_description(const std::string& path, DatasetStream& records);
