@@ -47,7 +47,10 @@ double normal_cdf(double x) { return 0.5 * std::erfc(-x * M_SQRT1_2); }
 }  // namespace
 
 TEST_CASE("simd_exp is within 1.5 units in the last place and right at the ends") {
-  CHECK(worst_ulps(floats_between(-86.97F, 88.72F), simd_exp, [](double x) { return std::exp(x); }) < 1.5);
+  // The functions are always inlined, so each is called in a lambda and never through a pointer.
+  CHECK(worst_ulps(
+            floats_between(-86.97F, 88.72F), [](float x) { return simd_exp(x); },
+            [](double x) { return std::exp(x); }) < 1.5);
   CHECK(simd_exp(0.0F) == 1.0F);
   CHECK(simd_exp(-infinity) == 0.0F);
   CHECK(simd_exp(-1e30F) == 0.0F);
@@ -59,9 +62,12 @@ TEST_CASE("simd_exp is within 1.5 units in the last place and right at the ends"
 }
 
 TEST_CASE("simd_sigmoid and simd_tanh are within 3 units in the last place") {
-  CHECK(worst_ulps(floats_between(-86.0F, 1e30F), simd_sigmoid,
-                   [](double x) { return 1 / (1 + std::exp(-x)); }) < 3);
-  CHECK(worst_ulps(floats_between(-1e30F, 1e30F), simd_tanh, [](double x) { return std::tanh(x); }) < 3);
+  CHECK(worst_ulps(
+            floats_between(-86.0F, 1e30F), [](float x) { return simd_sigmoid(x); },
+            [](double x) { return 1 / (1 + std::exp(-x)); }) < 3);
+  CHECK(worst_ulps(
+            floats_between(-1e30F, 1e30F), [](float x) { return simd_tanh(x); },
+            [](double x) { return std::tanh(x); }) < 3);
   CHECK(simd_sigmoid(-infinity) == 0.0F);
   CHECK(simd_sigmoid(infinity) == 1.0F);
   CHECK(simd_tanh(-infinity) == -1.0F);
