@@ -1,13 +1,12 @@
 #include "core/backend.h"
 
 #include <dlfcn.h>
-#include <fmt/format.h>
-
 #include <filesystem>
 #include <map>
 #include <mutex>
 
 #include "core/backend_module.h"
+#include "core/joined.h"
 
 namespace gradus {
 namespace {
@@ -111,7 +110,7 @@ Backend& find_backend(std::string_view name) {
     if (backend == nullptr) backend = &load_backend_module(module_path(device));
     return *backend;
   }
-  fail("[backend] unknown device_target '{}': expected one of {}", name, fmt::join(backend_names(), ", "));
+  fail("[backend] unknown device_target '{}': expected one of {}", name, joined(backend_names(), ", "));
 }
 
 }  // namespace gradus

@@ -1,10 +1,9 @@
 #include "core/shape.h"
 
-#include <fmt/format.h>
-
 #include <limits>
 
 #include "core/error.h"
+#include "core/joined.h"
 
 namespace gradus {
 
@@ -31,7 +30,7 @@ int64_t Shape::elements() const {
 }
 
 std::string Shape::str() const {
-  return fmt::format("[{}]", fmt::join(dims_.begin(), dims_.begin() + rank_, ", "));
+  return fmt::format("[{}]", joined(std::span(dims_).first(static_cast<size_t>(rank_)), ", "));
 }
 
 }  // namespace gradus

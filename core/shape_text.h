@@ -1,12 +1,12 @@
 // Shapes of files in messages.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
+
+#include "core/joined.h"
 
 namespace gradus {
 
@@ -14,8 +14,8 @@ namespace gradus {
 inline std::string shape_text(std::span<const int64_t> shape) {
   constexpr size_t most = 8;
   const auto first = shape.first(std::min(shape.size(), most));
-  return shape.size() > most ? fmt::format("[{}, ... {} in all]", fmt::join(first, ", "), shape.size())
-                             : fmt::format("[{}]", fmt::join(first, ", "));
+  return shape.size() > most ? fmt::format("[{}, ... {} in all]", joined(first, ", "), shape.size())
+                             : fmt::format("[{}]", joined(first, ", "));
 }
 
 }  // namespace gradus

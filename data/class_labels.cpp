@@ -1,13 +1,12 @@
 #include "data/class_labels.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
 #include <utility>
 
 #include "core/error.h"
 #include "core/io/files.h"
+#include "core/joined.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
 
@@ -42,7 +41,7 @@ ClassLabels ClassLabels::load(const std::string& path) {
   return ClassLabels(std::move(names));
 }
 
-std::string ClassLabels::text() const { return fmt::format("{}\n", fmt::join(names_, "\n")); }
+std::string ClassLabels::text() const { return fmt::format("{}\n", joined(names_, "\n")); }
 
 void ClassLabels::save(const std::string& path) const { replace_file(path, text()); }
 
@@ -58,7 +57,7 @@ int32_t ClassLabels::find(std::string_view name) const {
 
 int32_t ClassLabels::id(std::string_view name) const {
   const int32_t id = find(name);
-  check(id >= 0, "unknown label '{}': expected one of {}", name, fmt::join(names_, ", "));
+  check(id >= 0, "unknown label '{}': expected one of {}", name, joined(names_, ", "));
   return id;
 }
 

@@ -1,12 +1,11 @@
 #include "data/classification_columns.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
 
@@ -103,7 +102,7 @@ class NameFinder {
 
   [[noreturn]] void missing(const Names& names, const std::string& hint) const {
     fail("{}: the header has the columns {}: expected one named {}{}", where_, all_names(),
-         fmt::join(names, " or "), hint);
+         joined(names, " or "), hint);
   }
 
   std::string all_names() const { return shown_list(roles_.names); }
@@ -113,7 +112,7 @@ class NameFinder {
     for (size_t i = 0; i < roles_.names.size(); ++i) {
       if (!is_column_name(roles_.names[i], names)) continue;
       check(!found, "{}: the header has the columns {}: expected one named {}, not several", where_,
-            all_names(), fmt::join(names, " or "));
+            all_names(), joined(names, " or "));
       found = i;
     }
     return found;
@@ -201,7 +200,7 @@ class TableFinder {
           "{}: found {}: expected a header with one column named {} and one named label, or a first line "
           "that has "
           "none of these names; {} name others",
-          where_, shown_list(fields), fmt::join(single_names, " or "), chooses);
+          where_, shown_list(fields), joined(single_names, " or "), chooses);
   }
 
   // By numbers alone.

@@ -1,6 +1,6 @@
 #include "data/classification_records.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

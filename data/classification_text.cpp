@@ -1,7 +1,5 @@
 #include "data/classification_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,7 +8,8 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/io/checked_json.h"
+#include "core/io/json.h"
+#include "core/joined.h"
 #include "data/classification_columns.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
@@ -116,7 +115,7 @@ class JsonParser {
  private:
   void add_row(std::string_view line, const LineReader& reader) {
     const std::string where = reader.where();
-    const nlohmann::ordered_json row = parse_ordered_json(line, where);
+    const Json row = parse_json(line, where);
     check(row.is_object(), "{}: found a JSON {}: expected an object with \"{}\"", where, row.type_name(),
           text_.empty() ? "sentence" : text_);
     if (text_.empty()) find_names(row, where);
@@ -135,7 +134,7 @@ class JsonParser {
   }
 
   // The first row tells the names of all.
-  void find_names(const nlohmann::ordered_json& row, const std::string& where) {
+  void find_names(const Json& row, const std::string& where) {
     if (data_.form == ClassificationForm::tnews && !columns_.text.is_given()) {
       text_ = "sentence";
       label_ = "label";
@@ -145,7 +144,7 @@ class JsonParser {
       check(!choice->is_given() || choice->is_name(), "{}: JSON lines: expected a name, found {} {}", where,
             choice->option(), choice->text());
     std::vector<std::string> names;
-    for (const auto& [name, value] : row.items()) names.push_back(name);
+    for (const auto& [name, value] : row.members()) names.push_back(name);
     const ClassificationRoles roles =
         roles_of_names(names, data_.form == ClassificationForm::tnews ? ClassificationForm::tsv : data_.form,
                        use_, columns_, where);
@@ -156,23 +155,22 @@ class JsonParser {
   }
 
   // Of a list of words, as CSL has them, these with blanks between.
-  static std::string text_of(const nlohmann::ordered_json& row, const std::string& name,
-                             const std::string& where) {
-    const auto found = row.find(name);
-    const auto is_text = [](const nlohmann::ordered_json& value) { return value.is_string(); };
-    check(found != row.end() &&
-              (is_text(*found) || (found->is_array() && std::all_of(found->begin(), found->end(), is_text))),
+  static std::string text_of(const Json& row, const std::string& name, const std::string& where) {
+    const Json* found = row.find(name);
+    const auto is_text = [](const Json& value) { return value.is_string(); };
+    check(found != nullptr &&
+              (is_text(*found) || (found->is_array() && std::ranges::all_of(found->items(), is_text))),
           "{}: the row has no string \"{}\"", where, name);
-    if (found->is_string()) return found->get<std::string>();
-    return fmt::format("{}", fmt::join(found->get<std::vector<std::string>>(), " "));
+    if (found->is_string()) return found->text();
+    return joined(found->get<std::vector<std::string>>(), " ").str();
   }
 
   // A whole number counts as its digits.
-  std::string label_of(const nlohmann::ordered_json& label, const std::string& where) const {
+  std::string label_of(const Json& label, const std::string& where) const {
     const bool is_score = data_.form == ClassificationForm::tsv && label.is_number();
-    check(label.is_string() || label.is_number_integer() || is_score,
-          "{}: \"{}\" is a JSON {}: expected a string", where, label_, label.type_name());
-    return label.is_string() ? label.get<std::string>() : json_text(label);
+    check(label.is_string() || label.is_integer() || is_score, "{}: \"{}\" is a JSON {}: expected a string",
+          where, label_, label.type_name());
+    return label.is_string() ? label.text() : json_text(label);
   }
 
   ClassificationData& data_;
@@ -247,7 +245,7 @@ bool is_classification_form(std::string_view name) {
 
 ClassificationForm parse_classification_form(std::string_view name) {
   const auto found = std::find(form_names.begin(), form_names.end(), name);
-  check(found != form_names.end(), "data set '{}': expected one of {}", name, fmt::join(form_names, ", "));
+  check(found != form_names.end(), "data set '{}': expected one of {}", name, joined(form_names, ", "));
   return static_cast<ClassificationForm>(found - form_names.begin());
 }
 

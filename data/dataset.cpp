@@ -1,7 +1,5 @@
 #include "data/dataset.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <limits>
@@ -11,6 +9,7 @@
 #include "core/error.h"
 #include "core/io/checked_json.h"
 #include "core/io/files.h"
+#include "core/joined.h"
 #include "data/mind_record.h"
 #include "data/mind_record_writer.h"
 #include "data/tf_example.h"
@@ -33,8 +32,8 @@ struct Schema {
 };
 
 Schema read_schema(const std::string& path) {
-  const nlohmann::json json = read_json(path);
-  const JsonField<nlohmann::json> root(json, path);
+  const Json json = sorted(read_json(path));
+  const JsonField root(json, path);
   const JsonField kind = root.at("datasetType");
   kind.check(kind.text() == "TF", "\"TF\"");
   Schema schema;
@@ -46,7 +45,7 @@ Schema read_schema(const std::string& path) {
     const auto shape = column.find("shape");
     if (!shape) continue;
     made.size = 1;
-    for (const JsonField<nlohmann::json>& extent : shape->items()) {
+    for (const JsonField& extent : shape->items()) {
       const int64_t n = extent.integer();
       if (n == -1) {  // as many as there are
         made.size = -1;
@@ -186,7 +185,7 @@ class TfDataset final : public DatasetReader {
   std::string names() const {
     std::vector<std::string_view> names;
     for (const auto& [name, feature] : example_.features()) names.push_back(name);
-    return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "));
+    return names.empty() ? "nothing" : joined(names, ", ").str();
   }
 
   std::string path_;
@@ -258,7 +257,7 @@ class MindDataset final : public DatasetReader {
       return i;
     }
     check(wanted.optional, "{}: no column \"{}\": the records have {}", path_, wanted.name,
-          fmt::join(names, ", "));
+          joined(names, ", "));
     return std::nullopt;
   }
 

@@ -1,6 +1,6 @@
 #include "data/dataset_stream.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <bit>

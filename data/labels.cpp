@@ -1,7 +1,5 @@
 #include "data/labels.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
@@ -9,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/io/files.h"
+#include "core/joined.h"
 #include "data/tag_scheme.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
@@ -86,7 +85,7 @@ LabelList LabelList::load(const std::string& path) {
   return labels;
 }
 
-std::string LabelList::text() const { return fmt::format("{}\n", fmt::join(tags_, "\n")); }
+std::string LabelList::text() const { return fmt::format("{}\n", joined(tags_, "\n")); }
 
 void LabelList::save(const std::string& path) const { replace_file(path, text()); }
 
@@ -110,7 +109,7 @@ int32_t LabelList::find(std::string_view tag) const {
 
 int32_t LabelList::id(std::string_view tag) const {
   const int32_t id = find(tag);
-  check(id >= 0, "unknown label '{}': expected one of {}", tag, fmt::join(tags_, ", "));
+  check(id >= 0, "unknown label '{}': expected one of {}", tag, joined(tags_, ", "));
   return id;
 }
 

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/io/checked_json.h"
+#include "core/io/json.h"
 
 namespace gradus {
 
@@ -17,40 +16,39 @@ std::string_view name_of(MindRecordColumn::Type type) {
 namespace mind_record {
 namespace {
 
-using nlohmann::json;
 using Type = MindRecordColumn::Type;
 
 constexpr std::array<Type, 6> all_types{Type::int32,   Type::int64,  Type::float32,
                                         Type::float64, Type::string, Type::bytes};
 
-const json& member(const json& object, const char* name, std::string_view where) {
+const Json& member(const Json& object, const char* name, std::string_view where) {
   check(object.is_object() && object.contains(name), "{}: the header has no \"{}\"", where, name);
   return object[name];
 }
 
-uint64_t count_of(const json& object, const char* name, uint64_t least, uint64_t most,
+uint64_t count_of(const Json& object, const char* name, uint64_t least, uint64_t most,
                   std::string_view where) {
-  const json& value = member(object, name, where);
-  const bool good =
-      value.is_number_unsigned() && value.get<uint64_t>() >= least && value.get<uint64_t>() <= most;
+  const Json& value = member(object, name, where);
+  const bool good = value.is_integer() && value.number() >= 0 && value.get<uint64_t>() >= least &&
+                    value.get<uint64_t>() <= most;
   check(good, "{}: \"{}\" is {}, expected a whole number from {} to {}", where, name, json_text(value), least,
         most);
   return value.get<uint64_t>();
 }
 
-std::string text_of(const json& object, const char* name, std::string_view where) {
-  const json& value = member(object, name, where);
+std::string text_of(const Json& object, const char* name, std::string_view where) {
+  const Json& value = member(object, name, where);
   check(value.is_string(), "{}: \"{}\" is {}, expected a string", where, name, json_text(value));
-  return value.get<std::string>();
+  return value.text();
 }
 
-const json& list_of(const json& object, const char* name, std::string_view where) {
-  const json& value = member(object, name, where);
+const Json& list_of(const Json& object, const char* name, std::string_view where) {
+  const Json& value = member(object, name, where);
   check(value.is_array(), "{}: \"{}\" is not a list", where, name);
   return value;
 }
 
-MindRecordColumn parse_column(const std::string& name, const json& description, std::string_view where) {
+MindRecordColumn parse_column(const std::string& name, const Json& description, std::string_view where) {
   MindRecordColumn column;
   column.name = name;
   const std::string type = text_of(description, "type", where);
@@ -61,26 +59,27 @@ MindRecordColumn parse_column(const std::string& name, const json& description, 
         name, type);
   column.type = *found;
   if (!description.contains("shape")) return column;
-  const json& shape = list_of(description, "shape", where);
+  const Json& shape = list_of(description, "shape", where);
   check(!shape.empty(), "{}: column '{}' has an empty shape", where, name);
-  for (const json& dimension : shape) {
-    check(dimension.is_number_integer() && dimension != 0 && dimension >= -1,
+  for (const Json& dimension : shape.items()) {
+    check(dimension.is_integer() && dimension.number() != 0 && dimension.number() >= -1 &&
+              !dimension.is_past_integer(),
           "{}: column '{}' has shape {}, expected numbers above 0, or -1 once", where, name,
           json_text(shape));
-    column.shape.push_back(dimension.get<int64_t>());
+    column.shape.push_back(dimension.integer());
   }
   return column;
 }
 
-Page parse_page(const json& object, uint64_t number, uint64_t page_size, std::string_view where) {
+Page parse_page(const Json& object, uint64_t number, uint64_t page_size, std::string_view where) {
   constexpr uint64_t any = std::numeric_limits<int64_t>::max();
   Page page;
   const std::string type = text_of(object, "page_type", where);
   check(type == "BLOB_DATA" || type == "RAW_DATA",
         "{}: page {} is of type '{}', expected BLOB_DATA or RAW_DATA", where, number, type);
   page.blob = type == "BLOB_DATA";
-  check(count_of(object, "page_id", 0, any, where) == number, "{}: page {} has the page_id {}", where, number,
-        json_text(object["page_id"]));
+  const uint64_t id = count_of(object, "page_id", 0, any, where);
+  check(id == number, "{}: page {} has the page_id {}", where, number, id);
   page.used = count_of(object, "page_size", 0, page_size, where);
   if (page.blob) {
     page.group = count_of(object, "page_type_id", 0, any, where);
@@ -88,7 +87,7 @@ Page parse_page(const json& object, uint64_t number, uint64_t page_size, std::st
     page.end_row = count_of(object, "end_row_id", page.begin_row, any, where);
     return page;
   }
-  for (const json& group : list_of(object, "row_group_ids", where)) {
+  for (const Json& group : list_of(object, "row_group_ids", where).items()) {
     page.groups.push_back(
         {count_of(group, "id", 0, any, where), count_of(group, "offset", 0, page.used, where)});
   }
@@ -127,7 +126,7 @@ void check_columns(const std::vector<MindRecordColumn>& columns, std::string_vie
 }
 
 Header parse_header(std::string_view text, std::string_view where) {
-  const json root = parse_json(text, where);
+  const Json root = sorted(parse_json(text, where));
   Header header;
   header.version = text_of(root, "version", where);
   check(header.version == "2.0" || header.version == "3.0",
@@ -135,10 +134,10 @@ Header parse_header(std::string_view text, std::string_view where) {
   header.header_size = count_of(root, "header_size", smallest_header, largest_header, where);
   header.page_size = count_of(root, "page_size", smallest_page, largest_page, where);
   header.shard = count_of(root, "shard_id", 0, most_shards - 1, where);
-  for (const json& name : list_of(root, "shard_addresses", where)) {
+  for (const Json& name : list_of(root, "shard_addresses", where).items()) {
     check(name.is_string(), "{}: \"shard_addresses\" has {}, expected names of files", where,
           json_text(name));
-    const auto& shard = name.get_ref<const std::string&>();
+    const std::string& shard = name.text();
     const bool inside =
         !shard.empty() && shard != "." && shard != ".." && shard.find_first_of("/\\") == std::string::npos;
     check(inside, "{}: the shard '{}' is not a file of the same folder", where, shard);
@@ -149,29 +148,27 @@ Header parse_header(std::string_view text, std::string_view where) {
   check(header.shard < header.shards.size(), "{}: this is shard {} of {}", where, header.shard,
         header.shards.size());
 
-  const json& schemas = list_of(root, "schema", where);
+  const Json& schemas = list_of(root, "schema", where);
   check(schemas.size() == 1, "{}: {} schemas, expected one", where, schemas.size());
-  const json& fields = member(schemas[0], "schema", where);
+  const Json& fields = member(schemas[0], "schema", where);
   check(fields.is_object(), "{}: the schema is not an object", where);
-  for (const auto& [name, description] : fields.items())
+  for (const auto& [name, description] : fields.members())
     header.columns.push_back(parse_column(name, description, where));
-  std::sort(header.columns.begin(), header.columns.end(),
-            [](const MindRecordColumn& a, const MindRecordColumn& b) { return a.name < b.name; });
   check_columns(header.columns, where);
   if (schemas[0].contains("desc")) header.description = text_of(schemas[0], "desc", where);
-  if (const json& index = member(root, "index_fields", where); !index.is_null()) {
-    for (const json& field : list_of(root, "index_fields", where))
+  if (const Json& index = member(root, "index_fields", where); !index.is_null()) {
+    for (const Json& field : list_of(root, "index_fields", where).items())
       header.index_fields.push_back(text_of(field, "index_field", where));
   }
-  if (const json& pages = member(root, "page", where); !pages.is_null()) {
-    for (const json& page : list_of(root, "page", where))
+  if (const Json& pages = member(root, "page", where); !pages.is_null()) {
+    for (const Json& page : list_of(root, "page", where).items())
       header.pages.push_back(parse_page(page, header.pages.size(), header.page_size, where));
   }
   return header;
 }
 
+// The objects in a list name their members in the order of the alphabet.
 std::string header_text(const Header& header) {
-  using Json = nlohmann::ordered_json;  // the objects below name their members in the order of the alphabet
   Json schema = Json::object();
   Json blob_fields = Json::array();
   for (const MindRecordColumn& column : header.columns) {
@@ -183,21 +180,21 @@ std::string header_text(const Header& header) {
   root["header_size"] = header.header_size;
   root["index_fields"] = nullptr;
   for (const std::string& name : header.index_fields)
-    root["index_fields"].push_back(Json{{"index_field", name}, {"schema_id", 0}});
+    root["index_fields"].push_back({{"index_field", name}, {"schema_id", 0}});
   root["page"] = nullptr;
   for (size_t i = 0; i < header.pages.size(); ++i) {
     const Page& page = header.pages[i];
     Json groups = Json::array();
-    for (const auto& [id, offset] : page.groups) groups.push_back(Json{{"id", id}, {"offset", offset}});
-    if (groups.empty()) groups.push_back(Json{{"id", 0}, {"offset", 0}});
-    root["page"].push_back(Json{{"end_row_id", page.end_row},
-                                {"page_id", i},
-                                {"page_size", page.used},
-                                {"page_type", page.blob ? "BLOB_DATA" : "RAW_DATA"},
-                                {"page_type_id", page.group},
-                                {"row_group_ids", groups},
-                                {"shard_id", header.shard},
-                                {"start_row_id", page.begin_row}});
+    for (const auto& [id, offset] : page.groups) groups.push_back({{"id", id}, {"offset", offset}});
+    if (groups.empty()) groups.push_back({{"id", 0}, {"offset", 0}});
+    root["page"].push_back({{"end_row_id", page.end_row},
+                            {"page_id", i},
+                            {"page_size", page.used},
+                            {"page_type", page.blob ? "BLOB_DATA" : "RAW_DATA"},
+                            {"page_type_id", page.group},
+                            {"row_group_ids", groups},
+                            {"shard_id", header.shard},
+                            {"start_row_id", page.begin_row}});
   }
   root["page_size"] = header.page_size;
   root["compression_size"] = header.bytes_saved;

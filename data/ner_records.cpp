@@ -1,10 +1,9 @@
 #include "data/ner_records.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "data/dataset_stream.h"
 #include "data/token_records.h"
 
@@ -51,7 +50,7 @@ class Record {
     }
     if (label < 0 || label >= labels_.size())
       fail("{}: label_ids[{}] is {}, of '{}': the list has {} labels: {}", reader_.where(), i, label,
-           vocab_.token(id), labels_.size(), fmt::join(labels_.tags(), ", "));
+           vocab_.token(id), labels_.size(), joined(labels_.tags(), ", "));
     const bool ends = (i == 0 && id == vocab_.cls_id()) || (i + 1 == length_ && id == vocab_.sep_id());
     const bool word = !ends && !is_protocol_label(labels_.tag(label));
     example.first_pieces.push_back(static_cast<int32_t>(i));

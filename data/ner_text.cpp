@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
 #include "core/error.h"
-#include "core/io/checked_json.h"
+#include "core/io/json.h"
 #include "data/ner_columns.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
@@ -18,19 +17,17 @@ namespace gradus {
 
 namespace {
 
-using Json = nlohmann::ordered_json;  // in the file's order: of overlapping mentions the last one counts
-
 constexpr std::string_view blanks = " \t";
 
 // One row of JSON lines.
 class JsonRow {
  public:
   JsonRow(const LineReader& reader, std::string_view line)
-      : where_(reader.where()), row_(parse_ordered_json(line, where_)) {
+      : where_(reader.where()), row_(parse_json(line, where_)) {
     check(row_.is_object(), "{}: found a JSON {}: expected an object with \"text\"", where_,
           row_.type_name());
     check(row_.contains("text") && row_["text"].is_string(), "{}: the row has no string \"text\"", where_);
-    sentence_.text = row_["text"].get<std::string>();
+    sentence_.text = row_["text"].text();
     check(!sentence_.text.empty(), "{}: \"text\" is empty", where_);
     for (const std::string_view character : split_characters(sentence_.text)) {
       sentence_.words.emplace_back(character);
@@ -41,15 +38,16 @@ class JsonRow {
   const Json& object() const { return row_; }
   bool labelled() const { return row_.contains("label"); }
 
-  // Turns the mentions into tags. Returns how many mentions replaced tags of another.
+  // Turns the mentions into tags, in the file's order: of overlapping ones the last counts. Returns how many mentions
+  // replaced tags of another.
   int64_t tag() {
     int64_t overlapping = 0;
     sentence_.tags.assign(sentence_.words.size(), "O");
-    for (const auto& [type, mentions] : checked_object(row_["label"], "\"label\"").items()) {
-      for (const auto& [mention, spans] : checked_object(mentions, type).items()) {
+    for (const auto& [type, mentions] : checked_object(row_["label"], "\"label\"").members()) {
+      for (const auto& [mention, spans] : checked_object(mentions, type).members()) {
         check(spans.is_array(), "{}: '{}' of {} has {}: expected a list of [start, end]", where_, mention,
               type, json_text(spans));
-        for (const Json& span : spans) overlapping += tag_span(type, mention, span) ? 1 : 0;
+        for (const Json& span : spans.items()) overlapping += tag_span(type, mention, span) ? 1 : 0;
       }
     }
     return overlapping;
@@ -64,12 +62,11 @@ class JsonRow {
   }
 
   bool tag_span(const std::string& type, const std::string& mention, const Json& span) {
-    const bool is_pair =
-        span.is_array() && span.size() == 2 && span[0].is_number_integer() && span[1].is_number_integer();
+    const bool is_pair = span.is_array() && span.size() == 2 && span[0].is_integer() && span[1].is_integer();
     check(is_pair, "{}: '{}' of {} has the offsets {}: expected [start, end]", where_, mention, type,
           json_text(span));
-    const auto begin = span[0].get<int64_t>();
-    const auto last = span[1].get<int64_t>();
+    const auto offset = [&](size_t i) { return span[i].is_past_integer() ? -1 : span[i].integer(); };
+    const int64_t begin = offset(0), last = offset(1);
     const auto size = static_cast<int64_t>(sentence_.words.size());
     check(0 <= begin && begin <= last && last < size,
           "{}: '{}' of {} has the offsets {}: expected 0 <= start <= end < {}, the length of the text",

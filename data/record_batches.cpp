@@ -1,6 +1,6 @@
 #include "data/record_batches.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/io/checked_json.h"
+#include "core/io/json.h"
 #include "data/columns.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
@@ -16,8 +16,6 @@
 
 namespace gradus {
 namespace {
-
-using nlohmann::json;
 
 // A place in the file, for messages, spelt out only in these.
 struct Place {
@@ -36,29 +34,29 @@ struct Place {
   }
 };
 
-const json& member(const json& object, const char* name, const Place& place) {
+const Json& member(const Json& object, const char* name, const Place& place) {
   check(object.is_object(), "{}: expected an object, found {}", place.str(), object.type_name());
-  const auto found = object.find(name);
-  check(found != object.end(), "{}: no \"{}\"", place.str(), name);
+  const Json* found = object.find(name);
+  check(found != nullptr, "{}: no \"{}\"", place.str(), name);
   return *found;
 }
 
-const json& list(const json& object, const char* name, const Place& place) {
-  const json& value = member(object, name, place);
+const Json& list(const Json& object, const char* name, const Place& place) {
+  const Json& value = member(object, name, place);
   check(value.is_array(), "{}: \"{}\" is {}, expected a list", place.str(), name, value.type_name());
   return value;
 }
 
-const std::string& text_in(const json& value, const char* name, const Place& place) {
+const std::string& text_in(const Json& value, const char* name, const Place& place) {
   check(value.is_string(), "{}: \"{}\" is {}, expected a text", place.str(), name, value.type_name());
-  return value.get_ref<const std::string&>();
+  return value.text();
 }
 
-const std::string& text(const json& object, const char* name, const Place& place) {
+const std::string& text(const Json& object, const char* name, const Place& place) {
   return text_in(member(object, name, place), name, place);
 }
 
-bool is_row(const json& object) { return object.contains("question") && object.contains("context"); }
+bool is_row(const Json& object) { return object.contains("question") && object.contains("context"); }
 
 // Whether a file begins with an object that has a "question" or a "context" of its own, not deeper in it: a line for
 // each question then.
@@ -80,11 +78,10 @@ bool begins_with_row(std::string_view text) {
 }
 
 // The place that an "answer_start" names, -1 where it does not say where the answer is.
-int64_t start_in(const json& value, int64_t length) {
+int64_t start_in(const Json& value, int64_t length) {
   std::optional<int64_t> start;
-  if (value.is_number_integer() && (!value.is_number_unsigned() || value.get<uint64_t>() < uint64_t{1} << 62))
-    start = value.get<int64_t>();
-  if (value.is_string()) start = whole_number(value.get_ref<const std::string&>());
+  if (value.is_integer() && !value.is_past_integer()) start = value.integer();
+  if (value.is_string()) start = whole_number(value.text());
   return start && *start >= 0 && *start < length ? *start : -1;
 }
 
@@ -120,7 +117,7 @@ class Reader {
   void read_articles(std::string_view first, PieceReader& file) {
     bool begun = false;
     const auto next = [&] { return std::exchange(begun, true) ? file.next() : first; };
-    const json root = parse_json(next, path_, [&](std::span<const std::string> path, json& object) {
+    const Json root = parse_json(next, path_, [&](std::span<const std::string> path, Json& object) {
       if (path.size() == 5 && path[1] == "data" && path[3] == "paragraphs") return take_paragraph(object);
       return path.size() == 3 && path[1] == "data" && take_article(object);
     });
@@ -142,13 +139,13 @@ class Reader {
   }
 
   // A question with its context beside it; the rows of one context stand together.
-  void add_row(const json& row) {
+  void add_row(const Json& row) {
     const std::string& context = text(row, "context", place_);
     if (data_.contexts.empty() || data_.contexts.back() != context) add_context(context);
     add_question(row);
   }
 
-  bool take_paragraph(const json& paragraph) {
+  bool take_paragraph(const Json& paragraph) {
     place_.depth = 2;
     add_paragraph(paragraph);
     ++place_.paragraph;
@@ -156,7 +153,7 @@ class Reader {
     return true;
   }
 
-  bool take_article(const json& article) {
+  bool take_article(const Json& article) {
     place_.depth = 1;
     if (is_row(article)) {
       add_row(article);
@@ -171,9 +168,9 @@ class Reader {
   }
 
   // What is left of a list of objects is something else.
-  void check_all_taken(const json& left) const {
+  void check_all_taken(const Json& left) const {
     check(left.empty(), "{}: expected a list of objects, found {} in it", place_.str(),
-          left.empty() ? "" : left.front().type_name());
+          left.empty() ? "" : left[0].type_name());
   }
 
   void hand_over() {
@@ -183,10 +180,10 @@ class Reader {
     bytes_ = 0;
   }
 
-  void add_paragraph(const json& paragraph) {
+  void add_paragraph(const Json& paragraph) {
     add_context(text(paragraph, "context", place_));
     unread_.look_at(paragraph, {"context", "qas"});
-    const json& questions = list(paragraph, "qas", place_);
+    const Json& questions = list(paragraph, "qas", place_);
     for (place_.question = 0; place_.question < questions.size(); ++place_.question) {
       place_.depth = 3;
       add_question(questions[place_.question]);
@@ -200,21 +197,21 @@ class Reader {
     bytes_ += static_cast<int64_t>(context.size());
   }
 
-  void add_question(const json& qa) {
+  void add_question(const Json& qa) {
     SquadQuestion question;
     question.id = id_of(qa);
     check(ids_.insert(question.id).second, "{}: the id '{}' occurs twice", place_.str(), question.id);
     question.text = text(qa, "question", place_);
     bytes_ += static_cast<int64_t>(question.text.size());
     question.context = static_cast<int32_t>(data_.contexts.size()) - 1;
-    if (const auto impossible = qa.find("is_impossible"); impossible != qa.end() && !impossible->is_null()) {
+    if (const Json* impossible = qa.find("is_impossible"); impossible != nullptr && !impossible->is_null()) {
       question.is_impossible = truth_of(*impossible);
       data_.has_impossible = true;
     }
-    if (const auto answers = qa.find("answers"); answers != qa.end() && !answers->is_null()) {
+    if (const Json* answers = qa.find("answers"); answers != nullptr && !answers->is_null()) {
       if (answers->is_object()) add_answer_lists(*answers, question);
       else
-        for (const json& answer : list(qa, "answers", place_)) add_answer_object(answer, question);
+        for (const Json& answer : list(qa, "answers", place_).items()) add_answer_object(answer, question);
     }
     if (question.is_impossible) {
       // Some files give an empty one for none.
@@ -226,16 +223,16 @@ class Reader {
     data_.questions.push_back(std::move(question));
   }
 
-  std::string id_of(const json& qa) {
-    const json& id = member(qa, "id", place_);
-    if (!id.is_number_integer()) return text(qa, "id", place_);
+  std::string id_of(const Json& qa) {
+    const Json& id = member(qa, "id", place_);
+    if (!id.is_integer()) return text(qa, "id", place_);
     ++number_ids_;
     return json_text(id);
   }
 
-  bool truth_of(const json& value) const {
-    if (value.is_boolean()) return value.get<bool>();
-    const std::string written = value.is_string() ? value.get<std::string>() : json_text(value);
+  bool truth_of(const Json& value) const {
+    if (value.is_boolean()) return value.boolean();
+    const std::string written = value.is_string() ? value.text() : json_text(value);
     const bool yes = is_column_name(written, {"true", "1"});
     check(yes || is_column_name(written, {"false", "0"}),
           "{}: \"is_impossible\" is {}, expected true or false", place_.str(), json_text(value));
@@ -247,18 +244,18 @@ class Reader {
     placeless_ += start < 0 && !question.is_impossible ? 1 : 0;
   }
 
-  void add_answer_object(const json& answer, SquadQuestion& question) {
+  void add_answer_object(const Json& answer, SquadQuestion& question) {
     const std::string& wanted = text(answer, "text", place_);
-    const auto start = answer.find("answer_start");
-    add_answer(wanted, start == answer.end() ? -1 : start_in(*start, length_), question);
+    const Json* start = answer.find("answer_start");
+    add_answer(wanted, start == nullptr ? -1 : start_in(*start, length_), question);
     unread_.look_at(answer, {"text", "answer_start"});
   }
 
   // {"text": [...], "answer_start": [...]}: empty lists say that there is no answer.
-  void add_answer_lists(const json& answers, SquadQuestion& question) {
-    const json& texts = list(answers, "text", place_);
-    const json none = json::array();
-    const json& starts = answers.contains("answer_start") ? list(answers, "answer_start", place_) : none;
+  void add_answer_lists(const Json& answers, SquadQuestion& question) {
+    const Json& texts = list(answers, "text", place_);
+    const Json none = Json::array();
+    const Json& starts = answers.contains("answer_start") ? list(answers, "answer_start", place_) : none;
     check(starts.empty() || starts.size() == texts.size(),
           "{}: {} answers, but {} numbers in \"answer_start\"", place_.str(), texts.size(), starts.size());
     for (size_t i = 0; i < texts.size(); ++i)

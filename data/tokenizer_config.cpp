@@ -1,8 +1,5 @@
 #include "data/tokenizer_config.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <array>
 #include <span>
@@ -10,6 +7,7 @@
 #include "core/error.h"
 #include "core/io/checked_json.h"
 #include "core/io/files.h"
+#include "core/joined.h"
 #include "data/tokenizer_json.h"
 #include "data/word_piece.h"
 
@@ -17,7 +15,6 @@ namespace gradus {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 struct SpecialKey {
   const char* key;  // in tokenizer_config.json
@@ -88,7 +85,7 @@ class Reader {
   Json object_in(const char* name) const {
     const fs::path path = folder_ / name;
     if (!fs::exists(path)) return {};
-    Json json = read_ordered_json(path, max_tokenizer_bytes);
+    Json json = read_json(path, max_tokenizer_bytes);
     check(json.is_object(), "{}: the JSON is of type {}, expected an object", path.string(),
           json.type_name());
     return json;
@@ -98,7 +95,7 @@ class Reader {
     const Json& found = value_of(config_, "tokenizer_class");
     if (found.is_null()) return;
     check(found.is_string(), "{}: 'tokenizer_class' is {}: expected a name", config_path_, json_text(found));
-    const auto& name = found.get_ref<const std::string&>();
+    const std::string& name = found.text();
     check_tokenizer_class(name, config_path_);
     takes_json_ = is_one_of(json_classes, name);
     check(!takes_json_ || json_, "{}: 'tokenizer_class' is {}: it needs tokenizer.json, which is not there",
@@ -124,12 +121,10 @@ class Reader {
   // Special tokens are found in the text anyway; other words are looked for in another way than added tokens are.
   void check_never_split(const SpecialTokens& special) const {
     const Json& found = value_of(config_, "never_split");
-    const bool is_list = found.is_null() || found.is_array();
-    check(is_list && std::ranges::all_of(found,
-                                         [&](const Json& word) {
-                                           return word.is_string() &&
-                                                  is_named(special, word.get<std::string>());
-                                         }),
+    const auto is_special = [&](const Json& word) {
+      return word.is_string() && is_named(special, word.text());
+    };
+    check(found.is_null() || (found.is_array() && std::ranges::all_of(found.items(), is_special)),
           "{}: 'never_split' is {}: expected nothing but special tokens; other words can be added tokens",
           config_path_, json_text(found));
   }
@@ -163,12 +158,12 @@ class Reader {
 
   void read_rules(TokenizerConfig& config) {
     if (const Json& lower = setting("do_lower_case", "lowercase", true); !lower.is_null())
-      config.do_lower_case = lower.get<bool>();
+      config.do_lower_case = lower.boolean();
     if (const Json& strip = setting("strip_accents", "strip_accents", nullptr); !strip.is_null())
-      config.strip_accents = strip.get<bool>();
+      config.strip_accents = strip.boolean();
     if (const Json& chinese = setting("tokenize_chinese_chars", "handle_chinese_chars", true);
         !chinese.is_null())
-      config.tokenize_chinese_chars = chinese.get<bool>();
+      config.tokenize_chinese_chars = chinese.boolean();
   }
 
   // Whether the tokens in special_tokens_map.json and added_tokens.json count.
@@ -236,7 +231,7 @@ class Reader {
     const Json& decoder = value_of(config_, "added_tokens_decoder");
     check(decoder.is_null() || decoder.is_object(),
           "{}: 'added_tokens_decoder' is of type {}, expected an object", config_path_, decoder.type_name());
-    for (const auto& [id, value] : decoder.items()) {
+    for (const auto& [id, value] : decoder.members()) {
       AddedToken token = added_token(value, config_path_, "added_tokens_decoder", false);
       token.id = added_id(id, config_path_);
       collect(std::move(token));
@@ -259,10 +254,10 @@ class Reader {
     std::vector<AddedToken> tokens;
     for (const Json* object : {&special_map_, &config_}) {
       if (object == &special_map_ && has_decoder()) continue;
-      for (const auto& [key, value] : object->items()) {
+      for (const auto& [key, value] : object->members()) {
         if (key == "additional_special_tokens" || key == "extra_special_tokens") {
-          for (const auto& entry : value.items())
-            tokens.push_back(added_token(entry.value(), config_path_, key, true));
+          for (const Json* entry : values_of(value))
+            tokens.push_back(added_token(*entry, config_path_, key, true));
         } else if (key.ends_with("_token") && (value.is_string() || value.is_object())) {
           tokens.push_back(added_token(value, config_path_, key, true));
         }
@@ -275,7 +270,7 @@ class Reader {
   void collect_old_added(const std::vector<AddedToken>& listed) {
     const Json old = object_in("added_tokens.json");
     const std::string path = (folder_ / "added_tokens.json").string();
-    for (const auto& [text, id] : old.items()) {
+    for (const auto& [text, id] : old.members()) {
       const bool is_special = std::ranges::find(listed, text, &AddedToken::text) != listed.end();
       collect({text, added_id(json_text(id), path), is_special, !is_special});
     }
@@ -322,7 +317,7 @@ class Reader {
                                                             "special_tokens_map_file",
                                                             "name_or_path",
                                                             "auto_map"};
-    for (const auto& [key, value] : config_.items()) {
+    for (const auto& [key, value] : config_.members()) {
       if (!is_one_of(written_anew, key)) config.other_keys[key] = json_text(value);
     }
   }
@@ -364,17 +359,17 @@ std::string TokenizerConfig::str() const {
   }
   std::vector<std::string> words;
   for (const AddedToken& token : added) words.push_back(describe(token));
-  if (!words.empty()) text += fmt::format(", added tokens {}", fmt::join(words, ", "));
+  if (!words.empty()) text += fmt::format(", added tokens {}", joined(words, ", "));
   return text;
 }
 
 std::optional<int64_t> TokenizerConfig::model_max_length() const {
   const auto found = other_keys.find("model_max_length");
   if (found == other_keys.end()) return std::nullopt;
-  const Json value = Json::parse(found->second);
+  const Json value = parse_json(found->second, "model_max_length");
   // transformers writes 1e30 when there is no limit.
-  if (!value.is_number() || value.get<double>() > 1e9) return std::nullopt;
-  return value.get<int64_t>();
+  if (!value.is_number() || value.number() > 1e9) return std::nullopt;
+  return static_cast<int64_t>(value.number());
 }
 
 void check_tokenizer_class(const std::string& name, std::string_view where) {
@@ -413,7 +408,7 @@ void write_tokenizer(const fs::path& folder, const Vocab& vocab, const Tokenizer
   }
   if (!config.added.empty()) root["added_tokens_decoder"] = decoder;
   if (!additional.empty()) root["additional_special_tokens"] = additional;
-  for (const auto& [key, text] : config.other_keys) root[key] = parse_ordered_json(text, path + ": " + key);
+  for (const auto& [key, text] : config.other_keys) root[key] = parse_json(text, path + ": " + key);
   replace_file(folder / "vocab.txt", vocab_text(vocab));
   replace_file(path, json_text(root, 2) + "\n");
 }

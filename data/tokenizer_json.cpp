@@ -1,22 +1,18 @@
 #include "data/tokenizer_json.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <charconv>
 
 #include "core/error.h"
 #include "core/io/checked_json.h"
+#include "core/joined.h"
 
 namespace gradus {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr size_t max_shown = 200;  // characters of a value in a message
 
 std::string shown(const Json& value) {
-  std::string text = value.dump(-1, ' ', true);
+  std::string text = json_text(value, -1, JsonStrings::ascii);
   if (text.size() > max_shown) text = text.substr(0, max_shown) + "...";
   return text;
 }
@@ -35,25 +31,36 @@ bool is_type(const Json& part, const char* type) {
 
 const Json& value_of(const Json& object, const char* key) {
   static const Json none;
-  const auto found = object.find(key);
-  return found == object.end() ? none : *found;
+  return object.contains(key) ? object.at(key) : none;
+}
+
+std::vector<const Json*> values_of(const Json& value) {
+  std::vector<const Json*> values;
+  if (value.is_array()) {
+    for (const Json& item : value.items()) values.push_back(&item);
+  } else if (value.is_object()) {
+    for (const auto& [name, member] : value.members()) values.push_back(&member);
+  } else if (!value.is_null()) {
+    values.push_back(&value);
+  }
+  return values;
 }
 
 AddedToken added_token(const Json& value, std::string_view where, std::string_view key, bool special) {
   AddedToken token;
   token.special = special;
   if (value.is_string()) {
-    token.text = value.get<std::string>();
+    token.text = value.text();
   } else {
     check(value.is_object() && value.contains("content") && value["content"].is_string(),
           "{}: '{}' has {}: expected a token, or an object with its \"content\"", where, key, shown(value));
-    token.text = value["content"].get<std::string>();
+    token.text = value["content"].text();
   }
   const auto flag = [&](const char* name, bool usual) {
     if (!value.is_object() || !value.contains(name)) return usual;
     check(value[name].is_boolean(), "{}: '{}': '{}' of the token '{}' is {}: expected true or false", where,
           key, name, token.text, shown(value[name]));
-    return value[name].get<bool>();
+    return value[name].boolean();
   };
   token.special = special || flag("special", false);
   token.normalized = flag("normalized", !token.special);
@@ -73,7 +80,7 @@ int32_t added_id(std::string_view text, std::string_view where) {
 }
 
 TokenizerJson TokenizerJson::read(const std::string& path) {
-  const Json root = read_ordered_json(path, max_tokenizer_bytes);
+  const Json root = read_json(path, max_tokenizer_bytes);
   check(root.is_object() && root.contains("model"), "{}: no 'model': expected a tokenizer of transformers",
         path);
   TokenizerJson result;
@@ -94,10 +101,15 @@ TokenizerJson TokenizerJson::read(const std::string& path) {
   }
   check(normalizer["clean_text"] == true, "{}: 'clean_text' of the normalizer is false: expected true", path);
   part("pre_tokenizer", "pretokenizers", "BertPreTokenizer");
-  result.read_template(only_part(value_of(root, "post_processor"), "processors"));
-  for (const auto& entry : value_of(root, "added_tokens").items()) {
-    AddedToken token = added_token(entry.value(), path, "added_tokens", false);
-    token.id = added_id(entry.value().contains("id") ? json_text(entry.value()["id"]) : "", path);
+  const Json& processor = only_part(value_of(root, "post_processor"), "processors");
+  check(
+      processor.is_null() || is_type(processor, "BertProcessing") || is_type(processor, "TemplateProcessing"),
+      "{}: 'post_processor' is {}: expected TemplateProcessing, others are not supported", path,
+      shown(processor));
+  if (!processor.is_null()) result.read_template(processor);
+  for (const Json* entry : values_of(value_of(root, "added_tokens"))) {
+    AddedToken token = added_token(*entry, path, "added_tokens", false);
+    token.id = added_id(entry->contains("id") ? json_text(entry->at("id")) : "", path);
     result.added_.push_back(std::move(token));
   }
   return result;
@@ -120,17 +132,16 @@ void TokenizerJson::read_model(const Json& model) {
   if (model.contains("unk_token")) {
     check(model["unk_token"].is_string(), "{}: the model's 'unk_token' is {}: expected a token", path_,
           shown(model["unk_token"]));
-    special_.unk = model["unk_token"].get<std::string>();
+    special_.unk = model["unk_token"].text();
   }
   const Json& vocab = value_of(model, "vocab");
   check(vocab.is_object(), "{}: the model's 'vocab' is of type {}: expected an object of tokens and numbers",
         path_, vocab.type_name());
   tokens_.resize(vocab.size());
   std::vector<bool> seen(vocab.size());
-  for (const auto& [token, id] : vocab.items()) {
-    const bool is_new =
-        id.is_number_unsigned() && id.get<uint64_t>() < vocab.size() && !seen[id.get<size_t>()];
-    if (!is_new)
+  for (const auto& [token, id] : vocab.members()) {
+    const bool is_known = id.is_integer() && id.number() >= 0 && id.number() < seen.size();
+    if (!is_known || seen[id.get<size_t>()])
       fail("{}: the token '{}' has the number {}: expected each from 0 to {} once", path_, token, shown(id),
            vocab.size() - 1);
     seen[id.get<size_t>()] = true;
@@ -139,33 +150,29 @@ void TokenizerJson::read_model(const Json& model) {
 }
 
 void TokenizerJson::read_template(const Json& processor) try {
-  if (processor.is_null()) return;
   if (is_type(processor, "BertProcessing")) {
-    special_.cls = processor.at("cls").at(0).get<std::string>();
-    special_.sep = processor.at("sep").at(0).get<std::string>();
+    special_.cls = processor["cls"][0].text();
+    special_.sep = processor["sep"][0].text();
     return;
   }
-  check(is_type(processor, "TemplateProcessing"),
-        "{}: 'post_processor' is {}: expected TemplateProcessing, others are not supported", path_,
-        shown(processor));
   const auto text_of = [&](const char* key) {
     std::vector<std::string> parts;
-    for (const Json& item : processor.at(key)) {
-      const Json& part = item.at(item.contains("Sequence") ? "Sequence" : "SpecialToken");
-      parts.push_back(fmt::format("{}:{}", part.at("id").get<std::string>(), part.at("type_id").get<int>()));
+    for (const Json* item : values_of(processor[key])) {
+      const Json& part = item->at(item->contains("Sequence") ? "Sequence" : "SpecialToken");
+      parts.push_back(fmt::format("{}:{}", part["id"].text(), part["type_id"].get<int>()));
     }
-    return fmt::format("{}", fmt::join(parts, " "));
+    return joined(parts, " ").str();
   };
   single_ = text_of("single");
   pair_ = text_of("pair");
   has_template_ = true;
-  const auto name_of = [](const Json& item) { return item.at("SpecialToken").at("id").get<std::string>(); };
-  const Json& single = processor.at("single");
+  const auto name_of = [](const Json& item) { return item["SpecialToken"]["id"].text(); };
+  const Json& single = processor["single"];
   if (single.size() == 3 && single[0].contains("SpecialToken") && single[2].contains("SpecialToken")) {
     special_.cls = name_of(single[0]);
     special_.sep = name_of(single[2]);
   }
-} catch (const Json::exception&) {
+} catch (const Error&) {
   fail("{}: 'post_processor' is {}: expected TemplateProcessing with 'single' and 'pair'", path_,
        shown(processor));
 }

@@ -2,11 +2,11 @@
 // transformers 5 saves.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/io/json.h"
 #include "data/basic_tokenizer.h"
 #include "data/vocab.h"
 
@@ -24,20 +24,20 @@ class TokenizerJson {
   const std::string& path() const { return path_; }
   const std::vector<std::string>& tokens() const { return tokens_; }  // by id, without added ones
   const std::vector<AddedToken>& added() const { return added_; }
-  const nlohmann::ordered_json& normalizer() const { return normalizer_; }
+  const Json& normalizer() const { return normalizer_; }
   // What the model and the template call the special tokens.
   const SpecialTokens& special() const { return special_; }
   // Throws Error unless sequences are put together as [CLS] A [SEP] and [CLS] A [SEP] B [SEP].
   void check_template(const SpecialTokens& special) const;
 
  private:
-  void read_model(const nlohmann::ordered_json& model);
-  void read_template(const nlohmann::ordered_json& processor);
+  void read_model(const Json& model);
+  void read_template(const Json& processor);
 
   std::string path_;
   std::vector<std::string> tokens_;
   std::vector<AddedToken> added_;
-  nlohmann::ordered_json normalizer_;
+  Json normalizer_;
   SpecialTokens special_;
   bool has_template_ = false;
   std::string single_, pair_;  // its sequences, "[CLS]:0 A:0 [SEP]:0"
@@ -45,10 +45,11 @@ class TokenizerJson {
 
 // An added token from its name or from an object {"content": ...}, as the files of transformers have it, without its
 // id. `special`: it is listed as such. `where` and `key` are for messages. Throws Error for anything else.
-AddedToken added_token(const nlohmann::ordered_json& value, std::string_view where, std::string_view key,
-                       bool special);
+AddedToken added_token(const Json& value, std::string_view where, std::string_view key, bool special);
 // The value of a key of an object, null where there is none. Lives as long as the object.
-const nlohmann::ordered_json& value_of(const nlohmann::ordered_json& object, const char* key);
+const Json& value_of(const Json& object, const char* key);
+// The values in a list or an object, none in null; of another value itself.
+std::vector<const Json*> values_of(const Json& value);
 // The number in a text. Throws Error for anything but a whole number from 0.
 int32_t added_id(std::string_view text, std::string_view where);
 

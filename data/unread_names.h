@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/io/json.h"
 #include "data/unicode.h"
 
 namespace gradus {
@@ -14,9 +15,8 @@ namespace gradus {
 class UnreadNames {
  public:
   // Takes down the names of an object that are not among those known.
-  template <typename Json>
   void look_at(const Json& object, std::initializer_list<std::string_view> known) {
-    for (const auto& [name, value] : object.items()) {
+    for (const auto& [name, value] : object.members()) {
       if (std::find(known.begin(), known.end(), name) == known.end() && names_.size() < most)
         names_.insert(name);
     }

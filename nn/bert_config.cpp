@@ -15,8 +15,6 @@ namespace gradus {
 
 namespace {
 
-using nlohmann::json;
-
 constexpr size_t max_file_bytes = 10'000'000;
 constexpr int64_t max_layers = 1000;  // a broken file must not keep us building layers until memory runs out
 
@@ -56,69 +54,60 @@ void visit_reals(Config& config, Visit visit) {
   visit("layer_norm_eps", config.layer_norm_eps);
 }
 
-// Removes `key` from the object and returns its value, null when there is none.
-json take(json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end()) return nullptr;
-  json value = std::move(*found);
-  object.erase(found);
-  return value;
-}
-
-void refuse_other_models(const json& root, std::string_view where) {
+void refuse_other_models(const Json& root, std::string_view where) {
   const std::string model_type = root.contains("model_type") ? json_text(root["model_type"]) : "\"bert\"";
   check(model_type == "\"bert\"", "{}: 'model_type' is {}, expected \"bert\"", where, model_type);
   // Without these keys, and with these values, the model is the one of the paper.
-  const std::array<std::pair<const char*, json>, 4> expected{{{"position_embedding_type", "absolute"},
+  const std::array<std::pair<const char*, Json>, 4> expected{{{"position_embedding_type", "absolute"},
                                                               {"is_decoder", false},
                                                               {"add_cross_attention", false},
                                                               {"use_relative_positions", false}}};
   for (const auto& [key, value] : expected) {
-    const auto found = root.find(key);
-    check(found == root.end() || *found == value,
-          "{}: '{}' is {}, expected {}: other models are not supported", where, key,
-          found == root.end() ? "" : json_text(*found), json_text(value));
+    const Json* found = root.find(key);
+    check(found == nullptr || *found == value, "{}: '{}' is {}, expected {}: other models are not supported",
+          where, key, found == nullptr ? "" : json_text(*found), json_text(value));
   }
 }
 
-BertConfig config_from(json root, std::string_view where, BertConfigFormat format) {
+BertConfig config_from(const Json& root, std::string_view where, BertConfigFormat format) {
   check(root.is_object(), "{}: the JSON is of type {}, expected an object", where, root.type_name());
   refuse_other_models(root, where);
   BertConfig config;
   if (format == BertConfigFormat::google) config.type_vocab_size = 16;
   check(root.contains("vocab_size"), "{}: 'vocab_size' is missing", where);
+  // Keys that are read, or written anew from the configuration: others describe other things than the model. The stored
+  // type is that of the weights beside the file, which need not be those written later.
+  std::set<std::string_view> taken{"model_type", "num_labels", "dtype", "torch_dtype"};
+  const Json none;
+  const auto take = [&](const char* key) -> const Json& {
+    taken.insert(key);
+    return root.contains(key) ? root[key] : none;
+  };
   visit_sizes(config, [&](const char* key, int64_t& field) {
     if (!root.contains(key)) return;
-    const json value = take(root, key);
-    const bool fits =
-        value.is_number_integer() && (!value.is_number_unsigned() ||
-                                      value.get<uint64_t>() <= uint64_t{std::numeric_limits<int32_t>::max()});
+    const Json& value = take(key);
+    const bool fits = value.is_integer() && value.number() <= std::numeric_limits<int32_t>::max();
     check(fits, "{}: '{}' is {}, expected a whole number from 1 to {}", where, key, json_text(value),
           std::numeric_limits<int32_t>::max());
-    field = value.get<int64_t>();
+    field = value.integer();
   });
   visit_reals(config, [&](const char* key, double& field) {
     if (!root.contains(key)) return;
-    const json value = take(root, key);
+    const Json& value = take(key);
     check(value.is_number(), "{}: '{}' is {}, expected a number", where, key, json_text(value));
-    field = value.get<double>();
+    field = value.number();
   });
-  const json activation = root.contains("hidden_act") ? take(root, "hidden_act") : json("gelu");
+  const Json activation = root.contains("hidden_act") ? take("hidden_act") : Json("gelu");
   check(activation.is_string(), "{}: 'hidden_act' is {}, expected a name", where, json_text(activation));
-  config.hidden_act = parse_activation(activation.get<std::string>(), format, where);
-  const json id2label = take(root, "id2label"), label2id = take(root, "label2id");
-  StoredLabels labels = read_stored_labels(id2label, label2id);
+  config.hidden_act = parse_activation(activation.text(), format, where);
+  StoredLabels labels = read_stored_labels(take("id2label"), take("label2id"));
   config.labels = std::move(labels.names);
   config.labels_problem = std::move(labels.problem);
-  if (const json names = take(root, "architectures");
-      names.is_array() && !names.empty() && names[0].is_string())
-    config.architecture = names[0].get<std::string>();
-  // What is left describes other things than the model, or is written anew from the configuration. The stored
-  // type is that of the weights beside the file, which need not be those written later.
-  for (const char* key : {"model_type", "num_labels", "dtype", "torch_dtype"}) {
-    take(root, key);
+  if (const Json& names = take("architectures"); names.is_array() && !names.empty() && names[0].is_string())
+    config.architecture = names[0].text();
+  for (const auto& [key, value] : root.members()) {
+    if (!taken.contains(key)) config.other_keys[key] = json_text(value);
   }
-  for (const auto& [key, value] : root.items()) config.other_keys[key] = json_text(value);
   config.validate(where);
   return config;
 }
@@ -161,23 +150,22 @@ Activation parse_activation(std::string_view name, BertConfigFormat format, std:
 }
 
 BertConfig parse_bert_config(std::string_view text, std::string_view where, BertConfigFormat format) {
-  return config_from(parse_json(text, where), where, format);
+  return config_from(sorted(parse_json(text, where)), where, format);
 }
 
 BertConfig read_bert_config(const std::string& path) {
-  json root = read_json(path, max_file_bytes);
+  const Json root = sorted(read_json(path, max_file_bytes));
   const bool is_google =
       std::filesystem::path(path).filename() == "bert_config.json" && !root.contains("model_type");
-  return config_from(std::move(root), path,
-                     is_google ? BertConfigFormat::google : BertConfigFormat::hugging_face);
+  return config_from(root, path, is_google ? BertConfigFormat::google : BertConfigFormat::hugging_face);
 }
 
 void write_bert_config(const std::string& path, const BertConfig& config, const std::string& architecture) {
   config.validate(path);
-  json root = json::object();
+  Json root = Json::object();
   for (const auto& [key, text] : config.other_keys) root[key] = parse_json(text, path + ": " + key);
   root["model_type"] = "bert";
-  root["architectures"] = {architecture};
+  root["architectures"] = Json::array({architecture});
   visit_sizes(config, [&](const char* key, int64_t value) { root[key] = value; });
   visit_reals(config, [&](const char* key, double value) { root[key] = value; });
   for (const ActivationName& known : activation_names) {
@@ -192,11 +180,13 @@ void write_bert_config(const std::string& path, const BertConfig& config, const 
     root["label2id"][label] = id;
   }
   AtomicFile file(path);
+  std::string text;
   try {
-    file.write(json_text(root, 2) + "\n");
-  } catch (const json::exception&) {
+    text = json_text(sorted(root), 2) + "\n";
+  } catch (const Error&) {
     fail("{}: a label is not UTF-8", path);
   }
+  file.write(text);
   file.commit();
 }
 

@@ -1,6 +1,6 @@
 #include "nn/optimizer.h"
 
-#include <fmt/format.h>
+#include "core/joined.h"
 
 namespace gradus {
 
@@ -77,7 +77,7 @@ const OptimizerRow& find_optimizer(std::string_view name) {
     if (row.name == name) return row;
     names.push_back(row.name);
   }
-  fail("[optimizer] none is named '{}': expected one of {}", name, fmt::join(names, ", "));
+  fail("[optimizer] none is named '{}': expected one of {}", name, joined(names, ", "));
 }
 
 Optimizer::Optimizer(Parameters& parameters, const OptimizerConfig& config)

@@ -1,11 +1,10 @@
 #include "nn/parameters.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cctype>
 #include <limits>
 
+#include "core/joined.h"
 #include "core/random.h"
 
 namespace gradus {
@@ -202,7 +201,7 @@ void Parameters::check_all_reached() const {
     if (node && !node->reached) missing.push_back(tensor.name);
   }
   check(missing.empty(), "[parameters] no gradient reaches {}: freeze what is not meant to be trained",
-        fmt::join(missing, ", "));
+        joined(missing, ", "));
   for (const Slot& slot : slots_) {
     if (slot.variable->node()) slot.variable->node()->reached = false;
   }

@@ -1,12 +1,11 @@
 #include "nn/schedule.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "core/error.h"
+#include "core/joined.h"
 
 namespace gradus {
 
@@ -27,7 +26,7 @@ const ScheduleRow& find_schedule(std::string_view name) {
     if (row.name == name) return row;
     names.push_back(row.name);
   }
-  fail("[schedule] none is named '{}': expected one of {}", name, fmt::join(names, ", "));
+  fail("[schedule] none is named '{}': expected one of {}", name, joined(names, ", "));
 }
 
 float Schedule::at(int64_t step) const {

@@ -1,22 +1,20 @@
 #include "nn/stored_labels.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "core/io/checked_json.h"
+#include "core/io/json.h"
 
 namespace gradus {
 namespace {
 
-using nlohmann::json;
-
 StoredLabels problem(std::string text) { return {{}, std::move(text)}; }
 
 // Names by id from id -> name, as an object or a list.
-StoredLabels from_ids(const json& id2label) {
+StoredLabels from_ids(const Json& id2label) {
   if (!id2label.is_object() && !id2label.is_array())
     return problem(fmt::format("'id2label' is of type {}, expected an object", id2label.type_name()));
   StoredLabels labels;
@@ -24,24 +22,24 @@ StoredLabels from_ids(const json& id2label) {
     const std::string key = std::to_string(id);
     if (id2label.is_object() && !id2label.contains(key))
       return problem(fmt::format("'id2label' has {} labels but none for {}", id2label.size(), id));
-    const json& name = id2label.is_object() ? id2label[key] : id2label[id];
+    const Json& name = id2label.is_object() ? id2label[key] : id2label[id];
     if (!name.is_string() && !name.is_number())
       return problem(
           fmt::format("label {} of 'id2label' is of type {}, expected a string", id, name.type_name()));
-    labels.names.push_back(name.is_string() ? name.get<std::string>() : json_text(name));
+    labels.names.push_back(name.is_string() ? name.text() : json_text(name));
   }
   return labels;
 }
 
 // Names by id from name -> id.
-StoredLabels from_names(const json& label2id) {
+StoredLabels from_names(const Json& label2id) {
   if (!label2id.is_object())
     return problem(fmt::format("'label2id' is of type {}, expected an object", label2id.type_name()));
   StoredLabels labels{std::vector<std::string>(label2id.size()), ""};
   std::vector<bool> seen(label2id.size());
-  for (const auto& [name, id] : label2id.items()) {
-    const bool good = id.is_number_unsigned() && id.get<uint64_t>() < seen.size() && !seen[id.get<size_t>()];
-    if (!good)
+  for (const auto& [name, id] : label2id.members()) {
+    const bool is_known = id.is_integer() && id.number() >= 0 && id.number() < seen.size();
+    if (!is_known || seen[id.get<size_t>()])
       return problem(fmt::format("'label2id' gives '{}' the number {}, expected each from 0 to {} once", name,
                                  json_text(id), seen.size() - 1));
     seen[id.get<size_t>()] = true;
@@ -82,7 +80,7 @@ std::vector<int64_t> pair_up(const std::vector<std::string>& stored, const std::
 
 }  // namespace
 
-StoredLabels read_stored_labels(const json& id2label, const json& label2id) {
+StoredLabels read_stored_labels(const Json& id2label, const Json& label2id) {
   if (id2label.is_null() && label2id.is_null()) return {};
   if (label2id.is_null()) return without_repetition(from_ids(id2label));
   if (id2label.is_null()) return without_repetition(from_names(label2id));

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 namespace gradus {
+
+class Json;
 
 struct StoredLabels {
   std::vector<std::string> names;  // by id; empty: none, or none to rely on
@@ -16,7 +17,7 @@ struct StoredLabels {
 // The labels of 'id2label', an object or a list, or else of 'label2id'; null stands for what is not there. Numbers stand
 // for their digits. Names of transformers' making, LABEL_0, give way to others. Never throws: a stored head need not be
 // used.
-StoredLabels read_stored_labels(const nlohmann::json& id2label, const nlohmann::json& label2id);
+StoredLabels read_stored_labels(const Json& id2label, const Json& label2id);
 
 // Whether these are the names that transformers gives to labels without any: LABEL_0, LABEL_1 ...
 bool are_default_labels(const std::vector<std::string>& names);

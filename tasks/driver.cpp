@@ -5,8 +5,8 @@
 #include <fstream>
 #include <iostream>
 
-#include "core/io/checked_json.h"
 #include "core/io/files.h"
+#include "core/io/json.h"
 #include "data/text_file.h"
 #include "tasks/log/log.h"
 #include "tasks/model/checkpoint_directory.h"
@@ -145,7 +145,7 @@ void check_results_folder(const FineTuneOptions& options, const std::string& fol
 }
 
 std::string to_json_line(const Scores& scores) {
-  nlohmann::ordered_json json;
+  Json json;
   for (const auto& [name, value] : scores) json[name] = value;
   return json_text(json);
 }

@@ -1,10 +1,9 @@
 // run_classifier: trains, scores and uses a model that tells classes of text apart, or gives scores.
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <filesystem>
 
 #include "core/io/files.h"
+#include "core/joined.h"
 #include "tasks/classifier/predict.h"
 #include "tasks/classifier/report.h"
 #include "tasks/classifier/training.h"
@@ -41,7 +40,7 @@ void train(Backend& backend, const ClassifierOptions& options, ClassifierSystem&
   if (evaluation != nullptr) task.score_by(*evaluation);
   finished.training_data = add_training_data(options, system, set, task);
   end_training_data(options, task, finished);
-  if (system.labels()) print_log(log_of(options), "labels: {}\n", fmt::join(system.labels()->names(), ", "));
+  if (system.labels()) print_log(log_of(options), "labels: {}\n", joined(system.labels()->names(), ", "));
   finished.training = run_training(backend, options, system, task, finished.noun, metrics);
 }
 

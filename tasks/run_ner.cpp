@@ -1,10 +1,10 @@
 // run_ner: trains, scores and uses a tagger for named entities.
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
+#include "core/joined.h"
 #include "tasks/driver.h"
 #include "tasks/log/progress.h"
 #include "tasks/main.h"
@@ -120,7 +120,7 @@ int run(int argc, char** argv) {
   const bool needs_scheme = system->settings().crf_constraints || options.assessment_method == "span_strict";
   if (needs_scheme && !system->settings().tag_scheme)
     print_log(log_of(options), "tags: taken as {}, by the labels {}\n", name_of(system->tag_scheme()),
-              fmt::join(system->labels().tags(), ", "));
+              joined(system->labels().tags(), ", "));
   const NerTagger tagger(backend, *system, tagger_options(options));
   std::optional<NerEvaluation> evaluation;
   if (inputs.dev) {

@@ -1,54 +1,26 @@
-// JSON from files nobody vouches for.
+// JSON files nobody vouches for, and reading from them what a program expects.
 #pragma once
-
-#include <nlohmann/json.hpp>
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <limits>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/io/files.h"
+#include "core/io/json.h"
 
 namespace gradus {
 
-// Parses one JSON value that takes all of `text`, in time in proportion to its length. `where` stands for the file in
-// error texts. Throws Error for invalid JSON or UTF-8, a name that occurs twice in one object, and nesting deeper than
-// 64.
-nlohmann::json parse_json(std::string_view text, std::string_view where);
-// The same, with the names of an object in the text's order.
-nlohmann::ordered_json parse_ordered_json(std::string_view text, std::string_view where);
-// The same from a regular file. Throws Error also as read_file() does, and when the file is of another kind by its
-// first bytes (core/io/file_kind.h).
-nlohmann::json read_json(const std::filesystem::path& path, size_t most = most_file_bytes);
-nlohmann::ordered_json read_ordered_json(const std::filesystem::path& path, size_t most = most_file_bytes);
-
-// The text of a value, in one line, or with line breaks and so many blanks a level. Throws nlohmann's exception for a
-// string that is not UTF-8. Compiled once, unlike its dump().
-std::string json_text(const nlohmann::json& value, int indent = -1);
-std::string json_text(const nlohmann::ordered_json& value, int indent = -1);
-
-// Bytes of text, all of it kept, between two objects that are taken out.
-constexpr uint64_t most_between_objects = uint64_t{256} << 20;
-
-// Parses a value that need not fit into memory. `next_piece` gives the text piece by piece, and an empty one at its
-// end. `take` is called with every object at its end; path[d] is the name by which the value at depth d is a member
-// of an object, empty in a list, the whole value being at depth 0 and the object at path.size() - 1. An object for
-// which `take` returns true is not kept in the result. Throws Error also when `most` bytes have none.
-nlohmann::json parse_json(
-    const std::function<std::string_view()>& next_piece, std::string_view where,
-    const std::function<bool(std::span<const std::string> path, nlohmann::json& object)>& take,
-    uint64_t most = most_between_objects);
+// The value that a regular file holds. Throws Error as parse_json() and read_file() do, and when the file is of another
+// kind by its first bytes (core/io/file_kind.h).
+Json read_json(const std::filesystem::path& path, size_t most = most_file_bytes);
 
 // A value in a JSON text and its place there, for reading what a program expects. Every member throws Error
 // "<where>: 'a.b[3]' is 7, expected true or false" when it finds something else, and "<where>: 'a.b' is missing".
-template <class Json>
 class JsonField {
  public:
   // `value` has to live as long as this object and those made of it. `path`: its place in the file, if not the whole.
@@ -78,8 +50,5 @@ class JsonField {
   const Json* value_;
   std::string where_, path_;
 };
-
-extern template class JsonField<nlohmann::json>;
-extern template class JsonField<nlohmann::ordered_json>;
 
 }  // namespace gradus

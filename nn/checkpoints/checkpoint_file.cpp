@@ -1,13 +1,12 @@
 #include "nn/checkpoints/checkpoint_file.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <optional>
 
 #include "core/io/file_kind.h"
 #include "core/io/files.h"
+#include "core/joined.h"
 #include "nn/checkpoints/mindspore_checkpoint.h"
 #include "nn/checkpoints/safetensors.h"
 #include "nn/checkpoints/tensorflow_checkpoint.h"
@@ -56,7 +55,7 @@ Place place_in(const std::string& folder) {
   if (found.empty() && fs::exists(pickle)) refuse_pickle(pickle.string());
   check(!found.empty(), "{}: no model.safetensors, no *.index (TensorFlow) and no *.ckpt (MindSpore)",
         folder);
-  check(found.size() == 1, "{}: several checkpoints, name one of them: {}", folder, fmt::join(found, ", "));
+  check(found.size() == 1, "{}: several checkpoints, name one of them: {}", folder, joined(found, ", "));
   return *place_of(found.front());
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 #include <set>
 #include <utility>
 
@@ -18,34 +17,31 @@ namespace gradus {
 
 namespace {
 
-using nlohmann::json;
-
 // Member `key` of a tensor's description.
-const json& member(const json& description, const char* key, const std::string& where) {
-  const auto found = description.find(key);
-  check(found != description.end(), "{}: '{}' is missing", where, key);
+const Json& member(const Json& description, const char* key, const std::string& where) {
+  const Json* found = description.find(key);
+  check(found != nullptr, "{}: '{}' is missing", where, key);
   return *found;
 }
 
-std::vector<int64_t> unsigned_numbers(const json& array, const char* key, const std::string& where) {
+std::vector<int64_t> unsigned_numbers(const Json& array, const char* key, const std::string& where) {
   check(array.is_array(), "{}: '{}' is of type {}, expected an array", where, key, array.type_name());
   std::vector<int64_t> numbers;
-  for (const json& number : array) {
-    constexpr auto limit = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-    check(number.is_number_unsigned() && number.get<uint64_t>() <= limit,
+  for (const Json& number : array.items()) {
+    check(number.is_integer() && number.number() >= 0 && !number.is_past_integer(),
           "{}: {} in '{}', expected whole numbers from 0 to 2^63 - 1", where, json_text(number), key);
-    numbers.push_back(number.get<int64_t>());
+    numbers.push_back(number.integer());
   }
   return numbers;
 }
 
-std::map<std::string, std::string> read_metadata(const json& object, const std::string& path) {
+std::map<std::string, std::string> read_metadata(const Json& object, const std::string& path) {
   check(object.is_object(), "{}: '__metadata__' is of type {}, expected an object", path, object.type_name());
   std::map<std::string, std::string> metadata;
-  for (const auto& [key, value] : object.items()) {
+  for (const auto& [key, value] : object.members()) {
     check(value.is_string(), "{}: '{}' in '__metadata__' is of type {}, expected a string", path, key,
           value.type_name());
-    metadata[key] = value.get<std::string>();
+    metadata[key] = value.text();
   }
   return metadata;
 }
@@ -56,11 +52,12 @@ struct Place {
   TensorEntry entry;
 };
 
-Place read_place(const std::string& name, const json& description, const std::string& where) {
+Place read_place(const std::string& name, const Json& description, const std::string& where) {
   check(description.is_object(), "{}: described by type {}, expected an object", where,
         description.type_name());
-  const json& dtype = member(description, "dtype", where);
-  check(dtype.is_string(), "{}: 'dtype' is of type {}, expected a string", where, dtype.type_name());
+  const Json& type = member(description, "dtype", where);
+  check(type.is_string(), "{}: 'dtype' is of type {}, expected a string", where, type.type_name());
+  const std::string& dtype = type.text();
   const auto shape = unsigned_numbers(member(description, "shape", where), "shape", where);
   const auto offsets = unsigned_numbers(member(description, "data_offsets", where), "data_offsets", where);
   check(offsets.size() == 2, "{}: {} numbers in 'data_offsets', expected 2", where, offsets.size());
@@ -68,7 +65,7 @@ Place read_place(const std::string& name, const json& description, const std::st
   check(begin <= end, "{}: 'data_offsets' end at {}, before they begin at {}", where, end, begin);
   const int64_t bytes = tensor_bytes(where, dtype, shape);
   check(bytes == end - begin, "{}: 'data_offsets' span {} bytes, expected {} for {} {}", where, end - begin,
-        bytes, dtype.get<std::string>(), shape_text(shape));
+        bytes, dtype, shape_text(shape));
   return {begin, end, {name, dtype, shape, {}}};
 }
 
@@ -96,10 +93,10 @@ SafetensorsFile::SafetensorsFile(const std::string& path)
 void SafetensorsFile::parse_header(std::string_view header, std::span<const std::byte> data) {
   check(header.starts_with('{'), "{}: the header begins with '{}', expected '{{'", path_,
         header.substr(0, 1));
-  const json root = parse_json(header, path_ + ": header");
+  const Json root = sorted(parse_json(header, path_ + ": header"));
 
   std::vector<Place> places;
-  for (const auto& [name, description] : root.items()) {
+  for (const auto& [name, description] : root.members()) {
     if (name == "__metadata__") metadata_ = read_metadata(description, path_);
     else places.push_back(read_place(name, description, fmt::format("{}: tensor '{}'", path_, name)));
   }
@@ -140,15 +137,15 @@ SafetensorsModel::SafetensorsModel(const std::string& path) {
 }
 
 void SafetensorsModel::open_shards(const std::string& index_path) {
-  const json root = read_json(index_path, safetensors_max_header_bytes);
-  check(root.is_object() && root.contains("weight_map") && root["weight_map"].is_object(),
+  const Json root = sorted(read_json(index_path, safetensors_max_header_bytes));
+  check(root.contains("weight_map") && root["weight_map"].is_object(),
         "{}: no object 'weight_map', expected one from tensor names to file names", index_path);
-  const json& weight_map = root["weight_map"];
+  const Json& weight_map = root["weight_map"];
   std::set<std::string> file_names;
-  for (const auto& [name, file] : weight_map.items()) {
+  for (const auto& [name, file] : weight_map.members()) {
     check(file.is_string(), "{}: tensor '{}' is in a file of type {}, expected a string", index_path, name,
           file.type_name());
-    const auto& file_name = file.get_ref<const std::string&>();
+    const std::string& file_name = file.text();
     const bool is_plain =
         file_name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos && file_name != "..";
     check(is_plain && file_name.ends_with(".safetensors"),
@@ -160,12 +157,12 @@ void SafetensorsModel::open_shards(const std::string& index_path) {
     const auto& file =
         files_.emplace_back((std::filesystem::path(index_path).parent_path() / file_name).string());
     for (const TensorEntry& tensor : file.tensors()) {
-      const auto listed = weight_map.find(tensor.name);
-      check(listed != weight_map.end() && *listed == file_name, "{}: tensor '{}' is in {}, expected {}",
-            index_path, tensor.name, file_name, listed == weight_map.end() ? "no file" : json_text(*listed));
+      const Json* listed = weight_map.find(tensor.name);
+      check(listed != nullptr && listed->text() == file_name, "{}: tensor '{}' is in {}, expected {}",
+            index_path, tensor.name, file_name, listed == nullptr ? "no file" : json_text(*listed));
     }
   }
-  for (const auto& [name, file_name] : weight_map.items()) {
+  for (const auto& [name, file_name] : weight_map.members()) {
     check(find(name) != nullptr, "{}: tensor '{}' is not in {}", index_path, name, json_text(file_name));
   }
 }

@@ -1,12 +1,12 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
 #include <tuple>
 
-#include "core/io/checked_json.h"
+#include "core/error.h"
 #include "core/io/files.h"
+#include "core/io/json.h"
+#include "core/joined.h"
 #include "nn/checkpoints/safetensors.h"
 #include "nn/checkpoints/tensor_entry.h"
 
@@ -18,20 +18,26 @@ int64_t bytes_of(const std::string& path, const TensorHeader& tensor) {
   return tensor_bytes(fmt::format("{}: tensor '{}'", path, tensor.name), tensor.dtype, tensor.shape);
 }
 
+// A name, or the metadata.
+std::string text_of(const std::string& path, const Json& value) try {
+  return json_text(value);
+} catch (const Error&) {
+  fail("{}: a tensor's name or the metadata is not UTF-8", path);
+}
+
 // The header of tensors that follow each other in this order, padded so that the data begins at a multiple of
 // the length field's size.
 std::string header_of(const std::string& path, std::span<const TensorHeader* const> tensors,
                       const std::map<std::string, std::string>& metadata) {
-  using nlohmann::json;
   std::string header = "{";
-  if (!metadata.empty()) header += fmt::format("\"__metadata__\":{},", json_text(json(metadata)));
+  if (!metadata.empty()) header += fmt::format("\"__metadata__\":{},", text_of(path, metadata));
   std::set<std::string_view> names{"__metadata__"};
   int64_t begin = 0;
   for (const TensorHeader* tensor : tensors) {
     check(names.insert(tensor->name).second, "{}: tensor '{}': the name is taken", path, tensor->name);
     const int64_t bytes = bytes_of(path, *tensor);
     header += fmt::format("{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}},",
-                          json_text(json(tensor->name)), tensor->dtype, fmt::join(tensor->shape, ","), begin,
+                          text_of(path, tensor->name), tensor->dtype, joined(tensor->shape, ","), begin,
                           begin + bytes);
     begin += bytes;
   }
@@ -53,12 +59,7 @@ void write_safetensors(const std::string& path, std::span<const TensorHeader> te
   std::ranges::sort(order, {}, [](const TensorHeader* tensor) {
     return std::tuple(element_type_rank(tensor->dtype), std::string_view(tensor->name));
   });
-  std::string header;
-  try {
-    header = header_of(path, order, metadata);
-  } catch (const nlohmann::json::exception&) {
-    fail("{}: a tensor's name or the metadata is not UTF-8", path);
-  }
+  const std::string header = header_of(path, order, metadata);
   const uint64_t header_bytes = header.size();
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(&header_bytes, 1)));

@@ -1,11 +1,10 @@
 // convert_checkpoint: writes a BERT checkpoint of one framework as that of another.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <optional>
 
 #include "core/io/files.h"
+#include "core/joined.h"
 #include "nn/checkpoints/checkpoint_names.h"
 #include "nn/checkpoints/model_tensors.h"
 #include "tasks/main.h"
@@ -26,7 +25,7 @@ CheckpointFormat parse_format(const std::string& name) {
 }
 
 void list(const char* what, const std::vector<std::string>& names) {
-  if (!names.empty()) print_log(stdout, "{}: {} ({})\n", what, fmt::join(names, ", "), names.size());
+  if (!names.empty()) print_log(stdout, "{}: {} ({})\n", what, joined(names, ", "), names.size());
 }
 
 // The weights that hold no floats, as those of damaged and of quantized files: nothing here makes floats of them.
@@ -38,7 +37,7 @@ std::vector<std::string> check_floats(const ModelTensors& model, bool allow_miss
   }
   check(others.empty() || allow_missing,
         "{}: {} of {} weights hold no floats and can't be converted (--allow_missing leaves them out): {}",
-        model.path(), others.size(), model.tensors().size(), fmt::join(others, ", "));
+        model.path(), others.size(), model.tensors().size(), joined(others, ", "));
   return others;
 }
 
@@ -75,7 +74,7 @@ void note_other_files(const fs::path& from, const fs::path& to) {
   }
   if (!left.empty())
     print_log(stdout, "note: only weights are converted; a model's folder needs {} of '{}' beside them\n",
-              fmt::join(left, ", "), folder.string());
+              joined(left, ", "), folder.string());
 }
 
 // Throws Error for a name that readers would not take for this format, and for a file that is there.

@@ -4,16 +4,15 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/io/json.h"
 #include "data/unicode.h"
 #include "nn/checkpoints/checkpoint_file.h"
 #include "tasks/main.h"
 #include "tasks/options/arguments.h"
 
 using namespace gradus;
-using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 namespace {
@@ -155,7 +154,7 @@ void print_json(const CheckpointFile& file) {
   for (const TensorEntry& tensor : file.tensors())
     tensors[tensor.name] = mindspore ? describe_mindspore(tensor, ends) : describe(tensor, ends);
   for (const StringTensor& tensor : file.strings()) tensors[tensor.name] = describe(tensor, file.format());
-  fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  fmt::print("{}\n", json_text(json, -1, JsonStrings::replaced));
 }
 
 void print_table(const CheckpointFile& file, const std::string& path) {

@@ -1,11 +1,10 @@
 #include "tasks/classifier/input.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iterator>
 #include <numeric>
 
+#include "core/joined.h"
 #include "tasks/classifier/training.h"
 #include "tasks/log/log.h"
 #include "tasks/model/label_sources.h"
@@ -49,8 +48,8 @@ ClassifierSet read_records(const ClassifierOptions& options, const std::string& 
   if (system.labels() && std::filesystem::exists(beside)) {
     const ClassLabels labels = ClassLabels::load(beside);
     check(labels.names() == system.labels()->names(),
-          "{}: the records have the labels {}, the classifier has {}", beside,
-          fmt::join(labels.names(), ", "), fmt::join(system.labels()->names(), ", "));
+          "{}: the records have the labels {}, the classifier has {}", beside, joined(labels.names(), ", "),
+          joined(system.labels()->names(), ", "));
   }
   ClassificationLimits limits;
   limits.classes = system.labels() ? system.labels()->size() : 0;
@@ -110,7 +109,7 @@ std::vector<float> class_weights(const ClassifierOptions& options, const Classif
   std::vector<float> weights = options.listed_class_weights();
   check(weights.empty() || weights.size() == static_cast<size_t>(labels->size()),
         "--class_weights {}: {} numbers, expected one for each of the {} classes {}", options.class_weights,
-        weights.size(), labels->size(), fmt::join(labels->names(), ", "));
+        weights.size(), labels->size(), joined(labels->names(), ", "));
   return weights;
 }
 
@@ -143,7 +142,7 @@ void check_asked_labels(const ClassifierOptions& options, const ClassLabels& lab
   const ClassLabels asked = ClassLabels::load(options.label_file_path);
   check(asked.names() == labels.names(),
         "{}: the labels {}, but {}, which belongs to the records, has {}: leave out --label_file_path",
-        options.label_file_path, fmt::join(asked.names(), ", "), source, fmt::join(labels.names(), ", "));
+        options.label_file_path, joined(asked.names(), ", "), source, joined(labels.names(), ", "));
 }
 
 ClassLabels find_labels(const ClassifierOptions& options, const ClassifierInputs& inputs) {
@@ -200,7 +199,7 @@ ClassLabels classifier_labels(const ClassifierOptions& options, const Classifier
   ClassLabels labels = find_labels(options, inputs);
   check(options.num_class == 0 || options.num_class == labels.size(),
         "--num_class {}: there are {} labels: {}", options.num_class, labels.size(),
-        fmt::join(labels.names(), ", "));
+        joined(labels.names(), ", "));
   check(labels.size() > 1, "there is one label, '{}', and nothing to tell it apart from", labels.name(0));
   return labels;
 }

@@ -1,12 +1,11 @@
 #include "tasks/classifier/predict.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 
-#include "core/io/checked_json.h"
+#include "core/io/json.h"
+#include "core/joined.h"
 #include "tasks/log/log.h"
 #include "tasks/text/display_text.h"
 #include "tasks/text/line_batches.h"
@@ -22,7 +21,7 @@ std::string shown(const ClassificationText& text) {
 
 std::string json_line(const ClassifierSystem& system, const ClassificationText& text,
                       std::span<const double> output, int32_t best) {
-  nlohmann::ordered_json json;
+  Json json;
   if (text.text_b) {
     json["text_a"] = text.text_a;
     json["text_b"] = *text.text_b;
@@ -124,7 +123,7 @@ std::vector<ClassifierWriter::Answer> ClassifierWriter::answers(const Classifica
 }
 
 std::string ClassifierWriter::row(std::span<const double> output) const {
-  return settings_.keep_table ? fmt::format("{}\n", fmt::join(output, "\t")) : "";
+  return settings_.keep_table ? fmt::format("{}\n", joined(output, "\t")) : "";
 }
 
 void ClassifierWriter::write(const Answer& answer) {

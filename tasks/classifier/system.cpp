@@ -1,15 +1,12 @@
 #include "tasks/classifier/system.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
 #include "core/io/checked_json.h"
+#include "core/joined.h"
 
 namespace gradus {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr TaskKind classifier_kind{"gradus_classifier", "BertForSequenceClassification", "run_classifier",
                                    "classifier"};
@@ -18,7 +15,7 @@ const std::vector<std::string> score_label{"score"};
 
 ClassifierSettings parse_settings(const ModelSource& source) {
   const Json json = source.task_settings(classifier_kind);
-  const JsonField<Json> saved(json, settings_place(classifier_kind, source.where));
+  const JsonField saved(json, settings_place(classifier_kind, source.where));
   const JsonField task = saved.at("task_name"), regression = saved.at("regression"),
                   weights = saved.at("class_weights");
   ClassifierSettings s;
@@ -29,7 +26,7 @@ ClassifierSettings parse_settings(const ModelSource& source) {
   task.check(is_classification_form(s.task_name), "the name of a data set, or tsv");
   regression.check(s.regression ? labels == 1 : labels > 1,
                    fmt::format("{} as id2label has {} labels", !s.regression, labels));
-  for (const JsonField<Json>& weight : weights.items()) {
+  for (const JsonField& weight : weights.items()) {
     s.class_weights.push_back(static_cast<float>(weight.number()));
     weights.check(std::isfinite(s.class_weights.back()) && s.class_weights.back() > 0, "positive numbers");
   }
@@ -65,8 +62,8 @@ std::unique_ptr<ClassifierSystem> ClassifierSystem::load(const ClassifierOptions
   if (labels && !options.label_file_path.empty()) {
     const ClassLabels asked = ClassLabels::load(options.label_file_path);
     check(asked.names() == labels->names(), "{}: the labels {}, the classifier in '{}' has {}",
-          options.label_file_path, fmt::join(asked.names(), ", "), source.weights,
-          fmt::join(labels->names(), ", "));
+          options.label_file_path, joined(asked.names(), ", "), source.weights,
+          joined(labels->names(), ", "));
   }
   return std::unique_ptr<ClassifierSystem>(
       new ClassifierSystem(std::move(source), std::move(settings), std::move(labels)));

@@ -46,7 +46,7 @@ class ClassifierSystem final : public TaskSystem {
 
  private:
   ClassifierSystem(ModelSource source, ClassifierSettings settings, std::optional<ClassLabels> labels);
-  nlohmann::ordered_json settings_json() const override;
+  Json settings_json() const override;
 
   ClassifierSettings settings_;
   std::optional<ClassLabels> labels_;

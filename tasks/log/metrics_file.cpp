@@ -7,13 +7,13 @@
 #include <limits>
 
 #include "core/error.h"
-#include "core/io/checked_json.h"
 #include "core/io/files.h"
+#include "core/io/json.h"
 
 namespace gradus {
 
 std::string to_json(const RunMetrics& metrics) {
-  nlohmann::ordered_json object = {
+  Json object = {
       {"steps", metrics.steps},
       {"seconds", metrics.seconds},
       {"examples_per_second", metrics.examples_per_second},

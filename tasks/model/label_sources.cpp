@@ -1,10 +1,9 @@
 #include "tasks/model/label_sources.h"
 
-#include <fmt/format.h>
-
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/joined.h"
 
 namespace gradus {
 
@@ -18,7 +17,7 @@ void refuse_label(const std::string& where, const std::string& label, const char
   fail(
       "{}: unknown label '{}': a {} that is trained further keeps its labels, {}; "
       "--load_pretrain_checkpoint_path begins with a new head",
-      where, label, model, fmt::join(labels, ", "));
+      where, label, model, joined(labels, ", "));
 }
 
 }  // namespace gradus

@@ -13,7 +13,6 @@ namespace gradus {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 // The folder of a checkpoint that may be given as a folder, as a file in it or as what its files' names begin with.
 fs::path folder_of(const std::string& path) {
@@ -136,9 +135,9 @@ StoredTokenizer load_tokenizer(const FineTuneOptions& options, const fs::path& f
         config.vocab_size);
   if (const auto found = config.other_keys.find("tokenizer_class");
       found != config.other_keys.end() && !stored.names_class && found->second != "null") {
-    const Json name = Json::parse(found->second);
-    check_tokenizer_class(name.is_string() ? name.get<std::string>() : json_text(name),
-                          (folder / "config.json").string());
+    const std::string path = (folder / "config.json").string();
+    const Json name = parse_json(found->second, path);
+    check_tokenizer_class(name.is_string() ? name.text() : json_text(name), path);
   }
   return stored;
 }
@@ -158,7 +157,7 @@ void override_config(BertConfig& config, const ModelOptions& options, const std:
   if (options.layer_norm_eps > 0) config.layer_norm_eps = options.layer_norm_eps;
 }
 
-TaskSettings parse_settings(const JsonField<Json>& saved) {
+TaskSettings parse_settings(const JsonField& saved) {
   const JsonField dropout = saved.at("dropout"), tokenizer = saved.at("tokenizer");
   TaskSettings s;
   s.dropout = dropout.number();
@@ -182,7 +181,7 @@ Json saved_settings(const BertConfig& config, const TaskKind& kind, const std::s
         "makes one "
         "of a model's weights",
         where, kind.settings_key, kind.noun, kind.program);
-  return Json::parse(found->second);
+  return parse_json(found->second, where);
 }
 
 std::string settings_place(const TaskKind& kind, const std::string& where) {
@@ -204,7 +203,7 @@ ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKi
   std::string version = version_of(where);
   BertConfig config = read_bert_config(where);
   const Json json = saved_settings(config, kind, where);
-  const JsonField<Json> saved(json, settings_place(kind, where));
+  const JsonField saved(json, settings_place(kind, where));
   const TaskSettings settings = parse_settings(saved);
   const bool do_lower_case = saved.at("do_lower_case").boolean();
   override_config(config, options.model, weights);

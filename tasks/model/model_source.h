@@ -2,10 +2,10 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
+#include "core/io/json.h"
 #include "data/tokenizer_config.h"
 #include "nn/bert_config.h"
 #include "tasks/model/stored_head.h"
@@ -56,15 +56,14 @@ struct ModelSource {
   void check_unchanged() const;
 
   // What the task saved of its own.
-  nlohmann::ordered_json task_settings(const TaskKind& kind) const;
+  Json task_settings(const TaskKind& kind) const;
   // What all tasks save beside that.
-  nlohmann::ordered_json common_settings() const;
+  Json common_settings() const;
 };
 
 // The settings object that a configuration of that kind of task has. Throws Error naming the file, `where`, without
 // one.
-nlohmann::ordered_json saved_settings(const BertConfig& config, const TaskKind& kind,
-                                      const std::string& where);
+Json saved_settings(const BertConfig& config, const TaskKind& kind, const std::string& where);
 
 // The file, `where`, and the object with the settings in it, for messages (JsonField).
 std::string settings_place(const TaskKind& kind, const std::string& where);

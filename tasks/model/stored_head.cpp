@@ -1,13 +1,11 @@
 #include "tasks/model/stored_head.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <array>
 #include <numeric>
 #include <string_view>
 
+#include "core/joined.h"
 #include "nn/checkpoints/model_tensors.h"
 
 namespace gradus {
@@ -29,7 +27,7 @@ std::string only(const Names& names, const Names& others) {
   std::ranges::copy_if(names, std::back_inserter(found), [&](const std::string& name) {
     return std::ranges::find(others, name) == others.end();
   });
-  return found.empty() ? "none" : fmt::format("{}", fmt::join(found, ", "));
+  return found.empty() ? "none" : joined(found, ", ").str();
 }
 
 std::string difference(const Names& stored, const Names& labels) {
@@ -58,7 +56,7 @@ std::string pairs(const Names& stored, const Names& labels, const std::vector<in
     shown.push_back(
         fmt::format("'{}' is its {}{}", labels[i], row, stored.empty() ? "" : ", '" + stored[row] + "'"));
   }
-  return fmt::format("{}{}", fmt::join(shown, "; "), labels.size() > most ? "; ..." : "");
+  return fmt::format("{}{}", joined(shown, "; "), labels.size() > most ? "; ..." : "");
 }
 
 HeadChoice by_labels(const StoredHead& stored, const std::string& path, const Names& labels, int64_t rows) {

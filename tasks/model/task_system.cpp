@@ -1,23 +1,17 @@
 #include "tasks/model/task_system.h"
 
-#include <fmt/format.h>
-
 #include "core/io/checked_json.h"
+#include "core/joined.h"
 #include "tasks/log/log.h"
 
 namespace gradus {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 BertConfig with_labels(BertConfig config, std::vector<std::string> labels) {
   config.labels = std::move(labels);
   config.validate("the model");
   return config;
 }
-
-// The text of an object, whatever the order of its keys.
-std::string sorted(const Json& object) { return json_text(nlohmann::json(object)); }
 
 }  // namespace
 
@@ -60,8 +54,8 @@ void TaskSystem::allocate(Backend& backend, Parameters::Use use, DType compute_t
     throw;
   }
   source_.check_unchanged();
-  if (!report.missing.empty()) print_log(log, "new in this model: {}\n", fmt::join(report.missing, ", "));
-  if (!report.unused.empty()) print_log(log, "unused in {}: {}\n", weights, fmt::join(report.unused, ", "));
+  if (!report.missing.empty()) print_log(log, "new in this model: {}\n", joined(report.missing, ", "));
+  if (!report.unused.empty()) print_log(log, "unused in {}: {}\n", weights, joined(report.unused, ", "));
 }
 
 Json TaskSystem::saved_json() const {
@@ -75,15 +69,15 @@ void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
   BertConfig saved = read_bert_config(path);
   check(saved.labels == config().labels,
         "{}: the checkpoint has the labels {}, this run has {}: it can't be continued", path,
-        fmt::join(saved.labels, ", "), fmt::join(config().labels, ", "));
+        joined(saved.labels, ", "), joined(config().labels, ", "));
   const auto fixed = [&](Json settings) {
     settings.erase(tuned_setting());
-    return sorted(settings);
+    return json_text(sorted(settings));
   };
   const Json found = saved_settings(saved, kind_, path);
   const Json all = saved_json();
   Json known;
-  for (const auto& [name, value] : all.items()) {
+  for (const auto& [name, value] : all.members()) {
     if (found.contains(name)) known[name] = value;  // else the checkpoint is older than the setting
   }
   const std::string settings = fixed(found), own = fixed(known);
@@ -100,7 +94,7 @@ void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
         "{}: the checkpoint's text was cut with {}, that of this run is with {}: it can't be continued", path,
         stored.config.str(), source_.tokenizer.str());
   const std::string tuned = tuned_setting();
-  if (!tuned.empty() && found.contains(tuned) && found[tuned].is_number()) take_tuned(found[tuned]);
+  if (!tuned.empty() && found.contains(tuned) && found[tuned].is_number()) take_tuned(found[tuned].number());
 }
 
 void TaskSystem::save(const std::filesystem::path& folder) const {

@@ -49,7 +49,7 @@ class TaskSystem {
   // now, needs, or have it in another shape.
   void check_weights();
   // What config.json says of the task alone, as an object.
-  virtual nlohmann::ordered_json settings_json() const = 0;
+  virtual Json settings_json() const = 0;
   // The key in it of a number that training itself finds, so that a run goes on whatever it is; empty: none.
   virtual std::string tuned_setting() const { return ""; }
   virtual void take_tuned(double /*found*/) {}
@@ -57,7 +57,7 @@ class TaskSystem {
 
  private:
   // What config.json says of the task and of what all tasks fix.
-  nlohmann::ordered_json saved_json() const;
+  Json saved_json() const;
   // What the names of tensors begin with that the weights must have.
   std::vector<std::string> required() const;
 

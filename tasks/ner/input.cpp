@@ -1,12 +1,11 @@
 #include "tasks/ner/input.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "data/sample/sample.h"
 #include "tasks/log/log.h"
 #include "tasks/log/progress.h"
@@ -98,7 +97,7 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
   for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
   fit_protocol(options, path, records, system, learns);
   check(labels.tags() == system.labels().tags(), "{}: the records have the labels {}, the tagger has {}",
-        beside, fmt::join(labels.tags(), ", "), fmt::join(system.labels().tags(), ", "));
+        beside, joined(labels.tags(), ", "), joined(system.labels().tags(), ", "));
   print_log(log, "{}", records.data.log());
   NerSet set{std::move(records.data), std::move(records.examples)};
   set.learned.add(set.data);
@@ -183,7 +182,7 @@ LabelList ner_labels(const NerOptions& options, const NerInputs& inputs) {
     const LabelList asked = LabelList::load(named);
     check(asked.tags() == labels.tags(),
           "{}: the labels {}, but {}, which belongs to the records, has {}: leave out --label_file_path",
-          named, fmt::join(asked.tags(), ", "), beside, fmt::join(labels.tags(), ", "));
+          named, joined(asked.tags(), ", "), beside, joined(labels.tags(), ", "));
   }
   return labels;
 }

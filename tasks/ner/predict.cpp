@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/io/checked_json.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
 #include "tasks/log/log.h"
@@ -13,8 +12,6 @@
 
 namespace gradus {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // An ANSI colour for each type, the same one every time.
 int colour_of(const std::string& type) {
@@ -177,20 +174,18 @@ NerPredictor::Item NerPredictor::item_of(std::string line, PredictForm form, int
     return item;
   }
   if (trimmed(line).empty()) return item;
-  item.row = parse_ordered_json(line, "JSON");
+  item.row = parse_json(line, "JSON");
   check(item.row.is_object(), "a JSON {}, expected an object", item.row.type_name());
-  const auto text = item.row.find("text");
-  if (text != item.row.end()) {
+  if (const Json* text = item.row.find("text")) {
     check(text->is_string(), "\"text\" is a JSON {}, expected a string", text->type_name());
-    item.text = text->get<std::string>();
+    item.text = text->text();
     item.words = cut(item.text, PredictForm::text, number);
     return item;
   }
   for (const char* name : {"words", "tokens"}) {
-    const auto words = item.row.find(name);
-    if (words == item.row.end()) continue;
-    const bool are_strings =
-        words->is_array() && std::ranges::all_of(*words, [](const Json& word) { return word.is_string(); });
+    const Json* words = item.row.find(name);
+    if (words == nullptr) continue;
+    const bool are_strings = words->is_array() && std::ranges::all_of(words->items(), &Json::is_string);
     check(are_strings, "\"{}\" is no list of strings", name);
     item.words.words = words->get<std::vector<std::string>>();
     return item;

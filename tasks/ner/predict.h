@@ -3,12 +3,12 @@
 
 #include <cstdio>
 #include <istream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/io/json.h"
 #include "data/ner_column_form.h"
 #include "data/word_rules.h"
 #include "tasks/ner/predict_form.h"
@@ -50,7 +50,7 @@ class NerPredictor {
   struct Item {
     std::string text;
     TextWords words;
-    nlohmann::ordered_json row = {};  // of JSON
+    Json row;  // of JSON
   };
   // A line of columns.
   struct Row {

@@ -1,19 +1,15 @@
 #include "tasks/ner/system.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "core/io/checked_json.h"
+#include "core/joined.h"
 
 namespace gradus {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr TaskKind tagger_kind{"gradus_ner", "BertForTokenClassification", "run_ner", "tagger"};
 
@@ -35,11 +31,11 @@ Json to_json(const WordRules& rules) {
   json["endings"] = rules.endings;
   json["ideographs_alone"] = rules.ideographs_alone;
   const std::set<std::string> kept(rules.kept.begin(), rules.kept.end());
-  json["kept"] = fmt::format("{}", fmt::join(kept, " "));  // one line, not thousands
+  json["kept"] = joined(kept, " ").str();  // one line, not thousands
   return json;
 }
 
-WordRules word_rules_from(const JsonField<Json>& saved) {
+WordRules word_rules_from(const JsonField& saved) {
   WordRules rules;
   const JsonField name = saved.at("cut");
   const std::string text = name.text();
@@ -50,7 +46,7 @@ WordRules word_rules_from(const JsonField<Json>& saved) {
   if (rules.cut != WordRules::Cut::blanks) return rules;
   rules.first_marks = saved.at("first_marks").text();
   rules.last_marks = saved.at("last_marks").text();
-  for (const JsonField<Json>& ending : saved.at("endings").items()) rules.endings.push_back(ending.text());
+  for (const JsonField& ending : saved.at("endings").items()) rules.endings.push_back(ending.text());
   rules.ideographs_alone = saved.at("ideographs_alone").boolean();
   std::istringstream kept(saved.at("kept").text());
   for (std::string word; std::getline(kept, word, ' ');) rules.kept.insert(word);
@@ -66,7 +62,7 @@ std::optional<LabelProtocol> protocol_of(const std::string& name) {
 
 NerSettings parse_settings(const ModelSource& source) {
   const Json json = source.task_settings(tagger_kind);
-  const JsonField<Json> saved(json, settings_place(tagger_kind, source.where));
+  const JsonField saved(json, settings_place(tagger_kind, source.where));
   const JsonField protocol = saved.at("label_protocol");
   NerSettings s;
   s.use_crf = saved.at("use_crf").boolean();
@@ -124,8 +120,7 @@ std::unique_ptr<NerSystem> NerSystem::load(const NerOptions& options) {
     LabelList asked = LabelList::load(options.label_file_path);
     add_protocol_labels(*protocol_of(settings.label_protocol), asked);
     check(asked.tags() == labels.tags(), "{}: the labels {}, the tagger in '{}' has {}",
-          options.label_file_path, fmt::join(asked.tags(), ", "), source.weights,
-          fmt::join(labels.tags(), ", "));
+          options.label_file_path, joined(asked.tags(), ", "), source.weights, joined(labels.tags(), ", "));
   }
   return std::unique_ptr<NerSystem>(new NerSystem(std::move(source), std::move(settings), std::move(labels)));
 }

@@ -55,7 +55,7 @@ class NerSystem final : public TaskSystem {
 
  private:
   NerSystem(ModelSource source, NerSettings settings, LabelList labels);
-  nlohmann::ordered_json settings_json() const override;
+  Json settings_json() const override;
   TransitionRules transition_rules() const;
 
   NerSettings settings_;

@@ -1,10 +1,9 @@
 #include "tasks/ner/tags.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/joined.h"
 
 namespace gradus {
 namespace {
@@ -176,7 +175,7 @@ void check_learnable(const TagStatistics& data) {
   check(tags.size() != 1, "{}, and the tag of all is '{}': there is nothing to tell it apart from",
         data.found(), *tags.begin());
   check(has_entity(tags), "{}, and none is in an entity, the tags are {}: there is nothing to learn",
-        data.found(), fmt::join(tags, ", "));
+        data.found(), joined(tags, ", "));
 }
 
 std::string warn_of_no_entity(const std::string& method, const NerData& data) {

@@ -15,6 +15,10 @@ void Arguments::add(const std::string& name, std::string& field, const std::stri
   app_->add_option(name, field, help);
 }
 
+void Arguments::add(const std::string& name, int& field, const std::string& help) {
+  app_->add_option(name, field, help);
+}
+
 void Arguments::require(const std::string& name, std::string& field, const std::string& help) {
   app_->add_option(name, field, help)->required();
 }

@@ -20,6 +20,7 @@ class Arguments {
 
   // "file": the argument at the next place; "--to": the one behind this word. The field's present value is the default.
   void add(const std::string& name, std::string& field, const std::string& help);
+  void add(const std::string& name, int& field, const std::string& help);
   // One that has to be there.
   void require(const std::string& name, std::string& field, const std::string& help);
   // Sets the field when the word is there.

@@ -1,10 +1,9 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "tasks/options/options.h"
 
 namespace gradus {
@@ -136,7 +135,7 @@ std::string Option::expectation() const {
   if (std::holds_alternative<std::string*>(field_)) {
     std::vector<std::string> values;
     for (const Choice& choice : choices_) values.push_back(choice.value);
-    return fmt::format("one of {}", fmt::join(values, ", "));
+    return fmt::format("one of {}", joined(values, ", "));
   }
   std::string text = std::holds_alternative<int64_t*>(field_) ? "a whole number" : "a number";
   if (std::isfinite(maximum_)) return fmt::format("{} from {} to {}", text, minimum_, maximum_);

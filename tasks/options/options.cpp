@@ -1,12 +1,11 @@
 #include "tasks/options/options.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <numeric>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "core/version.h"
 #include "tasks/log/log.h"
 
@@ -66,8 +65,7 @@ void declare(CLI::App& app, const std::deque<Option>& options, std::vector<std::
   texts.resize(options.size());
   for (size_t i = 0; i < options.size(); ++i) {
     const Option& option = options[i];
-    app.add_option(fmt::format("--{}", fmt::join(option.names(), ",--")), texts[i],
-                   wrap(option.description()))
+    app.add_option(fmt::format("--{}", joined(option.names(), ",--")), texts[i], wrap(option.description()))
         ->group(option.group())
         ->type_name(option.placeholder())
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
@@ -221,7 +219,7 @@ std::string Options::effective() const {
   }
   const std::vector<std::string> unused = file_.unused();
   if (!unused.empty()) {
-    text += fmt::format("not used by this program, from {}: {}\n", file_.name(), fmt::join(unused, ", "));
+    text += fmt::format("not used by this program, from {}: {}\n", file_.name(), joined(unused, ", "));
   }
   if (file_.documents() > 1) {
     text += fmt::format("not used by this program, from {}: help texts and choices (documents 2 to {})\n",

@@ -2,7 +2,7 @@
 
 #include "tasks/log/log.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace gradus {
 

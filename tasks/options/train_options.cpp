@@ -1,11 +1,10 @@
 #include "tasks/options/train_options.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "core/joined.h"
 #include "core/processors.h"
 #include "nn/optimizer.h"
 
@@ -33,7 +32,7 @@ template <typename Row>
 std::string about(const std::vector<Row>& table) {
   std::vector<std::string> texts;
   for (const Row& row : table) texts.push_back(fmt::format("{} {}", row.name, row.about));
-  return fmt::format("{}", fmt::join(texts, "; "));
+  return joined(texts, "; ").str();
 }
 
 // What the options of an optimizer are where nothing else says so.
@@ -54,8 +53,8 @@ void DeviceOptions::declare(Options& options) {
   const std::vector<std::string> names = backend_names();
   if (std::ranges::find(names, "CUDA") == names.end()) {
     for (const char* name : {"CUDA", "GPU"})
-      target.refuse(
-          name, fmt::format("there is no backend for it yet, expected one of {}", fmt::join(names, ", ")));
+      target.refuse(name,
+                    fmt::format("there is no backend for it yet, expected one of {}", joined(names, ", ")));
   }
   options.add("device_id", device_id, "which of several devices; the CPU is one").at_least(0);
   options.add("threads", threads, "threads to compute with; 0: one per core").between(0, 4096);

@@ -1,11 +1,10 @@
 // generate_classifier_records: makes records of token ids of GLUE's tables, TNEWS and tables of one's own.
-#include <fmt/format.h>
-
 #include <array>
 #include <filesystem>
 #include <optional>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "data/classification_records.h"
 #include "data/classification_text.h"
 #include "tasks/main.h"
@@ -115,7 +114,7 @@ std::string describe(const ClassificationData& data, const ClassificationCounts&
   for (const auto& [name, count] : data.label_counts())
     labels.push_back(fmt::format("{} of {}", count, name));
   if (labels.size() > most_labels_shown) return fmt::format("{}; {} labels", counts.str(), labels.size());
-  return fmt::format("{}; labels: {}", counts.str(), fmt::join(labels, ", "));
+  return fmt::format("{}; labels: {}", counts.str(), joined(labels, ", "));
 }
 
 ClassificationExamples make_examples(const Work& work, const Tokenizer& tokenizer,

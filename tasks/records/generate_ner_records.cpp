@@ -1,12 +1,11 @@
 // generate_ner_records: makes records of token ids of the published named-entity data sets, and of others in their
 // forms.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "data/msra_xml.h"
 #include "data/ner_records.h"
 #include "data/ner_text.h"
@@ -234,7 +233,7 @@ int run(int argc, char** argv) {
   const fs::path types = fs::path(settings.records.output_dir) / "label.txt";
   if (settings.dataset_name == "cluener" && settings.records.label_file.empty() &&
       (settings.records.overwrite || !fs::exists(types)))
-    lists.push_back({types, fmt::format("{}\n", fmt::join(cluener_types, "\n"))});
+    lists.push_back({types, fmt::format("{}\n", joined(cluener_types, "\n"))});
   RecordFiles files(settings.records, lists);
   for (size_t i = 0; i < works.size(); ++i) {
     const std::vector<NerExample>& made = examples[i].examples;

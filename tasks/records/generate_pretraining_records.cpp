@@ -1,5 +1,4 @@
 // generate_pretraining_records: makes examples for BERT's pretraining of plain text.
-#include <fmt/format.h>
 #include <glob.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/io/files.h"
+#include "core/joined.h"
 #include "core/run_parallel.h"
 #include "data/pretraining_instances.h"
 #include "tasks/log/progress.h"
@@ -185,7 +185,7 @@ void drop_kept(std::vector<Job>& jobs, const Settings& settings) {
                                  [&](const std::string& path) { return is_whole_dataset(path, format); });
     if (settings.overwrite || !all) return false;
     print_log(stdout, "{} is there already: kept (--overwrite true makes it anew)\n",
-              fmt::join(job.outputs, ", "));
+              joined(job.outputs, ", "));
     return true;
   });
 }
@@ -214,7 +214,7 @@ class Report {
   void finish(const Job& job, const Counts& counts) {
     const std::lock_guard lock(guard_);
     const std::string number = jobs_ > 1 ? fmt::format(" ({} of {} files)", ++done_, jobs_) : "";
-    progress_.print(fmt::format("{}: {}{}", fmt::join(job.outputs, ", "), counts.str(), number));
+    progress_.print(fmt::format("{}: {}{}", joined(job.outputs, ", "), counts.str(), number));
   }
   int64_t examples() const { return examples_; }
   void warn(const std::string& text) {
@@ -258,16 +258,16 @@ void run_job(const Job& job, const Settings& settings, const Tokenizer& tokenize
     counts.masked += instances.masked_count();
   }
   if (counts.examples == 0) {
-    report.warn(fmt::format("{}: no sentence in it, so that {} is not made", fmt::join(job.inputs, ", "),
-                            fmt::join(job.outputs, ", ")));
+    report.warn(fmt::format("{}: no sentence in it, so that {} is not made", joined(job.inputs, ", "),
+                            joined(job.outputs, ", ")));
     return;
   }
   commit_records(writers, settings.overwrite);
   if (text.cut_documents() > 0)
     report.warn(fmt::format("{}: {} documents longer than memory for them were cut: --memory_mb {}",
-                            fmt::join(job.inputs, ", "), text.cut_documents(), settings.memory_mb));
+                            joined(job.inputs, ", "), text.cut_documents(), settings.memory_mb));
   if (text.empty_sentences() > 0)
-    report.warn(fmt::format("{}: {} sentences without a word piece are left out", fmt::join(job.inputs, ", "),
+    report.warn(fmt::format("{}: {} sentences without a word piece are left out", joined(job.inputs, ", "),
                             text.empty_sentences()));
   report.finish(job, counts);
 }

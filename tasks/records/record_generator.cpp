@@ -1,12 +1,11 @@
 #include "tasks/records/record_generator.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "data/unicode.h"
 #include "tasks/log/log.h"
 #include "tasks/output_lock.h"
@@ -102,7 +101,7 @@ RecordFolder::RecordFolder(const RecordSettings& settings, const std::array<Reco
 void RecordFolder::check_asked_labels(const std::vector<std::string>& asked,
                                       const std::vector<std::string>& listed) const {
   check(asked == listed, "{}: the labels {}, but {} was made with {}: name another --output_dir", label_file_,
-        fmt::join(asked, ", "), kept_.front(), fmt::join(listed, ", "));
+        joined(asked, ", "), kept_.front(), joined(listed, ", "));
 }
 
 RecordProgress::RecordProgress(std::string label, size_t count)

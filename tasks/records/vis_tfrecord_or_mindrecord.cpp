@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/io/bytes.h"
 #include "core/io/crc32c.h"
+#include "core/io/json.h"
 #include "data/mind_record.h"
 #include "data/tf_example.h"
 #include "data/tf_record.h"
@@ -14,7 +14,6 @@
 #include "tasks/options/options.h"
 
 using namespace gradus;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -65,7 +64,7 @@ Json as_json(const MindRecordColumn& column) {
   return type;
 }
 
-std::string line_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string line_of(const Json& json) { return json_text(json, -1, JsonStrings::replaced); }
 
 // The text form of protocol buffers, of one feature.
 std::string as_text(const TfFeature& feature) {
@@ -157,7 +156,7 @@ void view_mindrecord(const Settings& settings, int64_t limit) {
     for (size_t i = 0; i < columns.size(); ++i) {
       const Json& value = object[columns[i].name];
       fmt::print("{}'{}': {}", i > 0 ? ", " : "", columns[i].name,
-                 line_of(value.is_object() && value.contains("data") ? value["data"] : value));
+                 line_of(value.contains("data") ? value["data"] : value));
     }
     fmt::print("}}\n");
   }

@@ -183,10 +183,10 @@ void SquadEvaluation::score(SquadReport& report) {
     const CmrcScores scores = score_cmrc(data, texts);
     report.scores = {
         {"cmrc_f1", scores.f1}, {"cmrc_exact_match", scores.exact_match}, {"cmrc_average", scores.average()}};
-    const nlohmann::ordered_json json{{"AVERAGE", scores.average()},
-                                      {"F1", scores.f1},
-                                      {"EM", scores.exact_match},
-                                      {"TOTAL", scores.total}};
+    const Json json{{"AVERAGE", scores.average()},
+                    {"F1", scores.f1},
+                    {"EM", scores.exact_match},
+                    {"TOTAL", scores.total}};
     report.text = json_text(json) + "\n";
     return;
   }

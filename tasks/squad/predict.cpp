@@ -38,8 +38,8 @@ std::string show_answer(const std::string& question, const SquadPrediction& pred
   if (style == AnswerStyle::plain) {
     return fmt::format("{}\t{:.4f}\t{}", printable_text(answer), probability, printable_text(question));
   }
-  nlohmann::ordered_json json{{"question", question}, {"answer", answer}, {"probability", probability}};
-  json["n_best"] = nlohmann::ordered_json::array();
+  Json json{{"question", question}, {"answer", answer}, {"probability", probability}};
+  json["n_best"] = Json::array();
   for (const AnswerCandidate& candidate : prediction.n_best)
     json["n_best"].push_back({{"text", candidate.text}, {"probability", candidate.probability}});
   return json_text(json);

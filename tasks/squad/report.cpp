@@ -1,12 +1,11 @@
 #include "tasks/squad/report.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <numeric>
 
+#include "core/joined.h"
 #include "data/unicode.h"
 #include "tasks/report/marked_text.h"
 #include "tasks/squad/question_words.h"
@@ -119,7 +118,7 @@ std::string gold_text(const SquadQuestion& question) {
   for (const SquadAnswer& answer : question.answers) {
     if (std::ranges::find(texts, answer.text) == texts.end()) texts.push_back(answer.text);
   }
-  return or_none(fmt::format("{}", fmt::join(texts, " / ")));
+  return or_none(joined(texts, " / ").str());
 }
 
 ReportError error_of(const ScoredAnswers& answers, size_t i) {

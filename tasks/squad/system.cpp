@@ -5,14 +5,12 @@
 namespace gradus {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr TaskKind squad_kind{"gradus_squad", "BertForQuestionAnswering", "run_squad",
                               "question answering model"};
 
 SquadSettings parse_settings(const ModelSource& source) {
   const Json json = source.task_settings(squad_kind);
-  const JsonField<Json> saved(json, settings_place(squad_kind, source.where));
+  const JsonField saved(json, settings_place(squad_kind, source.where));
   SquadSettings s;
   s.version_2 = saved.at("version_2").boolean();
   s.null_score_diff_threshold = saved.at("null_score_diff_threshold").number();

@@ -36,7 +36,7 @@ class SquadSystem final : public TaskSystem {
  private:
   // `threshold_given`: by an option, so that what training finds doesn't count.
   SquadSystem(ModelSource source, SquadSettings settings, bool threshold_given);
-  nlohmann::ordered_json settings_json() const override;
+  Json settings_json() const override;
   std::string tuned_setting() const override { return "null_score_diff_threshold"; }
   void take_tuned(double found) override {
     if (!threshold_given_) set_threshold(found);

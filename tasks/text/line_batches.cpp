@@ -1,7 +1,7 @@
 #include "tasks/text/line_batches.h"
 
 #include "core/error.h"
-#include "core/io/checked_json.h"
+#include "core/io/json.h"
 #include "tasks/log/log.h"
 
 namespace gradus {
@@ -32,7 +32,7 @@ void LineBatches::refuse(size_t line, std::string fault) {
 std::string LineBatches::error_line(size_t line, bool json) const {
   const std::string text = fmt::format("line {}: {}", number(line), faults_[line]);
   if (!json) return "error: " + text;
-  return json_text(nlohmann::ordered_json{{"error", text}, {"line", number(line)}});
+  return json_text(Json{{"error", text}, {"line", number(line)}});
 }
 
 int LineBatches::status(std::FILE* log) const {

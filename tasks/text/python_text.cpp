@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/io/json.h"
 
 namespace gradus {
 
@@ -64,7 +64,7 @@ std::string python_float(double value) {
 
 std::string python_json(std::string_view text) {
   check_utf8(text, "[json]");
-  return nlohmann::json(text).dump(-1, ' ', true);
+  return json_text(text, -1, JsonStrings::ascii);
 }
 
 }  // namespace gradus

@@ -12,8 +12,7 @@
 namespace gradus {
 namespace {
 
-using Json = nlohmann::ordered_json;
-using Field = JsonField<Json>;
+using Field = JsonField;
 
 constexpr const char* state_file = "trainer_state.json";
 constexpr const char* optimizer_file = "optimizer.safetensors";
@@ -133,7 +132,7 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
             {"best_step", state.best_step},
             {"evaluations_since_best", state.evaluations_since_best},
             {"history", to_json(state.history)}};
-  replace_file(folder / state_file, json.dump(2) + "\n");
+  replace_file(folder / state_file, json_text(json, 2) + "\n");
 
   std::vector<SavedTensor> states;
   for_each_state(optimizer, parameters,
@@ -144,8 +143,8 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
 }
 
 bool has_train_state(const std::filesystem::path& folder) try {
-  const Json json = Json::parse(read_file(folder / state_file));
-  return json.is_object() && json.contains("step") && json.contains("optimizer_steps");
+  const Json json = read_json(folder / state_file);
+  return json.contains("step") && json.contains("optimizer_steps");
 } catch (const std::exception&) {
   return false;
 }
@@ -153,13 +152,13 @@ bool has_train_state(const std::filesystem::path& folder) try {
 int64_t trained_steps(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / state_file;
   if (!std::filesystem::exists(path)) return 0;
-  const Json json = read_ordered_json(path);
+  const Json json = read_json(path);
   return Field(json, path.string()).at("step").integer(0);
 }
 
 std::optional<EvaluationPoint> saved_evaluation(const std::filesystem::path& folder, const TrainState& run) {
   const std::string path = (folder / state_file).string();
-  const Json json = read_ordered_json(path);
+  const Json json = read_json(path);
   const Field state(json, path);
   check_same_run(state, path, run);
   if (run.evaluation_checksum != 0 && state.at("evaluation_checksum").integer() != run.evaluation_checksum)
@@ -173,7 +172,7 @@ std::optional<EvaluationPoint> saved_evaluation(const std::filesystem::path& fol
 TrainState load_train_state(const std::filesystem::path& folder, const TrainState& expected,
                             Optimizer& optimizer, Parameters& parameters, std::FILE* log) {
   const std::string path = (folder / state_file).string();
-  const Json json = read_ordered_json(path);
+  const Json json = read_json(path);
   const Field saved(json, path);
   check_same_run(saved, path, expected);
   for (const auto& [name, value] : saved.at("settings").members()) {

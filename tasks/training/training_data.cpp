@@ -1,6 +1,6 @@
 #include "tasks/training/training_data.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

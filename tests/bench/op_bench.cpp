@@ -4,8 +4,7 @@
 // raw copy, which does not.
 #include <omp.h>
 
-#include <CLI/CLI.hpp>
-
+#include "tasks/options/arguments.h"
 #include "tests/bench/raw_speed.h"
 #include "tests/naive_backend.h"
 #include "tests/op_run.h"
@@ -108,11 +107,11 @@ int main(int argc, char** argv) try {
   std::string device = "CPU";
   std::string only;
   int threads = 0;
-  CLI::App app("Times the operators on one backend");
-  app.add_option("--device_target", device, "name of the backend or of its module, or 'naive'");
-  app.add_option("--op", only, "time this operator only");
-  app.add_option("--threads", threads, "number of threads; 0: as the backend chooses");
-  CLI11_PARSE(app, argc, argv);
+  Arguments arguments("Times the operators on one backend");
+  arguments.add("--device_target", device, "name of the backend or of its module, or 'naive'");
+  arguments.add("--op", only, "time this operator only");
+  arguments.add("--threads", threads, "number of threads; 0: as the backend chooses");
+  if (const std::optional<int> status = arguments.parse(argc, argv, 2)) return *status;
 
   Backend& backend = device == "naive" ? naive_backend() : find_backend(device);
   if (threads > 0) {

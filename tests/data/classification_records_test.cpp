@@ -11,7 +11,6 @@
 #include "tests/json.h"
 
 using namespace gradus;
-using nlohmann::json;
 using Ids = std::vector<int32_t>;
 
 namespace {
@@ -159,7 +158,7 @@ TEST_CASE("records that MindSpore and TensorFlow wrote are read") {
        {std::tuple{"mindrecord/cls_1shard.mindrecord", DatasetFormat::mindrecord, "rows"},
         {"tfrecord/classifier.tfrecord", DatasetFormat::tfrecord, "examples"}}) {
     CAPTURE(name);
-    const json expected = json_of(file_content(fixtures / (std::string(name) + ".expected.json"))).at(rows);
+    const Json expected = json_of(file_content(fixtures / (std::string(name) + ".expected.json"))).at(rows);
     const ClassificationRecords read =
         read_classification_records((fixtures / name).string(), format, "", {15, 30522, 2, 512});
     REQUIRE(read.examples.size() == expected.size());

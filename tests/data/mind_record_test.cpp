@@ -15,7 +15,6 @@
 #include "tests/json.h"
 
 using namespace gradus;
-using nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
@@ -29,22 +28,22 @@ std::string hex(std::string_view bytes) {
 }
 
 // A value as the fixtures' descriptions write it.
-json described(const MindRecordColumn& column, const MindRecordValue& value) {
+Json described(const MindRecordColumn& column, const MindRecordValue& value) {
   if (column.type == Type::string) return value.bytes;
   if (column.type == Type::bytes) return {{"bytes_hex", hex(value.bytes)}};
-  json data = column.is_integer() ? json(value.ints) : json(value.floats);
+  Json data = column.is_integer() ? Json(value.ints) : Json(value.floats);
   if (!column.is_array()) return data[0];
   return {{"dtype", name_of(column.type)}, {"shape", value.shape}, {"data", data}};
 }
 
-json described(const std::vector<MindRecordColumn>& columns, const MindRecordRow& row) {
-  json object = json::object();
+Json described(const std::vector<MindRecordColumn>& columns, const MindRecordRow& row) {
+  Json object = Json::object();
   for (size_t i = 0; i < columns.size(); ++i) object[columns[i].name] = described(columns[i], row[i]);
   return object;
 }
 
-std::vector<json> rows_of(MindRecordReader& reader) {
-  std::vector<json> rows;
+std::vector<Json> rows_of(MindRecordReader& reader) {
+  std::vector<Json> rows;
   for (MindRecordRow row; reader.next(row);) rows.push_back(described(reader.columns(), row));
   return rows;
 }
@@ -106,7 +105,7 @@ TEST_CASE("mind_record: every fixture has the rows that MindSpore wrote") {
   int sets = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
-    const json expected = json_of(file_content(entry.path()));
+    const Json expected = json_of(file_content(entry.path()));
     if (!expected.contains("rows")) continue;
     std::string first = (folder / expected["files"][0].get<std::string>()).string();
     CAPTURE(first);
@@ -120,14 +119,14 @@ TEST_CASE("mind_record: every fixture has the rows that MindSpore wrote") {
     for (const std::string& warning : reader.warnings()) FAIL_CHECK(warning);
     CHECK(reader.rows() == expected["num_rows"].get<int64_t>());
     CHECK(reader.rows_per_shard() == expected["rows_per_shard"].get<std::vector<int64_t>>());
-    json schema = json::object();
+    Json schema = Json::object();
     for (const MindRecordColumn& column : reader.columns()) {
       schema[column.name]["type"] = name_of(column.type);
       if (column.is_array()) schema[column.name]["shape"] = column.shape;
     }
     CHECK(schema == expected["schema"]);
-    const std::vector<json> rows = rows_of(reader);
-    const json& wanted = expected["rows"];
+    const std::vector<Json> rows = rows_of(reader);
+    const Json& wanted = expected["rows"];
     REQUIRE(rows.size() == static_cast<size_t>(reader.rows()));
     for (size_t i = 0; i < wanted.size() && i < rows.size(); ++i) CHECK_MESSAGE(rows[i] == wanted[i], i);
     // Every row is found on its own, too.
@@ -147,20 +146,20 @@ TEST_CASE("mind_record: every fixture has the rows that MindSpore wrote") {
 TEST_CASE("mind_record: each damaged fixture is refused, naming the file") {
   const fs::path folder = shared_folder("formats/fixtures/bad");
   if (folder.empty()) return;
-  const json manifest = json_of(file_content(folder / "manifest.json"));
+  const Json manifest = json_of(file_content(folder / "manifest.json"));
   int refused = 0;
-  for (const json& entry : manifest["entries"]) {
+  for (const Json& entry : manifest["entries"].items()) {
     if (entry["kind"] != "mindrecord") continue;
-    const std::string name = entry["open"];
+    const std::string name = entry["open"].text();
     CAPTURE(name);
     CAPTURE(entry["wrong"].get<std::string>());
     std::vector<std::string> paths;
-    for (const json& file : entry["files"]) {
+    for (const Json& file : entry["files"].items()) {
       if (!file.get<std::string>().ends_with(".db"))
         paths.push_back((folder / file.get<std::string>()).string());
     }
     const std::string error = error_of(paths, name != "mr_shard_differs.mindrecord0");
-    const std::string expected = entry["expect"];
+    const std::string expected = entry["expect"].text();
     if (error == "no error") {
       CHECK_MESSAGE(expected.find("read") != std::string::npos, "was read");
       continue;
@@ -176,7 +175,7 @@ TEST_CASE("mind_record: without its index a set is read by walking, with a warni
   if (folder.empty()) return;
   const std::string name = "mixed_manypages.mindrecord";
   MindRecordReader with((folder / name).string());
-  const std::vector<json> rows = rows_of(with);
+  const std::vector<Json> rows = rows_of(with);
   const TemporaryFolder copies;
   const std::string bare = copies.write("renamed", file_content(folder / name));
   MindRecordReader without(bare);

@@ -13,7 +13,6 @@
 #include "tests/json.h"
 
 using namespace gradus;
-using nlohmann::json;
 
 namespace {
 
@@ -40,8 +39,8 @@ std::string hex(std::string_view bytes) {
 }
 
 // A feature as the fixtures' descriptions write it.
-json described(const TfFeature& feature) {
-  json data = json::array();
+Json described(const TfFeature& feature) {
+  Json data = Json::array();
   switch (feature.kind) {
     case TfFeature::Kind::none:
       return {{"kind", nullptr}};
@@ -56,13 +55,13 @@ json described(const TfFeature& feature) {
   return {};
 }
 
-void check_examples(const json& expected, const std::vector<std::string>& records) {
+void check_examples(const Json& expected, const std::vector<std::string>& records) {
   TfExample example;
   for (size_t i = 0; i < records.size(); ++i) {
     CAPTURE(i);
     example.parse(records[i], "record");
     CHECK(example.features().size() == expected[i].size());
-    for (const auto& [name, value] : expected[i].items()) {
+    for (const auto& [name, value] : expected[i].members()) {
       const TfFeature* feature = example.find(name);
       REQUIRE_MESSAGE(feature != nullptr, name);
       CHECK_MESSAGE(described(*feature) == value, name);
@@ -85,8 +84,8 @@ TEST_CASE("tf_record: every fixture, plain and compressed, has the records that 
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
-    const json expected = json_of(file_content(entry.path()));
-    for (const auto& [name, kind] : expected["files"].items()) {
+    const Json expected = json_of(file_content(entry.path()));
+    for (const auto& [name, kind] : expected["files"].members()) {
       CAPTURE(name);
       const std::vector<std::string> records = records_of((folder / name).string());
       std::vector<size_t> lengths;
@@ -103,8 +102,8 @@ TEST_CASE("tf_record: each damaged fixture is refused, naming file and record") 
   const auto folder = shared_folder("formats/fixtures/bad");
   if (folder.empty()) return;
   int files = 0;
-  const json manifest = json_of(file_content(folder / "manifest.json"));
-  for (const json& entry : manifest["entries"]) {
+  const Json manifest = json_of(file_content(folder / "manifest.json"));
+  for (const Json& entry : manifest["entries"].items()) {
     if (entry["kind"] != "tfrecord" && entry["kind"] != "tf_example") continue;
     REQUIRE(entry["expect"] == "refuse");
     const std::string path = (folder / entry["open"].get<std::string>()).string();

@@ -1,13 +1,13 @@
 // Cuts texts with the tokenizer of a folder: a JSON string a line of standard input, the ids of its pieces as a JSON list
 // a line of standard output. tokenizer_checks.py compares these with those of transformers.
 //   usage: tokenize FOLDER [COPY]   COPY: a folder, which is made, to save the tokenizer to
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/io/json.h"
 #include "data/tokenizer_config.h"
 #include "data/word_piece.h"
 
@@ -23,10 +23,10 @@ int main(int argc, char** argv) try {
   }
   for (const std::string& note : stored.notes) fmt::print(stderr, "note: {}\n", note);
   for (std::string line; std::getline(std::cin, line);) {
-    nlohmann::json ids = nlohmann::json::array();
-    for (const Piece& piece : tokenizer.tokenize(nlohmann::json::parse(line).get<std::string>()))
+    Json ids = Json::array();
+    for (const Piece& piece : tokenizer.tokenize(parse_json(line, "standard input").text()))
       ids.push_back(piece.id);
-    fmt::print("{}\n", ids.dump());
+    fmt::print("{}\n", json_text(ids));
   }
   return 0;
 } catch (const std::exception& error) {

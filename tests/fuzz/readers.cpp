@@ -143,8 +143,7 @@ void make_examples(Bytes input) {
 }
 
 // Asks a value for everything that it is and is not.
-template <class Json>
-void read_fields(const JsonField<Json>& field) {
+void read_fields(const JsonField& field) {
   const auto wrong = [](const auto& read) {
     try {
       read();
@@ -167,18 +166,16 @@ void read_fields(const JsonField<Json>& field) {
 // The state of a training and the other JSON files of ours are read so.
 void read_json_files(Bytes input) {
   const std::string path = write("trainer_state.json", input);
-  const nlohmann::ordered_json ordered = read_ordered_json(path);
-  const nlohmann::json json = read_json(path);
-  if (nlohmann::json(ordered) != json) std::abort();
-  read_fields(JsonField<nlohmann::ordered_json>(ordered, path));
+  const Json json = read_json(path);
+  if (parse_json(json_text(json), path) != json || sorted(json) != json) std::abort();
+  read_fields(JsonField(json, path));
   size_t at = 0;
   const auto next = [&] {
     const Bytes piece = input.substr(at, 5);
     at += piece.size();
     return piece;
   };
-  parse_json(next, "input",
-             [](std::span<const std::string> names, nlohmann::json&) { return names.size() > 2; });
+  parse_json(next, "input", [](std::span<const std::string> names, Json&) { return names.size() > 2; });
 }
 
 const std::map<std::string, std::function<void(Bytes)>> readers{

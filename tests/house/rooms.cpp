@@ -1,4 +1,4 @@
-// The table of rooms.
+// The tables of rooms and of costly headers.
 #include "tests/house/rules.h"
 
 namespace gradus::house {
@@ -49,6 +49,15 @@ std::vector<Room> project_rooms() {
 
     tests/**:         *
   )");
+}
+
+std::vector<CostlyHeader> costly_headers() {
+  return {{"nlohmann/json.hpp", {"core/io/json.cpp"}, "core/io/json.h"},
+          {"fmt/format.h", {}, "fmt/core.h, or core/joined.h for lists"},
+          {"fmt/ranges.h", {}, "core/joined.h"},
+          {"CLI/CLI.hpp",
+           {"tasks/options/arguments.cpp", "tasks/options/options.cpp"},
+           "tasks/options/arguments.h"}};
 }
 
 }  // namespace gradus::house

@@ -1,15 +1,14 @@
 #include "tests/house/rules.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <fstream>
 #include <map>
 #include <set>
+#include <span>
 #include <sstream>
 
 #include "core/error.h"
+#include "core/joined.h"
 
 namespace gradus::house {
 namespace {
@@ -112,8 +111,8 @@ void find_cycles(const std::map<std::string, Texts>& graph, Texts& path, std::se
   for (const std::string& next : graph.at(path.back())) {
     const auto met = std::find(path.begin(), path.end(), next);
     if (met != path.end()) {
-      cycles.push_back(
-          fmt::format("{} -> {}: expected no circle of includes", fmt::join(met, path.end(), " -> "), next));
+      cycles.push_back(fmt::format("{} -> {}: expected no circle of includes",
+                                   joined(std::span(met, path.end()), " -> "), next));
     } else if (!left.contains(next)) {
       path.push_back(next);
       find_cycles(graph, path, left, cycles);
@@ -168,7 +167,7 @@ Texts check_room_order(const std::vector<Room>& rooms) {
     for (const std::string& name : room.may) {
       if (name == all_rooms || is_file(name) || before.contains(name)) continue;
       problems.push_back(fmt::format("room '{}' may include '{}': expected one of the rooms before it, {}",
-                                     room.name, name, fmt::join(before, ", ")));
+                                     room.name, name, joined(before, ", ")));
     }
     if (!before.insert(room.name).second)
       problems.push_back(fmt::format("room '{}' is there twice", room.name));
@@ -204,7 +203,7 @@ Texts check_includes(const std::vector<SourceFile>& sources, const std::vector<R
       Texts allowed = room->may;
       allowed.push_back(room->name);
       problems.push_back(
-          fmt::format("{}: expected a file of {}", place(source, include), fmt::join(allowed, ", ")));
+          fmt::format("{}: expected a file of {}", place(source, include), joined(allowed, ", ")));
     }
   }
   for (const Room& room : rooms)
@@ -212,6 +211,25 @@ Texts check_includes(const std::vector<SourceFile>& sources, const std::vector<R
       if (is_file(name) && !included[&room].contains(name))
         problems.push_back(
             fmt::format("room '{}' may include '{}', and does not: take it off its line", room.name, name));
+  return problems;
+}
+
+Texts check_costly_headers(const std::vector<SourceFile>& sources, const std::vector<CostlyHeader>& headers) {
+  Texts problems;
+  for (const CostlyHeader& header : headers) {
+    std::set<std::string> missing(header.users.begin(), header.users.end());
+    for (const SourceFile& source : sources) {
+      if (!is_compiled(source.path)) continue;
+      for (const Include& include : includes_of(source)) {
+        if (include.name != header.name || missing.erase(source.path) > 0) continue;
+        problems.push_back(fmt::format("{}: it takes seconds to compile: expected {} instead",
+                                       place(source, include), header.instead));
+      }
+    }
+    for (const std::string& path : missing)
+      problems.push_back(
+          fmt::format("{} may include {}, and does not: take it off its list", path, header.name));
+  }
   return problems;
 }
 

@@ -22,8 +22,16 @@ struct Room {
       may;  // rooms; "*": all of them; "a/b.h": this file of a room that is closed otherwise
 };
 
+// A header of another's that takes seconds to compile, and who may include it.
+struct CostlyHeader {
+  std::string name;                // as it is included: "CLI/CLI.hpp"
+  std::vector<std::string> users;  // paths
+  std::string instead;             // what others include
+};
+
 // The rooms of this project in their order: each may use only rooms before it, so no two of them use one another.
 std::vector<Room> project_rooms();
+std::vector<CostlyHeader> costly_headers();
 // A line "name: what it may include" begins a room, lines without a colon go on with it; what follows a '#' is not read.
 // "name/**" is a room with all folders below it; otherwise each folder is a room of its own.
 std::vector<Room> parse_rooms(std::string_view text);
@@ -39,6 +47,9 @@ std::vector<std::string> check_room_order(const std::vector<Room>& rooms);
 // project's folder. A file that a room may use for itself is used.
 std::vector<std::string> check_includes(const std::vector<SourceFile>& sources,
                                         const std::vector<Room>& rooms);
+// A costly header is included by its users alone, and by each of them.
+std::vector<std::string> check_costly_headers(const std::vector<SourceFile>& sources,
+                                              const std::vector<CostlyHeader>& headers);
 // No file includes itself, by however many others.
 std::vector<std::string> check_cycles(const std::vector<SourceFile>& sources);
 // The first file that a source includes is the header of its name, where there is one: so the header compiles alone.

@@ -2,12 +2,11 @@
 #include "tests/house/rules.h"
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <fstream>
 #include <sstream>
 
+#include "core/joined.h"
 #include "tests/files.h"
 
 using namespace gradus;
@@ -33,7 +32,7 @@ SourceFile file(std::string path, const std::string& text) {
 }
 
 // What the rules find, one problem a line.
-std::string said(const Texts& problems) { return fmt::format("{}", fmt::join(problems, "\n")); }
+std::string said(const Texts& problems) { return joined(problems, "\n").str(); }
 
 SourceFile long_file(std::string path, size_t lines) { return {std::move(path), Texts(lines, "int x;")}; }
 
@@ -46,6 +45,7 @@ TEST_CASE("the project keeps the rules of the house") {
   CHECK(project().size() > 500);
   CHECK(said(check_room_order(project_rooms())) == "");
   CHECK(said(check_includes(project(), project_rooms())) == "");
+  CHECK(said(check_costly_headers(project(), costly_headers())) == "");
   CHECK(said(check_cycles(project())) == "");
   CHECK(said(check_own_header_first(project())) == "");
   CHECK(said(check_lengths(project(), usual_lines, most_lines)) == "");
@@ -109,6 +109,17 @@ TEST_CASE("one file of a closed room may be used as long as it is") {
         "low/b.cpp:1: #include \"high/b.h\": expected a file of high/a.h, low");
   CHECK(said(check_includes({open, closed}, with_exception)) ==
         "room 'low' may include 'high/a.h', and does not: take it off its line");
+}
+
+TEST_CASE("a header that takes long to compile has its users") {
+  const std::vector<CostlyHeader> costly{{"big/all.h", {"low/a.cpp"}, "low/a.h"}};
+  const SourceFile user = file("low/a.cpp", "#include <big/all.h>");
+  CHECK(said(check_costly_headers({user, file("low/b.cpp", "#include <big/some.h>")}, costly)) == "");
+  CHECK(
+      said(check_costly_headers({user, file("low/b.cpp", "#include <map>\n#include <big/all.h>")}, costly)) ==
+      "low/b.cpp:2: #include <big/all.h>: it takes seconds to compile: expected low/a.h instead");
+  CHECK(said(check_costly_headers({file("low/a.cpp", "")}, costly)) ==
+        "low/a.cpp may include big/all.h, and does not: take it off its list");
 }
 
 TEST_CASE("files that include one another in a circle are found") {

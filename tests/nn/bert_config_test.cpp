@@ -9,7 +9,6 @@
 #include "tests/json.h"
 
 using namespace gradus;
-using nlohmann::json;
 
 namespace {
 
@@ -163,15 +162,15 @@ TEST_CASE("a written BERT configuration reads back the same, with what Hugging F
     write_bert_config(path, config, "BertForTokenClassification");
     CHECK(read_bert_config(path) == config);
   }
-  const json written = json_of(file_content(path));
+  const Json written = json_of(file_content(path));
   CHECK(written["model_type"] == "bert");
-  CHECK(written["architectures"] == json{"BertForTokenClassification"});
-  CHECK(written["id2label"] == json{{"0", "O"}, {"1", "B-PER"}, {"2", "I-PER"}});
-  CHECK(written["label2id"] == json{{"O", 0}, {"B-PER", 1}, {"I-PER", 2}});
+  CHECK(written["architectures"] == Json::array({"BertForTokenClassification"}));
+  CHECK(written["id2label"] == Json{{"0", "O"}, {"1", "B-PER"}, {"2", "I-PER"}});
+  CHECK(written["label2id"] == Json{{"O", 0}, {"B-PER", 1}, {"I-PER", 2}});
   CHECK(written["pad_token_id"] == 0);
   CHECK(written["directionality"] == "bidi");
   CHECK(written["layer_norm_eps"] == 1e-7);
-  CHECK(written["hidden_dropout_prob"].dump() == "0.1");
+  CHECK(json_text(written["hidden_dropout_prob"]) == "0.1");
 
   config.labels.emplace_back("O");
   CHECK_THROWS_WITH_AS(write_bert_config(path, config, "BertForTokenClassification"),
@@ -191,8 +190,8 @@ TEST_CASE("configurations of the shared models are read") {
   if (folder.empty()) return;
   for (const char* name : {"bert_cls", "bert_ner", "bert_pretrain", "bert_squad"}) {
     CAPTURE(name);
-    const json forward = json_of(file_content(folder / (std::string(name) + ".forward.json")));
-    const BertConfig config = parse(forward["config"].dump());
+    const Json forward = json_of(file_content(folder / (std::string(name) + ".forward.json")));
+    const BertConfig config = parse(json_text(forward["config"]));
     CHECK(config.vocab_size == forward["config"]["vocab_size"]);
     CHECK(config.hidden_size == forward["config"]["hidden_size"]);
     CHECK(config.hidden_act == Activation::gelu);

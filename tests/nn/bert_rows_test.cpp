@@ -1,9 +1,8 @@
 // The encoder asked for some rows of its output.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
-
 #include <cmath>
 
+#include "core/joined.h"
 #include "tests/gradcheck.h"
 #include "tests/nn/tiny_bert.h"
 #include "tests/op_run.h"
@@ -37,7 +36,7 @@ TEST_CASE("the rows asked for are those of the whole output, and so are all grad
     INFO(backend->description());
     for (const std::vector<int32_t>& numbers :
          {std::vector<int32_t>{0, 5, 6}, {14, 3, 6, -1, 0, -1}, {-1, 2}}) {
-      CAPTURE(fmt::format("{}", fmt::join(numbers, " ")));
+      CAPTURE(joined(numbers, " ").str());
       Encoder encoder(*backend);
       const Tensor rows = tensor_of(*backend, numbers);
       std::vector<int32_t> classes;

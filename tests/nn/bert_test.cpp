@@ -10,7 +10,6 @@
 #include "tests/json.h"
 
 using namespace gradus;
-using Json = nlohmann::json;
 
 namespace {
 
@@ -24,7 +23,7 @@ std::vector<int32_t> packed(const Json& matrix, const Json& mask) {
   std::vector<int32_t> values;
   for (size_t b = 0; b < matrix.size(); ++b) {
     for (size_t s = 0; s < matrix[b].size(); ++s) {
-      if (mask[b][s] == 1) values.push_back(matrix[b][s]);
+      if (mask[b][s] == 1) values.push_back(matrix[b][s].get<int32_t>());
     }
   }
   return values;
@@ -38,9 +37,9 @@ NerBatch batch_of(Backend& backend, const Json& reference) {
   const Json& mask = reference["attention_mask"];
   std::vector<int32_t> offsets{0}, positions, rows;
   int64_t longest = 0;
-  for (const Json& row : mask) {
+  for (const Json& row : mask.items()) {
     int32_t length = 0;
-    for (const Json& kept : row) length += kept.get<int32_t>();
+    for (const Json& kept : row.items()) length += kept.get<int32_t>();
     for (int32_t i = 0; i < length; ++i) positions.push_back(i);
     offsets.push_back(offsets.back() + length);
     longest = std::max<int64_t>(longest, length);
@@ -57,14 +56,14 @@ NerBatch batch_of(Backend& backend, const Json& reference) {
 
 BertConfig config_of(const Json& json) {
   BertConfig config;
-  config.vocab_size = json["vocab_size"];
-  config.hidden_size = json["hidden_size"];
-  config.num_hidden_layers = json["num_hidden_layers"];
-  config.num_attention_heads = json["num_attention_heads"];
-  config.intermediate_size = json["intermediate_size"];
-  config.max_position_embeddings = json["max_position_embeddings"];
-  config.type_vocab_size = json["type_vocab_size"];
-  config.layer_norm_eps = json["layer_norm_eps"];
+  config.vocab_size = json["vocab_size"].integer();
+  config.hidden_size = json["hidden_size"].integer();
+  config.num_hidden_layers = json["num_hidden_layers"].integer();
+  config.num_attention_heads = json["num_attention_heads"].integer();
+  config.intermediate_size = json["intermediate_size"].integer();
+  config.max_position_embeddings = json["max_position_embeddings"].integer();
+  config.type_vocab_size = json["type_vocab_size"].integer();
+  config.layer_norm_eps = json["layer_norm_eps"].number();
   return config;
 }
 
@@ -91,11 +90,11 @@ TEST_CASE("BERT token classification gives transformers' logits") {
   const std::vector<float> logits = model.emissions(context, batch_of(backend, reference)).value().to_host();
   const Json& mask = reference["attention_mask"];
   const std::vector<float> expected = reference["outputs"]["logits"]["data"].get<std::vector<float>>();
-  const size_t labels = reference["config"]["num_labels"];
+  const auto labels = reference["config"]["num_labels"].get<size_t>();
   size_t row = 0, packed_row = 0;
   double worst = 0;
-  for (const Json& sequence : mask) {
-    for (const Json& kept : sequence) {
+  for (const Json& sequence : mask.items()) {
+    for (const Json& kept : sequence.items()) {
       for (size_t k = 0; kept == 1 && k < labels; ++k) {
         worst =
             std::max<double>(worst, std::abs(logits[packed_row * labels + k] - expected[row * labels + k]));

@@ -14,7 +14,6 @@
 #include "tests/json.h"
 
 using namespace gradus;
-using nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
@@ -25,10 +24,10 @@ std::vector<double> numbers_of(const TensorEntry& tensor) {
   return values;
 }
 
-void check_tensor(const TensorEntry& tensor, const json& expected) {
+void check_tensor(const TensorEntry& tensor, const Json& expected) {
   CAPTURE(tensor.name);
   // bfloat16 is described as the float32 it was widened to.
-  const bool widened = expected.value("ms_dtype", "") == "BFloat16";
+  const bool widened = expected.contains("ms_dtype") && expected.at("ms_dtype") == "BFloat16";
   CHECK(long_name(tensor.dtype) == (widened ? "bfloat16" : expected["dtype"].get<std::string>()));
   CHECK(tensor.shape == expected["shape"].get<std::vector<int64_t>>());
   CHECK(tensor.data.size() == expected["nbytes"].get<size_t>() / (widened ? 2 : 1));
@@ -55,16 +54,16 @@ std::string hex(std::string_view bytes) {
 
 // What both kinds of checkpoint have.
 template <typename Checkpoint>
-void check_all(const Checkpoint& checkpoint, const json& expected) {
+void check_all(const Checkpoint& checkpoint, const Json& expected) {
   CHECK(checkpoint.tensors().size() + checkpoint.strings().size() == expected["tensors"].size());
-  for (const auto& [name, tensor] : expected["tensors"].items()) {
-    if (tensor.value("dtype", "string") == "string") continue;  // among the strings
+  for (const auto& [name, tensor] : expected["tensors"].members()) {
+    if (!tensor.contains("dtype") || tensor.at("dtype") == "string") continue;  // among the strings
     const TensorEntry* found = checkpoint.find(name);
     REQUIRE_MESSAGE(found != nullptr, name);
     check_tensor(*found, tensor);
   }
   for (const StringTensor& strings : checkpoint.strings()) {
-    const json& tensor = expected["tensors"].at(strings.name);
+    const Json& tensor = expected["tensors"].at(strings.name);
     if (!tensor.contains("hex")) continue;
     CHECK(strings.shape == tensor["shape"].get<std::vector<int64_t>>());
     std::vector<std::string> values;
@@ -115,7 +114,7 @@ TEST_CASE("MindSpore checkpoints: every fixture has the tensors that MindSpore w
   int files = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
-    const json expected = json_of(file_content(entry.path()));
+    const Json expected = json_of(file_content(entry.path()));
     const std::string path = (folder / expected["file"].get<std::string>()).string();
     CAPTURE(path);
     const MindSporeCheckpoint checkpoint(path);
@@ -132,7 +131,7 @@ TEST_CASE("TensorFlow checkpoints: every fixture has the tensors that TensorFlow
   int files = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
-    const json expected = json_of(file_content(entry.path()));
+    const Json expected = json_of(file_content(entry.path()));
     const std::string prefix = (folder / expected["prefix"].get<std::string>()).string();
     CAPTURE(prefix);
     check_all(TensorFlowCheckpoint(prefix), expected);
@@ -145,10 +144,11 @@ TEST_CASE("TensorFlow checkpoints: every fixture has the tensors that TensorFlow
 TEST_CASE("checkpoints of both kinds: each damaged fixture is refused, naming the file") {
   const fs::path folder = shared_folder("formats/fixtures/bad");
   if (folder.empty()) return;
-  const json manifest = json_of(file_content(folder / "manifest.json"));
+  const Json manifest = json_of(file_content(folder / "manifest.json"));
   int refused = 0;
-  for (const json& entry : manifest["entries"]) {
-    const std::string kind = entry["kind"], path = (folder / entry["open"].get<std::string>()).string();
+  for (const Json& entry : manifest["entries"].items()) {
+    const std::string kind = entry["kind"].text(),
+                      path = (folder / entry["open"].get<std::string>()).string();
     CAPTURE(path);
     CAPTURE(entry["wrong"].get<std::string>());
     std::string error;

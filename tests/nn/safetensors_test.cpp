@@ -18,7 +18,6 @@
 #include "tests/json.h"
 
 using namespace gradus;
-using nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
@@ -78,7 +77,7 @@ std::vector<double> elements_of(const TensorEntry& tensor) {
   return values;
 }
 
-void check_tensor(const TensorEntry& tensor, const json& expected) {
+void check_tensor(const TensorEntry& tensor, const Json& expected) {
   const std::map<std::string, std::string> long_names{
       {"F64", "float64"}, {"F32", "float32"}, {"F16", "float16"}, {"BF16", "bfloat16"}, {"I64", "int64"},
       {"I32", "int32"},   {"I16", "int16"},   {"I8", "int8"},     {"U8", "uint8"},      {"BOOL", "bool"}};
@@ -110,12 +109,12 @@ TEST_CASE("safetensors files of the reference writer are read in full and writte
   for (const auto& item : fs::directory_iterator(folder)) {
     if (item.path().extension() != ".safetensors") continue;
     CAPTURE(item.path().string());
-    const json expected = json_of(file_content(item.path().string() + ".expected.json"));
+    const Json expected = json_of(file_content(item.path().string() + ".expected.json"));
     const SafetensorsFile file(item.path());
-    const json no_metadata = json::object();
-    CHECK(json(file.metadata()) == (expected["metadata"].is_null() ? no_metadata : expected["metadata"]));
+    const Json no_metadata = Json::object();
+    CHECK(Json(file.metadata()) == (expected["metadata"].is_null() ? no_metadata : expected["metadata"]));
     REQUIRE(file.tensors().size() == expected["tensors"].size());
-    for (const auto& [name, description] : expected["tensors"].items()) {
+    for (const auto& [name, description] : expected["tensors"].members()) {
       CAPTURE(name);
       const TensorEntry* tensor = file.find(name);
       REQUIRE(tensor != nullptr);
@@ -135,8 +134,8 @@ TEST_CASE("malformed safetensors files are refused with the file's name") {
   const fs::path folder = shared_folder("formats/fixtures/bad");
   if (folder.empty()) return;
   int files = 0;
-  const json manifest = json_of(file_content(folder / "manifest.json"));
-  for (const json& item : manifest["entries"]) {
+  const Json manifest = json_of(file_content(folder / "manifest.json"));
+  for (const Json& item : manifest["entries"].items()) {
     if (item["kind"] != "safetensors") continue;
     const std::string path = folder / item["open"].get<std::string>();
     CAPTURE(path);

@@ -6,7 +6,6 @@
 #include "tests/json.h"
 
 using namespace gradus;
-using nlohmann::json;
 using Names = std::vector<std::string>;
 
 namespace {

@@ -1,8 +1,7 @@
 // Rows of the op table for operators that look at no sequence.
-#include <fmt/format.h>
-
 #include <numeric>
 
+#include "core/joined.h"
 #include "tests/op_table/values.h"
 #include "tests/reference.h"
 
@@ -127,7 +126,7 @@ OpCase activation_linear_case(const LinearShape& shape, Activation kind) {
 
 OpCase embedding_case(int64_t tokens, int64_t hidden, const std::vector<int32_t>& vocabularies) {
   OpCase result;
-  result.label = fmt::format("[{}, {}] tables of {}", tokens, hidden, fmt::join(vocabularies, ", "));
+  result.label = fmt::format("[{}, {}] tables of {}", tokens, hidden, joined(vocabularies, ", "));
   std::vector<std::vector<int32_t>> ids;
   for (const int32_t vocabulary : vocabularies) {
     result.inputs.push_back({"table", {vocabulary, hidden}, Role::weight});

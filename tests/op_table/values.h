@@ -1,12 +1,11 @@
 // What the rows of the op table are made of: settings, numbers and lengths.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
+#include "core/joined.h"
 #include "tests/naive_backend.h"
 #include "tests/op_table.h"
 
@@ -71,7 +70,7 @@ struct Lengths {
   }
   std::string str() const {
     if (each.size() >= 8) return fmt::format("{} sequences, {} rows", each.size(), rows());
-    return fmt::format("lengths {} + {} rows", fmt::join(each, " "), unused);
+    return fmt::format("lengths {} + {} rows", joined(each, " "), unused);
   }
 };
 

@@ -16,7 +16,7 @@ using reference::Matrix;
 
 namespace {
 
-nlohmann::json golden() { return json_of(file_content(source_file("tests/golden/torch_formulas.json"))); }
+Json golden() { return json_of(file_content(source_file("tests/golden/torch_formulas.json"))); }
 
 // As in the script: element i of tensor `number` is sin(0.7 i + number).
 Matrix wave(int number, int64_t rows, int64_t columns, double scale = 1) {
@@ -26,7 +26,7 @@ Matrix wave(int number, int64_t rows, int64_t columns, double scale = 1) {
   return matrix;
 }
 
-void check_same(const Matrix& actual, const nlohmann::json& expected, double tolerance = 1e-13) {
+void check_same(const Matrix& actual, const Json& expected, double tolerance = 1e-13) {
   const auto values = expected.get<std::vector<double>>();
   REQUIRE(static_cast<size_t>(actual.size()) == values.size());
   const Distance found = distance(actual, values);
@@ -36,7 +36,7 @@ void check_same(const Matrix& actual, const nlohmann::json& expected, double tol
 }  // namespace
 
 TEST_CASE("the reference formulas are PyTorch's") {
-  const nlohmann::json expected = golden();
+  const Json expected = golden();
   const std::pair<const char*, Activation> kinds[] = {
       {"none", Activation::none},           {"gelu", Activation::gelu}, {"gelu_tanh", Activation::gelu_tanh},
       {"fast_gelu", Activation::fast_gelu}, {"relu", Activation::relu}, {"tanh", Activation::tanh}};
@@ -59,7 +59,7 @@ TEST_CASE("the reference formulas are PyTorch's") {
 }
 
 TEST_CASE("adam with bias correction is PyTorch's AdamW, on every backend") {
-  const nlohmann::json expected = golden()["adamw"];
+  const Json expected = golden()["adamw"];
   for (Backend* backend : backends_under_test()) {
     INFO(backend->description());
     const Tensor p = Tensor::empty(*backend, {6}), g = Tensor::empty(*backend, {6});

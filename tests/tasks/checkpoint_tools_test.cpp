@@ -10,18 +10,17 @@
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
-using nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
 
-json described_by_program(const std::string& path) {
+Json described_by_program(const std::string& path) {
   const Outcome outcome = run_program("inspect_checkpoint", {"--json", path});
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
   return json_of(outcome.out);
 }
 
-json inspected(const std::string& path) { return described_by_program(path).at("tensors"); }
+Json inspected(const std::string& path) { return described_by_program(path).at("tensors"); }
 
 // What the program for files of that kind says of one, which takes `size` bytes. It gets no more memory than 16 MiB
 // and twice that: a number in a file must not decide how much is allocated. (The sanitizers' own memory counts too,
@@ -44,19 +43,19 @@ Outcome looked_into(const std::string& kind, const std::string& path, [[maybe_un
 
 // `expected` has also who wrote the fixture and what is remarkable about it; the program also says the format, how many
 // tensors there are, and the type in MindSpore of each, which not all fixtures have.
-void check_description(json found, json expected) {
+void check_description(Json found, Json expected) {
   for (const char* key : {"producer", "note"}) expected.erase(key);
   for (const char* key : {"format", "num_tensors", "order", "crc"}) {
     if (!expected.contains(key)) found.erase(key);
   }
-  for (const auto& [name, tensor] : expected.at("tensors").items()) {
+  for (const auto& [name, tensor] : expected.at("tensors").members()) {
     CAPTURE(name);
     REQUIRE(found.at("tensors").contains(name));
-    json& ours = found["tensors"][name];
+    Json& ours = found["tensors"][name];
     if (!tensor.contains("ms_dtype")) ours.erase("ms_dtype");
     for (const char* key : {"sum", "abs_sum"}) {
       if (!tensor.contains(key)) continue;
-      const double sum = ours.at(key), wanted = tensor.at(key);
+      const double sum = ours.at(key).number(), wanted = tensor.at(key).number();
       CHECK_MESSAGE(std::abs(sum - wanted) <= 1e-6 * std::abs(wanted), sum << " instead of " << wanted);
       ours[key] = tensor.at(key);
     }
@@ -102,38 +101,38 @@ TEST_CASE("inspect_checkpoint --json: texts as Python shows them, files of a mod
   const auto literal = [&](const std::u32string& text) {
     return described_by_program(text_file(text)).at("tensors").at("t");
   };
-  CHECK(literal(U"a é") == json{{"python", "'a é'"}});
-  CHECK(literal(U"it's") == json{{"python", "\"it's\""}});
-  CHECK(literal(U"'\"\\") == json{{"python", "'\\'\"\\\\'"}});
+  CHECK(literal(U"a é") == Json{{"python", "'a é'"}});
+  CHECK(literal(U"it's") == Json{{"python", "\"it's\""}});
+  CHECK(literal(U"'\"\\") == Json{{"python", "'\\'\"\\\\'"}});
   CHECK(literal(U"\n\t\r\x01\xa0\u2028\U000e0001") ==
-        json{{"python", "'\\n\\t\\r\\x01\\xa0\\u2028\\U000e0001'"}});
+        Json{{"python", "'\\n\\t\\r\\x01\\xa0\\u2028\\U000e0001'"}});
   const std::vector<float> values(2, 1.0F);
   const auto part = [&](const char* name) {
     const std::string path = (folder / (std::string(name) + ".safetensors")).string();
     write_safetensors(path, std::vector<TensorEntry>{{name, "F32", {2}, std::as_bytes(std::span(values))}});
-    return json{{name, std::string(name) + ".safetensors"}};
+    return Json{{name, std::string(name) + ".safetensors"}};
   };
-  json map = part("a");
+  Json map = part("a");
   map.update(part("b"));
-  const json found =
-      described_by_program(folder.write("model.safetensors.index.json", json{{"weight_map", map}}.dump()));
+  const Json found =
+      described_by_program(folder.write("model.safetensors.index.json", json_text({{"weight_map", map}})));
   CHECK(found.at("file") == "model.safetensors.index.json");
-  CHECK(found.at("files") == json{"a.safetensors", "b.safetensors"});
+  CHECK(found.at("files") == Json::array({"a.safetensors", "b.safetensors"}));
   CHECK(found.at("tensors").size() == 2);
 }
 
 TEST_CASE("our programs refuse each damaged fixture, or read what may be read, and say why") {
   const fs::path folder = shared_folder("formats/fixtures/bad");
   if (folder.empty()) return;
-  const json manifest = json_of(file_content(folder / "manifest.json"));
+  const Json manifest = json_of(file_content(folder / "manifest.json"));
   std::map<std::string, int> refused;
-  for (const json& entry : manifest.at("entries")) {
-    const std::string kind = entry.at("kind"), expected = entry.at("expect"),
-                      path = (folder / entry.at("open").get<std::string>()).string();
+  for (const Json& entry : manifest.at("entries").items()) {
+    const std::string kind = entry.at("kind").text(), expected = entry.at("expect").text(),
+                      path = (folder / entry.at("open").text()).string();
     CAPTURE(path);
     CAPTURE(entry.at("wrong").get<std::string>());
     uintmax_t size = 0;
-    for (const json& file : entry.at("files")) size += fs::file_size(folder / file.get<std::string>());
+    for (const Json& file : entry.at("files").items()) size += fs::file_size(folder / file.text());
     const Outcome outcome = looked_into(kind, path, size);
     if (outcome.status == 0) {
       REQUIRE_MESSAGE(expected.starts_with("refuse or read"), outcome.out.substr(0, 1000));
@@ -187,9 +186,9 @@ TEST_CASE("convert_checkpoint goes through all formats and comes back with the s
     CHECK(outcome.out.find("convert value num:") != std::string::npos);
     from = to;
   }
-  json expected = inspected(original);
-  const json found = inspected(from);
-  for (const auto& [name, tensor] : found.items()) CHECK(tensor == expected.at(name));
+  Json expected = inspected(original);
+  const Json found = inspected(from);
+  for (const auto& [name, tensor] : found.members()) CHECK(tensor == expected.at(name));
   // The output layer is the word table, and its bias is cls.predictions.bias.
   for (const char* copy : {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"})
     expected.erase(copy);
@@ -223,16 +222,17 @@ TEST_CASE("convert_checkpoint names what a CRF loses on the way to TensorFlow, a
     CHECK_MESSAGE(left.find(name) != std::string::npos, left);
   CHECK(left.find("crf.transitions") == std::string::npos);
   CHECK(outcome.out.find("takes tanh of the classifier's output") != std::string::npos);
-  const json found = inspected(to);
+  const Json found = inspected(to);
   CHECK(found.contains("crf_loss/transitions"));
   CHECK(found.contains("project/logits/W"));
   CHECK_FALSE(found.contains("output_weights"));
-  const json original = inspected(from);
+  const Json original = inspected(from);
   CHECK(found.at("bert/pooler/dense/bias") == [&] {
-    json same = original.at("bert.bert.dense.bias");
+    Json same = original.at("bert.bert.dense.bias");
     same.erase("ms_dtype");
-    same["first"] = json(std::vector(same["first"].begin(), same["first"].begin() + 6));
-    same["last"] = json(std::vector(same["last"].end() - 2, same["last"].end()));
+    const std::vector<Json> first = same["first"].items(), last = same["last"].items();
+    same["first"] = std::vector(first.begin(), first.begin() + 6);
+    same["last"] = std::vector(last.end() - 2, last.end());
     return same;
   }());
 }

@@ -21,15 +21,15 @@ struct Pairs {
 };
 
 // The ids of a case, computed as in make_scores.py.
-Pairs class_ids(const nlohmann::json& c) {
+Pairs class_ids(const Json& c) {
   Pairs pairs;
-  const uint32_t gold_classes = c["gold_classes"], predicted_classes = c["predicted_classes"];
-  const uint32_t agree = c["agree"];
-  for (int64_t i = 0; i < c["count"]; ++i) {
+  const auto gold_classes = c["gold_classes"].get<uint32_t>(), agree = c["agree"].get<uint32_t>(),
+             predicted_classes = c["predicted_classes"].get<uint32_t>();
+  for (int64_t i = 0; i < c["count"].integer(); ++i) {
     const auto gold = static_cast<int32_t>(golden_noise(i, 1) % gold_classes);
     auto predicted = static_cast<int32_t>(golden_noise(i, 3) % predicted_classes);
     if (golden_noise(i, 2) % 100 < agree) predicted = gold;
-    if (c["opposite"]) predicted = (gold + 1) % c["classes"].get<int32_t>();
+    if (c["opposite"].boolean()) predicted = (gold + 1) % c["classes"].get<int32_t>();
     pairs.gold.push_back(gold);
     pairs.predicted.push_back(predicted);
   }
@@ -44,12 +44,12 @@ ConfusionMatrix matrix_of(int64_t classes, const Ids& predicted, const Ids& gold
 
 void check_near(double found, double expected) { CHECK(std::abs(found - expected) < 1e-9); }
 
-void check_counts(const ConfusionMatrix& matrix, const nlohmann::json& expected) {
+void check_counts(const ConfusionMatrix& matrix, const Json& expected) {
   for (int64_t id = 0; id < matrix.classes(); ++id) {
     const auto i = static_cast<size_t>(id);
-    check_near(matrix.of_class(id).precision(), expected["precision"][i]);
-    check_near(matrix.of_class(id).recall(), expected["recall"][i]);
-    check_near(matrix.of_class(id).f1(), expected["f1"][i]);
+    check_near(matrix.of_class(id).precision(), expected["precision"][i].number());
+    check_near(matrix.of_class(id).recall(), expected["recall"][i].number());
+    check_near(matrix.of_class(id).f1(), expected["f1"][i].number());
     CHECK(matrix.gold_count(id) == expected["support"][i]);
   }
   if (expected["matrix"].empty()) return;
@@ -62,20 +62,20 @@ void check_counts(const ConfusionMatrix& matrix, const nlohmann::json& expected)
 }  // namespace
 
 TEST_CASE("classification scores are those of scikit-learn") {
-  const nlohmann::json cases = golden_cases("classification");
+  const Json cases = golden_cases("classification");
   REQUIRE(cases.size() == 15);
-  for (const nlohmann::json& expected : cases) {
+  for (const Json& expected : cases.items()) {
     CAPTURE(expected["name"].get<std::string>());
     const Pairs pairs = class_ids(expected);
-    const ConfusionMatrix matrix = matrix_of(expected["classes"], pairs.predicted, pairs.gold);
+    const ConfusionMatrix matrix = matrix_of(expected["classes"].integer(), pairs.predicted, pairs.gold);
     CHECK(matrix.total() == expected["count"]);
     check_counts(matrix, expected);
-    check_near(matrix.accuracy(), expected["accuracy"]);
-    check_near(matrix.macro_f1(), expected["macro_f1"]);
-    check_near(matrix.matthews_correlation(), expected["matthews"]);
-    check_near(matrix.positives().f1(), expected["positive_f1"]);
-    check_near(matrix.positives().correlation(), expected["positive_matthews"]);
-    if (matrix.classes() == 2) check_near(matrix.positives().f1(), expected["f1"][1]);
+    check_near(matrix.accuracy(), expected["accuracy"].number());
+    check_near(matrix.macro_f1(), expected["macro_f1"].number());
+    check_near(matrix.matthews_correlation(), expected["matthews"].number());
+    check_near(matrix.positives().f1(), expected["positive_f1"].number());
+    check_near(matrix.positives().correlation(), expected["positive_matthews"].number());
+    if (matrix.classes() == 2) check_near(matrix.positives().f1(), expected["f1"][1].number());
     // The same counts as from the ids directly.
     MatthewsCounts direct;
     direct.add(pairs.predicted, pairs.gold);

@@ -1,8 +1,7 @@
 // Training and prediction of every task on a backend that only queues: the same bits as on the backend under it, and the
 // host never waits inside a step.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
-
+#include "core/joined.h"
 #include "data/batcher.h"
 #include "tasks/classifier/input.h"
 #include "tasks/classifier/training.h"
@@ -113,7 +112,7 @@ TEST_CASE(
   const TinyNer tiny;
   for (const Words& head :
        {Words{}, {"--use_crf"}, {"--with_lstm"}, {"--use_crf", "--with_lstm", "--crf_constraints"}}) {
-    CAPTURE(fmt::format("{}", fmt::join(head, " ")));
+    CAPTURE(joined(head, " ").str());
     const bool crf = !head.empty() && head[0] == "--use_crf";
     check_deferred(crf ? 3 : 0, [&](Backend& backend, const DeferredBackend& queue, const std::string& type) {
       Words more = short_training;

@@ -1,10 +1,9 @@
 // generate_pretraining_records, as its user runs it.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
-
 #include <map>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "data/pretraining_instances.h"
 #include "tests/tasks/program.h"
 
@@ -54,7 +53,7 @@ class Texts {
     for (DatasetRow row; reader->next(row);) {
       std::string text;
       for (const DatasetValue& value : row)
-        text += fmt::format("{} {};", fmt::join(value.ints, ","), fmt::join(value.floats, ","));
+        text += fmt::format("{} {};", joined(value.ints, ","), joined(value.floats, ","));
       all.push_back(text);
     }
     return all;

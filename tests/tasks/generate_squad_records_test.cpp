@@ -1,8 +1,7 @@
 // generate_squad_records, as its user runs it.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
-
 #include "core/error.h"
+#include "core/joined.h"
 #include "data/squad_records.h"
 #include "tests/tasks/program.h"
 
@@ -51,7 +50,7 @@ class Questions {
     std::vector<std::string> all;
     for (DatasetRow row; reader->next(row);) {
       all.emplace_back();
-      for (const DatasetValue& value : row) all.back() += fmt::format("{};", fmt::join(value.ints, ","));
+      for (const DatasetValue& value : row) all.back() += fmt::format("{};", joined(value.ints, ","));
     }
     return all;
   }

@@ -9,7 +9,7 @@
 namespace gradus {
 
 // The cases under one name of tests/golden/scores.json.
-inline nlohmann::json golden_cases(const std::string& key) {
+inline Json golden_cases(const std::string& key) {
   return json_of(file_content(source_file("tests/golden/scores.json")))[key];
 }
 

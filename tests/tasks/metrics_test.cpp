@@ -74,15 +74,15 @@ TEST_CASE("entities are counted as conlleval counts the spans of BIO tags") {
   NerData data;
   std::vector<std::vector<int32_t>> predicted;
   LabelList labels({"O"});
-  for (const auto& pair : golden["conlleval"]["pairs"]) {
-    for (const auto& tags : pair) {
-      for (const std::string tag : tags) labels.add(tag);
+  for (const Json& pair : golden["conlleval"]["pairs"].items()) {
+    for (const Json& tags : pair.items()) {
+      for (const Json& tag : tags.items()) labels.add(tag.text());
     }
     NerSentence& sentence = data.sentences.emplace_back();
-    sentence.tags = pair[0];
+    sentence.tags = pair[0].get<Tags>();
     sentence.words.resize(sentence.tags.size(), "w");
     std::vector<int32_t>& ids = predicted.emplace_back();
-    for (const std::string tag : pair[1]) ids.push_back(labels.id(tag));
+    for (const Json& tag : pair[1].items()) ids.push_back(labels.id(tag.text()));
   }
   CHECK(span_counts(data, labels, TagReader(labels.tags()), predicted).report() ==
         golden["conlleval"]["report"]);

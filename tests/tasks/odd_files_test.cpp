@@ -127,17 +127,17 @@ TEST_CASE("odd files: a field of a model's settings that is something else is na
   model.begin_anew();
   const auto config = json_of(file_content(model.file("config.json")));
   for (const auto& [key, value, text] :
-       {std::tuple("use_crf", nlohmann::json(3), "'use_crf' is 3, expected true or false"),
-        std::tuple("label_protocol", nlohmann::json(true), "'label_protocol' is true, expected a string"),
-        std::tuple("dropout", nlohmann::json("much"), "'dropout' is \"much\", expected a number"),
-        std::tuple("lstm_layers", nlohmann::json(1.5), "'lstm_layers' is 1.5, expected a whole number"),
-        std::tuple("do_lower_case", nlohmann::json(), "'do_lower_case' is null, expected true or false")}) {
-    nlohmann::json changed = config;
+       {std::tuple("use_crf", Json(3), "'use_crf' is 3, expected true or false"),
+        std::tuple("label_protocol", Json(true), "'label_protocol' is true, expected a string"),
+        std::tuple("dropout", Json("much"), "'dropout' is \"much\", expected a number"),
+        std::tuple("lstm_layers", Json(1.5), "'lstm_layers' is 1.5, expected a whole number"),
+        std::tuple("do_lower_case", Json(), "'do_lower_case' is null, expected true or false")}) {
+    Json changed = config;
     changed["gradus_ner"][key] = value;
-    write_file(model.file("config.json"), changed.dump());
+    write_file(model.file("config.json"), json_text(changed));
     model.refuse("config.json", text);
     changed["gradus_ner"].erase(key);
-    write_file(model.file("config.json"), changed.dump());
+    write_file(model.file("config.json"), json_text(changed));
     model.refuse("config.json", fmt::format("'{}' is missing", key));
   }
 }

@@ -15,7 +15,6 @@
 #include "tests/tasks/training_reference.h"
 
 using namespace gradus;
-using Json = nlohmann::json;
 
 namespace {
 
@@ -34,7 +33,7 @@ double worst_difference(DType compute_type, const std::string& folder, const Jso
   parameters.allocate(backend, Parameters::Use::evaluation, compute_type);
   load_tensors(folder, parameters, {""}, 1);
   std::vector<NerExample> examples;
-  for (const Json& sentence : sentences) {
+  for (const Json& sentence : sentences.items()) {
     NerExample example;
     example.input_ids = sentence["input_ids"].get<std::vector<int32_t>>();
     examples.push_back(std::move(example));
@@ -49,9 +48,9 @@ double worst_difference(DType compute_type, const std::string& folder, const Jso
       encoder.forward(context, tokens_of(Batch(backend, batch))).value().to_host();
   double worst = 0;
   size_t i = 0;
-  for (const Json& sentence : sentences) {
-    for (const Json& row : sentence["hidden"]) {
-      for (const Json& expected : row)
+  for (const Json& sentence : sentences.items()) {
+    for (const Json& row : sentence["hidden"].items()) {
+      for (const Json& expected : row.items())
         worst = std::max(worst, std::abs(hidden[i++] - expected.get<double>()));
     }
   }

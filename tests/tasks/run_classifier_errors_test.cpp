@@ -251,7 +251,7 @@ TEST_CASE("run_classifier refuses a checkpoint that is broken") {
   const std::string best = tiny.train_best();
   const std::string where = best + "/config.json: \"gradus_classifier\": ";
   const auto config = json_of(file_content(best + "/config.json"));
-  const auto refused = [&](const std::string& key, const nlohmann::json& value, const std::string& text) {
+  const auto refused = [&](const std::string& key, const Json& value, const std::string& text) {
     auto settings = config.at("gradus_classifier");
     settings[key] = value;
     edit_config(best, "gradus_classifier", settings);
@@ -260,9 +260,9 @@ TEST_CASE("run_classifier refuses a checkpoint that is broken") {
   };
   refused("task_name", "qqp", "'task_name' is \"qqp\", expected");
   refused("regression", true, "'regression' is true, expected false as id2label has 2 labels");
-  refused("class_weights", {1, 2, 3},
+  refused("class_weights", Json::array({1, 2, 3}),
           "'class_weights' is [1,2,3], expected a number for each class, or none");
-  refused("class_weights", {1, -2}, "'class_weights' is [1,-2], expected positive numbers");
+  refused("class_weights", Json::array({1, -2}), "'class_weights' is [1,-2], expected positive numbers");
   refused("class_weights", "much", "");
   refused("dropout", 1, "'dropout' is 1, expected a number from 0 to below 1");
   edit_config(best, "gradus_classifier", nullptr);

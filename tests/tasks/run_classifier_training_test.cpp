@@ -115,8 +115,8 @@ TEST_CASE("run_classifier finds the labels of a table, numbers in the order of t
       tiny.training({"--max_steps=1", "--train_data_file_path=" + data, "--eval_data_file_path=" + data});
   CHECK(tiny.print(flags).find("\nlabels: -1, 9, 10\n") != std::string::npos);
   const auto config = json_of(file_content(tiny.path("save/best/config.json")));
-  CHECK(config.at("id2label") == nlohmann::json{{"0", "-1"}, {"1", "9"}, {"2", "10"}});
-  CHECK(config.at("architectures") == nlohmann::json{"BertForSequenceClassification"});
+  CHECK(config.at("id2label") == Json{{"0", "-1"}, {"1", "9"}, {"2", "10"}});
+  CHECK(config.at("architectures") == Json::array({"BertForSequenceClassification"}));
   CHECK(config.at("problem_type") == "single_label_classification");
   // A list says another order.
   Words listed = flags;

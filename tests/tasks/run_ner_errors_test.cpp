@@ -133,8 +133,7 @@ TEST_CASE("run_ner answers the lines it can read, and puts an error in the place
   CHECK(outcome.status == 1);
   lines = lines_of(outcome.out);
   REQUIRE(lines.size() == 99);
-  CHECK(json_of(lines[69]) ==
-        nlohmann::json{{"error", "line 70: invalid UTF-8 at byte 4: found 0xff"}, {"line", 70}});
+  CHECK(json_of(lines[69]) == Json{{"error", "line 70: invalid UTF-8 at byte 4: found 0xff"}, {"line", 70}});
   CHECK(json_of(lines[98])["text"] == "Anna lives .");
 }
 
@@ -255,8 +254,8 @@ TEST_CASE("run_ner refuses a metrics file that can't be written, before it train
 TEST_CASE("run_ner refuses a checkpoint that is broken or no tagger") {
   const TinyNer tiny;
   const std::string best = train_best(tiny);
-  const nlohmann::json config = json_of(file_content(best + "/config.json"));
-  nlohmann::json settings = json_of(config.at("gradus_ner").dump());
+  const Json config = json_of(file_content(best + "/config.json"));
+  Json settings = config.at("gradus_ner");
   settings["lstm_layers"] = 1000000000;
   edit_config(best, "gradus_ner", settings);
   tiny.refuse(tiny.scoring(best), best + "/config.json: \"gradus_ner\": 'lstm_layers' is 1000000000");
@@ -409,12 +408,11 @@ TEST_CASE("run_ner refuses a damaged trainer state") {
   const TinyNer tiny;
   train_best(tiny);
   const std::string path = tiny.path("save/checkpoint-1/trainer_state.json");
-  const nlohmann::json state = json_of(file_content(path));
-  const auto refused_with = [&](const std::string& key, const nlohmann::json& value,
-                                const std::string& text) {
-    nlohmann::json changed = state;
+  const Json state = json_of(file_content(path));
+  const auto refused_with = [&](const std::string& key, const Json& value, const std::string& text) {
+    Json changed = state;
     changed[key] = value;
-    write_file(path, changed.dump());
+    write_file(path, json_text(changed));
     tiny.refuse(tiny.training({"--resume", "--max_steps=1"}), path + ": " + text);
   };
   refused_with("step", -3, "'step' is -3, expected a whole number of 0 or more");
@@ -422,13 +420,13 @@ TEST_CASE("run_ner refuses a damaged trainer state") {
   refused_with("optimizer_steps", -1, "'optimizer_steps' is -1, expected a whole number of 0 or more");
   refused_with("optimizer_steps", 2, "'optimizer_steps' is 2, expected 1, as many as 'step'");
   refused_with("evaluations_since_best", -1, "'evaluations_since_best' is -1, expected");
-  refused_with("recent_losses", {1, nullptr}, "'recent_losses[1]' is null, expected a number");
+  refused_with("recent_losses", Json::array({1, nullptr}), "'recent_losses[1]' is null, expected a number");
   refused_with("shuffle", 1, "'shuffle' is 1, expected true or false");
-  refused_with("best_scores", nlohmann::json::object(), "a best step without scores");
+  refused_with("best_scores", Json::object(), "a best step without scores");
   refused_with("settings", 7, "'settings' is 7, expected an object");
   refused_with("history", {{"losses", "none"}}, "'history.losses' is \"none\", expected a list");
-  nlohmann::json lacking = state;
+  Json lacking = state;
   lacking.erase("seed");
-  write_file(path, lacking.dump());
+  write_file(path, json_text(lacking));
   tiny.refuse(tiny.training({"--resume", "--max_steps=1"}), path + ": 'seed' is missing");
 }

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-nlohmann::json state_of(const std::string& checkpoint) {
+Json state_of(const std::string& checkpoint) {
   return json_of(file_content(checkpoint + "/trainer_state.json"));
 }
 
@@ -157,7 +157,9 @@ TEST_CASE("while a run saves to a folder its models can be used, and after a kil
   run.kill();
   run.wait();
   const int64_t reached =
-      state_of(tiny.path("save") + "/" + lines_of(file_content(tiny.path("save/latest")))[0]).at("step");
+      state_of(tiny.path("save") + "/" + lines_of(file_content(tiny.path("save/latest")))[0])
+          .at("step")
+          .integer();
   Words rest = flags;
   rest.push_back("--max_steps=" + std::to_string(reached + 1));
   tiny.print(rest);
@@ -255,7 +257,7 @@ TEST_CASE("the best that a resumed run tells of is what the folder `best` holds"
   };
   tiny.print(flags("whole", {}));
   const double best_score = tiny.score("best_span_f1");
-  const int64_t best_step = state_of(tiny.path("whole/best")).at("step");
+  const int64_t best_step = state_of(tiny.path("whole/best")).at("step").integer();
   REQUIRE(best_step > 4);
   REQUIRE(state_of(tiny.path("whole/checkpoint-4")).at("best_step") != best_step);
   const auto killed_before_save =

@@ -109,8 +109,8 @@ TEST_CASE("run_ner takes the scheme from the options, and from the labels of a t
   tiny.print(trained_on(tiny, data, {"--max_steps=1", "--tag_scheme=bio"}));
   const std::string best = tiny.path("save/best");
   tiny.refuse(tiny.scoring(best, {"--tag_scheme=IOB1"}), "--tag_scheme IOB1: the tagger in");
-  nlohmann::json config = json_of(file_content(best + "/config.json"));
-  nlohmann::json settings = config["gradus_ner"];
+  Json config = json_of(file_content(best + "/config.json"));
+  Json settings = config["gradus_ner"];
   CHECK(settings["tag_scheme"] == "IOB2");
   settings.erase("tag_scheme");
   edit_config(best, "gradus_ner", settings);

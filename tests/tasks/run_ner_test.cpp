@@ -39,13 +39,13 @@ std::string characters(const std::string& text, size_t begin, size_t end) {
 
 // "PER Anna, LOC Alden": the entities of a line of JSON; checks that their offsets are those of their texts.
 std::string entities(const std::string& json_line, const std::string& text) {
-  const nlohmann::json row = json_of(json_line);
+  const Json row = json_of(json_line);
   CHECK(row.at("text") == text);
   std::string result;
-  for (const auto& entity : row.at("entities")) {
-    CHECK(entity.at("text") == characters(text, entity.at("begin"), entity.at("end")));
-    result += (result.empty() ? "" : ", ") + entity.at("type").get<std::string>() + " " +
-              entity.at("text").get<std::string>();
+  for (const Json& entity : row.at("entities").items()) {
+    CHECK(entity.at("text") ==
+          characters(text, entity.at("begin").get<size_t>(), entity.at("end").get<size_t>()));
+    result += (result.empty() ? "" : ", ") + entity.at("type").text() + " " + entity.at("text").text();
   }
   return result;
 }
@@ -61,9 +61,9 @@ const std::string clue_rows =
 void write_published_model(const std::string& tagger, const fs::path& folder) {
   fs::create_directory(folder);
   fs::copy(tagger + "/vocab.txt", folder / "vocab.txt");
-  nlohmann::json config = json_of(file_content(tagger + "/config.json"));
+  Json config = json_of(file_content(tagger + "/config.json"));
   for (const char* key : {"gradus_ner", "id2label", "label2id"}) config.erase(key);
-  write_file(folder / "config.json", config.dump());
+  write_file(folder / "config.json", json_text(config));
 
   const SafetensorsFile file(tagger + "/model.safetensors");
   std::vector<TensorEntry> entries;
@@ -300,11 +300,11 @@ TEST_CASE(
   convert("tensorflow", published("bert_model.ckpt"));
   convert("mindspore", tiny.path("bert.ckpt"));
   fs::remove(original);
-  nlohmann::json config = json_of(file_content(published("config.json")));
+  Json config = json_of(file_content(published("config.json")));
   for (const char* key : {"model_type", "architectures", "layer_norm_eps"}) config.erase(key);
   config["hidden_act"] = "gelu";
   fs::remove(published("config.json"));
-  write_file(published("bert_config.json"), config.dump());
+  write_file(published("bert_config.json"), json_text(config));
   CHECK(trained(tiny.path("published"), {}) == googles);
   CHECK(trained(published("bert_model.ckpt"), {}) == googles);
   CHECK(trained(published("bert_model.ckpt.index"), {}) == googles);

@@ -4,7 +4,6 @@
 #include "tests/tasks/tiny_squad.h"
 
 using namespace gradus;
-using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 TEST_CASE("run_squad tells of questions that nothing can be scored by, and of answers that are never given") {
@@ -14,13 +13,12 @@ TEST_CASE("run_squad tells of questions that nothing can be scored by, and of an
   Json& first = file["data"][0]["paragraphs"][0]["qas"];
   first[0]["answers"] = Json::array();
   const std::string some = tiny.print(
-      tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.write("some.json", file.dump())}));
+      tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.write("some.json", json_text(file))}));
   CHECK(some.find("1 questions have no answer to score by: they count as wrong") != std::string::npos);
-  for (Json& paragraph : file["data"][0]["paragraphs"]) {
-    for (Json& qa : paragraph["qas"]) qa.erase("answers");
-  }
-  tiny.refuse(tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.write("none.json", file.dump())}),
-              tiny.path("none.json") + ": no question has an answer to score by");
+  edit_questions(file, [](Json& question) { question.erase("answers"); });
+  tiny.refuse(
+      tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.write("none.json", json_text(file))}),
+      tiny.path("none.json") + ": no question has an answer to score by");
   // What is said to have no answer is right without one, and wrong where version 1 is asked for.
   const Words as_v2{"--eval_data_file_path=" + tiny.path("none.json"), "--version_2_with_negative=true"};
   CHECK(tiny.print(tiny.using_it("--do_eval", as_v2)).find("NoAns_exact") != std::string::npos);
@@ -53,7 +51,7 @@ TEST_CASE("run_squad says what is wrong with its input") {
               "empty.json");
   Json two = toy_questions();
   two["data"][0]["paragraphs"][0]["qas"][0]["answers"].push_back({{"text", "anna"}, {"answer_start", 0}});
-  tiny.write("two.json", two.dump());
+  tiny.write("two.json", json_text(two));
   CHECK(tiny.print(tiny.learning("train.txt", 1,
                                  {"--train_data_file_path=" + tiny.path("two.json"),
                                   "--save_finetune_checkpoint_path=" + tiny.path("two")}))
@@ -78,7 +76,7 @@ TEST_CASE("run_squad says what is wrong with its input") {
                                              "--output_dir=" + tiny.path("lines")}),
               "answers to lines of text go to standard output");
   tiny.refuse(tiny.using_it("--do_predict"), "standard input:1: this looks like JSON",
-              toy_questions().dump());
+              json_text(toy_questions()));
   tiny.refuse(tiny.using_it("--do_eval",
                             {"--assessment_method=cmrc", "--eval_data_file_path=" + tiny.path("v2.json")}),
               "that scorer knows no questions without an answer");

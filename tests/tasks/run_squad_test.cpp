@@ -8,7 +8,6 @@
 #include "tests/tasks/tiny_squad.h"
 
 using namespace gradus;
-using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 TEST_CASE("run_squad learns where people live, and answers what it is asked") {
@@ -35,9 +34,8 @@ TEST_CASE("run_squad learns where people live, and answers what it is asked") {
   CHECK(answers.find("\twhere is boris ?\ndell\t") != std::string::npos);
   CHECK(answers.ends_with("\twhere is dora ?\n"));
 
-  const Json answer =
-      ordered_json_of(tiny.print(tiny.using_it("--do_predict", {"--json"}),
-                                 "anna lives in alden . boris is in brom\nwhere is boris ?\n"));
+  const Json answer = json_of(tiny.print(tiny.using_it("--do_predict", {"--json"}),
+                                         "anna lives in alden . boris is in brom\nwhere is boris ?\n"));
   CHECK(answer.at("question") == "where is boris ?");
   CHECK(answer.at("answer") == "brom");
   CHECK(answer.at("n_best")[0].at("probability") == answer.at("probability"));
@@ -47,14 +45,13 @@ TEST_CASE("run_squad answers a file without answers and writes what it predicts"
   const TinySquad tiny;
   tiny.print(tiny.learning("train.txt", 30, {"--output_dir=" + tiny.path("none")}));
   Json file = toy_questions();
-  for (Json& paragraph : file["data"][0]["paragraphs"]) {
-    for (Json& qa : paragraph["qas"]) qa.erase("answers");
-  }
-  tiny.write("asked.json", file.dump());
+  edit_questions(file, [](Json& question) { question.erase("answers"); });
+  tiny.write("asked.json", json_text(file));
   tiny.print(tiny.using_it("--do_predict", {"--predict_data_file_path=" + tiny.path("asked.json"),
                                             "--output_dir=" + tiny.path("out")}));
-  CHECK(tiny.json("out/predictions.json") == tiny.json("none/predictions.json"));
-  CHECK(tiny.json("out/nbest_predictions.json") == tiny.json("none/nbest_predictions.json"));
+  for (const char* name : {"predictions.json", "nbest_predictions.json"})
+    CHECK(file_content(tiny.path(fmt::format("out/{}", name))) ==
+          file_content(tiny.path(fmt::format("none/{}", name))));
 }
 
 TEST_CASE("run_squad recognises version 2, finds the threshold for no answer and keeps it with the model") {
@@ -66,7 +63,7 @@ TEST_CASE("run_squad recognises version 2, finds the threshold for no answer and
   CHECK(tiny.json("save/predictions.json").at("na0") == "");
   CHECK(tiny.json("save/null_odds.json").size() == 12);
   const double threshold =
-      tiny.json("save/best/config.json").at("gradus_squad").at("null_score_diff_threshold");
+      tiny.json("save/best/config.json").at("gradus_squad").at("null_score_diff_threshold").number();
 
   // Scored again, alone, the stored threshold counts.
   const std::string again =
@@ -130,13 +127,11 @@ TEST_CASE("run_squad finds the threshold that leaves everything without an answe
   const TinySquad tiny;
   // Questions that are almost all impossible, and a model that has learned nothing.
   Json file = toy_questions_with_none();
-  for (Json& paragraph : file["data"][0]["paragraphs"]) {
-    for (Json& qa : paragraph["qas"]) {
-      qa["is_impossible"] = true;
-      qa["answers"] = Json::array();
-    }
-  }
-  tiny.write("none.json", file.dump());
+  edit_questions(file, [](Json& question) {
+    question["is_impossible"] = true;
+    question["answers"] = Json::array();
+  });
+  tiny.write("none.json", json_text(file));
   tiny.print(tiny.learning("none.json", 1, {"--learning_rate=0", "--end_learning_rate=0"}));
   CHECK(tiny.score("f1") == 100);
   CHECK(tiny.score("f1") == tiny.score("best_threshold_f1"));
@@ -151,7 +146,7 @@ TEST_CASE("run_squad answers alike whatever the batches") {
                                            "--output_dir=" + tiny.path("out")}));
     const Json found = tiny.json("out/nbest_predictions.json");
     REQUIRE(found.size() == wanted.size());
-    for (const auto& [id, answers] : wanted.items()) {
+    for (const auto& [id, answers] : wanted.members()) {
       CHECK(found.at(id)[0].at("text") == answers[0].at("text"));
       CHECK(std::abs(found.at(id)[0].at("probability").get<double>() -
                      answers[0].at("probability").get<double>()) < 1e-5);
@@ -164,12 +159,14 @@ TEST_CASE("run_squad finds answers far into a text, in the window that has them"
   Json file = toy_questions();
   std::string filling;
   for (int i = 0; i < 12; ++i) filling += "the cake . ";
-  for (Json& paragraph : file["data"][0]["paragraphs"]) {
-    paragraph["context"] = filling + std::string(paragraph["context"]);
-    for (Json& qa : paragraph["qas"])
-      qa["answers"][0]["answer_start"] = qa["answers"][0]["answer_start"].get<size_t>() + filling.size();
-  }
-  tiny.write("long.json", file.dump());
+  Json& paragraphs = file["data"][0]["paragraphs"];
+  for (size_t i = 0; i < paragraphs.size(); ++i)
+    paragraphs[i]["context"] = filling + paragraphs[i]["context"].text();
+  edit_questions(file, [&](Json& question) {
+    Json& start = question["answers"][0]["answer_start"];
+    start = start.get<size_t>() + filling.size();
+  });
+  tiny.write("long.json", json_text(file));
   // 45 pieces, of which 24 or 25 fit beside the question, from every eighth on.
   const std::string out = tiny.print(tiny.learning("long.json", 40));
   CHECK(out.find("training data: 8 questions, 32 windows") != std::string::npos);
@@ -179,12 +176,10 @@ TEST_CASE("run_squad finds answers far into a text, in the window that has them"
 TEST_CASE("run_squad scores Chinese texts as CMRC 2018 does") {
   const TinySquad tiny;
   const std::string context = "\u5317\u4EAC\u5728\u4E2D\u6587";
-  const Json file = squad_file({{{"context", context},
-                                 {"qas",
-                                  {{{"id", "1"},
-                                    {"question", "\u54EA\u5728"},
-                                    {"answers", {{{"text", "\u5317\u4EAC"}, {"answer_start", 0}}}}}}}}});
-  tiny.write("chinese.json", file.dump());
+  const Json file = squad_file(
+      Json::array({{{"context", context},
+                    {"qas", Json::array({squad_question("1", "\u54EA\u5728", context, "\u5317\u4EAC")})}}}));
+  tiny.write("chinese.json", json_text(file));
   const std::string out = tiny.print(tiny.learning("chinese.json", 40));
   CHECK(out.find(R"({"AVERAGE":100.0,"F1":100.0,"EM":100.0,"TOTAL":1})") != std::string::npos);
   CHECK(tiny.score("cmrc_f1") == 100);
@@ -200,7 +195,7 @@ TEST_CASE("run_squad's answers keep to a line, and leave the evaluation's files 
   const std::string kept = file_content(tiny.path("save/predictions.json"));
   Json file = toy_questions();
   file["data"][0]["paragraphs"][0]["qas"][0]["question"] = "where\tdoes\nanna live ?";
-  const std::string asked = tiny.write("asked.json", "\xEF\xBB\xBF" + file.dump());
+  const std::string asked = tiny.write("asked.json", "\xEF\xBB\xBF" + json_text(file));
   const std::string out = tiny.print(
       tiny.using_it("--do_eval", {"--do_predict", "--json", "--eval_data_file_path=" + tiny.path("train.txt"),
                                   "--predict_data_file_path=" + asked, "--output_dir=" + tiny.path("save")}));
@@ -209,7 +204,7 @@ TEST_CASE("run_squad's answers keep to a line, and leave the evaluation's files 
   // Scores, then answers: nothing but objects.
   const std::vector<std::string> lines = lines_of(out);
   CHECK(lines.size() == 9);
-  for (const std::string& line : lines) CHECK(ordered_json_of(line).is_object());
+  for (const std::string& line : lines) CHECK(json_of(line).is_object());
 
   const std::string plain = tiny.print(tiny.using_it("--do_predict", {"--predict_data_file_path=" + asked}));
   CHECK(lines_of(plain).size() == 8);
@@ -219,6 +214,6 @@ TEST_CASE("run_squad's answers keep to a line, and leave the evaluation's files 
                                        "\u200D\nwho ?\n \t\nanna lives in alden\nwhere does anna live ?\n");
   CHECK(blank.starts_with("\t0.0000\twho ?\n"));
   const std::string as_json = tiny.print(tiny.using_it("--do_predict", {"--json"}), "\u200D\nwho ?\n");
-  CHECK(ordered_json_of(as_json).at("n_best") == Json::array());
+  CHECK(json_of(as_json).at("n_best") == Json::array());
   CHECK(lines_of(blank).size() == 2);
 }

@@ -1,11 +1,10 @@
 // Training with run_squad: files, stops, and going on from there.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "tests/tasks/tiny_squad.h"
 
 using namespace gradus;
-using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 TEST_CASE("run_squad goes on after a stop to the same bits, the threshold included") {
@@ -59,18 +58,16 @@ TEST_CASE("run_squad trained further learns that a text may not have the answer"
 TEST_CASE("run_squad trains on several files") {
   const TinySquad tiny;
   Json other = toy_questions();
-  for (Json& paragraph : other["data"][0]["paragraphs"]) {
-    for (Json& qa : paragraph["qas"]) qa["id"] = fmt::format("other{}", std::string(qa["id"]));
-  }
-  tiny.write("other.json", other.dump());
+  edit_questions(other, [](Json& question) { question["id"] = "other" + question["id"].text(); });
+  tiny.write("other.json", json_text(other));
   const std::string out = tiny.print(tiny.learning(
       "train.txt", 1, {"--train_data_file_path=" + tiny.path("train.txt") + "," + tiny.path("other.json")}));
   CHECK(out.find("training data: 16 questions, 16 windows") != std::string::npos);
 
-  const Json& qa = other["data"][0]["paragraphs"][0]["qas"][0];
-  other["data"][0]["paragraphs"][0]["qas"] = {qa};
-  other["data"][0]["paragraphs"][0]["qas"][0]["answers"][0]["answer_start"] = -1;
-  tiny.write("other.json", other.dump());
+  Json& questions = other["data"][0]["paragraphs"][0]["qas"];
+  questions = Json::array({questions[0]});
+  questions[0]["answers"][0]["answer_start"] = -1;
+  tiny.write("other.json", json_text(other));
   const std::string moved =
       tiny.print(tiny.learning("train.txt", 1,
                                {"--train_data_file_path=" + tiny.path("other.json"),
@@ -81,7 +78,7 @@ TEST_CASE("run_squad trains on several files") {
 TEST_CASE("run_squad goes on with other answers to score by, and finds the best anew") {
   const TinySquad tiny;
   Json file = toy_questions();
-  const std::string dev = tiny.write("dev.json", file.dump());
+  const std::string dev = tiny.write("dev.json", json_text(file));
   const auto train = [&](int steps, const Words& more) {
     Words flags{fmt::format("--max_steps={}", steps), "--eval_data_file_path=" + dev};
     flags.insert(flags.end(), more.begin(), more.end());
@@ -91,6 +88,6 @@ TEST_CASE("run_squad goes on with other answers to score by, and finds the best 
   CHECK_FALSE(train(1, {}));
   CHECK_FALSE(train(2, {"--resume"}));
   file["data"][0]["paragraphs"][0]["qas"][0]["answers"][0]["text"] = "lives";
-  tiny.write("dev.json", file.dump());
+  tiny.write("dev.json", json_text(file));
   CHECK(train(3, {"--resume"}));
 }

@@ -13,7 +13,6 @@
 #include "tests/files.h"
 
 using namespace gradus;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -32,8 +31,8 @@ std::vector<Logits> read_logits(const std::string& path) {
   std::vector<Logits> logits;
   LineReader lines(path);
   for (std::string_view line; lines.next(line);) {
-    const nlohmann::json row = parse_json(line, lines.where());
-    logits.push_back({row.at("start"), row.at("end")});
+    const Json row = parse_json(line, lines.where());
+    logits.push_back({row.at("start").get<std::vector<float>>(), row.at("end").get<std::vector<float>>()});
   }
   return logits;
 }
@@ -89,24 +88,24 @@ void compare(const std::filesystem::path& folder, const Reference& reference) {
   if (!path || !vocabulary) return;
   const auto expected = [&](const std::string& what) {
     const std::string file = (folder / (reference.name + what)).string();
-    return parse_ordered_json(file_content(file), file);
+    return parse_json(file_content(file), file);
   };
   const Json answers = expected(".predictions.json"), candidates = expected(".nbest.json");
   const SquadPredictions predictions =
       predict(read_squad(*path), Vocab::load(*vocabulary), reference,
               read_logits((folder / (reference.name + ".logits.jsonl.gz")).string()), answers);
   CHECK(predictions_json(predictions) == file_content(folder / (reference.name + ".predictions.json")));
-  const Json found = parse_ordered_json(nbest_predictions_json(predictions), "ours");
+  const Json found = parse_json(nbest_predictions_json(predictions), "ours");
   REQUIRE(found.size() == candidates.size());
-  for (const auto& [id, list] : candidates.items()) {
+  for (const auto& [id, list] : candidates.members()) {
     CAPTURE(id);
     check_candidates(found.at(id), list);
   }
   if (!reference.version_2) return;
-  const Json odds = parse_ordered_json(null_odds_json(predictions), "ours");
+  const Json odds = parse_json(null_odds_json(predictions), "ours");
   const Json expected_odds = expected(".null_odds.json");
   REQUIRE(odds.size() == expected_odds.size());
-  for (const auto& [id, value] : expected_odds.items())
+  for (const auto& [id, value] : expected_odds.members())
     CHECK(std::abs(odds.at(id).get<double>() - value.get<double>()) < 1e-6);
 }
 

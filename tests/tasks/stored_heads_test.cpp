@@ -7,7 +7,6 @@
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
-using nlohmann::json;
 
 namespace {
 
@@ -21,7 +20,7 @@ Words as_it_is(const TinyTask& tiny, const std::string& model, const std::string
   return flags;
 }
 
-void name_labels(const std::string& model, const json& by_id) {
+void name_labels(const std::string& model, const Json& by_id) {
   edit_config(model, "id2label", by_id);
   edit_config(model, "label2id", nullptr);
 }
@@ -42,7 +41,7 @@ TEST_CASE("a tagger's head, CRF and all, goes by the names of its tags") {
   CHECK(
       contains(log, "its labels, in another order, are taken by name: 'O' is its 2, 'O'; 'B-LOC' is its 3"));
   CHECK(tiny.score("span_f1") == 100);
-  const json saved = json_of(file_content(tiny.path("by_name/best/config.json")));
+  const Json saved = json_of(file_content(tiny.path("by_name/best/config.json")));
   CHECK(saved["id2label"]["0"] == "O");
 
   // What has no names goes by number.
@@ -80,7 +79,7 @@ TEST_CASE("a tagger of other tags begins with a new head, and says why") {
   log = log_of("unclear");
   CHECK(contains(
       log, reason + "what its labels are is unclear: label 0 is 'O' in 'id2label' and 'B-X' in 'label2id'"));
-  edit_config(best, "architectures", {"BertForSequenceClassification"});
+  edit_config(best, "architectures", Json::array({"BertForSequenceClassification"}));
   log = log_of("class");
   CHECK(contains(log, reason + "it is one of BertForSequenceClassification"));
 }

@@ -7,7 +7,6 @@
 
 using namespace gradus;
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 namespace {
 
@@ -42,7 +41,7 @@ struct Task : TinyClassifier {
     REQUIRE(lines.size() == 2);
     return lines[0].substr(0, lines[0].rfind('\t')) != lines[1].substr(0, lines[1].rfind('\t'));
   }
-  json saved(const std::string& folder) const {
+  Json saved(const std::string& folder) const {
     return json_of(file_content(path(folder + "/tokenizer_config.json")));
   }
 };

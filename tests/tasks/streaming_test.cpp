@@ -1,6 +1,6 @@
 // Training on data that are not held in memory: records read meanwhile, examples of text in a file.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,13 +1,11 @@
 #include "tests/tasks/tiny_squad.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "tests/json.h"
 
 namespace gradus {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 const std::vector<std::string> names{"anna", "boris", "clara", "dora"},
     places{"alden", "brom", "colby", "dell"};
@@ -33,7 +31,7 @@ Json squad_question(const std::string& id, const std::string& text, const std::s
 }
 
 Json squad_file(const Json& paragraphs) {
-  return {{"version", "1"}, {"data", {{{"title", "t"}, {"paragraphs", paragraphs}}}}};
+  return {{"version", "1"}, {"data", Json::array({{{"title", "t"}, {"paragraphs", paragraphs}}})}};
 }
 
 Json toy_questions() {
@@ -42,29 +40,38 @@ Json toy_questions() {
     const size_t k = (i + 1) % names.size();
     const std::string context =
         names[i] + " lives in " + places[i] + " . " + names[k] + " is in " + places[k];
-    paragraphs.push_back(
-        {{"context", context},
-         {"qas",
-          {squad_question(fmt::format("a{}", i), "where does " + names[i] + " live ?", context, places[i]),
-           squad_question(fmt::format("b{}", i), "where is " + names[k] + " ?", context, places[k])}}});
+    const Json questions = Json::array(
+        {squad_question(fmt::format("a{}", i), "where does " + names[i] + " live ?", context, places[i]),
+         squad_question(fmt::format("b{}", i), "where is " + names[k] + " ?", context, places[k])});
+    paragraphs.push_back({{"context", context}, {"qas", questions}});
   }
   return squad_file(paragraphs);
 }
 
 Json toy_questions_with_none() {
   Json file = toy_questions();
-  for (Json& paragraph : file["data"][0]["paragraphs"]) {
-    for (Json& qa : paragraph["qas"]) qa["is_impossible"] = false;
-    Json none = squad_question(fmt::format("n{}", std::string(paragraph["qas"][0]["id"])),
-                               "who ate the cake ?", paragraph["context"], "");
+  edit_questions(file, [](Json& question) { question["is_impossible"] = false; });
+  Json& paragraphs = file["data"][0]["paragraphs"];
+  for (size_t i = 0; i < paragraphs.size(); ++i) {
+    Json& questions = paragraphs[i]["qas"];
+    Json none = squad_question("n" + questions[0]["id"].text(), "who ate the cake ?",
+                               paragraphs[i]["context"].text(), "");
     none["is_impossible"] = true;
-    paragraph["qas"].push_back(none);
+    questions.push_back(none);
   }
   return file;
 }
 
-TinySquad::TinySquad() : TinyTask("run_squad", toy_questions().dump(), vocabulary) {
-  write("v2.json", toy_questions_with_none().dump());
+void edit_questions(Json& file, const std::function<void(Json& question)>& edit) {
+  Json& paragraphs = file["data"][0]["paragraphs"];
+  for (size_t i = 0; i < paragraphs.size(); ++i) {
+    Json& questions = paragraphs[i]["qas"];
+    for (size_t k = 0; k < questions.size(); ++k) edit(questions[k]);
+  }
+}
+
+TinySquad::TinySquad() : TinyTask("run_squad", json_text(toy_questions()), vocabulary) {
+  write("v2.json", json_text(toy_questions_with_none()));
 }
 
 Words TinySquad::learning(const std::string& data, int epochs, const Words& more) const {
@@ -98,7 +105,7 @@ Words TinySquad::using_it(const std::string& what, const Words& more) const {
   return flags;
 }
 
-Json TinySquad::json(const std::string& name) const { return ordered_json_of(file_content(path(name))); }
+Json TinySquad::json(const std::string& name) const { return json_of(file_content(path(name))); }
 
 Json TinySquad::settings(const std::string& checkpoint) const {
   return json(checkpoint + "/config.json").at("gradus_squad");

@@ -1,20 +1,25 @@
 // A tiny task for run_squad: where people live, learned in seconds.
 #pragma once
 
+#include <functional>
+
 #include "tests/json.h"
 #include "tests/tasks/tiny_task.h"
 
 namespace gradus {
 
 // A question of SQuAD's form; an empty answer is none.
-nlohmann::ordered_json squad_question(const std::string& id, const std::string& text,
-                                      const std::string& context, const std::string& answer);
+Json squad_question(const std::string& id, const std::string& text, const std::string& context,
+                    const std::string& answer);
 // A file of one article.
-nlohmann::ordered_json squad_file(const nlohmann::ordered_json& paragraphs);
+Json squad_file(const Json& paragraphs);
 // One text for each of four pairs of people, and two questions about it.
-nlohmann::ordered_json toy_questions();
+Json toy_questions();
 // The same, version 2: of every text another question is asked, too, that it does not answer.
-nlohmann::ordered_json toy_questions_with_none();
+Json toy_questions_with_none();
+
+// Changes every question of such a file.
+void edit_questions(Json& file, const std::function<void(Json& question)>& edit);
 
 // train.txt has toy_questions(), v2.json toy_questions_with_none().
 class TinySquad : public TinyTask {
@@ -26,9 +31,9 @@ class TinySquad : public TinyTask {
   // Flags that use the model in save.
   Words using_it(const std::string& what, const Words& more = {}) const;
 
-  nlohmann::ordered_json json(const std::string& name) const;
+  Json json(const std::string& name) const;
   // Of a checkpoint: what its configuration says of the task.
-  nlohmann::ordered_json settings(const std::string& checkpoint) const;
+  Json settings(const std::string& checkpoint) const;
 };
 
 }  // namespace gradus

@@ -142,7 +142,7 @@ void TinyTask::check_threads(const Words& flags) const {
 }
 
 double TinyTask::score(const std::string& name) const {
-  return json_of(file_content(path("metrics.json"))).at(name);
+  return json_of(file_content(path("metrics.json"))).at(name).number();
 }
 
 Words unfinished_files(const std::string& folder) {
@@ -183,11 +183,11 @@ std::string with_crlf(const std::string& text) {
   return result;
 }
 
-void edit_config(const std::string& checkpoint, const std::string& key, const nlohmann::json& value) {
+void edit_config(const std::string& checkpoint, const std::string& key, const Json& value) {
   const std::string path = checkpoint + "/config.json";
-  nlohmann::json config = json_of(file_content(path));
+  Json config = json_of(file_content(path));
   config[key] = value;
-  write_file(path, config.dump());
+  write_file(path, json_text(config));
 }
 
 void edit_tensor(const std::string& checkpoint, const std::string& tensor,

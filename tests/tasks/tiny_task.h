@@ -3,10 +3,10 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "core/io/json.h"
 #include "tests/tasks/program.h"
 
 namespace gradus {
@@ -64,7 +64,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 std::string with_crlf(const std::string& text);
 
 // Changes a value of the configuration in a checkpoint.
-void edit_config(const std::string& checkpoint, const std::string& key, const nlohmann::json& value);
+void edit_config(const std::string& checkpoint, const std::string& key, const Json& value);
 // Changes the values of a tensor in a file of a checkpoint.
 void edit_tensor(const std::string& checkpoint, const std::string& tensor,
                  const std::function<void(std::vector<float>&)>& edit,

@@ -52,7 +52,7 @@ inline std::vector<int32_t> batch_of_step(size_t step, int32_t size) {
 // Trains with AdamW and a linear schedule and compares the losses and the norms of the
 // gradients with the reference's. `loss` gives a sum and what it is a mean over.
 inline void follow_reference(
-    const nlohmann::json& reference, Parameters& parameters, double learning_rate, int64_t warmup_steps,
+    const Json& reference, Parameters& parameters, double learning_rate, int64_t warmup_steps,
     const std::function<std::pair<Variable, double>(Context& context, size_t step)>& loss) {
   const auto losses = reference["losses"].get<std::vector<double>>();
   const auto norms = reference["grad_norm_before_clipping"].get<std::vector<double>>();
