@@ -191,6 +191,11 @@ Json& Json::operator=(Json&& other) noexcept {
 }
 Json::~Json() = default;
 
+Json::Json(Truth truth) : value_(truth.value) {}
+Json::Json(Signed number) : value_(number.value) {}
+Json::Json(Unsigned number) : value_(number.value) {
+  if (std::in_range<int64_t>(number.value)) value_ = static_cast<int64_t>(number.value);
+}
 Json::Json(Value value) : value_(std::move(value)) {}
 Json::Json(std::nullptr_t) {}
 Json::Json(double value) : value_(value) {}

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
-#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -32,13 +31,16 @@ class Json {
   ~Json();
 
   Json(std::nullptr_t);
-  Json(std::same_as<bool> auto value) : Json(Value(std::in_place_type<bool>, value)) {}
-  Json(std::integral auto value) requires(!std::same_as<decltype(value), bool>) : Json(whole_number(value)) {}
+  Json(std::same_as<bool> auto value) : Json(Truth{value}) {}
+  Json(std::signed_integral auto value) : Json(Signed{value}) {}
+  Json(std::unsigned_integral auto value) requires(!std::same_as<decltype(value), bool>)
+      : Json(Unsigned{value}) {}
   Json(double value);
   Json(const char* value);
   Json(std::string_view value);
   Json(std::string value);
-  // An object: {{"type", "PER"}, {"begin", 3}}. Of a name that occurs twice the last one counts.
+  // An object: {{"type", "PER"}, {"begin", 3}}. Of a name that occurs twice the last one counts. Braces around one
+  // value are nothing: {3} is 3.
   Json(std::initializer_list<std::pair<std::string_view, Json>> members);
   template <typename T>
   Json(const std::vector<T>& items) : Json(array()) {
@@ -107,12 +109,19 @@ class Json {
   using Value =
       std::variant<std::nullptr_t, bool, int64_t, uint64_t, double, std::string, std::vector<Json>, Object>;
 
+  struct Truth {
+    bool value;
+  };
+  struct Signed {
+    int64_t value;
+  };
+  struct Unsigned {
+    uint64_t value;
+  };
+  explicit Json(Truth truth);
+  explicit Json(Signed number);
+  explicit Json(Unsigned number);
   explicit Json(Value value);
-  static Value whole_number(std::integral auto value) {
-    if constexpr (std::unsigned_integral<decltype(value)>)
-      if (value > uint64_t{std::numeric_limits<int64_t>::max()}) return uint64_t{value};
-    return static_cast<int64_t>(value);
-  }
   uint64_t natural() const;
   bool equals(const Json& other) const;
   [[noreturn]] void fail_expected(const char* expected) const;
