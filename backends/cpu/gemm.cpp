@@ -124,21 +124,27 @@ struct Cut {
   int64_t columns;
   bool copies_a;  // the transposed A's columns of a part are put close together first
 
-  explicit Cut(const Product& p)
-      : rows(p.m), columns(p.n), copies_a(p.transpose_a && p.input == DType::bfloat16 && p.k < 1024) {
-    // Gradients of weights, which sum over the rows of a batch. Over many of them the fast path gains nothing.
-    if (copies_a) {
-      rows = block_of(p.m, std::max<int64_t>(ceil_div(p.m, 384), 2));
-    } else if (p.transpose_a) {
-      rows = block_of(p.m, ceil_div(p.m, 384));
-      columns = block_of(p.n, ceil_div(p.n, 384));
-      if (rows == p.m && columns == p.n) rows = block_of(p.m, 2);
-    } else {
+  explicit Cut(const Product& p) : rows(p.m), columns(p.n), copies_a(false) {
+    if (!p.transpose_a) {
       // Columns are cut only where rows make few parts.
       rows = shared_block_of(p.m, 96, 256);
       const int64_t down = ceil_div(p.m, rows);
       if (down == 1 || (down < 4 && p.input == DType::float32)) columns = shared_block_of(p.n, 192, 2048);
+      return;
     }
+    // Gradients of weights, which sum over the rows of a batch.
+    if (p.input == DType::float32) {
+      copies_a = p.m >= 1024;  // else each row of a part lies on a page of its own
+      rows = block_of(p.m, ceil_div(p.m, copies_a ? 128 : 192));
+      columns = block_of(p.n, copies_a ? 2 : ceil_div(p.n, 384));
+    } else if (p.k < 1024) {  // over more rows the fast path gains nothing
+      copies_a = true;
+      rows = block_of(p.m, std::max<int64_t>(ceil_div(p.m, 384), 2));
+    } else {
+      rows = block_of(p.m, ceil_div(p.m, 384));
+      columns = block_of(p.n, ceil_div(p.n, 384));
+    }
+    if (rows == p.m && columns == p.n) rows = block_of(p.m, 2);
   }
 };
 
