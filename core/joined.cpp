@@ -1,6 +1,8 @@
 #include "core/joined.h"
 
+#include <algorithm>
+
 fmt::format_context::iterator fmt::formatter<gradus::Joined>::format(const gradus::Joined& joined,
                                                                      fmt::format_context& context) const {
-  return fmt::format_to(context.out(), "{}", joined.str());
+  return std::ranges::copy(joined.str(), context.out()).out;
 }
