@@ -1,6 +1,7 @@
 #include "core/backend.h"
 
 #include <dlfcn.h>
+
 #include <filesystem>
 #include <map>
 #include <mutex>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "core/error.h"
 #include "core/io/json.h"
@@ -29,11 +30,11 @@ const Json& member(const Json& object, const char* name, std::string_view where)
 uint64_t count_of(const Json& object, const char* name, uint64_t least, uint64_t most,
                   std::string_view where) {
   const Json& value = member(object, name, where);
-  const bool good = value.is_integer() && value.number() >= 0 && value.get<uint64_t>() >= least &&
-                    value.get<uint64_t>() <= most;
+  const std::optional<int64_t> whole = value.whole();
+  const bool good = whole && std::cmp_greater_equal(*whole, least) && std::cmp_less_equal(*whole, most);
   check(good, "{}: \"{}\" is {}, expected a whole number from {} to {}", where, name, json_text(value), least,
         most);
-  return value.get<uint64_t>();
+  return static_cast<uint64_t>(*whole);
 }
 
 std::string text_of(const Json& object, const char* name, std::string_view where) {
@@ -62,11 +63,11 @@ MindRecordColumn parse_column(const std::string& name, const Json& description, 
   const Json& shape = list_of(description, "shape", where);
   check(!shape.empty(), "{}: column '{}' has an empty shape", where, name);
   for (const Json& dimension : shape.items()) {
-    check(dimension.is_integer() && dimension.number() != 0 && dimension.number() >= -1 &&
-              !dimension.is_past_integer(),
+    const std::optional<int64_t> extent = dimension.whole();
+    check(extent && *extent != 0 && *extent >= -1,
           "{}: column '{}' has shape {}, expected numbers above 0, or -1 once", where, name,
           json_text(shape));
-    column.shape.push_back(dimension.integer());
+    column.shape.push_back(*extent);
   }
   return column;
 }

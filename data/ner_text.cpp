@@ -65,8 +65,7 @@ class JsonRow {
     const bool is_pair = span.is_array() && span.size() == 2 && span[0].is_integer() && span[1].is_integer();
     check(is_pair, "{}: '{}' of {} has the offsets {}: expected [start, end]", where_, mention, type,
           json_text(span));
-    const auto offset = [&](size_t i) { return span[i].is_past_integer() ? -1 : span[i].integer(); };
-    const int64_t begin = offset(0), last = offset(1);
+    const int64_t begin = span[0].whole().value_or(-1), last = span[1].whole().value_or(-1);
     const auto size = static_cast<int64_t>(sentence_.words.size());
     check(0 <= begin && begin <= last && last < size,
           "{}: '{}' of {} has the offsets {}: expected 0 <= start <= end < {}, the length of the text",

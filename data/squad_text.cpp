@@ -80,7 +80,7 @@ bool begins_with_row(std::string_view text) {
 // The place that an "answer_start" names, -1 where it does not say where the answer is.
 int64_t start_in(const Json& value, int64_t length) {
   std::optional<int64_t> start;
-  if (value.is_integer() && !value.is_past_integer()) start = value.integer();
+  if (const std::optional<int64_t> whole = value.whole()) start = *whole;
   if (value.is_string()) start = whole_number(value.text());
   return start && *start >= 0 && *start < length ? *start : -1;
 }

@@ -29,11 +29,6 @@ bool is_type(const Json& part, const char* type) {
 
 }  // namespace
 
-const Json& value_of(const Json& object, const char* key) {
-  static const Json none;
-  return object.contains(key) ? object.at(key) : none;
-}
-
 std::vector<const Json*> values_of(const Json& value) {
   std::vector<const Json*> values;
   if (value.is_array()) {
@@ -140,8 +135,8 @@ void TokenizerJson::read_model(const Json& model) {
   tokens_.resize(vocab.size());
   std::vector<bool> seen(vocab.size());
   for (const auto& [token, id] : vocab.members()) {
-    const bool is_known = id.is_integer() && id.number() >= 0 && id.number() < seen.size();
-    if (!is_known || seen[id.get<size_t>()])
+    const std::optional<int64_t> number = id.whole();
+    if (!number || *number < 0 || *number >= std::ssize(seen) || seen[static_cast<size_t>(*number)])
       fail("{}: the token '{}' has the number {}: expected each from 0 to {} once", path_, token, shown(id),
            vocab.size() - 1);
     seen[id.get<size_t>()] = true;

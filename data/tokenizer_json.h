@@ -46,8 +46,6 @@ class TokenizerJson {
 // An added token from its name or from an object {"content": ...}, as the files of transformers have it, without its
 // id. `special`: it is listed as such. `where` and `key` are for messages. Throws Error for anything else.
 AddedToken added_token(const Json& value, std::string_view where, std::string_view key, bool special);
-// The value of a key of an object, null where there is none. Lives as long as the object.
-const Json& value_of(const Json& object, const char* key);
 // The values in a list or an object, none in null; of another value itself.
 std::vector<const Json*> values_of(const Json& value);
 // The number in a text. Throws Error for anything but a whole number from 0.

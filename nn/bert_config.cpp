@@ -78,18 +78,18 @@ BertConfig config_from(const Json& root, std::string_view where, BertConfigForma
   // Keys that are read, or written anew from the configuration: others describe other things than the model. The stored
   // type is that of the weights beside the file, which need not be those written later.
   std::set<std::string_view> taken{"model_type", "num_labels", "dtype", "torch_dtype"};
-  const Json none;
   const auto take = [&](const char* key) -> const Json& {
     taken.insert(key);
-    return root.contains(key) ? root[key] : none;
+    return value_of(root, key);
   };
   visit_sizes(config, [&](const char* key, int64_t& field) {
     if (!root.contains(key)) return;
     const Json& value = take(key);
-    const bool fits = value.is_integer() && value.number() <= std::numeric_limits<int32_t>::max();
-    check(fits, "{}: '{}' is {}, expected a whole number from 1 to {}", where, key, json_text(value),
+    const std::optional<int64_t> number = value.whole();
+    check(number && *number <= std::numeric_limits<int32_t>::max(),
+          "{}: '{}' is {}, expected a whole number from 1 to {}", where, key, json_text(value),
           std::numeric_limits<int32_t>::max());
-    field = value.integer();
+    field = *number;
   });
   visit_reals(config, [&](const char* key, double& field) {
     if (!root.contains(key)) return;

@@ -38,8 +38,8 @@ StoredLabels from_names(const Json& label2id) {
   StoredLabels labels{std::vector<std::string>(label2id.size()), ""};
   std::vector<bool> seen(label2id.size());
   for (const auto& [name, id] : label2id.members()) {
-    const bool is_known = id.is_integer() && id.number() >= 0 && id.number() < seen.size();
-    if (!is_known || seen[id.get<size_t>()])
+    const std::optional<int64_t> number = id.whole();
+    if (!number || *number < 0 || *number >= std::ssize(seen) || seen[static_cast<size_t>(*number)])
       return problem(fmt::format("'label2id' gives '{}' the number {}, expected each from 0 to {} once", name,
                                  json_text(id), seen.size() - 1));
     seen[id.get<size_t>()] = true;

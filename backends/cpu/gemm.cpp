@@ -137,12 +137,10 @@ struct Cut {
       copies_a = p.m >= 1024;  // else each row of a part lies on a page of its own
       rows = block_of(p.m, ceil_div(p.m, copies_a ? 128 : 192));
       columns = block_of(p.n, copies_a ? 2 : ceil_div(p.n, 384));
-    } else if (p.k < 1024) {  // over more rows the fast path gains nothing
-      copies_a = true;
-      rows = block_of(p.m, std::max<int64_t>(ceil_div(p.m, 384), 2));
     } else {
+      copies_a = p.k < 1024;  // over more rows the fast path gains nothing
       rows = block_of(p.m, ceil_div(p.m, 384));
-      columns = block_of(p.n, ceil_div(p.n, 384));
+      if (!copies_a) columns = block_of(p.n, ceil_div(p.n, 384));
     }
     if (rows == p.m && columns == p.n) rows = block_of(p.m, 2);
   }

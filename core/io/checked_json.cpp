@@ -25,9 +25,8 @@ bool JsonField::boolean() const {
 }
 
 int64_t JsonField::integer(int64_t least, int64_t most) const {
-  const bool fits = value_->is_integer() && !value_->is_past_integer();
-  const int64_t number = fits ? value_->integer() : 0;
-  if (fits && number >= least && number <= most) return number;
+  const std::optional<int64_t> number = value_->whole();
+  if (number && *number >= least && *number <= most) return *number;
   const bool any = least == std::numeric_limits<int64_t>::min();
   if (any || !value_->is_integer()) fail_expected("a whole number");
   if (most == std::numeric_limits<int64_t>::max())

@@ -86,11 +86,9 @@ class Builder {
     if (open_.empty()) return root_ = std::move(value);
     Json& parent = *open_.back().value;
     if (parent.is_object()) {
-      parent.add(name_, std::move(value));
-      return parent.at(name_);
+      return *parent.add(name_, std::move(value));  // key() has looked that it is new
     }
-    parent.push_back(std::move(value));
-    return parent.at(parent.size() - 1);
+    return parent.push_back(std::move(value));
   }
   bool put(Json value) {
     place_of(std::move(value));
@@ -174,7 +172,7 @@ Written written(const Json& value) {
     return object;
   }
   if (!value.is_integer()) return value.number();
-  return value.number() < 0 ? Written(value.integer()) : Written(value.get<uint64_t>());
+  return value.is_past_integer() ? Written(value.get<uint64_t>()) : Written(value.integer());
 }
 
 }  // namespace
@@ -245,6 +243,10 @@ T& Json::become(const char* expected) {
 bool Json::boolean() const { return as<bool>("true or false"); }
 const std::string& Json::text() const { return as<std::string>("a string"); }
 int64_t Json::integer() const { return as<int64_t>("a whole number up to 2^63 - 1"); }
+std::optional<int64_t> Json::whole() const {
+  const auto* value = std::get_if<int64_t>(&value_);
+  return value != nullptr ? std::optional(*value) : std::nullopt;
+}
 uint64_t Json::natural() const {
   if (const auto* large = std::get_if<uint64_t>(&value_)) return *large;
   const int64_t value = as<int64_t>("a whole number of 0 or more");
@@ -270,7 +272,7 @@ const Json& Json::at(size_t index) const {
   return all[index];
 }
 
-void Json::push_back(Json item) { become<std::vector<Json>>("a list").push_back(std::move(item)); }
+Json& Json::push_back(Json item) { return become<std::vector<Json>>("a list").emplace_back(std::move(item)); }
 void Json::pop_back() { become<std::vector<Json>>("a list").pop_back(); }
 
 const std::vector<Json::Member>& Json::members() const {
@@ -294,15 +296,14 @@ const Json& Json::at(std::string_view name) const {
 
 Json& Json::operator[](std::string_view name) {
   become<Object>("an object");
-  if (!contains(name)) add(std::string(name), nullptr);
-  return at(name);
+  Json* found = find(name);
+  return found != nullptr ? *found : *add(std::string(name), nullptr);
 }
 
-bool Json::add(std::string name, Json value) {
+Json* Json::add(std::string name, Json value) {
   auto& object = become<Object>("an object");
-  if (!object.places.emplace(name, object.members.size()).second) return false;
-  object.members.push_back({std::move(name), std::move(value)});
-  return true;
+  if (!object.places.emplace(name, object.members.size()).second) return nullptr;
+  return &object.members.emplace_back(Member{std::move(name), std::move(value)}).value;
 }
 
 void Json::update(const Json& other) {
@@ -339,19 +340,25 @@ bool Json::equals(const Json& other) const {
                        }));
 }
 
-Json sorted(const Json& value) {
-  if (value.is_array()) {
-    Json list = Json::array();
-    for (const Json& item : value.items()) list.push_back(sorted(item));
-    return list;
-  }
-  if (!value.is_object()) return value;
-  std::vector<const Json::Member*> members;
-  for (const Json::Member& member : value.members()) members.push_back(&member);
-  std::ranges::sort(members, {}, [](const Json::Member* member) { return std::string_view(member->name); });
-  Json object = Json::object();
-  for (const Json::Member* member : members) object.add(member->name, sorted(member->value));
-  return object;
+void Json::sort_names() {
+  if (auto* list = std::get_if<std::vector<Json>>(&value_)) std::ranges::for_each(*list, &Json::sort_names);
+  auto* object = std::get_if<Object>(&value_);
+  if (object == nullptr) return;
+  std::ranges::sort(object->members, {}, &Member::name);
+  size_t place = 0;
+  for (auto& [name, of] : object->places) of = place++;  // the map has this order
+  for (Member& member : object->members) member.value.sort_names();
+}
+
+Json sorted(Json value) {
+  value.sort_names();
+  return value;
+}
+
+const Json& value_of(const Json& object, std::string_view name) {
+  static const Json none;
+  const Json* found = object.is_object() ? object.find(name) : nullptr;
+  return found != nullptr ? *found : none;
 }
 
 Json parse_json(std::string_view text, std::string_view where) {

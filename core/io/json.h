@@ -8,6 +8,7 @@
 #include <functional>
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,7 +66,8 @@ class Json {
   const char* type_name() const;
 
   bool boolean() const;
-  int64_t integer() const;  // throws Error also for one past 2^63 - 1
+  int64_t integer() const;               // throws Error also for one past 2^63 - 1
+  std::optional<int64_t> whole() const;  // the same; nothing where it would throw
   double number() const;
   const std::string& text() const;
   // The value as a bool, a number that has to fit into T, a string, or a vector of these.
@@ -82,7 +84,7 @@ class Json {
   const Json& operator[](size_t index) const { return at(index); }
   Json& operator[](size_t index) { return at(index); }
   const Json& back() const { return at(size() - 1); }
-  void push_back(Json item);  // null becomes a list
+  Json& push_back(Json item);  // null becomes a list; returns the new item
   void pop_back();
 
   const std::vector<Member>& members() const;     // of an object, or none of null
@@ -93,7 +95,7 @@ class Json {
   Json& at(std::string_view name) { return const_cast<Json&>(std::as_const(*this).at(name)); }
   const Json& operator[](std::string_view name) const { return at(name); }
   Json& operator[](std::string_view name);  // added as null when new; null becomes an object
-  bool add(std::string name, Json value);   // false, and no change, when the name is there
+  Json* add(std::string name, Json value);  // the new member; null, and no change, when the name is there
   void update(const Json& other);           // takes over the members of another object
   bool erase(std::string_view name);        // whether it was there
 
@@ -122,6 +124,9 @@ class Json {
   explicit Json(Signed number);
   explicit Json(Unsigned number);
   explicit Json(Value value);
+  // Puts the members of all objects in the order of their names' bytes.
+  void sort_names();
+  friend Json sorted(Json value);
   uint64_t natural() const;
   bool equals(const Json& other) const;
   [[noreturn]] void fail_expected(const char* expected) const;
@@ -157,7 +162,10 @@ T Json::get() const {
 }
 
 // The value with the members of all its objects in the order of their names' bytes.
-Json sorted(const Json& value);
+Json sorted(Json value);
+
+// The member of an object, null where there is none and for a value of another kind. It lives as long as the object.
+const Json& value_of(const Json& object, std::string_view name);
 
 // Parses one JSON value that takes all of `text`, in time in proportion to its length, but for a logarithm. `where`
 // stands for the file in error texts. Throws Error for invalid JSON or UTF-8, a name that occurs twice in one object,

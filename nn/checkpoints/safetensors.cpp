@@ -28,9 +28,10 @@ std::vector<int64_t> unsigned_numbers(const Json& array, const char* key, const 
   check(array.is_array(), "{}: '{}' is of type {}, expected an array", where, key, array.type_name());
   std::vector<int64_t> numbers;
   for (const Json& number : array.items()) {
-    check(number.is_integer() && number.number() >= 0 && !number.is_past_integer(),
-          "{}: {} in '{}', expected whole numbers from 0 to 2^63 - 1", where, json_text(number), key);
-    numbers.push_back(number.integer());
+    const std::optional<int64_t> whole = number.whole();
+    check(whole && *whole >= 0, "{}: {} in '{}', expected whole numbers from 0 to 2^63 - 1", where,
+          json_text(number), key);
+    numbers.push_back(*whole);
   }
   return numbers;
 }

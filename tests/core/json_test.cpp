@@ -88,6 +88,10 @@ TEST_CASE("json: whole numbers are told from others, and those past 2^63 - 1 fro
   CHECK_FALSE(Json(max_int).is_past_integer());
   CHECK(Json(uint64_t{max_int}).integer() == max_int);
   CHECK(Json(max_natural).is_past_integer());
+  CHECK(Json(max_int).whole() == max_int);
+  CHECK(Json(-3).whole() == -3);
+  for (const Json& none : {Json(max_natural), Json(2.0), Json("2"), Json(true), Json(), Json::array({2})})
+    CHECK(none.whole() == std::nullopt);
   CHECK(Json(uint8_t{7}).integer() == 7);
   CHECK(json_of("7").is_integer());
   CHECK_FALSE(json_of("7.0").is_integer());
@@ -188,12 +192,23 @@ TEST_CASE("json: what is equal") {
   }
 }
 
+TEST_CASE("json: what is added is returned, and a member that is not there is null") {
+  Json value;
+  *value.add("a", 1) = 2;
+  value["list"].push_back("x") = "y";
+  CHECK(json_text(value) == R"({"a":2,"list":["y"]})");
+  CHECK(value_of(value, "a") == 2);
+  for (const Json& other : {value, Json(), Json("b"), Json::array({1})})
+    CHECK(value_of(other, "b").is_null());
+}
+
 TEST_CASE("json: names are sorted by their bytes, at every depth") {
   const Json value =
       json_of(R"({"b": [{"z": 1, "y": [3, 1]}], "\u00e4": 1, "a": {"d": 1, "c": 2}, "Z": 0, "": 4})");
   CHECK(json_text(sorted(value)) ==
         "{\"\":4,\"Z\":0,\"a\":{\"c\":2,\"d\":1},\"b\":[{\"y\":[3,1],\"z\":1}],\"ä\":1}");
   CHECK(sorted(value) == value);
+  CHECK(sorted(value).at("b")[0].at("z") == 1);  // names are found where they are now
   CHECK(sorted(7) == 7);
 }
 
