@@ -59,22 +59,22 @@ std::filesystem::path module_path(const Device& device) {
 
 // A function that a module exports. Throws Error without it.
 template <typename Function>
-Function* find_function(void* module, const char* name, const std::filesystem::path& path) {
+Function* find_function(void* module, const char* name, const std::string& path) {
   void* const found = dlsym(module, name);
-  check(found != nullptr, "[backend] {} is not a backend module for this program: it exports no {}",
-        path.string(), name);
+  check(found != nullptr, "[backend] {} is not a backend module for this program: it exports no {}", path,
+        name);
   return reinterpret_cast<Function*>(found);
 }
 
 }  // namespace
 
-Backend& load_backend_module(const std::filesystem::path& path) {
+Backend& load_backend_module(const std::string& path) {
   void* const module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  check(module != nullptr, "[backend] cannot load {}: {}", path.string(), dlerror());
+  check(module != nullptr, "[backend] cannot load {}: {}", path, dlerror());
   const std::string_view interface = find_function<const char*()>(module, "gradus_backend_interface", path)();
   check(interface == GRADUS_BACKEND_INTERFACE,
         "[backend] {} was built for interface {}, this program for {}: build both from the same sources",
-        path.string(), interface, GRADUS_BACKEND_INTERFACE);
+        path, interface, GRADUS_BACKEND_INTERFACE);
   return *find_function<Backend*()>(module, "gradus_create_backend", path)();
 }
 
@@ -108,7 +108,7 @@ Backend& find_backend(std::string_view name) {
   for (const Device& device : devices) {
     if ((device.name != name && device.module != name) || !device.runs_here()) continue;
     Backend*& backend = loaded[device.module];
-    if (backend == nullptr) backend = &load_backend_module(module_path(device));
+    if (backend == nullptr) backend = &load_backend_module(module_path(device).string());
     return *backend;
   }
   fail("[backend] unknown device_target '{}': expected one of {}", name, joined(backend_names(), ", "));

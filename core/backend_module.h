@@ -1,7 +1,7 @@
 // What makes a shared library a backend module, and how one is opened.
 #pragma once
 
-#include <filesystem>
+#include <string>
 
 #include "core/backend.h"
 #include "core/interface_version.h"
@@ -10,7 +10,7 @@ namespace gradus {
 
 // Loads a backend module. Throws Error when the file is none, or was built for another core/backend.h: its tables of
 // functions would be misread.
-Backend& load_backend_module(const std::filesystem::path& path);
+Backend& load_backend_module(const std::string& path);
 
 }  // namespace gradus
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -85,11 +86,9 @@ double least_limit(const std::filesystem::path& root, std::string_view controlle
 
 }  // namespace
 
-double processor_quota(const std::filesystem::path& root) {
-  return least_limit(root, "cpu", quota_of_folder);
-}
+double processor_quota(const std::string& root) { return least_limit(root, "cpu", quota_of_folder); }
 
-int64_t usable_memory(const std::filesystem::path& root) {
+int64_t usable_memory(const std::string& root) {
   const int64_t machine = int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
   const double limit = least_limit(root, "memory", memory_of_folder);
   return limit < static_cast<double>(machine) ? static_cast<int64_t>(limit) : machine;

@@ -1,10 +1,11 @@
 // The command line of a program that has a file or two as arguments and a few flags. Those with more have Options.
-// CLI11 stays out of the programs: its header takes longer to compile than all the rest of one.
+// CLI11 stays out of all but one source: its header takes longer to compile than the rest of most.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -33,5 +34,17 @@ class Arguments {
  private:
   std::unique_ptr<CLI::App> app_;
 };
+
+// A line of the help page: "--name,--alias", "N", its text, and the heading above it.
+struct HelpEntry {
+  std::string names;
+  std::string placeholder;
+  std::string text;
+  std::string group;
+};
+
+// The help page of `program` as --help prints it, --version included. Texts begin at this column.
+std::string help_page(const std::string& purpose, const std::string& program,
+                      const std::vector<HelpEntry>& entries, size_t column, const std::string& footer);
 
 }  // namespace gradus

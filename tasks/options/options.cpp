@@ -1,13 +1,13 @@
 #include "tasks/options/options.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "core/error.h"
 #include "core/joined.h"
-#include "core/version.h"
 #include "tasks/log/log.h"
+#include "tasks/options/arguments.h"
 
 namespace gradus {
 namespace {
@@ -60,18 +60,6 @@ auto find_option(Container& options, std::string_view name) -> decltype(&options
   return nullptr;
 }
 
-// Declares the options to CLI11; `texts` receives what the command line gives, by position.
-void declare(CLI::App& app, const std::deque<Option>& options, std::vector<std::string>& texts) {
-  texts.resize(options.size());
-  for (size_t i = 0; i < options.size(); ++i) {
-    const Option& option = options[i];
-    app.add_option(fmt::format("--{}", joined(option.names(), ",--")), texts[i], wrap(option.description()))
-        ->group(option.group())
-        ->type_name(option.placeholder())
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  }
-}
-
 }  // namespace
 
 Options::Options(std::string program, std::string purpose, std::string example)
@@ -91,25 +79,19 @@ bool Options::parse(int argc, const char* const* argv) {
     fmt::print("{}", help());
     return false;
   }
-  std::vector<std::string> texts;
-  std::vector<std::string> words = pair_words(argc, argv);
-  CLI::App app;
-  app.set_help_flag();
-  declare(app, options_, texts);
-  std::reverse(words.begin(), words.end());  // the order CLI11 wants
-  app.parse(std::move(words));
-  for (size_t i = 0; i < options_.size(); ++i) {
-    const std::string flag = "--" + options_[i].name();
-    if (app.get_option(flag)->count() > 0) options_[i].set(texts[i], flag, "command line");
+  std::map<std::string, std::string> given = read_words(argc, argv);
+  for (Option& option : options_) {
+    const auto value = given.find(option.name());
+    if (value != given.end()) option.set(value->second, "--" + option.name(), "command line");
   }
   if (!config_path_.empty()) set_from_file();
   return true;
 }
 
-// The words of the command line as name, value, name, value. CLI11 gets them in this form because it would
-// take the word after "--name=" for the empty value, and a switch's optional value could be any word.
-std::vector<std::string> Options::pair_words(int argc, const char* const* argv) const {
-  std::vector<std::string> words;
+// The value that the command line gives each option, the last where there are several. Not CLI11's work, which would take the word
+// after "--name=" for the empty value, and any word for a switch's optional one.
+std::map<std::string, std::string> Options::read_words(int argc, const char* const* argv) const {
+  std::map<std::string, std::string> given;
   const auto as_option = [&](std::string_view word) -> const Option* {
     if (!word.starts_with("--")) return nullptr;
     return find_option(options_, word.substr(2, word.find('=') - 2));
@@ -121,19 +103,19 @@ std::vector<std::string> Options::pair_words(int argc, const char* const* argv) 
     const Option* option = as_option(word);
     if (option == nullptr) fail_unknown(word, previous);
     const std::string next = i + 1 < argc ? argv[i + 1] : "";
-    words.push_back("--" + option->name());
+    std::string& value = given[option->name()];
     if (equals != std::string::npos) {
-      words.push_back(word.substr(equals + 1));
+      value = word.substr(equals + 1);
     } else if (option->is_switch() && !parse_switch(next)) {
-      words.emplace_back("true");
+      value = "true";
     } else {
       check(i + 1 < argc && as_option(next) == nullptr, "{} needs a value: {}", word, option->placeholder());
-      words.push_back(next);
+      value = next;
       ++i;
     }
     previous = option;
   }
-  return words;
+  return given;
 }
 
 void Options::fail_unknown(const std::string& word, const Option* previous) const {
@@ -231,14 +213,15 @@ std::string Options::effective() const {
 void Options::print_effective(std::FILE* out) const { write_log(out, effective()); }
 
 std::string Options::help() const {
-  CLI::App app(purpose_, program_);
-  std::vector<std::string> unset;
-  declare(app, options_, unset);
-  app.set_version_flag("--version", std::string(version()), "say which version this is");
-  app.get_formatter()->column_width(help_column);
-  app.footer("Switches may stand alone or carry a value: --name, --name=false, --name false.\nExample:\n  " +
-             example_);
-  return app.help();
+  std::vector<HelpEntry> entries;
+  for (const Option& option : options_) {
+    entries.push_back({fmt::format("--{}", joined(option.names(), ",--")), option.placeholder(),
+                       wrap(option.description()), option.group()});
+  }
+  return help_page(
+      purpose_, program_, entries, help_column,
+      "Switches may stand alone or carry a value: --name, --name=false, --name false.\nExample:\n  " +
+          example_);
 }
 
 }  // namespace gradus

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <deque>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -122,7 +123,7 @@ class Options {
  private:
   Option& get(std::string_view name);
   void take(Option& option, ConfigEntry& entry);
-  std::vector<std::string> pair_words(int argc, const char* const* argv) const;
+  std::map<std::string, std::string> read_words(int argc, const char* const* argv) const;
   [[noreturn]] void fail_unknown(const std::string& word, const Option* previous) const;
   void set_from_file();
 

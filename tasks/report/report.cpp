@@ -161,8 +161,6 @@ std::string to_html(const Report& report) {
           "<footer class=\"small\">Written by Gradus.</footer>\n");
 }
 
-void write_report(const std::filesystem::path& path, const Report& report) {
-  replace_file(path, to_html(report));
-}
+void write_report(const std::string& path, const Report& report) { replace_file(path, to_html(report)); }
 
 }  // namespace gradus

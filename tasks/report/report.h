@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -91,6 +90,6 @@ struct Report {
 std::string to_html(const Report& report);
 
 // Writes to_html() to a file, which holds the old or the new text at every moment. Throws Error.
-void write_report(const std::filesystem::path& path, const Report& report);
+void write_report(const std::string& path, const Report& report);
 
 }  // namespace gradus

@@ -29,7 +29,7 @@ auto limit_of(Limit limit, const std::string& groups, const std::vector<File>& f
   };
   write("proc/self/cgroup", groups);
   for (const File& file : files) write("sys/fs/cgroup/" + file.name, file.content);
-  return limit(root.path());
+  return limit(root.path().string());
 }
 
 double quota_of(const std::string& groups, const std::vector<File>& files) {

@@ -55,9 +55,7 @@ std::vector<CostlyHeader> costly_headers() {
   return {{"nlohmann/json.hpp", {"core/io/json.cpp"}, "core/io/json.h"},
           {"fmt/format.h", {}, "fmt/core.h, or core/joined.h for lists"},
           {"fmt/ranges.h", {}, "core/joined.h"},
-          {"CLI/CLI.hpp",
-           {"tasks/options/arguments.cpp", "tasks/options/options.cpp"},
-           "tasks/options/arguments.h"}};
+          {"CLI/CLI.hpp", {"tasks/options/arguments.cpp"}, "tasks/options/arguments.h"}};
 }
 
 }  // namespace gradus::house

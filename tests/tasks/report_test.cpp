@@ -283,7 +283,7 @@ TEST_CASE("the loss of the evaluation data is drawn with that of the training") 
 TEST_CASE("a report is written whole or not at all") {
   const TemporaryFolder folder;
   const Report report = filled_with("x");
-  write_report(folder / "report.html", report);
+  write_report((folder / "report.html").string(), report);
   CHECK(file_content(folder / "report.html") == to_html(report));
-  CHECK_THROWS_AS(write_report(folder / "missing" / "report.html", report), Error);
+  CHECK_THROWS_AS(write_report((folder / "missing" / "report.html").string(), report), Error);
 }
