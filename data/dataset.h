@@ -33,8 +33,8 @@ struct DatasetValue {
 
 using DatasetRow = std::vector<DatasetValue>;  // in the order of the columns asked for
 
-// What to read when a MindRecord file is one of several shards of a set.
-enum class MindRecordShards : uint8_t { all, one };
+// What to read when a file is one of several shards of a set.
+enum class DatasetShards : uint8_t { all, one };
 
 // Reads records from the first to the last.
 class DatasetReader {
@@ -48,7 +48,7 @@ class DatasetReader {
   static std::unique_ptr<DatasetReader> open(const std::string& path, DatasetFormat format,
                                              std::vector<DatasetColumn> columns,
                                              const std::string& schema_path = "",
-                                             MindRecordShards shards = MindRecordShards::all);
+                                             DatasetShards shards = DatasetShards::all);
 
   // Reads the next record; false at the end. The row's memory is used again. Throws Error "<where()>: ..." on a
   // damaged record, a column that is missing or holds something else, and an integer beyond 32 bits.
@@ -68,8 +68,8 @@ class DatasetReader {
   virtual std::vector<std::string> warnings() const { return {}; }
 };
 
-// Whether a data set stands at `path` with all its files. The index of a MindRecord file is written last: without it a
-// run was stopped, or the file is another program's.
+// Whether a data set stands at `path` with all its files. An index is written last: without it a run was stopped, or the file
+// is another program's.
 bool is_whole_dataset(const std::string& path, DatasetFormat format);
 
 // Writes records that DatasetReader reads, and the frameworks that have these formats. Integers are 32 bits in a
@@ -89,5 +89,30 @@ class DatasetWriter {
   // The first half of finish(): writes what is left, and returns the files to commit.
   virtual std::vector<AtomicFile*> complete() = 0;
 };
+
+// A format of records. A new one is written in data/<format>_dataset.cpp and named in data/dataset.cpp; every program then has it.
+struct RecordFormat {
+  DatasetFormat format;
+  std::string_view name;    // as in --dataset_format
+  std::string_view ending;  // of the files that are written, where a data set has no other
+  std::string_view index;   // ending of the file beside one that completes it; empty: it is whole by itself
+  std::vector<std::string_view>
+      marks;                // the names of the files in a folder contain one of these, the first is shown
+  std::string_view record;  // what a record is called
+  int64_t first;            // and the number of the first
+  bool has_schema;          // whether a schema.json says what the records have, and how many are read
+  bool has_shards;          // whether a set may consist of several files that name each other
+  // All files of the set that this one belongs to.
+  std::vector<std::string> (*files)(const std::string& path);
+  // Whether records can be reached without going through those before them.
+  bool (*seeks_fast)(const std::string& path);
+  std::unique_ptr<DatasetReader> (*open)(const std::string& path, std::vector<DatasetColumn> columns,
+                                         const std::string& schema_path, DatasetShards shards);
+  std::unique_ptr<DatasetWriter> (*create)(const std::string& path, std::vector<DatasetColumn> columns);
+};
+
+const std::vector<RecordFormat>& record_formats();
+// Throws Error: a text has no records.
+const RecordFormat& record_format(DatasetFormat format);
 
 }  // namespace gradus

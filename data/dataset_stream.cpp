@@ -19,7 +19,6 @@
 #include "core/io/files.h"
 #include "core/random.h"
 #include "data/batcher.h"
-#include "data/mind_record.h"
 #include "data/unicode.h"
 
 namespace gradus {
@@ -75,13 +74,12 @@ struct FolderFiles {
 
 FolderFiles look_into(const std::string& path, DatasetFormat format) {
   if (!std::filesystem::is_directory(path)) return {{path}, {}};
-  const bool is_tf = format == DatasetFormat::tfrecord;
+  const RecordFormat& row = record_format(format);
   FolderFiles files;
   for (const auto& entry : std::filesystem::directory_iterator(path)) {
     const std::string name = entry.path().filename().string();
     const auto has = [&](std::string_view part) { return name.find(part) != std::string::npos; };
-    const bool fits = is_tf ? has("tfrecord") || has("tf_record")
-                            : (has("mindrecord") || has("mind_record")) && !has(".db");
+    const bool fits = std::ranges::any_of(row.marks, has) && (row.index.empty() || !has(row.index));
     // A file that is being written, or whose writer was killed, and descriptions are no records.
     if (has(temporary_mark) || name.ends_with(".json")) continue;
     const bool is_record = fits && entry.is_regular_file();
@@ -90,8 +88,7 @@ FolderFiles look_into(const std::string& path, DatasetFormat format) {
     else if (!name.starts_with('.') && !name.ends_with(".txt") && !name.ends_with(".db"))
       files.others.push_back(name);
   }
-  check(!files.records.empty(), "{}: no file whose name contains \"{}\"", path,
-        is_tf ? "tfrecord" : "mindrecord");
+  check(!files.records.empty(), "{}: no file whose name contains \"{}\"", path, row.marks.front());
   std::sort(files.records.begin(), files.records.end());
   std::sort(files.others.begin(), files.others.end());
   return files;
@@ -289,11 +286,12 @@ void DatasetStream::open_all(std::vector<std::string> files) {
         "[dataset stream] rank {} of {}: expected 0 to below the number of ranks", options_.rank,
         options_.ranks);
   // Each shard of a set is a file of its own, so that places name it.
-  const bool is_set = options_.format == DatasetFormat::mindrecord && files.size() == 1;
+  const RecordFormat& format = record_format(options_.format);
+  const bool is_set = format.has_shards && files.size() == 1;
   const std::string first = files[0];
-  if (is_set) files = MindRecordReader(first).paths();
+  if (is_set) files = format.files(first);
   std::set<std::string> warned;
-  const bool has_schema = options_.format == DatasetFormat::tfrecord && !options_.schema_path.empty();
+  const bool has_schema = format.has_schema && !options_.schema_path.empty();
   const int64_t most = has_schema ? schema_rows(options_.schema_path) : std::numeric_limits<int64_t>::max();
   for (std::string& path : files) {
     files_.push_back({std::move(path), 0, nullptr, 0});
@@ -339,8 +337,8 @@ DatasetReader& DatasetStream::open(size_t file) {
   }
   wanted.last_use = ++uses_;
   if (wanted.reader == nullptr)
-    wanted.reader = DatasetReader::open(wanted.path, options_.format, columns_, options_.schema_path,
-                                        MindRecordShards::one);
+    wanted.reader =
+        DatasetReader::open(wanted.path, options_.format, columns_, options_.schema_path, DatasetShards::one);
   return *wanted.reader;
 }
 
@@ -370,9 +368,8 @@ void DatasetStream::close() { ahead_.reset(); }
 std::string DatasetStream::where() const {
   if (ahead_ == nullptr) return files_.front().path;
   const Place place = ahead_->place();
-  const bool is_tf = options_.format == DatasetFormat::tfrecord;
-  return fmt::format("{}: {} {}", files_[place.file].path, is_tf ? "record" : "row",
-                     place.record + (is_tf ? 1 : 0));
+  const RecordFormat& format = record_format(options_.format);
+  return fmt::format("{}: {} {}", files_[place.file].path, format.record, format.first + place.record);
 }
 
 int64_t DatasetStream::number() const {

@@ -95,7 +95,7 @@ NerRecordStream::NerRecordStream(const std::string& path, const DatasetStreamOpt
                                  const NerRecordRules& rules)
     : path_(path),
       rules_(rules),
-      first_(options.format == DatasetFormat::tfrecord ? 1 : 0),
+      first_(record_format(options.format).first),
       records_(std::make_shared<DatasetStream>(path, ner_record_columns(), options)) {}
 
 NerRecords NerRecordStream::read(int64_t most) {

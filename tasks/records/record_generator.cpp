@@ -8,6 +8,7 @@
 #include "core/joined.h"
 #include "data/unicode.h"
 #include "tasks/log/log.h"
+#include "tasks/options/fine_tune_options.h"
 #include "tasks/output_lock.h"
 
 namespace gradus {
@@ -17,8 +18,8 @@ namespace fs = std::filesystem;
 
 constexpr size_t many_records = 100000;  // about a second's work
 
-std::string ending_of(const std::string& format, const std::string& mindrecord_ending) {
-  return format == "tfrecord" ? ".tf_record" : mindrecord_ending;
+std::string ending_of(const RecordFormat& row, const std::string& mindrecord_ending) {
+  return row.format == DatasetFormat::mindrecord ? mindrecord_ending : std::string(row.ending);
 }
 
 // Tells which files of a data set's folder nobody asked for: one may be meant.
@@ -69,7 +70,7 @@ void RecordSettings::declare_input(Options& options, const std::string& labels) 
 
 void RecordSettings::declare_output(Options& options) {
   options.add("output_dir", output_dir, "folder to write to, made when it is not there");
-  options.add("dataset_format", dataset_format, "what to write").choices({"mindrecord", "tfrecord"});
+  options.add("dataset_format", dataset_format, "what to write").choices(record_choices());
   options.add("overwrite", overwrite, "make files anew that are there already; otherwise they are kept");
   options.add("max_seq_length", max_seq_length, "numbers in a record").between(3, 1 << 20);
 }
@@ -81,10 +82,10 @@ RecordFolder::RecordFolder(const RecordSettings& settings, const std::array<Reco
   label_list_ = (folder / "label_list.txt").string();
   const bool lacks_labels = has_labels && !fs::exists(label_list_);
   for (size_t i = 0; i < splits.size(); ++i) {
-    for (const char* format : {"mindrecord", "tfrecord"}) {
+    for (const RecordFormat& format : record_formats()) {
       const fs::path output = folder / (splits[i].output + ending_of(format, mindrecord_ending));
-      const bool is_there = !lacks_labels && is_whole_dataset(output, parse_dataset_format(format));
-      const bool wanted = settings.wanted[i] && settings.dataset_format == format;
+      const bool is_there = !lacks_labels && is_whole_dataset(output, format.format);
+      const bool wanted = settings.wanted[i] && settings.dataset_format == format.name;
       const std::string name = settings.files[i].empty() ? splits[i].file : settings.files[i];
       if (wanted && (settings.overwrite || !is_there))
         jobs_.push_back({i, (fs::path(settings.data_dir) / name).string(), output});

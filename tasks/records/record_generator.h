@@ -57,7 +57,7 @@ class RecordFolder {
                const std::string& mindrecord_ending, bool has_labels);
 
   const std::vector<RecordJob>& jobs() const { return jobs_; }
-  // The records in the folder, in both formats, that this run leaves as they are.
+  // The records in the folder, in any format, that this run leaves as they are.
   const std::vector<std::string>& kept() const { return kept_; }
   // The path of label_list.txt. It belongs to all records of the folder.
   const std::string& label_list() const { return label_list_; }

@@ -7,8 +7,6 @@
 #include <limits>
 #include <vector>
 
-#include "data/mind_record.h"
-#include "data/tf_record.h"
 #include "tasks/log/log.h"
 
 namespace gradus {
@@ -18,11 +16,11 @@ namespace {
 // Memory for a byte of a record: sentences and examples have strings and lists where it has packed numbers.
 constexpr int64_t memory_of_byte = 16;
 
-// The files of a data set, the shards of a MindRecord set included.
+// The files of a data set, all shards of a set included.
 std::vector<std::string> files_of(const FineTuneOptions& options) {
   std::vector<std::string> files = find_dataset_files(options.train_data_file_path, options.format());
-  const bool is_set = options.format() == DatasetFormat::mindrecord && files.size() == 1;
-  return is_set ? MindRecordReader(files.front()).paths() : files;
+  const RecordFormat& format = record_format(options.format());
+  return format.has_shards && files.size() == 1 ? format.files(files.front()) : files;
 }
 
 int64_t bytes_of(const std::vector<std::string>& files) {
@@ -43,12 +41,8 @@ RecordReading training_reading(const FineTuneOptions& options) {
         "--train_batch_tokens {}: how long streamed records are is not known before: give "
         "--train_batch_size",
         train.train_batch_tokens);
-  const bool is_mindrecord = options.format() == DatasetFormat::mindrecord;
-  if (train.stream && is_mindrecord) return RecordReading::streamed;
   const std::vector<std::string> files = files_of(options);
-  const auto compressed = std::ranges::find_if(files, [&](const std::string& file) {
-    return !is_mindrecord && compression_of(file) != Compression::none;
-  });
+  const auto compressed = std::ranges::find_if_not(files, record_format(options.format()).seeks_fast);
   const bool in_order = compressed != files.end() && train.train_data_shuffle;
   if (train.stream) {
     if (in_order)

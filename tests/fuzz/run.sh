@@ -22,7 +22,7 @@ mkdir -p "$build"
 
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
 sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/file_kind core/io/files core/io/json core/io/protobuf core/joined
-  data/basic_tokenizer data/batcher data/class_labels data/classification_columns data/classification_records data/classification_text data/columns data/dataset data/dataset_stream data/mind_record data/mind_record_format data/mind_record_index
+  data/basic_tokenizer data/batcher data/class_labels data/classification_columns data/classification_records data/classification_text data/columns data/dataset data/dataset_stream data/mind_dataset data/tf_dataset data/mind_record data/mind_record_format data/mind_record_index
   data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_column_form data/ner_columns data/ner_text data/pretraining_instances data/pretraining_text
   data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/tag_scheme data/text_file data/tf_example
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
