@@ -4,7 +4,7 @@
 //
 // T packed tokens, B sequences, H hidden size, N heads, V vocabulary, K tags, R rows, I and O inputs and outputs.
 // Unless said otherwise a result has the type of x, float32 or bfloat16; parameters are float32 and are read in the
-// type of x. Each op has a row in tests/op_table.cpp.
+// type of x. Each op has a row in tests/op_table/.
 #pragma once
 
 #include <functional>

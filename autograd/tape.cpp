@@ -44,7 +44,7 @@ bool any_needs_gradient(const std::vector<std::shared_ptr<Node>>& nodes) {
 
 void run_backward(Node& node) {
   check(static_cast<bool>(node.backward), "[{}] the graph was freed by an earlier backward()", node.op);
-  Grads grads(node.gradient.backend(), node.inputs);
+  Grads grads(node.gradient.backend(), node.op, node.inputs);
   node.backward(node.gradient, grads);
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     check(!grads.forgot(i), "[{}] the backward function gives no gradient for input {}", node.op, i);
@@ -101,6 +101,8 @@ Tensor Variable::value_as(DType dtype) const {
 }
 
 Grad Grads::operator[](size_t index) {
+  check(index < inputs_.size(), "[{}] the backward function asks for the gradient of input {} of {}", op_,
+        index, inputs_.size());
   const auto& node = inputs_[index];
   if (!node) return {};
   asked_[index] = true;

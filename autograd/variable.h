@@ -55,11 +55,11 @@ class Variable {
 // x + x, gets a destination for each time, which are added up when the op is done: kernels never write to one place twice.
 class Grads {
  public:
-  Grads(Backend& backend, const std::vector<std::shared_ptr<Node>>& inputs)
-      : backend_(backend), inputs_(inputs), asked_(inputs.size()), repeated_(inputs.size()) {}
+  Grads(Backend& backend, std::string_view op, const std::vector<std::shared_ptr<Node>>& inputs)
+      : backend_(backend), op_(op), inputs_(inputs), asked_(inputs.size()), repeated_(inputs.size()) {}
 
   // Where the gradient of input `index` goes; empty when that input needs none. A backward function asks once
-  // for each input and fills what it is given.
+  // for each input and fills what it is given. Throws Error when the op has no such input.
   Grad operator[](size_t index);
   // True for an input whose gradient is wanted but was not asked for.
   bool forgot(size_t index) const { return inputs_[index] != nullptr && !asked_[index]; }
@@ -70,6 +70,7 @@ class Grads {
 
  private:
   Backend& backend_;
+  std::string_view op_;
   const std::vector<std::shared_ptr<Node>>& inputs_;
   std::vector<bool> asked_;
   std::vector<Tensor> repeated_;  // by index, where the input has occurred before

@@ -47,14 +47,16 @@ std::filesystem::path core_library_folder() {
   return std::filesystem::absolute(info.dli_fname).parent_path();
 }
 
-// In the build tree a module lies in backends/<name>/; installed, beside the core library.
+std::string module_file(const Device& device) { return fmt::format("libgradus_{}.so", device.module); }
+
+// In the build tree a module lies in backends/<name>/; installed, beside the core library. Empty where it lies in neither.
 std::filesystem::path module_path(const Device& device) {
   const std::filesystem::path folder = core_library_folder();
-  const std::string file = fmt::format("libgradus_{}.so", device.module);
+  const std::string file = module_file(device);
   for (const auto& path : {folder / file, folder / ".." / "backends" / device.folder / file}) {
     if (std::filesystem::exists(path)) return path;
   }
-  fail("[backend] {} is not available: {} was not built", device.name, file);
+  return {};
 }
 
 // A function that a module exports. Throws Error without it.
@@ -100,6 +102,14 @@ std::vector<std::string> backend_names() {
   return names;
 }
 
+std::vector<std::string> usable_modules() {
+  std::vector<std::string> names;
+  for (const Device& device : devices) {
+    if (device.runs_here() && !module_path(device).empty()) names.emplace_back(device.module);
+  }
+  return names;
+}
+
 Backend& find_backend(std::string_view name) {
   // Loaded backends live until the program ends: tensors may outlive everything else.
   static std::mutex mutex;
@@ -108,7 +118,12 @@ Backend& find_backend(std::string_view name) {
   for (const Device& device : devices) {
     if ((device.name != name && device.module != name) || !device.runs_here()) continue;
     Backend*& backend = loaded[device.module];
-    if (backend == nullptr) backend = &load_backend_module(module_path(device).string());
+    if (backend == nullptr) {
+      const std::filesystem::path path = module_path(device);
+      check(!path.empty(), "[backend] {} is not available: {} was not built", device.name,
+            module_file(device));
+      backend = &load_backend_module(path.string());
+    }
     return *backend;
   }
   fail("[backend] unknown device_target '{}': expected one of {}", name, joined(backend_names(), ", "));

@@ -72,7 +72,9 @@ class Backend {
 
 // Names of the backends this program knows, for --device_target and error texts.
 std::vector<std::string> backend_names();
-// Loads the backend of that name. It is a module of its own beside the core library, so that one build runs
+// The names of the modules that were built and run here; of several under one name the first is the one it stands for.
+std::vector<std::string> usable_modules();
+// Loads the backend of that name, or of that module. It is a module of its own beside the core library, so that one build runs
 // on machines with and without a GPU. Throws Error naming what is missing.
 Backend& find_backend(std::string_view name);
 

@@ -3,7 +3,7 @@
 // A call is a struct, so that arguments have names where a kernel is called, and so that a call can be kept: the
 // test backend that only queues, a step that is recorded to be replayed, and a trace all hold these. GRADUS_KERNELS at
 // the end is the one list that classes derive their functions from; a kernel without a row there can't be called, one that
-// a backend lacks doesn't compile.
+// a backend lacks does not link.
 //
 // Operators in autograd/ check shapes and types before they call a kernel, and data are checked on the host when a batch is
 // made, so kernels trust their arguments, and the host never waits for one to find out.

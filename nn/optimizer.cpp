@@ -11,8 +11,7 @@ const std::vector<OptimizerRow>& optimizer_table() {
        .aliases = {},
        .about = "corrects the bias of the moments (Loshchilov & Hutter 2019)",
        .rule = UpdateRule::adam,
-       .states = {"m", "v"},
-       .states_are_nonnegative = {false, true},
+       .states = {{"m", false}, {"v", true}},
        .bias_correction = true,
        .clip = Clip::global,
        .max_trust_ratio = 0,
@@ -26,8 +25,7 @@ const std::vector<OptimizerRow>& optimizer_table() {
        .aliases = {"AdamWeightDecayDynamicLR"},
        .about = "the BERT reference's, without the correction",
        .rule = UpdateRule::adam,
-       .states = {"m", "v"},
-       .states_are_nonnegative = {false, true},
+       .states = {{"m", false}, {"v", true}},
        .bias_correction = false,
        .clip = Clip::per_tensor,
        .max_trust_ratio = 0,
@@ -41,8 +39,7 @@ const std::vector<OptimizerRow>& optimizer_table() {
        .aliases = {},
        .about = "scales the step of each tensor to its size, for large batches (You et al. 2020)",
        .rule = UpdateRule::adam,
-       .states = {"m", "v"},
-       .states_are_nonnegative = {false, true},
+       .states = {{"m", false}, {"v", true}},
        .bias_correction = true,
        .clip = Clip::per_tensor,
        .max_trust_ratio = 10,
@@ -56,15 +53,14 @@ const std::vector<OptimizerRow>& optimizer_table() {
        .aliases = {},
        .about = "gradient descent with momentum (Polyak 1964)",
        .rule = UpdateRule::momentum,
-       .states = {"momentum"},
-       .states_are_nonnegative = {false},
+       .states = {{"momentum", false}},
        .bias_correction = false,
        .clip = Clip::per_tensor,
        .max_trust_ratio = 0,
        .warmup = Warmup::within_decay,
        .beta1 = 0.9F,
        .beta2 = 0,
-       .eps = 1,
+       .eps = 1e-8F,
        .weight_decay = 0,
        .schedule = "constant"},
   };
@@ -80,15 +76,23 @@ const OptimizerRow& find_optimizer(std::string_view name) {
   fail("[optimizer] none is named '{}': expected one of {}", name, joined(names, ", "));
 }
 
+void check_states(const OptimizerRow& row) {
+  dispatch_rule(row.rule, [&](auto rule) {
+    check(std::ssize(row.states) == rule.states, "[optimizer] {} names {} states, its rule has {}", row.name,
+          row.states.size(), int{rule.states});
+  });
+}
+
 Optimizer::Optimizer(Parameters& parameters, const OptimizerConfig& config)
     : parameters_(parameters),
       config_(config),
       row_(config_.row()),
       segments_(std::make_shared<const std::vector<Segment>>(parameters.trained_segments())) {
   Backend& backend = parameters.backend();
-  for (size_t i = 0; i < row_.states.size(); ++i) {
+  check_states(row_);
+  for (const OptimizerState& state : row_.states) {
     const Tensor values = Tensor::zeros(backend, parameters.values().shape());
-    states_.push_back({row_.states[i], row_.states_are_nonnegative[i], values});
+    states_.push_back({state.name, state.is_nonnegative, values});
     state_values_.push_back(values);
   }
   const Shape one_each{std::ssize(*segments_)};

@@ -13,19 +13,23 @@
 
 namespace gradus {
 
+// A buffer that an optimizer keeps, one number per parameter.
+struct OptimizerState {
+  std::string_view name;  // in checkpoints
+  bool is_nonnegative;    // no number in it can be below 0, for reading checkpoints
+};
+
 // An optimizer by its name: everything that sets it apart.
 struct OptimizerRow {
   std::string_view name;             // as in --optimizer
   std::vector<std::string> aliases;  // what other systems call it
   std::string_view about;            // for --help
   UpdateRule rule;
-  std::vector<std::string_view>
-      states;  // names in checkpoints of the buffers it keeps, one number per parameter each
-  std::vector<bool> states_are_nonnegative;  // whether a state can't be below 0, for reading checkpoints
-  bool bias_correction;                      // of Adam's moments
-  Clip clip;                                 // how gradients are clipped, where a norm to clip to is given
-  float max_trust_ratio;    // of LAMB; 0: none, the learning rate is the same for all tensors
-  Schedule::Warmup warmup;  // how its reference counts warm-up and decay
+  std::vector<OptimizerState> states;  // as many as the rule has
+  bool bias_correction;                // of Adam's moments
+  Clip clip;                           // how gradients are clipped, where a norm to clip to is given
+  float max_trust_ratio;               // of LAMB; 0: none, the learning rate is the same for all tensors
+  Schedule::Warmup warmup;             // how its reference counts warm-up and decay
   // Defaults of options.
   float beta1, beta2, eps, weight_decay;
   std::string_view schedule;
@@ -34,6 +38,8 @@ struct OptimizerRow {
 const std::vector<OptimizerRow>& optimizer_table();
 // Throws Error naming those there are.
 const OptimizerRow& find_optimizer(std::string_view name);
+// Throws Error when the row names more states or fewer than its rule has.
+void check_states(const OptimizerRow& row);
 
 struct OptimizerConfig {
   std::string name = "adamw";  // a row of the table

@@ -12,7 +12,7 @@ namespace gradus {
 struct ScheduleRow {
   std::string_view name;   // as in --schedule
   std::string_view about;  // for --help
-  // From 1 down to 0 with `left`, the part of the decay that is still to come.
+  // The part of the rate that is left, 1 at the start, where `left` of the decay's steps is still to come: 1 down to 0.
   double (*factor)(double left, double power);
 };
 

@@ -52,15 +52,8 @@ Variable op_input(const Input& input, const Variable& leaf, DType dtype) {
 }  // namespace
 
 std::vector<Backend*> backends_under_test() {
-  std::vector<Backend*> backends{&naive_backend(), &find_backend("cpu_baseline")};
-  Backend* best = &find_backend("CPU");
-  if (best != backends.back()) backends.push_back(best);
-  try {
-    Backend* avx2 = &find_backend("cpu_avx2");
-    if (avx2 != best) backends.push_back(avx2);
-  } catch (const Error&) {
-    // not for this processor
-  }
+  std::vector<Backend*> backends{&naive_backend()};
+  for (const std::string& name : usable_modules()) backends.push_back(&find_backend(name));
   return backends;
 }
 

@@ -1,6 +1,7 @@
 #include "tasks/options/train_options.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/backend.h"
 #include "core/error.h"
@@ -33,6 +34,27 @@ std::string about(const std::vector<Row>& table) {
   std::vector<std::string> texts;
   for (const Row& row : table) texts.push_back(fmt::format("{} {}", row.name, row.about));
   return joined(texts, "; ").str();
+}
+
+// The names of the optimizers of which this holds.
+template <typename Holds>
+std::string optimizers(Holds&& holds) {
+  std::vector<std::string_view> names;
+  for (const OptimizerRow& row : optimizer_table())
+    if (holds(row)) names.push_back(row.name);
+  return joined(names, ", ").str();
+}
+
+// The defaults of eps that differ from that of the option.
+std::string other_eps(double usual) {
+  std::map<float, std::string> others;
+  for (const OptimizerRow& row : optimizer_table()) {
+    if (row.eps == static_cast<float>(usual)) continue;
+    others[row.eps] = optimizers([&](const OptimizerRow& other) { return other.eps == row.eps; });
+  }
+  std::string text;
+  for (const auto& [eps, names] : others) text += fmt::format("; {}: {}", names, eps);
+  return text;
 }
 
 // What the options of an optimizer are where nothing else says so.
@@ -155,12 +177,16 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
   options.add("adam_beta1", adam_beta1, "how much of the first moment stays; of Momentum, the momentum")
       .between(0, 0.999999);
   options.add("adam_beta2", adam_beta2, "how much of the second moment stays").between(0, 0.9999999);
-  options.add("adam_eps", adam_eps, "added to the root of the second moment; AdamWeightDecay, Lamb: 1e-06")
+  options.add("adam_eps", adam_eps, "added to the root of the second moment" + other_eps(adam_eps))
       .between(1e-30, 1);
+  const auto clipped = [](Clip clip) {
+    return optimizers([clip](const OptimizerRow& row) { return row.clip == clip; });
+  };
   options
-      .add(
-          "max_grad_norm", max_grad_norm,
-          "clip gradients to this norm, of all together with adamw, of each tensor with the others; 0: don't")
+      .add("max_grad_norm", max_grad_norm,
+           fmt::format(
+               "clip gradients to this norm, of all together with {}, of each tensor with {}; 0: don't",
+               clipped(Clip::global), clipped(Clip::per_tensor)))
       .at_least(0);
 
   options.group("Checkpoints");
@@ -200,7 +226,7 @@ void TrainOptions::finish(Options& options) {
     options.adopt("adam_beta1", section + (row.rule == UpdateRule::momentum ? "momentum" : "beta1"));
     options.adopt("adam_beta2", section + "beta2");
     if (const auto names = options.list(section + "decay_filter")) no_decay = *names;
-    if (&row != &optimizer_table().front()) preset_for(row, options);
+    if (row.name != "adamw") preset_for(row, options);  // whose numbers the options have
   }
   check(!stream || do_train, "--stream is about training data: add --do_train");
   check(!resume || do_train, "--resume goes on with a training run: add --do_train");

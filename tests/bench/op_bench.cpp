@@ -91,7 +91,7 @@ void time_case(const Op& op, const OpCase& op_case, Backend& backend, DType dtyp
     for (const auto& input : node.inputs) {
       if (input && input->op != "parameter") input->gradient = Tensor();
     }
-    Grads grads(backend, node.inputs);
+    Grads grads(backend, node.op, node.inputs);
     node.backward(dy, grads);
   });
   const double bytes_in = input_bytes(op_case, dtype);

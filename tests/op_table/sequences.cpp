@@ -183,12 +183,14 @@ std::vector<Op> loss_rows() {
                    .cases = {squared_error_case(1, 1), squared_error_case(7, 7), squared_error_case(16, 11),
                              squared_error_case(5, 0)},
                    .float32_only = true};
+  squared_error.large = {squared_error_case(5000, 4000)};
   squared_error.benchmarks = {squared_error_case(32, 32)};
   Op span_cross_entropy{
       .name = "span_cross_entropy",
       .cases = {span_cross_entropy_case({{1}, 0}, false), span_cross_entropy_case({{4, 1, 6}, 2}, false),
                 span_cross_entropy_case({{3, 40, 17, 384}, 5}, true)},
       .float32_only = true};
+  span_cross_entropy.large = {span_cross_entropy_case({std::vector<int32_t>(12, 384), 0}, false)};
   span_cross_entropy.benchmarks = {span_cross_entropy_case({std::vector<int32_t>(12, 384), 0}, false)};
   span_cross_entropy.float32 = {1e-6, 2e-6, 5e-7};
   Op crf_nll{.name = "crf_nll",
@@ -201,6 +203,7 @@ std::vector<Op> loss_rows() {
   Op weighted_sum{.name = "weighted_sum",
                   .cases = {weighted_sum_case(1), weighted_sum_case(2), weighted_sum_case(4)},
                   .float32_only = true};
+  weighted_sum.large = {weighted_sum_case(1000)};
   weighted_sum.benchmarks = {weighted_sum_case(2)};
   return {cross_entropy, squared_error, span_cross_entropy, crf_nll, weighted_sum};
 }

@@ -53,6 +53,8 @@ TEST_CASE("every op declared in autograd/ops.h has a row in the op table, with c
   std::set<std::string> rows;
   for (const Op& op : op_table()) {
     CHECK_MESSAGE(!op.cases.empty(), op.name, " has no cases");
+    CHECK_MESSAGE(!op.large.empty(), op.name,
+                  " has no large case: the number of threads may change its bits");
     CHECK_MESSAGE(!op.benchmarks.empty(), op.name, " has no benchmarks");
     CHECK_MESSAGE(rows.insert(op.name).second, op.name, " has two rows");
   }

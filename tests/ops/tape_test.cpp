@@ -92,6 +92,19 @@ TEST_CASE("a gradient from outside is the starting point, of a result of any sha
   }
 }
 
+TEST_CASE("a backward function that forgets an input, or asks for one that is not there, is told so") {
+  Backend& backend = naive_backend();
+  const Leaf a(backend, {3}, 1), b(backend, {3}, 2);
+  const auto run_with = [&](const Backward& function) {
+    backward(record("add", Tensor::zeros(backend, {1}), {a.variable, b.variable}, function),
+             Tensor::zeros(backend, {1}));
+  };
+  CHECK_THROWS_WITH_AS(run_with([](const Tensor&, Grads& d) { d[0]; }),
+                       "[add] the backward function gives no gradient for input 1", Error);
+  CHECK_THROWS_WITH_AS(run_with([](const Tensor&, Grads& d) { d[0], d[1], d[2]; }),
+                       "[add] the backward function asks for the gradient of input 2 of 2", Error);
+}
+
 TEST_CASE("each parameter is reported once, when its gradient is final, and the last used one first") {
   Backend& backend = naive_backend();
   const Leaf first(backend, {3, 3}, 1), second(backend, {3, 3}, 2), shared(backend, {3, 3}, 3),

@@ -168,8 +168,7 @@ TEST_CASE("every optimizer and schedule trains, and goes on where it was stopped
   Words other = tiny.training({"--optimizer=Momentum", "--resume"});
   other.push_back("--save_finetune_checkpoint_path=" + tiny.path("Lambcosine"));
   tiny.refuse(other, "no moments of");
-  tiny.refuse(tiny.training({"--optimizer=sgd"}),
-              "--optimizer: found 'sgd', expected one of adamw, AdamWeightDecay, Lamb, Momentum");
+  tiny.refuse(tiny.training({"--optimizer=sgd"}), "--optimizer: found 'sgd', expected one of adamw, ");
 }
 
 TEST_CASE("run_ner gives the same bits for the same seed, and others for another") {
