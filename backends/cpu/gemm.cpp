@@ -92,18 +92,19 @@ void sum_nothing(const Product& p, const float* bias, void* c) {
   if (!p.accumulate) std::memset(c, 0, static_cast<size_t>(p.m * p.n) * size_of(p.output));
 }
 
-// The size of so many equal blocks of an extent: a multiple of 16, so that vectors and tiles are whole.
-int64_t block_of(int64_t extent, int64_t blocks) {
-  return std::min(round_up(ceil_div(extent, blocks), 16), extent);
+// Where part i of so many begins: parts differ by 16 at most, and begin at multiples of 16, so that vectors and tiles are whole.
+int64_t begin_of(int64_t extent, int64_t parts, int64_t i) {
+  return std::min(ceil_div(extent, 16) * i / parts * 16, extent);
 }
 
-// Of blocks of at most `most`, so many that four threads, or else two, have equal shares, where a block keeps `least`.
-int64_t shared_block_of(int64_t extent, int64_t least, int64_t most) {
-  const int64_t blocks = ceil_div(extent, most);
+// How many parts of at most `most` or a little more there are, so many that four threads, or else two, have equal shares where a part
+// keeps `least`.
+int64_t shared_parts_of(int64_t extent, int64_t least, int64_t most) {
+  const int64_t parts = ceil_div(extent, most);
   for (const int64_t multiple : {4, 2}) {
-    if (extent >= multiple * least) return block_of(extent, round_up(blocks, multiple));
+    if (extent >= multiple * least) return round_up(parts, multiple);
   }
-  return block_of(extent, blocks);
+  return parts;
 }
 
 // Copies some columns of a matrix, `width` bytes of rows that lie `step` bytes apart, close together.
@@ -120,29 +121,28 @@ const std::byte* copy_columns(const std::byte* columns, int64_t rows, int64_t st
 // of BERT (docs/DECISIONS.md): oneDNN packs the matrix on the right for each part anew, and in bfloat16 leaves its fast path
 // for a transposed matrix on the left or a result whose rows, of a part, do not lie close together.
 struct Cut {
-  int64_t rows;  // of a part; the last ones may have fewer
-  int64_t columns;
-  bool copies_a;  // the transposed A's columns of a part are put close together first
+  int64_t down = 1, across = 1;  // parts of rows and of columns
+  bool copies_a = false;         // the transposed A's columns of a part are put close together first
 
-  explicit Cut(const Product& p) : rows(p.m), columns(p.n), copies_a(false) {
+  explicit Cut(const Product& p) {
     if (!p.transpose_a) {
       // Columns are cut only where rows make few parts.
-      rows = shared_block_of(p.m, 96, 256);
-      const int64_t down = ceil_div(p.m, rows);
-      if (down == 1 || (down < 4 && p.input == DType::float32)) columns = shared_block_of(p.n, 192, 2048);
-      return;
-    }
-    // Gradients of weights, which sum over the rows of a batch.
-    if (p.input == DType::float32) {
+      down = shared_parts_of(p.m, 96, 256);
+      if (down == 1 || (down < 4 && p.input == DType::float32)) across = shared_parts_of(p.n, 192, 2048);
+    } else if (p.input == DType::float32) {
+      // Gradients of weights, which sum over the rows of a batch.
       copies_a = p.m >= 1024;  // else each row of a part lies on a page of its own
-      rows = block_of(p.m, ceil_div(p.m, copies_a ? 128 : 192));
-      columns = block_of(p.n, copies_a ? 2 : ceil_div(p.n, 384));
+      down = ceil_div(p.m, copies_a ? 128 : 192);
+      across = copies_a ? 2 : ceil_div(p.n, 384);
     } else {
       copies_a = p.k < 1024;  // over more rows the fast path gains nothing
-      rows = block_of(p.m, ceil_div(p.m, 384));
-      if (!copies_a) columns = block_of(p.n, ceil_div(p.n, 384));
+      down = ceil_div(p.m, 384);
+      if (!copies_a) across = ceil_div(p.n, 384);
     }
-    if (rows == p.m && columns == p.n) rows = block_of(p.m, 2);
+    if (p.transpose_a && down * across == 1) down = 2;
+    // None is empty.
+    down = std::min(down, ceil_div(p.m, 16));
+    across = std::min(across, ceil_div(p.n, 16));
   }
 };
 
@@ -239,28 +239,25 @@ void Gemm::run(const Product& product, const void* a, const void* b, const float
   if (m == 0 || n == 0) return;
   if (k == 0) return sum_nothing(product, bias, c);
   const Cut cut(product);
-  const int64_t down = ceil_div(m, cut.rows), across = ceil_div(n, cut.columns);
-  // Parts of four sizes at most: whole ones, the last ones of rows and of columns, and the corner.
-  Code* codes[2][2];
-  for (const bool bottom : {false, true}) {
-    for (const bool right : {false, true}) {
-      Part part{product, transpose_a ? m : k, transpose_b ? k : n, n};
-      part.product.m = bottom ? m - (down - 1) * cut.rows : cut.rows;
-      if (cut.copies_a) part.a_step = part.product.m;
-      part.product.n = right ? n - (across - 1) * cut.columns : cut.columns;
-      codes[bottom][right] = &cache_->find(part);
-    }
+  std::vector<Code*> codes;
+  for (int64_t i = 0; i < cut.down * cut.across; ++i) {
+    const int64_t i_row = i / cut.across, i_column = i % cut.across;
+    Part part{product, transpose_a ? m : k, transpose_b ? k : n, n};
+    part.product.m = begin_of(m, cut.down, i_row + 1) - begin_of(m, cut.down, i_row);
+    if (cut.copies_a) part.a_step = part.product.m;
+    part.product.n = begin_of(n, cut.across, i_column + 1) - begin_of(n, cut.across, i_column);
+    codes.push_back(&cache_->find(part));
   }
   const auto size = static_cast<int64_t>(size_of(input));
-  parallel_for_neighbours(down * across, [&](int64_t i, int64_t lane) {
-    const int64_t i_row = i / across, i_column = i % across;
-    const int64_t row = i_row * cut.rows, column = i_column * cut.columns;
+  parallel_for_neighbours(cut.down * cut.across, [&](int64_t i, int64_t lane) {
+    const int64_t row = begin_of(m, cut.down, i / cut.across),
+                  column = begin_of(n, cut.across, i % cut.across);
+    Code& code = *codes[static_cast<size_t>(i)];
     const std::byte* part_a = static_cast<const std::byte*>(a) + row * (transpose_a ? 1 : k) * size;
-    if (cut.copies_a) part_a = copy_columns(part_a, k, m * size, std::min(cut.rows, m - row) * size);
-    codes[i_row == down - 1][i_column == across - 1]->execute(
-        lane, part_a, static_cast<const std::byte*>(b) + column * (transpose_b ? k : 1) * size,
-        with_bias ? bias + column : nullptr,
-        static_cast<std::byte*>(c) + (row * n + column) * static_cast<int64_t>(size_of(output)));
+    if (cut.copies_a) part_a = copy_columns(part_a, k, m * size, code.product.m * size);
+    code.execute(lane, part_a, static_cast<const std::byte*>(b) + column * (transpose_b ? k : 1) * size,
+                 with_bias ? bias + column : nullptr,
+                 static_cast<std::byte*>(c) + (row * n + column) * static_cast<int64_t>(size_of(output)));
   });
 } catch (const dnnl::error& e) {
   fail_with(e, product);
