@@ -117,32 +117,58 @@ const std::byte* copy_columns(const std::byte* columns, int64_t rows, int64_t st
   return copy;
 }
 
+// The distance of rows of a transposed copy: no power of two, whose rows would have the same places in the cache.
+int64_t transposed_step(int64_t rows) { return round_up(rows, vector_lanes) + 16; }
+
+// Copies some columns of a matrix, `width` numbers of rows that lie `step` numbers apart, as rows that lie transposed_step(rows)
+// apart: by squares, and what is left at the edges one by one.
+const std::byte* transpose_columns(const float* columns, int64_t rows, int64_t step, int64_t width) {
+  thread_local Scratch scratch;
+  const int64_t copy_step = transposed_step(rows);
+  float* copy = scratch.floats(width * copy_step);
+  for (int64_t row = 0; row < rows; row += vector_lanes) {
+    for (int64_t column = 0; column < width; column += vector_lanes) {
+      const float* from = columns + row * step + column;
+      float* to = copy + column * copy_step + row;
+      const int64_t height = std::min<int64_t>(vector_lanes, rows - row);
+      const int64_t breadth = std::min<int64_t>(vector_lanes, width - column);
+      if (height < vector_lanes || breadth < vector_lanes) {
+        for (int64_t i = 0; i < height; ++i)
+          for (int64_t j = 0; j < breadth; ++j) to[j * copy_step + i] = from[i * step + j];
+        continue;
+      }
+      FloatVector square[vector_lanes];
+      for (int64_t i = 0; i < vector_lanes; ++i) std::memcpy(&square[i], from + i * step, sizeof square[i]);
+      transpose(square);
+      for (int64_t i = 0; i < vector_lanes; ++i)
+        std::memcpy(to + i * copy_step, &square[i], sizeof square[i]);
+    }
+  }
+  return reinterpret_cast<const std::byte*>(copy);
+}
+
 // How a product is cut into parts: by its type and extents alone. The figures are those that were fast for the products
-// of BERT (docs/DECISIONS.md): oneDNN packs the matrix on the right for each part anew, and in bfloat16 leaves its fast path
-// for a transposed matrix on the left or a result whose rows, of a part, do not lie close together.
+// of BERT (docs/DECISIONS.md): oneDNN packs the matrix on the right for each part anew, and leaves its fast path
+// for some columns of a transposed matrix on the left, or a result in bfloat16 whose rows, of a part, do not lie close together.
 struct Cut {
+  enum class Copy : uint8_t { none, close, transposed };
+
   int64_t down = 1, across = 1;  // parts of rows and of columns
-  bool copies_a = false;         // the transposed A's columns of a part are put close together first
+  Copy copy = Copy::none;        // of the transposed A's columns of a part
 
   explicit Cut(const Product& p) {
-    if (!p.transpose_a) {
+    if (!p.transpose_a || p.input == DType::float32) {
       // Columns are cut only where rows make few parts.
       down = shared_parts_of(p.m, 96, 256);
       if (down == 1 || (down < 4 && p.input == DType::float32)) across = shared_parts_of(p.n, 192, 2048);
-    } else if (p.input == DType::float32) {
-      // Gradients of weights, which sum over the rows of a batch.
-      copies_a = p.m >= 1024;  // else each row of a part lies on a page of its own
-      down = ceil_div(p.m, copies_a ? 128 : 192);
-      across = copies_a ? 2 : ceil_div(p.n, 384);
-    } else {
-      copies_a = p.k < 1024;  // over more rows the fast path gains nothing
-      down = ceil_div(p.m, 384);
-      if (!copies_a) across = ceil_div(p.n, 384);
+      if (p.transpose_a) copy = Copy::transposed;
+      return;
     }
-    if (p.transpose_a && down * across == 1) down = 2;
-    // None is empty.
-    down = std::min(down, ceil_div(p.m, 16));
-    across = std::min(across, ceil_div(p.n, 16));
+    // Gradients of weights, which sum over the rows of a batch.
+    if (p.k < 1024) copy = Copy::close;  // over more rows the fast path gains nothing
+    down = ceil_div(p.m, 384);
+    if (copy == Copy::none) across = ceil_div(p.n, 384);
+    if (down * across == 1 && p.m > 16) down = 2;
   }
 };
 
@@ -244,7 +270,11 @@ void Gemm::run(const Product& product, const void* a, const void* b, const float
     const int64_t i_row = i / cut.across, i_column = i % cut.across;
     Part part{product, transpose_a ? m : k, transpose_b ? k : n, n};
     part.product.m = begin_of(m, cut.down, i_row + 1) - begin_of(m, cut.down, i_row);
-    if (cut.copies_a) part.a_step = part.product.m;
+    if (cut.copy == Cut::Copy::close) part.a_step = part.product.m;
+    if (cut.copy == Cut::Copy::transposed) {
+      part.product.transpose_a = false;
+      part.a_step = transposed_step(k);
+    }
     part.product.n = begin_of(n, cut.across, i_column + 1) - begin_of(n, cut.across, i_column);
     codes.push_back(&cache_->find(part));
   }
@@ -254,7 +284,9 @@ void Gemm::run(const Product& product, const void* a, const void* b, const float
                   column = begin_of(n, cut.across, i % cut.across);
     Code& code = *codes[static_cast<size_t>(i)];
     const std::byte* part_a = static_cast<const std::byte*>(a) + row * (transpose_a ? 1 : k) * size;
-    if (cut.copies_a) part_a = copy_columns(part_a, k, m * size, code.product.m * size);
+    if (cut.copy == Cut::Copy::close) part_a = copy_columns(part_a, k, m * size, code.product.m * size);
+    if (cut.copy == Cut::Copy::transposed)
+      part_a = transpose_columns(reinterpret_cast<const float*>(part_a), k, m, code.product.m);
     code.execute(lane, part_a, static_cast<const std::byte*>(b) + column * (transpose_b ? k : 1) * size,
                  with_bias ? bias + column : nullptr,
                  static_cast<std::byte*>(c) + (row * n + column) * static_cast<int64_t>(size_of(output)));

@@ -22,7 +22,7 @@ namespace {
 
 // How long a thread looks for what it waits for before it sleeps. Between two kernels of a step pass microseconds, so
 // most waits end before; and what is spun away on a busy machine stays small.
-constexpr std::chrono::microseconds spin_time{20};
+constexpr std::chrono::microseconds spin_time{200};
 
 // A worker is idle, or has been offered a part of a job, or works on it. The caller offers and takes back, the worker, and
 // others in its place, take: whoever changes `offered` has the part.
