@@ -232,7 +232,8 @@ std::vector<Op> pointwise_rows() {
 std::vector<Op> linear_rows() {
   Op linear{.name = "linear",
             .cases = {linear_case({1, 1, 1}), linear_case({3, 7, 5, false}), linear_case({130, 64, 48}),
-                      linear_case({37, 65, 9}), linear_case({0, 6, 4}), linear_case({0, 6, 4, false})}};
+                      linear_case({37, 65, 9}), linear_case({101, 43, 419}), linear_case({0, 6, 4}),
+                      linear_case({0, 6, 4, false})}};
   Op linear_activation{.name = "linear_activation", .has_gradient = false};
   Op activation_linear{.name = "activation_linear"};
   for (const Activation kind : all_activations) {
