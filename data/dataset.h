@@ -96,19 +96,21 @@ struct RecordFormat {
   std::string_view name;    // as in --dataset_format
   std::string_view ending;  // of the files that are written, where a data set has no other
   std::string_view index;   // ending of the file beside one that completes it; empty: it is whole by itself
-  std::vector<std::string_view>
-      marks;                // the names of the files in a folder contain one of these, the first is shown
+  // The names of the files in a folder contain one of these; the first is shown.
+  std::vector<std::string_view> marks;
   std::string_view record;  // what a record is called
   int64_t first;            // and the number of the first
   bool has_schema;          // whether a schema.json says what the records have, and how many are read
-  bool has_shards;          // whether a set may consist of several files that name each other
-  // All files of the set that this one belongs to.
-  std::vector<std::string> (*files)(const std::string& path);
-  // Whether records can be reached without going through those before them.
-  bool (*seeks_fast)(const std::string& path);
+  // All files of the set that this one belongs to; null where files don't name each other.
+  std::vector<std::string> (*shards)(const std::string& path);
+  // Whether a record is reached through those before it alone; null where none is.
+  bool (*is_sequential)(const std::string& path);
   std::unique_ptr<DatasetReader> (*open)(const std::string& path, std::vector<DatasetColumn> columns,
                                          const std::string& schema_path, DatasetShards shards);
   std::unique_ptr<DatasetWriter> (*create)(const std::string& path, std::vector<DatasetColumn> columns);
+
+  // Whether these files of a data set are one that stands for all its shards.
+  bool is_set(const std::vector<std::string>& files) const { return shards != nullptr && files.size() == 1; }
 };
 
 const std::vector<RecordFormat>& record_formats();

@@ -287,9 +287,9 @@ void DatasetStream::open_all(std::vector<std::string> files) {
         options_.ranks);
   // Each shard of a set is a file of its own, so that places name it.
   const RecordFormat& format = record_format(options_.format);
-  const bool is_set = format.has_shards && files.size() == 1;
+  const bool is_set = format.is_set(files);
   const std::string first = files[0];
-  if (is_set) files = format.files(first);
+  if (is_set) files = format.shards(first);
   std::set<std::string> warned;
   const bool has_schema = format.has_schema && !options_.schema_path.empty();
   const int64_t most = has_schema ? schema_rows(options_.schema_path) : std::numeric_limits<int64_t>::max();

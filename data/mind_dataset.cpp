@@ -145,9 +145,8 @@ RecordFormat mind_record_format() {
           .record = "row",
           .first = 0,
           .has_schema = false,
-          .has_shards = true,
-          .files = [](const std::string& path) { return MindRecordReader(path).paths(); },
-          .seeks_fast = [](const std::string&) { return true; },
+          .shards = [](const std::string& path) { return MindRecordReader(path).paths(); },
+          .is_sequential = nullptr,
           .open = open,
           .create = create};
 }

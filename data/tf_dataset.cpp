@@ -67,6 +67,8 @@ void check_schema(const Schema& schema, const std::vector<DatasetColumn>& column
   }
 }
 
+bool is_compressed(const std::string& path) { return compression_of(path) != Compression::none; }
+
 class TfDataset final : public DatasetReader {
  public:
   TfDataset(const std::string& path, std::vector<DatasetColumn> columns, std::optional<Schema> schema)
@@ -91,7 +93,7 @@ class TfDataset final : public DatasetReader {
     if (!at_end_) reader_.seek((*places_)[static_cast<size_t>(number)], number + 1);
   }
 
-  bool seeks_fast() const override { return compression_of(path_) == Compression::none; }
+  bool seeks_fast() const override { return !is_compressed(path_); }
   void close() override { reader_.close(); }
 
   bool next(DatasetRow& row) override {
@@ -211,9 +213,8 @@ RecordFormat tf_record_format() {
           .record = "record",
           .first = 1,
           .has_schema = true,
-          .has_shards = false,
-          .files = [](const std::string& path) { return std::vector{path}; },
-          .seeks_fast = [](const std::string& path) { return compression_of(path) == Compression::none; },
+          .shards = nullptr,
+          .is_sequential = is_compressed,
           .open = open,
           .create = create};
 }

@@ -2,12 +2,6 @@
 
 namespace gradus {
 
-std::vector<Choice> record_choices() {
-  std::vector<Choice> choices;
-  for (const RecordFormat& row : record_formats()) choices.emplace_back(std::string(row.name).c_str());
-  return choices;
-}
-
 void FineTuneOptions::declare_data(Options& options, const std::string& save_path, const DataHelp& help) {
   train.declare(options, save_path);
 
@@ -15,7 +9,7 @@ void FineTuneOptions::declare_data(Options& options, const std::string& save_pat
   options.add("train_data_file_path", train_data_file_path, help.train);
   options.add("eval_data_file_path", eval_data_file_path, help.eval);
   options.add("predict_data_file_path", predict_data_file_path, help.predict);
-  std::vector<Choice> formats = record_choices();
+  std::vector<Choice> formats = choices_of(record_formats());
   formats.insert(formats.begin(), "text");
   options.add("dataset_format", dataset_format, help.format).choices(formats);
   options.add("schema_file_path", schema_file_path, "schema.json of TFRecord data; none: taken as they are");

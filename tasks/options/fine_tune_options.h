@@ -11,9 +11,6 @@
 
 namespace gradus {
 
-// The values of --dataset_format that name records.
-std::vector<Choice> record_choices();
-
 // What a task calls its data on the help page.
 struct DataHelp {
   const char* train;

@@ -33,6 +33,17 @@ struct Choice {
   std::vector<std::string> also;
 };
 
+// The names of a table's rows as values of an option.
+template <typename Row>
+std::vector<Choice> choices_of(const std::vector<Row>& table) {
+  std::vector<Choice> choices;
+  for (const Row& row : table) {
+    choices.emplace_back(std::string(row.name).c_str());
+    if constexpr (requires { row.aliases; }) choices.back().also = row.aliases;
+  }
+  return choices;
+}
+
 // One option: a name, the field it sets, and what is allowed.
 class Option {
  public:

@@ -18,17 +18,7 @@ std::vector<Choice> device_choices() {
   return choices;
 }
 
-// The names of a table's rows as values of an option, and what there is to say of them.
-template <typename Row>
-std::vector<Choice> choices_of(const std::vector<Row>& table) {
-  std::vector<Choice> choices;
-  for (const Row& row : table) {
-    choices.emplace_back(std::string(row.name).c_str());
-    if constexpr (requires { row.aliases; }) choices.back().also = row.aliases;
-  }
-  return choices;
-}
-
+// What there is to say of a table's rows.
 template <typename Row>
 std::string about(const std::vector<Row>& table) {
   std::vector<std::string> texts;
@@ -36,24 +26,21 @@ std::string about(const std::vector<Row>& table) {
   return joined(texts, "; ").str();
 }
 
-// The names of the optimizers of which this holds.
-template <typename Holds>
-std::string optimizers(Holds&& holds) {
+// The names of the optimizers that clip gradients so.
+std::string optimizers_with(Clip clip) {
   std::vector<std::string_view> names;
   for (const OptimizerRow& row : optimizer_table())
-    if (holds(row)) names.push_back(row.name);
+    if (row.clip == clip) names.push_back(row.name);
   return joined(names, ", ").str();
 }
 
 // The defaults of eps that differ from that of the option.
 std::string other_eps(double usual) {
-  std::map<float, std::string> others;
-  for (const OptimizerRow& row : optimizer_table()) {
-    if (row.eps == static_cast<float>(usual)) continue;
-    others[row.eps] = optimizers([&](const OptimizerRow& other) { return other.eps == row.eps; });
-  }
+  std::map<float, std::vector<std::string_view>> others;
+  for (const OptimizerRow& row : optimizer_table())
+    if (row.eps != static_cast<float>(usual)) others[row.eps].push_back(row.name);
   std::string text;
-  for (const auto& [eps, names] : others) text += fmt::format("; {}: {}", names, eps);
+  for (const auto& [eps, names] : others) text += fmt::format("; {}: {}", joined(names, ", "), eps);
   return text;
 }
 
@@ -179,14 +166,11 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
   options.add("adam_beta2", adam_beta2, "how much of the second moment stays").between(0, 0.9999999);
   options.add("adam_eps", adam_eps, "added to the root of the second moment" + other_eps(adam_eps))
       .between(1e-30, 1);
-  const auto clipped = [](Clip clip) {
-    return optimizers([clip](const OptimizerRow& row) { return row.clip == clip; });
-  };
   options
       .add("max_grad_norm", max_grad_norm,
            fmt::format(
                "clip gradients to this norm, of all together with {}, of each tensor with {}; 0: don't",
-               clipped(Clip::global), clipped(Clip::per_tensor)))
+               optimizers_with(Clip::global), optimizers_with(Clip::per_tensor)))
       .at_least(0);
 
   options.group("Checkpoints");

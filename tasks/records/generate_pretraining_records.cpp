@@ -14,7 +14,7 @@
 #include "data/pretraining_instances.h"
 #include "tasks/log/progress.h"
 #include "tasks/main.h"
-#include "tasks/options/fine_tune_options.h"
+#include "tasks/options/options.h"
 #include "tasks/options/tokenizer_settings.h"
 #include "tasks/output_lock.h"
 #include "tasks/records/record_generator.h"
@@ -55,7 +55,7 @@ struct Settings {
                 "instead: a file of records for each file of text, made several at a time");
     options.add("input_form", input_form, "auto: wikiextractor when the file begins with <doc")
         .choices({"auto", "sentences", "wikiextractor"});
-    options.add("dataset_format", dataset_format, "what to write").choices(record_choices());
+    options.add("dataset_format", dataset_format, "what to write").choices(choices_of(record_formats()));
     options.add("overwrite", overwrite, "make files anew that are there already; otherwise they are kept");
     tokenizer.declare(options);
     options.group("Examples");

@@ -12,7 +12,7 @@
 #include "data/squad_records.h"
 #include "tasks/log/progress.h"
 #include "tasks/main.h"
-#include "tasks/options/fine_tune_options.h"
+#include "tasks/options/options.h"
 #include "tasks/options/tokenizer_settings.h"
 #include "tasks/output_lock.h"
 #include "tasks/records/record_generator.h"
@@ -57,7 +57,7 @@ struct Settings {
     tokenizer.declare(options);
     options.group("Records");
     options.add("output_dir", output_dir, "folder to write to, made when it is not there");
-    options.add("dataset_format", dataset_format, "what to write").choices(record_choices());
+    options.add("dataset_format", dataset_format, "what to write").choices(choices_of(record_formats()));
     options.add("overwrite", overwrite, "make files anew that are there already; otherwise they are kept");
     options.add("max_seq_length", max_seq_length, "tokens of a record").between(5, 1 << 20);
     options.add("doc_stride", doc_stride, "tokens from one part of a long context to the next")

@@ -8,7 +8,6 @@
 #include "core/joined.h"
 #include "data/unicode.h"
 #include "tasks/log/log.h"
-#include "tasks/options/fine_tune_options.h"
 #include "tasks/output_lock.h"
 
 namespace gradus {
@@ -70,7 +69,7 @@ void RecordSettings::declare_input(Options& options, const std::string& labels) 
 
 void RecordSettings::declare_output(Options& options) {
   options.add("output_dir", output_dir, "folder to write to, made when it is not there");
-  options.add("dataset_format", dataset_format, "what to write").choices(record_choices());
+  options.add("dataset_format", dataset_format, "what to write").choices(choices_of(record_formats()));
   options.add("overwrite", overwrite, "make files anew that are there already; otherwise they are kept");
   options.add("max_seq_length", max_seq_length, "numbers in a record").between(3, 1 << 20);
 }

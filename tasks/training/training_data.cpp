@@ -20,7 +20,7 @@ constexpr int64_t memory_of_byte = 16;
 std::vector<std::string> files_of(const FineTuneOptions& options) {
   std::vector<std::string> files = find_dataset_files(options.train_data_file_path, options.format());
   const RecordFormat& format = record_format(options.format());
-  return format.has_shards && files.size() == 1 ? format.files(files.front()) : files;
+  return format.is_set(files) ? format.shards(files.front()) : files;
 }
 
 int64_t bytes_of(const std::vector<std::string>& files) {
@@ -41,8 +41,11 @@ RecordReading training_reading(const FineTuneOptions& options) {
         "--train_batch_tokens {}: how long streamed records are is not known before: give "
         "--train_batch_size",
         train.train_batch_tokens);
+  const auto is_sequential = record_format(options.format()).is_sequential;
+  if (train.stream && is_sequential == nullptr) return RecordReading::streamed;
   const std::vector<std::string> files = files_of(options);
-  const auto compressed = std::ranges::find_if_not(files, record_format(options.format()).seeks_fast);
+  const auto compressed = std::ranges::find_if(
+      files, [&](const std::string& file) { return is_sequential != nullptr && is_sequential(file); });
   const bool in_order = compressed != files.end() && train.train_data_shuffle;
   if (train.stream) {
     if (in_order)
