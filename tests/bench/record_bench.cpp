@@ -1,7 +1,7 @@
 // Reading speed of record files on one thread, in rows a second: 50,000 rows of 128 pieces as the NER generators write
 // them, in a TFRecord file and in a MindRecord set; decoded one by one, and as matrices [32, 128] of a batch.
 //
-//   record_bench [FOLDER [RUNS]]    keeps the files in FOLDER, and reads those that are there; the best of RUNS, or of 5
+//   record_bench [FOLDER]    keeps the files in FOLDER, and reads those that are there
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -18,6 +18,7 @@
 #include "data/mind_record_writer.h"
 #include "data/tf_example.h"
 #include "data/tf_record.h"
+#include "tasks/options/arguments.h"
 
 namespace {
 
@@ -122,13 +123,18 @@ void run(const fs::path& folder, int runs) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const bool keep = argc > 1;
-  const fs::path folder = keep
-                              ? fs::path(argv[1])
-                              : fs::temp_directory_path() / fmt::format("gradus-record-bench-{}", ::getpid());
+  std::string kept;
+  int runs = 5;
+  Arguments arguments("Times the readers of record files");
+  arguments.add("folder", kept, "keep the files there, and read those that are there; none: they are removed");
+  arguments.add("--runs", runs, "times to read; the best counts");
+  if (const std::optional<int> status = arguments.parse(argc, argv, 2)) return *status;
+  const fs::path folder =
+      kept.empty() ? fs::temp_directory_path() / fmt::format("gradus-record-bench-{}", ::getpid())
+                   : fs::path(kept);
   fs::create_directories(folder);
-  run(folder, argc > 2 ? std::stoi(argv[2]) : 5);
-  if (!keep) fs::remove_all(folder);
+  run(folder, runs);
+  if (kept.empty()) fs::remove_all(folder);
   return 0;
 } catch (const std::exception& error) {
   fmt::print(stderr, "{}\n", error.what());
