@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "autograd/variable.h"
@@ -30,8 +31,10 @@ Variable cast(const Variable& x, DType dtype);
 // x w^T + b.  x [T, I]; w [O, I]; b [O] or empty; returns [T, O].
 Variable linear(const Variable& x, const Variable& w, const Variable& b);
 // f(x w^T + b) in one product, for evaluation: the sum before f is not kept, so there is no gradient, and an Error where one
-// is wanted. In training it is `activation` after `linear`, or `activation_linear` after it where memory counts.
-Variable linear_activation(const Variable& x, const Variable& w, const Variable& b, Activation kind);
+// is wanted. In training it is `activation` after `linear`, or `activation_linear` after it where memory counts. The result
+// is of the type of x, or float32.
+Variable linear_activation(const Variable& x, const Variable& w, const Variable& b, Activation kind,
+                           std::optional<DType> result = std::nullopt);
 // f(x) w^T + b. Keeps x alone: f(x) is computed again in the backward pass, where it comes almost for free with f'.
 Variable activation_linear(const Variable& x, Activation kind, const Variable& w, const Variable& b);
 
@@ -68,9 +71,12 @@ Variable lstm(const Variable& gates_x, const Variable& w_hh, const Packing& pack
 // --- losses: autograd/ops/losses.cpp ---------------------------------------------------------------------------
 // Sums over what a batch holds, float32 [1]. A mean is a sum times a factor, which is that of the whole optimizer step.
 
-// Sum over labelled rows of -w[label] log softmax(logits)[label].  logits [R, K] float32; labels int32 [R], below K,
+// Sum over labelled rows of -w[label] log softmax(logits)[label].  logits [R, K]; labels int32 [R], below K,
 // negative for rows that do not count; class weights w float32 [K], or empty for 1 each; returns [1].
 Variable cross_entropy(const Variable& logits, const Tensor& labels, const Tensor& class_weights = {});
+// cross_entropy of linear(x, w, b), for a vocabulary of words: the logits are held once, and in the backward pass their
+// gradients take their place.  x [R, I]; w [V, I]; b [V]; labels int32 [R] as above; returns [1].
+Variable linear_cross_entropy(const Variable& x, const Variable& w, const Variable& b, const Tensor& labels);
 // Sum of (prediction - target)^2.  predictions [R, 1] float32; targets float32 [C], C at most R: the rows after them do
 // not count; returns [1].
 Variable squared_error(const Variable& predictions, const Tensor& targets);

@@ -191,7 +191,7 @@ struct WeightedSumBackward {
   Tensor dy, factors;
   std::vector<Grad> dlosses;
 };
-// loss = sum over rows with label >= 0 of w[label] (lse - logits[label]). logits float32 [R, K]; labels int32 [R], below
+// loss = sum over rows with label >= 0 of w[label] (lse - logits[label]). logits float [R, K]; labels int32 [R], below
 // K, negative for rows without one; class weights w float32 [K], or empty for 1 each; lse float32 [R], the log-sum-exp
 // of each row.
 struct CrossEntropyForward {
@@ -199,6 +199,7 @@ struct CrossEntropyForward {
   Tensor class_weights = {};
   Tensor loss, lse;
 };
+// dlogits has the type of the logits and may lie in their place.
 struct CrossEntropyBackward {
   Tensor dloss, logits, labels;
   Tensor class_weights = {};

@@ -2,8 +2,9 @@
 
 namespace gradus {
 
-BertEmbeddings::BertEmbeddings(const Scope& scope, const BertConfig& config)
-    : words_(scope / "word_embeddings", config.vocab_size, config.hidden_size, config.initializer_range),
+BertEmbeddings::BertEmbeddings(const Scope& scope, const BertConfig& config, int64_t vocab_rows)
+    : words_(scope / "word_embeddings", config.vocab_size, config.hidden_size, config.initializer_range,
+             vocab_rows),
       positions_(scope / "position_embeddings", config.max_position_embeddings, config.hidden_size,
                  config.initializer_range),
       token_types_(scope / "token_type_embeddings", config.type_vocab_size, config.hidden_size,
@@ -55,8 +56,8 @@ Variable BertLayer::forward(Context& context, const Variable& x, const Packing& 
   return context.recompute ? recompute(layer, x) : layer(x);
 }
 
-BertEncoder::BertEncoder(const Scope& scope, const BertConfig& config)
-    : embeddings_(scope / "embeddings", config) {
+BertEncoder::BertEncoder(const Scope& scope, const BertConfig& config, int64_t vocab_rows)
+    : embeddings_(scope / "embeddings", config, vocab_rows) {
   for (int64_t i = 0; i < config.num_hidden_layers; ++i)
     layers_.emplace_back(scope / "encoder" / "layer" / i, config);
 }

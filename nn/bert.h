@@ -12,8 +12,9 @@ namespace gradus {
 // Sum of word, segment and position vectors, layer norm, dropout.
 class BertEmbeddings {
  public:
-  BertEmbeddings(const Scope& scope, const BertConfig& config);
+  BertEmbeddings(const Scope& scope, const BertConfig& config, int64_t vocab_rows);
   Variable forward(Context& context, const TokenBatch& batch) const;  // [T, H]
+  const Parameter& words() const { return words_.weight; }
 
  private:
   Embedding words_, positions_, token_types_;
@@ -43,11 +44,14 @@ class BertLayer {
 
 class BertEncoder {
  public:
-  BertEncoder(const Scope& scope, const BertConfig& config);
+  // The table of words gets `vocab_rows` rows where that is more than the vocabulary has.
+  BertEncoder(const Scope& scope, const BertConfig& config, int64_t vocab_rows = 0);
   // The last layer's output, [T, H] in the context's compute type. With `rows`, int32 [R] as gather_rows takes them,
   // only these rows of it, [R, H]: a classifier that looks at one token of each sequence saves most of the last
   // layer. Rows of a negative number have values that mean nothing.
   Variable forward(Context& context, const TokenBatch& batch, const Tensor& rows = {}) const;
+  // The table of words, [vocabulary, H] with its padding.
+  const Parameter& words() const { return embeddings_.words(); }
 
  private:
   BertEmbeddings embeddings_;

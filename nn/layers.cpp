@@ -1,5 +1,7 @@
 #include "nn/layers.h"
 
+#include <algorithm>
+
 namespace gradus {
 namespace {
 
@@ -29,7 +31,8 @@ Linear::Linear(const Scope& scope, const std::vector<std::string>& names, int64_
 Linear::Linear(const Scope& scope, int64_t in, int64_t out, Init init)
     : weight(scope.add("weight", {out, in}, init)), bias(scope.add("bias", {out}, init)) {}
 
-Embedding::Embedding(const Scope& scope, int64_t rows, int64_t size, float deviation)
-    : weight(scope.add("weight", {rows, size}, Init::truncated_normal(deviation), Precision::compute)) {}
+Embedding::Embedding(const Scope& scope, int64_t rows, int64_t size, float deviation, int64_t padded_rows)
+    : weight(scope.add_padded("weight", {rows, size}, std::max(rows, padded_rows), 0,
+                              Init::truncated_normal(deviation), Precision::compute)) {}
 
 }  // namespace gradus

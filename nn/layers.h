@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograd/ops.h"
@@ -33,6 +34,8 @@ struct Linear {
   Linear(const Scope& scope, const std::vector<std::string>& names, int64_t in, int64_t out, float deviation);
   // A head: both drawn from `init`.
   Linear(const Scope& scope, int64_t in, int64_t out, Init init);
+  // A map by parameters that belong to others.
+  Linear(Parameter weight, Parameter bias) : weight(std::move(weight)), bias(std::move(bias)) {}
 
   // x [T, in] -> [T, out].
   Variable operator()(const Variable& x) const { return apply(x, weight, bias); }
@@ -45,6 +48,15 @@ struct Linear {
     return context.training ? activation((*this)(x), kind) : linear_activation(x, weight, bias, kind);
   }
 
+  // The map's outputs as scores: their cross entropy, for which they are held once, and evaluated, the scores themselves in
+  // float32 whatever x is in.
+  Variable cross_entropy(const Variable& x, const Tensor& labels) const {
+    return linear_cross_entropy(x, weight, bias, labels);
+  }
+  Variable scores(const Variable& x) const {
+    return linear_activation(x, weight, bias, Activation::none, DType::float32);
+  }
+
   // x weight^T + bias, for whoever has a bias of another making.
   static Variable apply(const Variable& x, const Parameter& weight, const Variable& bias) {
     return linear(x, weight, bias);
@@ -54,7 +66,8 @@ struct Linear {
 // A table of vectors, [rows, size], with BERT's initial values.
 struct Embedding {
   Parameter weight;
-  Embedding(const Scope& scope, int64_t rows, int64_t size, float deviation);
+  // The parameter has `padded_rows` rows where that is more.
+  Embedding(const Scope& scope, int64_t rows, int64_t size, float deviation, int64_t padded_rows = 0);
 };
 
 }  // namespace gradus

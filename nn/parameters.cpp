@@ -21,6 +21,13 @@ int64_t saturating_add(int64_t a, int64_t b) {
 
 int64_t padded(int64_t elements) { return saturating_add(elements, alignment - 1) / alignment * alignment; }
 
+// The shape with another first dimension.
+Shape with_rows(const Shape& shape, int64_t rows) {
+  std::vector<int64_t> dims{rows};
+  for (int i = 1; i < shape.rank(); ++i) dims.push_back(shape[i]);
+  return Shape{std::span<const int64_t>(dims)};
+}
+
 // A different random sequence for each name, whatever else the model has: FNV-1a.
 uint32_t purpose_of(std::string_view name) {
   uint32_t hash = 2166136261U;
@@ -62,21 +69,29 @@ Parameter Parameters::add(const std::string& name, const Shape& shape, Init init
 
 Parameter Parameters::add_stacked(const std::vector<std::string>& names, const Shape& each, Init init,
                                   Precision precision) {
+  return add_slot(names, each, each[0] * static_cast<int64_t>(names.size()), 0, init, precision);
+}
+
+Parameter Parameters::add_padded(const std::string& name, const Shape& shape, int64_t rows, float filler,
+                                 Init init, Precision precision) {
+  return add_slot({name}, shape, rows, filler, init, precision);
+}
+
+Parameter Parameters::add_slot(const std::vector<std::string>& names, const Shape& each, int64_t rows,
+                               float filler, Init init, Precision precision) {
   check(!is_allocated_, "[parameters] {} is added after allocation", names.at(0));
   Parameter parameter;
-  std::vector<int64_t> dims;
-  for (int i = 0; i < each.rank(); ++i) dims.push_back(each[i]);
-  dims[0] *= static_cast<int64_t>(names.size());
-  const Shape whole{std::span<const int64_t>(dims)};
-  for (size_t i = 0; i < names.size(); ++i) {
-    check(!contains(names[i]), "[parameters] two tensors are named {}", names[i]);
-    const int64_t before = whole.elements() / static_cast<int64_t>(names.size()) * static_cast<int64_t>(i);
-    const int64_t offset = saturating_add(size_, before);
-    tensors_.push_back(
-        {names[i], each, {offset, each.elements(), is_decayed(names[i])}, init, slots_.size()});
+  Slot slot{parameter.slot_, with_rows(each, rows), size_, false, precision, 0, filler};
+  for (const std::string& name : names) {
+    check(!contains(name), "[parameters] two tensors are named {}", name);
+    const int64_t offset = saturating_add(size_, slot.published);
+    tensors_.push_back({name, each, {offset, each.elements(), is_decayed(name)}, init, slots_.size()});
+    slot.published = saturating_add(slot.published, each.elements());
   }
-  slots_.push_back({parameter.slot_, whole, size_, false, precision});
-  size_ = saturating_add(size_, padded(whole.elements()));
+  check(slot.published <= slot.shape.elements(), "[parameters] {} of shape {} in {} rows", names.at(0), each,
+        rows);
+  size_ = saturating_add(size_, padded(slot.shape.elements()));
+  slots_.push_back(std::move(slot));
   return parameter;
 }
 
@@ -115,6 +130,7 @@ void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
                                          trained ? gradients_.view(slot.offset, slot.shape) : Tensor(),
                                          copy_ ? copy_.view(slot.offset, slot.shape) : Tensor());
   }
+  write_fillers();
 }
 
 void Parameters::allocate_narrow(Backend& backend, DType compute_type) {
@@ -130,6 +146,18 @@ void Parameters::allocate_narrow(Backend& backend, DType compute_type) {
   for (size_t i = 0; i < slots_.size(); ++i) {
     const Tensor& buffer = slots_[i].precision == Precision::compute ? computed : full;
     *slots_[i].variable = Variable(buffer.view(offsets[i], slots_[i].shape));
+  }
+  write_fillers();
+}
+
+void Parameters::write_fillers() const {
+  for (const Slot& slot : slots_) {
+    const int64_t count = slot.shape.elements() - slot.published;
+    if (count == 0 || slot.filler == 0) continue;
+    const Tensor rest = slot.variable->value().view(slot.published, {count});
+    const Tensor values =
+        Tensor::from(rest.backend(), {count}, std::vector<float>(static_cast<size_t>(count), slot.filler));
+    rest.backend().cast({values, {rest}});
   }
 }
 

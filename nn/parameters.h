@@ -66,6 +66,10 @@ class Parameters {
   // Published tensors of one shape, stacked along the first dimension.
   Parameter add_stacked(const std::vector<std::string>& names, const Shape& each, Init init,
                         Precision precision = Precision::full);
+  // A published tensor at the front of a parameter of `rows` rows, the rest of which holds `filler` and is never trained: a
+  // vocabulary is filled up so to a number of rows that devices compute with well.
+  Parameter add_padded(const std::string& name, const Shape& shape, int64_t rows, float filler, Init init,
+                       Precision precision = Precision::full);
   // Weight decay leaves out tensors whose name holds one of these texts, in any case, instead of the two above.
   void exclude_from_decay(const std::vector<std::string>& texts);
   // Keeps the parameters whose name starts with `prefix` as they are: no gradient, no update. Before allocate.
@@ -122,8 +126,13 @@ class Parameters {
     int64_t offset = 0;  // in the buffers of training
     bool frozen = false;
     Precision precision = Precision::full;
+    int64_t published = 0;  // numbers of it that are in published tensors; the rest are `filler`
+    float filler = 0;
   };
+  Parameter add_slot(const std::vector<std::string>& names, const Shape& each, int64_t rows, float filler,
+                     Init init, Precision precision);
   void allocate_narrow(Backend& backend, DType compute_type);
+  void write_fillers() const;
 
   std::vector<Slot> slots_;
   std::vector<NamedTensor> tensors_;
@@ -150,6 +159,10 @@ class Scope {
   }
   Parameter add_stacked(const std::vector<std::string>& names, const Shape& each, Init init,
                         Precision precision = Precision::full) const;
+  Parameter add_padded(std::string_view name, const Shape& shape, int64_t rows, float filler, Init init,
+                       Precision precision = Precision::full) const {
+    return parameters_->add_padded(path(name), shape, rows, filler, init, precision);
+  }
 
  private:
   Parameters* parameters_;

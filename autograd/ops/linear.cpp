@@ -25,10 +25,14 @@ Variable linear(const Variable& x, const Variable& w, const Variable& b) {
   });
 }
 
-Variable linear_activation(const Variable& x, const Variable& w, const Variable& b, Activation kind) {
+Variable linear_activation(const Variable& x, const Variable& w, const Variable& b, Activation kind,
+                           std::optional<DType> result) {
   check_linear("linear_activation", x, w, b);
+  const DType dtype = result.value_or(x.dtype());
+  check(dtype == x.dtype() || dtype == DType::float32, "[linear_activation] a result in {} of an input in {}",
+        name_of(dtype), name_of(x.dtype()));
   auto& be = x.backend();
-  Tensor y = Tensor::empty(be, {x.shape()[0], w.shape()[0]}, x.dtype());
+  Tensor y = Tensor::empty(be, {x.shape()[0], w.shape()[0]}, dtype);
   be.linear_forward({x.value(), w.value_as(x.dtype()), b.value(), kind, y});
   return record_constant("linear_activation", y, {x, w, b});
 }
@@ -52,6 +56,24 @@ Variable activation_linear(const Variable& x, Activation kind, const Variable& w
                     be.activation_backward({dactivated, x, kind, d[0], activated});
                   }
                   be.linear_backward({dy, activated, weight, {}, d[1], d[2]});
+                });
+}
+
+Variable linear_cross_entropy(const Variable& x, const Variable& w, const Variable& b, const Tensor& labels) {
+  check_linear("linear_cross_entropy", x, w, b);
+  check_shape("linear_cross_entropy", "labels", labels, {x.shape()[0]});
+  check_dtype("linear_cross_entropy", "labels", labels, DType::int32);
+  auto& be = x.backend();
+  Tensor weight = w.value_as(x.dtype());
+  Tensor logits = Tensor::empty(be, {x.shape()[0], w.shape()[0]}, x.dtype());
+  be.linear_forward({x.value(), weight, b.value(), Activation::none, logits});
+  Tensor loss = Tensor::empty(be, {1});
+  Tensor lse = Tensor::empty(be, {x.shape()[0]});
+  be.cross_entropy_forward({logits, labels, {}, loss, lse});
+  return record("linear_cross_entropy", loss, {x, w, b},
+                [&be, x = x.value(), weight, logits, labels, lse](const Tensor& dy, Grads& d) {
+                  be.cross_entropy_backward({dy, logits, labels, {}, lse, {logits}});
+                  be.linear_backward({logits, x, weight, d[0], d[1], d[2]});
                 });
 }
 

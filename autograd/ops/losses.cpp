@@ -5,7 +5,6 @@ namespace gradus {
 
 Variable cross_entropy(const Variable& logits, const Tensor& labels, const Tensor& class_weights) {
   check_rank("cross_entropy", "logits", logits.value(), 2);
-  check_dtype("cross_entropy", "logits", logits.value(), DType::float32);
   check_shape("cross_entropy", "labels", labels, {logits.shape()[0]});
   check_dtype("cross_entropy", "labels", labels, DType::int32);
   if (class_weights) {

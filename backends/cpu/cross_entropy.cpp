@@ -12,15 +12,20 @@ namespace {
 // Rows of K classes that make a share worth a thread.
 int64_t row_grain(int64_t classes) { return std::max<int64_t>(1, 8192 / std::max<int64_t>(classes, 1)); }
 
-float row_max(const float* __restrict row, int64_t classes) {
+template <typename T>
+float row_max(const T* __restrict row, int64_t classes) {
   float largest = -std::numeric_limits<float>::infinity();
 #pragma omp simd reduction(max : largest)
-  for (int64_t k = 0; k < classes; ++k) largest = row[k] > largest ? row[k] : largest;
+  for (int64_t k = 0; k < classes; ++k) {
+    const float x = widen(row[k]);
+    largest = x > largest ? x : largest;
+  }
   return largest;
 }
 
 // Float sums of short pieces, added in double: a vocabulary of 30,000 costs no digits.
-float log_sum_exp(const float* __restrict row, int64_t classes) {
+template <typename T>
+float log_sum_exp(const T* __restrict row, int64_t classes) {
   constexpr int64_t piece = 512;
   const float largest = row_max(row, classes);
   double sum = 0;
@@ -28,22 +33,20 @@ float log_sum_exp(const float* __restrict row, int64_t classes) {
     const int64_t end = std::min(begin + piece, classes);
     float part = 0;
 #pragma omp simd reduction(+ : part)
-    for (int64_t k = begin; k < end; ++k) part += simd_exp(row[k] - largest);
+    for (int64_t k = begin; k < end; ++k) part += simd_exp(widen(row[k]) - largest);
     sum += part;
   }
   return static_cast<float>(largest + std::log(sum));
 }
 
-// out = scale (softmax(row) - one-hot(label)), or added to out.
-template <bool accumulate>
-void row_gradient(const float* __restrict row, int64_t classes, float lse, int32_t label, float scale,
-                  float* __restrict out) {
+// out = scale (softmax(row) - one-hot(label)), or added to out, which may be the row itself.
+template <bool accumulate, typename T>
+void row_gradient(const T* row, int64_t classes, float lse, int32_t label, float scale, T* out) {
+  const float logit = widen(row[label]), before = widen(out[label]);
 #pragma omp simd
-  for (int64_t k = 0; k < classes; ++k) {
-    const float gradient = scale * simd_exp(row[k] - lse);
-    out[k] = accumulate ? out[k] + gradient : gradient;
-  }
-  out[label] -= scale;
+  for (int64_t k = 0; k < classes; ++k) put<accumulate>(out[k], scale * simd_exp(widen(row[k]) - lse));
+  // Once more for the label: the difference is rounded once.
+  store(out[label], (accumulate ? before : 0.0F) + scale * (simd_exp(logit - lse) - 1));
 }
 
 // The weight of each class; 1 where the tensor is empty.
@@ -61,41 +64,44 @@ class ClassWeights {
 void CpuBackend::cross_entropy_forward(const CrossEntropyForward& args) {
   const int64_t rows = args.logits.rows();
   const int64_t classes = args.logits.shape().last();
-  const float* const x = args.logits.data<float>();
   const int32_t* const label = args.labels.data<int32_t>();
   float* const lse_out = args.lse.data<float>();
-  parallel_for(rows, row_grain(classes), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) lse_out[r] = log_sum_exp(x + r * classes, classes);
-  });
   const ClassWeights weight(args.class_weights);
-  double sum = 0;
-  for (int64_t r = 0; r < rows; ++r) {
-    if (label[r] < 0) continue;
-    sum += weight[label[r]] * (static_cast<double>(lse_out[r]) - x[r * classes + label[r]]);
-  }
-  *args.loss.data<float>() = static_cast<float>(sum);
+  dispatch_float(args.logits.dtype(), "cross_entropy", [&]<typename T>(T) {
+    const T* const x = args.logits.data<T>();
+    parallel_for(rows, row_grain(classes), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) lse_out[r] = log_sum_exp(x + r * classes, classes);
+    });
+    double sum = 0;
+    for (int64_t r = 0; r < rows; ++r) {
+      if (label[r] < 0) continue;
+      sum += weight[label[r]] * (static_cast<double>(lse_out[r]) - widen(x[r * classes + label[r]]));
+    }
+    *args.loss.data<float>() = static_cast<float>(sum);
+  });
 }
 
 void CpuBackend::cross_entropy_backward(const CrossEntropyBackward& args) {
   const int64_t classes = args.logits.shape().last();
   const float scale = *args.dloss.data<float>();
-  const float* const x = args.logits.data<float>();
   const int32_t* const label = args.labels.data<int32_t>();
   const float* const lse_in = args.lse.data<float>();
-  float* const dx = args.dlogits.tensor.data<float>();
   const ClassWeights weight(args.class_weights);
-  parallel_for(args.logits.rows(), row_grain(classes), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const float* const row = x + r * classes;
-      float* const out = dx + r * classes;
-      if (label[r] < 0) {
-        if (!args.dlogits.accumulate) std::fill_n(out, classes, 0.0F);
-      } else if (args.dlogits.accumulate) {
-        row_gradient<true>(row, classes, lse_in[r], label[r], scale * weight[label[r]], out);
-      } else {
-        row_gradient<false>(row, classes, lse_in[r], label[r], scale * weight[label[r]], out);
+  dispatch_float(args.logits.dtype(), "cross_entropy", [&]<typename T>(T) {
+    const T* const x = args.logits.data<T>();
+    T* const dx = args.dlogits.tensor.data<T>();
+    parallel_for(args.logits.rows(), row_grain(classes), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        T* const out = dx + r * classes;
+        if (label[r] < 0) {
+          if (!args.dlogits.accumulate) std::fill_n(out, classes, T{});
+          continue;
+        }
+        dispatch_bool(args.dlogits.accumulate, [&](auto add) {
+          row_gradient<add>(x + r * classes, classes, lse_in[r], label[r], scale * weight[label[r]], out);
+        });
       }
-    }
+    });
   });
 }
 

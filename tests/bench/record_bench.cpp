@@ -126,12 +126,13 @@ int main(int argc, char** argv) try {
   std::string kept;
   int runs = 5;
   Arguments arguments("Times the readers of record files");
-  arguments.add("folder", kept, "keep the files there, and read those that are there; none: they are removed");
+  arguments.add("folder", kept,
+                "keep the files there, and read those that are there; none: they are removed");
   arguments.add("--runs", runs, "times to read; the best counts");
   if (const std::optional<int> status = arguments.parse(argc, argv, 2)) return *status;
-  const fs::path folder =
-      kept.empty() ? fs::temp_directory_path() / fmt::format("gradus-record-bench-{}", ::getpid())
-                   : fs::path(kept);
+  const fs::path folder = kept.empty()
+                              ? fs::temp_directory_path() / fmt::format("gradus-record-bench-{}", ::getpid())
+                              : fs::path(kept);
   fs::create_directories(folder);
   run(folder, runs);
   if (kept.empty()) fs::remove_all(folder);

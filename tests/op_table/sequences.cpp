@@ -67,6 +67,28 @@ OpCase cross_entropy_case(int64_t rows, int64_t classes, int32_t lowest_label,
           .flops = 4.0 * static_cast<double>(rows * classes)};
 }
 
+OpCase linear_cross_entropy_case(int64_t rows, int64_t inputs, int64_t classes, int32_t lowest_label) {
+  const std::vector<int32_t> labels = random_ints(rows, lowest_label, static_cast<int32_t>(classes));
+  const double deviation = 2 / std::sqrt(static_cast<double>(inputs));
+  return {.label = fmt::format("[{}, {}] to {} labels from {}", rows, inputs, classes, lowest_label),
+          .inputs = {{"x", {rows, inputs}},
+                     {"w", {classes, inputs}, Role::weight, 0, deviation},
+                     {"b", {classes}, Role::vector}},
+          .call =
+              [=](const Inputs& x, DType) {
+                return linear_cross_entropy(x[0], x[1], x[2], int_tensor(x[0].backend(), labels));
+              },
+          .reference =
+              [=](const Matrices& x) {
+                return scalar(reference::cross_entropy(reference::linear(x[0], x[1], x[2]), labels, {}).loss);
+              },
+          .composition =
+              [=](const Inputs& x, DType) {
+                return cross_entropy(linear(x[0], x[1], x[2]), int_tensor(x[0].backend(), labels));
+              },
+          .flops = 2.0 * static_cast<double>(rows * inputs * classes)};
+}
+
 // Of `rows` predictions the first `count` have a target.
 OpCase squared_error_case(int64_t rows, int64_t count) {
   Matrix targets(1, count);
@@ -174,11 +196,17 @@ std::vector<Op> loss_rows() {
       .name = "cross_entropy",
       .cases = {cross_entropy_case(1, 2, 0), cross_entropy_case(11, 9, -2), cross_entropy_case(5, 1003, -1),
                 cross_entropy_case(11, 9, -2, ClassWeights::different),
-                cross_entropy_case(40, 33, 0, ClassWeights::different)},
-      .float32_only = true};
+                cross_entropy_case(40, 33, 0, ClassWeights::different)}};
   cross_entropy.float32 = {1e-6, 2e-6, 5e-7};
   cross_entropy.large = {cross_entropy_case(1024, 9, -1), cross_entropy_case(24, 9000, 0)};
   cross_entropy.benchmarks = {cross_entropy_case(4096, 9, -1), cross_entropy_case(614, 28996, 0)};
+  Op linear_cross_entropy{
+      .name = "linear_cross_entropy",
+      .cases = {linear_cross_entropy_case(1, 3, 2, 0), linear_cross_entropy_case(13, 24, 67, -2),
+                linear_cross_entropy_case(5, 16, 1003, 0)}};
+  linear_cross_entropy.float32 = {1e-6, 2e-6, 5e-7};
+  linear_cross_entropy.large = {linear_cross_entropy_case(48, 384, 3008, -1)};
+  linear_cross_entropy.benchmarks = {linear_cross_entropy_case(640, 768, 21184, 0)};
   Op squared_error{.name = "squared_error",
                    .cases = {squared_error_case(1, 1), squared_error_case(7, 7), squared_error_case(16, 11),
                              squared_error_case(5, 0)},
@@ -205,7 +233,7 @@ std::vector<Op> loss_rows() {
                   .float32_only = true};
   weighted_sum.large = {weighted_sum_case(1000)};
   weighted_sum.benchmarks = {weighted_sum_case(2)};
-  return {cross_entropy, squared_error, span_cross_entropy, crf_nll, weighted_sum};
+  return {cross_entropy, linear_cross_entropy, squared_error, span_cross_entropy, crf_nll, weighted_sum};
 }
 
 }  // namespace gradus::op_table_rows
