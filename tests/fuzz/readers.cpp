@@ -22,6 +22,7 @@
 #include "data/msra_xml.h"
 #include "data/ner_text.h"
 #include "data/pretraining_instances.h"
+#include "data/pretraining_records.h"
 #include "data/squad_features.h"
 #include "data/tf_example.h"
 #include "data/tf_record.h"
@@ -217,6 +218,12 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
     {"msra_xml", [](Bytes input) { read_msra_xml(write("x.xml", input)); }},
     {"squad", read_questions},
     {"pretraining_text", make_examples},
+    {"pretraining_records",
+     [](Bytes input) {
+       PretrainingRecordStream records(write("x.tfrecord", input),
+                                       {.format = DatasetFormat::tfrecord, .schema_path = ""}, {30522, 512});
+       records.read(1000, [](PretrainingExample) {});
+     }},
     {"tokenizer_config",
      [](Bytes input) {
        fs::remove(folder() / "tokenizer.json");

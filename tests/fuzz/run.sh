@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore tensorflow \
-  bert_config ner_text classification_text classification_records class_labels msra_xml squad pretraining_text vocab tokenizer_config \
+  bert_config ner_text classification_text classification_records class_labels msra_xml squad pretraining_text pretraining_records vocab tokenizer_config \
   tokenizer_json json schema yaml
 build=build-fuzz
 shared=../shared/formats/fixtures
@@ -23,7 +23,7 @@ mkdir -p "$build"
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
 sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/file_kind core/io/files core/io/json core/io/protobuf core/joined
   data/basic_tokenizer data/batcher data/class_labels data/classification_columns data/classification_records data/classification_text data/columns data/dataset data/dataset_stream data/mind_dataset data/tf_dataset data/mind_record data/mind_record_format data/mind_record_index
-  data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_column_form data/ner_columns data/ner_text data/pretraining_instances data/pretraining_text
+  data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_column_form data/ner_columns data/ner_text data/pretraining_instances data/pretraining_records data/pretraining_text
   data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/tag_scheme data/text_file data/tf_example
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/safetensors nn/checkpoints/safetensors_writer
@@ -81,6 +81,7 @@ seed() {
     pretraining_text)
       printf 'a b ab.\nb a. The a!\n\nab a b\n' >"$corpus/sentences"
       printf '<doc id="1" title="a">\na\n\nab b. The &lt;a的。b\n</doc>\n' >"$corpus/wiki" ;;
+    pretraining_records) copy "$shared"/pretraining_reference/*.tfrecord ;;
     tokenizer_config) echo '{"do_lower_case": true, "mask_token": {"content": "[MASK]"}, "added_tokens_decoder": {"7": {"content": "<e>", "normalized": true}}}' >"$corpus/config" ;;
     tokenizer_json) echo '{"added_tokens": [{"id": 4, "content": "[MASK]", "special": true}], "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true}, "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}], "pair": []}, "model": {"type": "WordPiece", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4}}}' >"$corpus/json" ;;
     json) echo '{"step": 3, "shuffle": true, "losses": [1.5, null], "settings": {"a": "b"}}' >"$corpus/state" ;;
