@@ -34,7 +34,9 @@ BertConfig pretrained_config(const std::string& pretrained, const fs::path& fold
 
 // A save folder stands for its best checkpoint, or else its newest.
 std::string checkpoint_in(const std::string& path) {
-  if (!fs::is_directory(path) || fs::exists(fs::path(path) / "config.json")) return path;
+  const bool is_model =
+      fs::exists(fs::path(path) / "config.json") || fs::exists(fs::path(path) / "bert_config.json");
+  if (!fs::is_directory(path) || is_model) return path;
   const fs::path best = best_checkpoint(path);
   std::error_code error;
   const fs::file_status status = fs::status(best, error);
@@ -234,7 +236,8 @@ ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKi
 }
 
 ModelSource ModelSource::of_new(const FineTuneOptions& options, std::optional<Vocab> vocab) {
-  const std::string& pretrained = options.load_pretrain_checkpoint_path;
+  const std::string& given = options.load_pretrain_checkpoint_path;
+  const std::string pretrained = given.empty() ? "" : checkpoint_in(given);
   const fs::path folder = pretrained.empty() ? fs::path() : folder_of(pretrained);
   std::optional<StoredTokenizer> stored;
   BertConfig config;

@@ -17,6 +17,8 @@ using Names = std::vector<std::string>;
 constexpr std::array<std::string_view, 3> classifiers{"BertForSequenceClassification",
                                                       "BertForTokenClassification", "BertForMultipleChoice"};
 
+constexpr std::string_view answerer = "BertForQuestionAnswering";
+
 HeadChoice new_head(const std::string& path, const std::string& reason) {
   return {{true, {}}, fmt::format("a new head begins, that of {} is not used: {}", path, reason)};
 }
@@ -93,6 +95,7 @@ HeadChoice choose_head(const StoredHead& stored, const ModelTensors& file, const
                        const std::vector<std::string>& labels) {
   const std::string& path = file.path();
   const bool is_classifier = std::ranges::find(classifiers, architecture) != classifiers.end();
+  if (!is_classifier && architecture != answerer) return {};  // heads that are known by their names
   const ModelTensors::Tensor* head = file.find(is_classifier ? "classifier.weight" : "qa_outputs.weight");
   if (head == nullptr || head->shape.empty()) return {};
   const int64_t rows = head->shape[0];

@@ -3,12 +3,12 @@
 namespace gradus {
 
 void FineTuneOptions::declare_data(Options& options, const std::string& save_path, const DataHelp& help) {
-  train.declare(options, save_path);
+  train.declare(options, save_path, help.predict != nullptr);
 
   options.group("Data");
   options.add("train_data_file_path", train_data_file_path, help.train);
   options.add("eval_data_file_path", eval_data_file_path, help.eval);
-  options.add("predict_data_file_path", predict_data_file_path, help.predict);
+  if (help.predict != nullptr) options.add("predict_data_file_path", predict_data_file_path, help.predict);
   std::vector<Choice> formats = choices_of(record_formats());
   formats.insert(formats.begin(), "text");
   options.add("dataset_format", dataset_format, help.format).choices(formats);
@@ -31,15 +31,17 @@ void FineTuneOptions::declare_data(Options& options, const std::string& save_pat
 }
 
 void FineTuneOptions::declare_model(Options& options) {
-  model.declare(options);
+  if (makes_pretrained) model.declare(options, "as --bert_network says, 512, gelu");
+  else model.declare(options);
 
   options.group("Checkpoints");
   options.add(
       "load_pretrain_checkpoint_path", load_pretrain_checkpoint_path,
       "pretrained model to start from: a folder with weights of transformers, TensorFlow or MindSpore, "
       "or the weights in it; none: train from scratch");
-  options.add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
-              "trained model to score or use, or to train further");
+  if (!makes_pretrained)
+    options.add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
+                "trained model to score or use, or to train further");
 
   device.declare(options);
 }
@@ -72,8 +74,10 @@ void FineTuneOptions::check_inputs(bool has_data) const {
   check(!t.do_train || load_finetune_checkpoint_path.empty() || load_pretrain_checkpoint_path.empty(),
         "--do_train can start from one model: give --load_pretrain_checkpoint_path or "
         "--load_finetune_checkpoint_path, not both");
+  check(!makes_pretrained || t.do_train || has_checkpoint,
+        "--do_eval needs a model: give --load_pretrain_checkpoint_path, or add --do_train");
   for (const auto& [wanted, flag] :
-       {std::pair{t.do_eval, "--do_eval"}, std::pair{t.do_predict, "--do_predict"}}) {
+       {std::pair{t.do_eval && !makes_pretrained, "--do_eval"}, std::pair{t.do_predict, "--do_predict"}}) {
     check(!wanted || t.do_train || !load_finetune_checkpoint_path.empty(),
           "{} needs a trained model: give --load_finetune_checkpoint_path, or add --do_train", flag);
   }

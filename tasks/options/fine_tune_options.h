@@ -15,7 +15,7 @@ namespace gradus {
 struct DataHelp {
   const char* train;
   const char* eval;
-  const char* predict;
+  const char* predict;  // null where nothing is predicted
   const char* format;
 };
 
@@ -37,6 +37,9 @@ struct FineTuneOptions {
 
   std::string load_pretrain_checkpoint_path;
   std::string load_finetune_checkpoint_path;
+
+  // Whether a pretrained model is what the program makes and scores: there is no other to load.
+  bool makes_pretrained = false;
 
   // Of the options that a trained model has fixed, those that were set: by their values alone, one set to its default
   // could not be told from one left alone. Filled by finish().

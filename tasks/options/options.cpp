@@ -160,7 +160,7 @@ void Options::take(Option& option, ConfigEntry& entry) {
   if (option.is_default()) option.set(entry.values[0], where, file_.where(entry));
 }
 
-Option& Options::get(std::string_view name) {
+Option& Options::option(std::string_view name) {
   Option* option = find_option(options_, name);
   check(option != nullptr, "[options] there is no option --{}", name);
   return *option;
@@ -173,14 +173,14 @@ bool Options::is_default(std::string_view name) const {
 }
 
 void Options::preset(std::string_view name, const std::string& value, const std::string& reason) {
-  Option& option = get(name);
-  if (option.is_default()) option.set(value, fmt::format("{}: --{}", reason, name), reason);
+  Option& found = option(name);
+  if (found.is_default()) found.set(value, fmt::format("{}: --{}", reason, name), reason);
 }
 
 void Options::adopt(std::string_view name, std::string_view path) {
-  Option& option = get(name);
+  Option& found = option(name);
   ConfigEntry* entry = file_.find(path);
-  if (entry != nullptr) take(option, *entry);
+  if (entry != nullptr) take(found, *entry);
 }
 
 std::optional<std::vector<std::string>> Options::list(std::string_view path) {

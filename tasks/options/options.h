@@ -114,6 +114,8 @@ class Options {
   // printed. Throws Error on unknown names (with the nearest one), missing and wrong values.
   bool parse(int argc, const char* const* argv);
 
+  // The option of that name or alias, for a program that knows more of one that a shared struct has added.
+  Option& option(std::string_view name);
   // Whether neither file nor command line, nor preset() or adopt(), has set the option.
   bool is_default(std::string_view name) const;
   // Sets an option that is still at its default; print_effective gives `reason` as its origin.
@@ -132,7 +134,6 @@ class Options {
   std::string help() const;
 
  private:
-  Option& get(std::string_view name);
   void take(Option& option, ConfigEntry& entry);
   std::map<std::string, std::string> read_words(int argc, const char* const* argv) const;
   [[noreturn]] void fail_unknown(const std::string& word, const Option* previous) const;

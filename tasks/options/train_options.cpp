@@ -75,9 +75,9 @@ void DeviceOptions::declare(Options& options) {
   options.add("seed", seed, "start of all random numbers: same seed, same bits").at_least(0);
 }
 
-void ModelOptions::declare(Options& options) {
+void ModelOptions::declare(Options& options, const char* from_scratch) {
   options.group(
-      "Model (0 and auto: as the checkpoint says; training from scratch: 128, 2, 2, 512, 512, gelu)");
+      fmt::format("Model (0 and auto: as the checkpoint says; training from scratch: {})", from_scratch));
   options.add("hidden_size", hidden_size, "width of the encoder").at_least(0);
   options.add("num_hidden_layers", num_hidden_layers, "layers of the encoder").at_least(0);
   options.add("num_attention_heads", num_attention_heads, "attention heads, a divisor of hidden_size")
@@ -118,12 +118,12 @@ void ModelOptions::finish(Options& options, bool from_scratch) {
         "--hidden_size {} is not a multiple of --num_attention_heads {}", hidden_size, num_attention_heads);
 }
 
-void TrainOptions::declare(Options& options, const std::string& save_path) {
+void TrainOptions::declare(Options& options, const std::string& save_path, bool predicts) {
   save_finetune_checkpoint_path = save_path;
   options.group("What to do");
   options.add("do_train", do_train, "train on the training data");
   options.add("do_eval", do_eval, "score on the evaluation data");
-  options.add("do_predict", do_predict, "predict for new text");
+  if (predicts) options.add("do_predict", do_predict, "predict for new text");
 
   options.group("Batches");
   options.add("epoch_num", epoch_num, "passes over the training data").between(1, 1000000);
@@ -160,6 +160,10 @@ void TrainOptions::declare(Options& options, const std::string& save_path) {
   options.add("power", power, "of the polynomial decay; 1: linear").at_least(0);
   options.add("warmup_proportion", warmup_proportion, "part of the steps with rising learning rate")
       .between(0, 1);
+  options
+      .add("warmup_steps", warmup_steps,
+           "steps with rising learning rate, in place of warmup_proportion; 0: that counts")
+      .at_least(0);
   options.add("weight_decay", weight_decay, "decay of all but biases and layer norms").at_least(0);
   options.add("adam_beta1", adam_beta1, "how much of the first moment stays; of Momentum, the momentum")
       .between(0, 0.999999);
@@ -203,7 +207,7 @@ void TrainOptions::finish(Options& options) {
     // Files of other systems have a section for each optimizer; adamw is our name for one that theirs is near to.
     const std::string section =
         fmt::format("optimizer_cfg.{}.", row.name == "adamw" ? "AdamWeightDecay" : row.name);
-    for (const char* name : {"learning_rate", "end_learning_rate", "power", "weight_decay"}) {
+    for (const char* name : {"learning_rate", "end_learning_rate", "power", "weight_decay", "warmup_steps"}) {
       options.adopt(name, section + name);
     }
     options.adopt("adam_eps", section + "eps");

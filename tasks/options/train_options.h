@@ -33,7 +33,8 @@ struct ModelOptions {
   double layer_norm_eps = 0;
   double dropout = 0.1;  // after embeddings and sublayers, on attention weights, before the head
 
-  void declare(Options& options);
+  // `from_scratch` says on the help page what they are without a checkpoint.
+  void declare(Options& options, const char* from_scratch = "128, 2, 2, 512, 512, gelu");
   // Takes bert_net_cfg of the configuration file, gives the values still missing for a model without a
   // checkpoint when `from_scratch`, and throws Error when the values don't fit together.
   void finish(Options& options, bool from_scratch);
@@ -64,6 +65,7 @@ struct TrainOptions {
   double end_learning_rate = 0;
   double power = 1;
   double warmup_proportion = 0.1;
+  int64_t warmup_steps = 0;  // 0: warmup_proportion counts
   double weight_decay = 0.01;
   double adam_beta1 = 0.9;
   double adam_beta2 = 0.999;
@@ -87,8 +89,8 @@ struct TrainOptions {
 
   // Of --memory_mb.
   int64_t memory_bytes() const;
-  // `save_path` is the default of --save_finetune_checkpoint_path.
-  void declare(Options& options, const std::string& save_path);
+  // `save_path` is the default of --save_finetune_checkpoint_path. `predicts`: whether there is --do_predict.
+  void declare(Options& options, const std::string& save_path, bool predicts);
   // Takes optimizer_cfg of the configuration file and throws Error when the values don't fit together.
   void finish(Options& options);
 };

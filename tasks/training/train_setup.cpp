@@ -28,6 +28,7 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
   config.schedule.end_learning_rate = options.end_learning_rate;
   config.schedule.power = options.power;
   config.warmup_proportion = options.warmup_proportion;
+  config.schedule.warmup_steps = options.warmup_steps;
 
   config.eval_steps = options.eval_steps;
   config.early_stopping_patience = options.early_stopping_patience;

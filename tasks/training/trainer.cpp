@@ -51,8 +51,9 @@ class Training {
         exchange_(parameters, communicator_),
         batches_(task.batches(parameters.backend(), config), config.accumulation_steps + 2) {
     config_.schedule.total_steps = count_steps(config, batches_);
-    config_.schedule.warmup_steps =
-        static_cast<int64_t>(config.warmup_proportion * static_cast<double>(config_.schedule.total_steps));
+    if (config.schedule.warmup_steps == 0)
+      config_.schedule.warmup_steps =
+          static_cast<int64_t>(config.warmup_proportion * static_cast<double>(config_.schedule.total_steps));
     check(batches_.examples() > 0, "there is no training example");
     state_.seed = config.seed;
     state_.examples = batches_.examples();

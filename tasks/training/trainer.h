@@ -31,7 +31,7 @@ struct TrainConfig {
   DType compute_type = DType::float32;
 
   OptimizerConfig optimizer;
-  Schedule schedule;  // total_steps and warmup_steps are set by the trainer
+  Schedule schedule;  // total_steps is set by the trainer, and warmup_steps where they are 0
   double warmup_proportion = 0.1;
 
   int64_t eval_steps = 0;               // 0: at the end of each epoch

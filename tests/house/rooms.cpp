@@ -40,10 +40,12 @@ std::vector<Room> project_rooms() {
                       tasks/model tasks/training tasks/report
     tasks/squad:      core core/io data autograd nn nn/heads tasks/log tasks/text tasks/options tasks/metrics tasks/model
                       tasks/training tasks/report
+    tasks/pretraining: core core/io data autograd nn nn/heads tasks/log tasks/text tasks/options tasks/metrics tasks/model
+                      tasks/training tasks/report
 
     # The programs.
     tasks:            core core/io data nn tasks/log tasks/text tasks/options tasks/metrics tasks/model tasks/training
-                      tasks/report tasks/classifier tasks/ner tasks/squad
+                      tasks/report tasks/classifier tasks/ner tasks/squad tasks/pretraining
     tasks/records:    core core/io data tasks/log tasks/options tasks
     tasks/checkpoints: core core/io data nn nn/checkpoints tasks/log tasks/options tasks
 

@@ -1,0 +1,113 @@
+#include "tasks/pretraining/evaluation.h"
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "data/batcher.h"
+#include "tasks/model/batch_loop.h"
+#include "tasks/pretraining/batch.h"
+
+namespace gradus {
+namespace {
+
+// What a batch gives: the sums of the losses, and what is predicted.
+enum Result : uint8_t { words_loss, next_loss, predicted_words, predicted_next };
+
+std::vector<Tensor> score_batch(const PretrainingModel& model, Context& context, const Batch& host) {
+  const PretrainingBatch batch = pretraining_batch(host);
+  const auto [words, random_next] = model.logits(context, batch);
+  const auto best = [](const Tensor& logits) {
+    Tensor rows = Tensor::empty(logits.backend(), {logits.shape()[0]}, DType::int32);
+    logits.backend().argmax({logits, rows});
+    return rows;
+  };
+  return {cross_entropy(words, batch.words).value(), cross_entropy(random_next, batch.random_next).value(),
+          best(words.value()), best(random_next.value())};
+}
+
+// Sums over a data set, of masked words or of pairs of texts.
+struct Sums {
+  double loss = 0;
+  int64_t count = 0, right = 0;
+
+  void add(float loss_of_batch, std::span<const int32_t> predicted, std::span<const int32_t> gold) {
+    loss += static_cast<double>(loss_of_batch);
+    count += std::ssize(gold);
+    for (size_t i = 0; i < gold.size(); ++i) right += predicted[i] == gold[i] ? 1 : 0;
+  }
+  double mean_loss() const { return loss / static_cast<double>(count); }
+  double accuracy() const { return 100 * static_cast<double>(right) / static_cast<double>(count); }
+};
+
+Scores scores_of(const Sums& words, const Sums& next) {
+  Scores scores;
+  if (words.count > 0) scores.emplace_back("masked_lm_accuracy", words.accuracy());
+  scores.emplace_back("next_sentence_accuracy", next.accuracy());
+  if (words.count > 0) {
+    scores.emplace_back("perplexity", std::exp(words.mean_loss()));
+    scores.emplace_back("masked_lm_loss", words.mean_loss());
+  }
+  scores.emplace_back("next_sentence_loss", next.mean_loss());
+  scores.emplace_back("loss", next.mean_loss() + (words.count > 0 ? words.mean_loss() : 0));
+  return scores;
+}
+
+}  // namespace
+
+PretrainSet read_pretrain_set(const PretrainOptions& options, const PretrainSystem& system) {
+  PretrainSet set;
+  set.path = options.eval_data_file_path;
+  PretrainingRecordStream stream(
+      set.path, {.format = options.format(), .schema_path = options.schema_file_path}, system.limits());
+  int64_t tokens = 0, masked = 0;
+  stream.read(std::numeric_limits<int64_t>::max(), [&](PretrainingExample example) {
+    tokens += std::ssize(example.input_ids);
+    masked += std::ssize(example.masked_ids);
+    set.examples.push_back(std::move(example));
+  });
+  set.description = fmt::format("{} examples, {} tokens, {} masked", set.examples.size(), tokens, masked);
+  return set;
+}
+
+const PretrainReport& PretrainEvaluation::run() {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<int32_t> lengths;
+  for (const PretrainingExample& example : set_.examples)
+    lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
+  Sums words, next;
+  run_batches(
+      backend_, options_.device.dtype(),
+      evaluation_batches(lengths, options_.train.eval_batch_size, options_.eval_pad == "grouped"),
+      [&](std::span<const int32_t> chosen) { return pack_pretraining(backend_, set_.examples, chosen); },
+      [&](Context& context, const Batch& batch) { return score_batch(system_.model(), context, batch); },
+      [&](const HostBatch& batch, BatchResults results) {
+        std::vector<int32_t> gold_words, gold_next;
+        for (const int64_t number : batch.numbers) {
+          const PretrainingExample& example = set_.examples[static_cast<size_t>(number)];
+          gold_words.insert(gold_words.end(), example.masked_ids.begin(), example.masked_ids.end());
+          gold_next.push_back(example.random_next);
+        }
+        words.add(results[words_loss]->wait_for<float>()[0], results[predicted_words]->wait_for<int32_t>(),
+                  gold_words);
+        next.add(results[next_loss]->wait_for<float>()[0], results[predicted_next]->wait_for<int32_t>(),
+                 gold_next);
+      });
+  check(std::isfinite(words.loss) && std::isfinite(next.loss),
+        "{}: the losses are {} and {}: the model's weights are no good", set_.path, words.loss, next.loss);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return latest_.emplace(
+      PretrainReport{scores_of(words, next), static_cast<double>(set_.examples.size()) / seconds});
+}
+
+std::string pretrain_results_text(const Scores& scores, int64_t global_step) {
+  std::map<std::string, std::string> lines{{"global_step", std::to_string(global_step)}};
+  for (const auto& [name, value] : scores)
+    lines[name] = fmt::format("{}", name.ends_with("_accuracy") ? value / 100 : value);
+  std::string text;
+  for (const auto& [name, value] : lines) text += fmt::format("{} = {}\n", name, value);
+  return text;
+}
+
+}  // namespace gradus

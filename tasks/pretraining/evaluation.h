@@ -1,0 +1,58 @@
+// Scoring a pretrained model: how often it predicts masked words and the relation of two texts, and how sure it is.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/pretraining_records.h"
+#include "tasks/metrics/scores.h"
+#include "tasks/pretraining/system.h"
+
+namespace gradus {
+
+// Examples to score on.
+struct PretrainSet {
+  std::string path;
+  std::vector<PretrainingExample> examples;
+  std::string description;  // "4000 examples, 401208 tokens, 58212 masked"
+};
+
+// Throws Error naming the record on one that does not fit the model.
+PretrainSet read_pretrain_set(const PretrainOptions& options, const PretrainSystem& system);
+
+struct PretrainReport {
+  // masked_lm_accuracy and next_sentence_accuracy in percent, the mean losses of both and their sum, and the perplexity, e to
+  // the loss of the masked words. Of data without masked words only those of the next sentence.
+  Scores scores;
+  double examples_per_second = 0;
+};
+
+// Scores one model on one set, as often as its weights change.
+class PretrainEvaluation {
+ public:
+  // Keeps references.
+  PretrainEvaluation(Backend& backend, const PretrainSystem& system, const PretrainOptions& options,
+                     const PretrainSet& set)
+      : backend_(backend), system_(system), options_(options), set_(set) {}
+
+  // Throws Error when a loss is infinite or not a number.
+  const PretrainReport& run();
+  // The last run, one that is made now when there was none.
+  const PretrainReport& current() { return latest_ ? *latest_ : run(); }
+  const PretrainSet& set() const { return set_; }
+
+ private:
+  Backend& backend_;
+  const PretrainSystem& system_;
+  const PretrainOptions& options_;
+  const PretrainSet& set_;
+  std::optional<PretrainReport> latest_;
+};
+
+// The scores in lines as google-research/bert's run_pretraining writes them to eval_results.txt, by their names: fractions
+// where they are percentages here. `global_step`: updates that the model was trained for.
+std::string pretrain_results_text(const Scores& scores, int64_t global_step);
+
+}  // namespace gradus

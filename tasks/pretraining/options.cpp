@@ -1,0 +1,104 @@
+#include "tasks/pretraining/options.h"
+
+#include <algorithm>
+
+#include "core/joined.h"
+
+namespace gradus {
+namespace {
+
+// What the reference programs call options that all programs here have.
+struct OtherName {
+  const char *name, *other;
+};
+constexpr OtherName other_names[] = {
+    {"epoch_num", "epoch_size"},
+    {"max_steps", "train_steps"},
+    {"train_batch_size", "batch_size"},
+    {"gradient_accumulation_steps", "accumulation_steps"},
+    {"train_data_shuffle", "do_shuffle"},
+    {"train_data_file_path", "data_dir"},
+    {"eval_data_file_path", "eval_data_dir"},
+    {"schema_file_path", "schema_dir"},
+    {"schema_file_path", "schema_file"},
+    {"save_finetune_checkpoint_path", "save_checkpoint_path"},
+    {"keep_checkpoints", "save_checkpoint_num"},
+    {"load_pretrain_checkpoint_path", "load_checkpoint_path"},
+    {"load_pretrain_checkpoint_path", "eval_ckpt"},
+};
+
+std::string shapes() {
+  std::vector<std::string> texts;
+  for (const PretrainingNetwork& n : pretraining_networks())
+    texts.push_back(fmt::format("{} {} wide, {} layers, {} heads", n.name, n.hidden_size, n.num_hidden_layers,
+                                n.num_attention_heads));
+  return joined(texts, "; ").str();
+}
+
+}  // namespace
+
+const std::vector<PretrainingNetwork>& pretraining_networks() {
+  static const std::vector<PretrainingNetwork> networks{
+      {"small", 256, 4, 4}, {"base", 768, 12, 12}, {"large", 1024, 24, 16}};
+  return networks;
+}
+
+PretrainOptions::PretrainOptions() {
+  dataset_format = record_formats().front().name;
+  train.learning_rate = 1e-4;
+  makes_pretrained = true;
+}
+
+void PretrainOptions::declare(Options& options) {
+  declare_data(
+      options, "./pretrain/ckpt/",
+      {"records to train on, a file or a folder of them (generate_pretraining_records)",
+       "records to score on, now and then in training and with --do_eval", nullptr, "what the records are"});
+  options.option("dataset_format").choices(choices_of(record_formats()));
+  options.add("train_with_eval", train_with_eval,
+              "score on the evaluation data while training: this is done anyway where there are such");
+  options
+      .add("eval_samples", eval_samples,
+           "examples trained on between evaluations, in place of --eval_steps; 0: that counts")
+      .at_least(0);
+  options.add("output_dir", output_dir, "folder for eval_results.txt; none: the save folder, when training");
+
+  options.add("enable_save_ckpt", enable_save_ckpt, "save checkpoints");
+
+  options.group("Network");
+  options.add("bert_network", bert_network, "shape of a model that begins from scratch: " + shapes())
+      .choices(choices_of(pretraining_networks()));
+  declare_model(options);
+  for (const auto& [name, other] : other_names) options.option(name).alias(other);
+  options.option("max_steps").at_least(-1);
+}
+
+void PretrainOptions::take_network(Options& options) {
+  const auto network = std::ranges::find(pretraining_networks(), bert_network, &PretrainingNetwork::name);
+  const std::string reason = fmt::format("--bert_network {}", bert_network);
+  options.preset("hidden_size", std::to_string(network->hidden_size), reason);
+  options.preset("num_hidden_layers", std::to_string(network->num_hidden_layers), reason);
+  options.preset("num_attention_heads", std::to_string(network->num_attention_heads), reason);
+}
+
+void PretrainOptions::finish(Options& options, bool trains) {
+  if (!train.do_train && !train.do_eval)
+    options.preset(trains ? "do_train" : "do_eval", "true", options.program());
+  train.finish(options);
+  if (train.do_train && load_pretrain_checkpoint_path.empty()) take_network(options);
+  if (!enable_save_ckpt) {
+    options.option("save_finetune_checkpoint_path").set("", "--enable_save_ckpt", "--enable_save_ckpt false");
+    check(!train.resume, "--resume needs checkpoints: --enable_save_ckpt is false");
+  }
+  if (eval_samples > 0) {
+    const int64_t at_a_time = train.train_batch_size * train.gradient_accumulation_steps;
+    options.preset("eval_steps", std::to_string((eval_samples + at_a_time - 1) / at_a_time),
+                   "--eval_samples");
+  }
+  FineTuneOptions::finish(options, {}, false);
+  check(!train_with_eval || !eval_data_file_path.empty(), "--train_with_eval needs --eval_data_file_path");
+  if (train.do_train && output_dir.empty())
+    options.preset("output_dir", train.save_finetune_checkpoint_path, "--save_finetune_checkpoint_path");
+}
+
+}  // namespace gradus

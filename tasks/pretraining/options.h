@@ -1,0 +1,37 @@
+// Options of run_pretrain: train and score BERT on texts with masked words and pairs of texts.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tasks/options/fine_tune_options.h"
+
+namespace gradus {
+
+// The shape of a model that is pretrained, by the name that --bert_network knows it by.
+struct PretrainingNetwork {
+  std::string_view name;
+  int64_t hidden_size, num_hidden_layers, num_attention_heads;  // the wide layers are 4 hidden_size
+};
+
+const std::vector<PretrainingNetwork>& pretraining_networks();
+
+struct PretrainOptions : FineTuneOptions {
+  std::string bert_network = "small";
+  bool enable_save_ckpt = true;
+  bool train_with_eval = false;
+  int64_t eval_samples = 0;  // 0: --eval_steps says
+  std::string output_dir;
+
+  PretrainOptions();
+  void declare(Options& options);
+  // Completes the options after parse() and throws Error when they don't fit together. `trains`: what the program does when
+  // nothing is said; or else it scores.
+  void finish(Options& options, bool trains);
+
+ private:
+  void take_network(Options& options);
+};
+
+}  // namespace gradus

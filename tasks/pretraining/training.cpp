@@ -1,0 +1,96 @@
+#include "tasks/pretraining/training.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "tasks/log/log.h"
+#include "tasks/pretraining/batch.h"
+#include "tasks/training/training_data.h"
+
+namespace gradus {
+namespace {
+
+std::vector<Variable> losses_of(const PretrainingModel& model, Context& context, const Batch& batch) {
+  const auto [words, random_next] = model.losses(context, pretraining_batch(batch));
+  return {words, random_next};
+}
+
+// Of an example everything but its tokens and masked words: where the second text begins, and what it is.
+std::array<int32_t, 2> pair_of(const PretrainingExample& example) {
+  return {example.first_length, example.random_next};
+}
+
+// An example as large as a record can have, for the plan of memory.
+NumberLists largest(const PretrainingRecordSizes& sizes) {
+  const int64_t masked = std::min(sizes.predictions, sizes.length);
+  std::vector<int32_t> positions(static_cast<size_t>(masked));
+  std::iota(positions.begin(), positions.end(), 0);
+  return {std::vector<int32_t>(static_cast<size_t>(sizes.length), 0),
+          positions,
+          std::vector<int32_t>(static_cast<size_t>(masked), 0),
+          {1, 0}};
+}
+
+}  // namespace
+
+void PretrainTraining::score_by(PretrainEvaluation& evaluation) {
+  evaluation_ = &evaluation;
+  for (const PretrainingExample& example : evaluation.set().examples)
+    add_evaluation_example(
+        {example.input_ids, example.masked_positions, example.masked_ids, pair_of(example)});
+}
+
+std::string PretrainTraining::train_on_records(const PretrainOptions& options) {
+  const std::string& path = options.train_data_file_path;
+  const RecordReading reading = training_reading(options);
+  PretrainingRecordStream stream(path, stream_options(options, reading), system_.limits());
+  int64_t tokens = 0, masked = 0;
+  const PretrainingRecordSizes sizes =
+      stream.read(reading == RecordReading::before ? records_to_read(reading) : 1,
+                  [&](const PretrainingExample& example) {
+                    tokens += std::ssize(example.input_ids);
+                    masked += std::ssize(example.masked_ids);
+                    if (reading == RecordReading::before) add(example);
+                  });
+  for (const std::string& warning : stream.records()->warnings())
+    print_log(log_of(options), "warning: {}\n", warning);
+  if (reading == RecordReading::before)
+    return fmt::format("{} examples, {} tokens, {} masked", sizes.records, tokens, masked);
+  const std::string description =
+      fmt::format("{}: {} records, read as they are trained on", path, stream.records()->size());
+  const auto source = std::make_shared<const PretrainingRecordStream>(std::move(stream));
+  stream_examples(
+      source->records(),
+      [source](const DatasetReader& reader, const DatasetRow& row) {
+        return std::optional(source->example(reader, row));
+      },
+      largest(sizes));
+  return description;
+}
+
+void PretrainTraining::add(const PretrainingExample& example) {
+  add_example(example.input_ids.size(),
+              {example.input_ids, example.masked_positions, example.masked_ids, pair_of(example)});
+}
+
+PretrainingExample PretrainTraining::example_of(const NumberLists& lists) const {
+  return {lists[0], lists[3][0], lists[3][1], lists[1], lists[2]};
+}
+
+HostBatch PretrainTraining::pack_examples(const Backend& backend,
+                                          std::span<const PretrainingExample> examples,
+                                          std::span<const int32_t> chosen) const {
+  return pack_pretraining(backend, examples, chosen);
+}
+
+std::vector<Variable> PretrainTraining::losses(Context& context, const Batch& batch) {
+  return losses_of(system_.model(), context, batch);
+}
+
+FineTuning::Losses PretrainTraining::network_in(Parameters& parameters) const {
+  const auto model = std::make_shared<PretrainingModel>(Scope(parameters), system_.config());
+  return [model](Context& context, const Batch& batch) { return losses_of(*model, context, batch); };
+}
+
+}  // namespace gradus

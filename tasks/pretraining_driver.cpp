@@ -1,0 +1,76 @@
+#include "tasks/pretraining_driver.h"
+
+#include <filesystem>
+
+#include "core/io/files.h"
+#include "tasks/driver.h"
+#include "tasks/log/log.h"
+#include "tasks/log/progress.h"
+#include "tasks/pretraining/report.h"
+#include "tasks/pretraining/training.h"
+#include "tasks/training/training_data.h"
+
+namespace gradus {
+namespace {
+
+constexpr const char* scores_file = "eval_results.txt";
+
+void evaluate(const PretrainOptions& options, const PretrainSystem& system, PretrainEvaluation& evaluation,
+              RunMetrics& metrics) {
+  const PretrainReport& report = evaluation.current();
+  for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
+  metrics.scores["eval_examples_per_second"] = report.examples_per_second;
+  const int64_t steps = options.train.do_train ? metrics.steps : system.trained_steps();
+  const std::string text = pretrain_results_text(report.scores, steps);
+  if (!options.output_dir.empty())
+    replace_file(std::filesystem::path(options.output_dir) / scores_file, text);
+  if (options.train.json) {
+    print_result("{}\n", to_json_line(report.scores));
+    return;
+  }
+  print_result("evaluation data: {}; {:.1f} examples/s\n{}", evaluation.set().description,
+               report.examples_per_second, text);
+  const auto& [name, value] = report.scores.front();
+  if (name == "masked_lm_accuracy")
+    print_result("{}\nAccuracy is:  {:.6f}\n{}\n", rule_line(), value / 100, rule_line());
+}
+
+}  // namespace
+
+int run_pretraining(const PretrainingProgram& program, int argc, const char* const* argv) {
+  PretrainOptions options;
+  Options flags(program.name, program.purpose, program.example);
+  options.declare(flags);
+  if (!flags.parse(argc, argv)) return 0;
+  options.finish(flags, program.trains);
+  const auto folders = lock_outputs(options, options.output_dir);
+  const auto system = PretrainSystem::open(options);
+  Backend& backend = begin_run(flags, options);
+
+  RunMetrics metrics;
+  FinishedRun finished{flags, options, backend, "examples"};
+  std::optional<PretrainTraining> training;
+  std::optional<PretrainSet> dev;
+  std::optional<PretrainEvaluation> evaluation;
+  if (options.reads_eval()) {
+    dev = read_pretrain_set(options, *system);
+    evaluation.emplace(backend, *system, options, *dev);
+  }
+  if (options.train.do_eval) check_results_folder(options, options.output_dir, {scores_file});
+  if (options.train.do_train) {
+    training.emplace(*system, example_store(options));
+    finished.training_data = training->train_on_records(options);
+    end_training_data(options, *training, finished);
+    if (evaluation) training->score_by(*evaluation);
+    finished.training = run_training(backend, options, *system, *training, finished.noun, metrics);
+  } else {
+    load_weights(backend, options, *system);
+  }
+  if (options.train.do_eval) evaluate(options, *system, *evaluation, metrics);
+  if (!options.train.report.empty())
+    save_report(options, pretrain_report(finished, evaluation ? &*evaluation : nullptr));
+  end_run(options, metrics, finished.training);
+  return 0;
+}
+
+}  // namespace gradus
