@@ -7,11 +7,13 @@
 #include "tasks/classifier/training.h"
 #include "tasks/ner/input.h"
 #include "tasks/ner/training.h"
+#include "tasks/pretraining/training.h"
 #include "tasks/squad/training.h"
 #include "tasks/training/train_setup.h"
 #include "tests/deferred_backend.h"
 #include "tests/tasks/tiny_classifier.h"
 #include "tests/tasks/tiny_ner.h"
+#include "tests/tasks/tiny_pretraining.h"
 #include "tests/tasks/tiny_squad.h"
 
 using namespace gradus;
@@ -34,7 +36,8 @@ TaskOptions options_of(const char* program, Words words, const Words& more) {
   std::vector<const char*> argv{program};
   for (const std::string& word : words) argv.push_back(word.c_str());
   REQUIRE(flags.parse(static_cast<int>(argv.size()), argv.data()));
-  options.finish(flags);
+  if constexpr (requires { options.finish(flags, true); }) options.finish(flags, true);
+  else options.finish(flags);
   return options;
 }
 
@@ -191,6 +194,28 @@ TEST_CASE("questions: the bits of a queue") {
         result.predictions.push_back(prediction.null_odds);
         for (const AnswerCandidate& best : prediction.n_best) result.predictions.push_back(best.probability);
       }
+    });
+  });
+}
+
+TEST_CASE("pretraining: the bits of a queue") {
+  const TinyPretraining tiny;
+  check_deferred(0, [&](Backend& backend, const DeferredBackend& queue, const std::string& type) {
+    Words more = short_training;
+    more.insert(more.end(), {type, "--eval_batch_size=3"});
+    const auto options =
+        options_of<PretrainOptions>("run_pretrain", tiny.training_on("train.mindrecord"), more);
+    const auto system = PretrainSystem::open(options);
+    PretrainTraining task(*system, ExampleStore());
+    task.train_on_records(options);
+    const PretrainSet set = read_pretrain_set(options, *system);
+    PretrainEvaluation evaluation(backend, *system, options, set);
+    return train_and_predict(backend, queue, options, *system, task, [&](Result& result) {
+      std::vector<int32_t> lengths;
+      for (const PretrainingExample& example : set.examples)
+        lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
+      result.batches = batches_of(lengths, options);
+      for (const auto& [name, value] : evaluation.run().scores) result.predictions.push_back(value);
     });
   });
 }

@@ -1,0 +1,192 @@
+// run_pretrain and run_pretrain_eval as their users run them.
+#include <doctest/doctest.h>
+#include <fmt/core.h>
+
+#include "data/pretraining_instances.h"
+#include "tests/files.h"
+#include "tests/json.h"
+#include "tests/tasks/tiny_ner.h"
+#include "tests/tasks/tiny_pretraining.h"
+
+using namespace gradus;
+
+namespace {
+
+const Words learning{"--hidden_size=32", "--intermediate_size=64", "--epoch_num=60", "--learning_rate=1e-2",
+                     "--dropout=0",      "--eval_steps=1000"};
+
+Words joined(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+std::string weights(const TinyPretraining& tiny, const std::string& checkpoint) {
+  return file_content(tiny.path(checkpoint + "/model.safetensors"));
+}
+
+// Writes records of examples that are not filled up.
+std::string write_records(const TinyPretraining& tiny, const std::vector<PretrainingInstance>& instances) {
+  const std::string path = tiny.path("made.tfrecord");
+  const auto writer = DatasetWriter::create(path, DatasetFormat::tfrecord, pretraining_record_columns());
+  PretrainingOptions options;
+  options.max_seq_length = 8;
+  options.max_predictions_per_seq = 3;
+  DatasetRow row;
+  for (const PretrainingInstance& instance : instances) {
+    make_pretraining_record(instance, options, row);
+    writer->write(row);
+  }
+  writer->finish();
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("run_pretrain learns what goes together, and run_pretrain_eval scores what it saved alike") {
+  const TinyPretraining tiny;
+  const std::string out = tiny.print(tiny.training_on("train.mindrecord", joined(learning, {"--do_eval"})));
+  CHECK(contains(out, "masked_lm_accuracy"));
+  // Of 19 words; names and places tell each other, and the verbs can't be known.
+  CHECK(tiny.score("masked_lm_accuracy") > 60);
+  CHECK(tiny.score("next_sentence_accuracy") > 80);
+  CHECK(tiny.score("perplexity") < 4);
+  const std::string results = file_content(tiny.path("save/eval_results.txt"));
+  CHECK(contains(out, results));
+  for (const char* name : {"global_step = ", "loss = ", "masked_lm_accuracy = ", "masked_lm_loss = ",
+                           "next_sentence_accuracy = ", "next_sentence_loss = ", "perplexity = "})
+    CHECK(contains(results, name));
+
+  // The save folder, and the checkpoint in it by its name.
+  for (const std::string model : {"save", "save/best"}) {
+    const Words scoring{"--eval_ckpt=" + tiny.path(model), "--eval_data_dir=" + tiny.path("train.tfrecord"),
+                        "--dataset_format=tfrecord", "--threads=1", "--output_dir=" + tiny.path("scores")};
+    const Outcome scored = run_program("run_pretrain_eval", scoring);
+    REQUIRE_MESSAGE(scored.status == 0, scored.err);
+    CHECK(file_content(tiny.path("scores/eval_results.txt")) == results);
+    CHECK(contains(scored.out, "\nAccuracy is:  "));
+  }
+  const Json config = json_of(file_content(tiny.path("save/best/config.json")));
+  CHECK(config.at("architectures") == Json::array({"BertForPreTraining"}));
+  CHECK(config.at("vocab_size") == 19);
+}
+
+TEST_CASE("what run_pretrain saves is what taggers begin with") {
+  const TinyPretraining tiny;
+  tiny.print(tiny.training_on("train.mindrecord", {"--max_steps=1"}));
+  const TinyNer tagger;
+  const std::string out = tagger.print(
+      tagger.training({"--max_steps=1", "--load_pretrain_checkpoint_path=" + tiny.path("save"),
+                       "--hidden_size=0", "--num_hidden_layers=0", "--num_attention_heads=0",
+                       "--intermediate_size=0", "--max_position_embeddings=0", "--vocab_file_path="}));
+  CHECK(contains(out, "new in this model: classifier.weight, classifier.bias\n"));
+  CHECK(contains(out, "unused in " + tiny.path("save/best") + ": "));
+  CHECK(contains(out, "cls.predictions.bias"));
+}
+
+TEST_CASE("run_pretrain gives the same bits from both formats, in memory and streamed") {
+  const TinyPretraining tiny;
+  const Words settings{"--dropout=0.1", "--train_batch_size=3", "--gradient_accumulation_steps=2"};
+  std::string first;
+  for (const std::string records : {"train.mindrecord", "train.tfrecord"}) {
+    for (const bool streams : {false, true}) {
+      CAPTURE(records);
+      CAPTURE(streams);
+      const std::string save = fmt::format("{}_{}", records, streams);
+      Words flags = joined(settings, {"--save_checkpoint_path=" + tiny.path(save)});
+      if (streams) flags.emplace_back("--stream");
+      const std::string out = tiny.print(tiny.training_on(records, flags));
+      CHECK(contains(out, "read as they are trained on") == streams);
+      if (first.empty()) first = weights(tiny, save + "/best");
+      CHECK(weights(tiny, save + "/best") == first);
+    }
+  }
+}
+
+TEST_CASE("run_pretrain gives the same bits on any number of threads") {
+  const TinyPretraining tiny;
+  tiny.check_threads(tiny.training_on("train.mindrecord"));
+}
+
+TEST_CASE("run_pretrain goes on after a stop to the same bits, and says what is left out") {
+  const TinyPretraining tiny;
+  const Words often{"--epoch_num=4", "--save_checkpoint_steps=1", "--keep_checkpoints=100", "--dropout=0.1"};
+  const auto to = [&](const std::string& save, const Words& more) {
+    return tiny.training_on("train.tfrecord",
+                            joined(joined(often, {"--save_checkpoint_path=" + tiny.path(save)}), more));
+  };
+  tiny.print(to("whole", {"--stream"}));
+  std::filesystem::create_directory(tiny.path("resumed"));
+  std::filesystem::copy(tiny.path("whole/checkpoint-3"), tiny.path("resumed/checkpoint-3"),
+                        std::filesystem::copy_options::recursive);
+  CHECK(contains(tiny.print(to("resumed", {"--stream", "--resume", "--recompute"})), "at step 3\n"));
+  for (int step = 4; std::filesystem::exists(tiny.path(fmt::format("whole/checkpoint-{}", step))); ++step) {
+    const std::string name = fmt::format("/checkpoint-{}", step);
+    CHECK(weights(tiny, "resumed" + name) == weights(tiny, "whole" + name));
+  }
+}
+
+TEST_CASE(
+    "run_pretrain takes examples with nothing masked, with one text, and with their first token masked") {
+  const TinyPretraining tiny;
+  const std::vector<int32_t> ids{2, 11, 6, 15, 3}, none, first{0, 2}, words{2, 6};
+  for (const std::vector<PretrainingInstance>& instances :
+       {std::vector<PretrainingInstance>{{ids, 5, false, none, none}, {ids, 5, true, none, none}},
+        std::vector<PretrainingInstance>{{ids, 3, false, first, words}, {ids, 5, true, none, none}}}) {
+    write_records(tiny, instances);
+    std::filesystem::remove_all(tiny.path("save"));
+    const std::string out =
+        tiny.print(tiny.training_on("made.tfrecord", {"--do_eval", "--train_batch_size=1"}));
+    CHECK(contains(out, "masked_lm_accuracy") == !instances[0].masked_ids.empty());
+    CHECK(contains(out, "next_sentence_accuracy"));
+  }
+}
+
+TEST_CASE("run_pretrain takes the names and the settings of the reference programs") {
+  const TinyPretraining tiny;
+  tiny.write("pretrain_config.yaml",
+             "epoch_size: 40\ntrain_steps: -1\nbatch_size: 3\naccumulation_steps: 2\nsave_checkpoint_num: 2\n"
+             "do_shuffle: 'false'\noptimizer_cfg:\n  optimizer: Lamb\n  Lamb:\n    learning_rate: 0.0003\n"
+             "    end_learning_rate: 0.0\n    power: 2.0\n    warmup_steps: 7\n    weight_decay: 0.01\n"
+             "    decay_filter: ['layernorm', 'bias']\n    eps: 0.00000001\n");
+  const std::string out = tiny.print(
+      {"--config_path=" + tiny.path("pretrain_config.yaml"), "--data_dir=" + tiny.path("train.mindrecord"),
+       "--vocab_file_path=" + tiny.path("vocab.txt"), "--save_checkpoint_path=" + tiny.path("save"),
+       "--epoch_size=1", "--bert_network=small", "--threads=1", "--max_position_embeddings=64",
+       "--seq_length=24"});
+  for (const char* line :
+       {"epoch_num                     = 1 (command line)", "train_batch_size              = 3 (",
+        "optimizer                     = Lamb (", "warmup_steps                  = 7 (",
+        "learning_rate                 = 0.0003 (", "keep_checkpoints              = 2 (",
+        "hidden_size                   = 256 (--bert_network small)",
+        "do_train                      = true (run_pretrain)"})
+    CHECK_MESSAGE(contains(out, line), line);
+  CHECK(!std::filesystem::exists(tiny.path("save/best")));  // nothing was scored
+}
+
+TEST_CASE("run_pretrain says what is wrong with its input") {
+  const TinyPretraining tiny;
+  const std::string train = tiny.path("train.mindrecord");
+  const Words none;
+  tiny.refuse({}, "--do_train needs --train_data_file_path");
+  tiny.refuse({"--data_dir=" + train}, "--do_train from scratch needs --vocab_file_path");
+  tiny.refuse({"--do_eval", "--eval_data_dir=" + train},
+              "--do_eval needs a model: give --load_pretrain_checkpoint_path, or add --do_train");
+  tiny.refuse(tiny.training_on("train.mindrecord", {"--train_with_eval", "--eval_data_file_path="}),
+              "--train_with_eval needs --eval_data_file_path");
+  tiny.refuse(tiny.training_on("train.mindrecord", {"--enable_save_ckpt=false", "--resume"}),
+              "--resume needs checkpoints: --enable_save_ckpt is false");
+  tiny.refuse({"--do_predict"}, "unknown option '--do_predict'");
+  tiny.refuse(tiny.training_on("train.mindrecord", {"--dataset_format=text"}), "--dataset_format");
+  tiny.refuse(tiny.training_on("train.mindrecord",
+                               {"--max_position_embeddings=24",
+                                "--vocab_file_path=" +
+                                    tiny.write("short.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n.\n")}),
+              "the vocabulary has 6 pieces");
+  // A model without the heads can be trained on, not scored.
+  const TinyNer tagger;
+  tagger.print(tagger.training({"--max_steps=1"}));
+  const Outcome outcome = run_program(
+      "run_pretrain_eval", {"--eval_ckpt=" + tagger.path("save/best"), "--eval_data_dir=" + train});
+  CHECK(outcome.status == 2);
+  CHECK(contains(outcome.err, "tensor 'bert.pooler.dense.weight' of shape [16, 16] is missing"));
+}
