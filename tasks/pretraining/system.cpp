@@ -26,7 +26,7 @@ std::unique_ptr<PretrainSystem> PretrainSystem::open(const PretrainOptions& opti
     const std::filesystem::path weights = source.weights, folder = std::filesystem::is_directory(weights)
                                                                        ? weights
                                                                        : weights.parent_path();
-    if (has_train_state(folder)) source.steps = trained_steps(folder);
+    if (has_train_state(folder)) source.steps = gradus::trained_steps(folder);
   }
   return std::unique_ptr<PretrainSystem>(new PretrainSystem(std::move(source)));
 }
