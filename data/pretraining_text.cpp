@@ -48,6 +48,13 @@ std::string title_of(std::string_view line) {
 
 }  // namespace
 
+PretrainingForm parse_pretraining_form(std::string_view name) {
+  if (name == "auto") return PretrainingForm::automatic;
+  if (name == "sentences") return PretrainingForm::sentences;
+  check(name == "wikiextractor", "[pretraining] form '{}': expected auto, sentences or wikiextractor", name);
+  return PretrainingForm::wikiextractor;
+}
+
 PretrainingReader::PretrainingReader(const std::string& path, PretrainingForm form)
     : lines_(path), form_(form) {
   if (form_ != PretrainingForm::automatic) return;

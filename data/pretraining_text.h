@@ -19,6 +19,9 @@ enum class PretrainingForm {
   wikiextractor  // <doc id="..." title="...">, the title, paragraphs one a line, </doc>
 };
 
+// "auto", "sentences" or "wikiextractor". Throws Error on any other name.
+PretrainingForm parse_pretraining_form(std::string_view name);
+
 // The sentences of a file, plain or gzip.
 class PretrainingReader {
  public:

@@ -59,7 +59,7 @@ int run_pretraining(const PretrainingProgram& program, int argc, const char* con
   if (options.train.do_eval) check_results_folder(options, options.output_dir, {scores_file});
   if (options.train.do_train) {
     training.emplace(*system, example_store(options));
-    finished.training_data = training->train_on_records(options);
+    finished.training_data = training->train_on_data(options);
     end_training_data(options, *training, finished);
     if (evaluation) training->score_by(*evaluation);
     finished.training = run_training(backend, options, *system, *training, finished.noun, metrics);

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <map>
 
 #include "data/batcher.h"
@@ -55,21 +54,6 @@ Scores scores_of(const Sums& words, const Sums& next) {
 }
 
 }  // namespace
-
-PretrainSet read_pretrain_set(const PretrainOptions& options, const PretrainSystem& system) {
-  PretrainSet set;
-  set.path = options.eval_data_file_path;
-  PretrainingRecordStream stream(
-      set.path, {.format = options.format(), .schema_path = options.schema_file_path}, system.limits());
-  int64_t tokens = 0, masked = 0;
-  stream.read(std::numeric_limits<int64_t>::max(), [&](PretrainingExample example) {
-    tokens += std::ssize(example.input_ids);
-    masked += std::ssize(example.masked_ids);
-    set.examples.push_back(std::move(example));
-  });
-  set.description = fmt::format("{} examples, {} tokens, {} masked", set.examples.size(), tokens, masked);
-  return set;
-}
 
 const PretrainReport& PretrainEvaluation::run() {
   const auto start = std::chrono::steady_clock::now();

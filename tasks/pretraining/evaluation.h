@@ -1,26 +1,13 @@
 // Scoring a pretrained model: how often it predicts masked words and the relation of two texts, and how sure it is.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "data/pretraining_records.h"
 #include "tasks/metrics/scores.h"
-#include "tasks/pretraining/system.h"
+#include "tasks/pretraining/input.h"
 
 namespace gradus {
-
-// Examples to score on.
-struct PretrainSet {
-  std::string path;
-  std::vector<PretrainingExample> examples;
-  std::string description;  // "4000 examples, 401208 tokens, 58212 masked"
-};
-
-// Throws Error naming the record on one that does not fit the model.
-PretrainSet read_pretrain_set(const PretrainOptions& options, const PretrainSystem& system);
 
 struct PretrainReport {
   // masked_lm_accuracy and next_sentence_accuracy in percent, the mean losses of both and their sum, and the perplexity, e to

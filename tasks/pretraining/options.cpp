@@ -21,6 +21,7 @@ constexpr OtherName other_names[] = {
     {"eval_data_file_path", "eval_data_dir"},
     {"schema_file_path", "schema_dir"},
     {"schema_file_path", "schema_file"},
+    {"seq_length", "max_seq_length"},
     {"save_finetune_checkpoint_path", "save_checkpoint_path"},
     {"keep_checkpoints", "save_checkpoint_num"},
     {"load_pretrain_checkpoint_path", "load_checkpoint_path"},
@@ -64,6 +65,7 @@ void PretrainOptions::declare(Options& options) {
   options.add("output_dir", output_dir, "folder for eval_results.txt; none: the save folder, when training");
 
   options.add("enable_save_ckpt", enable_save_ckpt, "save checkpoints");
+  declare_text(options);
 
   options.group("Network");
   options.add("bert_network", bert_network, "shape of a model that begins from scratch: " + shapes())
@@ -71,6 +73,59 @@ void PretrainOptions::declare(Options& options) {
   declare_model(options);
   for (const auto& [name, other] : other_names) options.option(name).alias(other);
   options.option("max_steps").at_least(-1);
+}
+
+void PretrainOptions::declare_text(Options& options) {
+  options.group("Text (in place of records: other pairs and other masks every epoch)");
+  options.add(
+      "input_file", input_file,
+      "text to train on, plain or gzip: files, patterns as wiki_*, folders with all below; comma between");
+  options.add("eval_input_file", eval_input_file, "text to score on, always the same examples of it");
+  options.add("input_form", input_form, "auto: wikiextractor when the file begins with <doc")
+      .choices({"auto", "sentences", "wikiextractor"});
+  options.add("max_predictions_per_seq", max_predictions_per_seq, "masked tokens of an example, at most")
+      .between(1, 1 << 20);
+  options.add("masked_lm_prob", masked_lm_prob, "part of the tokens to mask").between(0, 1);
+  options.add("short_seq_prob", short_seq_prob, "part of the documents cut into shorter examples")
+      .between(0, 1);
+  options.add("do_whole_word_mask", do_whole_word_mask, "mask all pieces of a word together");
+  options.add("exclude_special_tokens", exclude_special_tokens,
+              "put no token in square brackets at the place of a masked one");
+}
+
+PretrainingOptions PretrainOptions::examples() const {
+  PretrainingOptions o;
+  o.max_seq_length = static_cast<int32_t>(seq_length);
+  o.max_predictions_per_seq = static_cast<int32_t>(max_predictions_per_seq);
+  o.dupe_factor = 1;
+  o.masked_lm_prob = masked_lm_prob;
+  o.short_seq_prob = short_seq_prob;
+  o.whole_word_mask = do_whole_word_mask;
+  o.exclude_special_tokens = exclude_special_tokens;
+  return o;
+}
+
+// Text takes the place of records: what is said of data without saying which holds for both.
+void PretrainOptions::take_text(Options& options) {
+  const auto take = [&](const char* option, const std::string& path, const std::string& text,
+                        const char* text_option) {
+    if (text.empty()) return;
+    check(path.empty(), "--{} {} and --{} {}: expected records or text, not both", option, path, text_option,
+          text);
+    options.option(option).set(text, fmt::format("--{}", text_option), fmt::format("--{}", text_option));
+  };
+  take("train_data_file_path", train_data_file_path, input_file, "input_file");
+  take("eval_data_file_path", eval_data_file_path, eval_input_file, "eval_input_file");
+  check(input_file.empty() || train.train_data_shuffle,
+        "--train_data_shuffle false: the examples of --input_file are drawn anew every epoch");
+  check(input_file.empty() || train.train_batch_tokens == 0,
+        "--train_batch_tokens {}: the examples of --input_file come in batches of --train_batch_size",
+        train.train_batch_tokens);
+  check(input_file.empty() || !train.stream,
+        "--stream: the text of --input_file lies in memory; larger text is made to records first "
+        "(generate_pretraining_records)");
+  check((input_file.empty() && eval_input_file.empty()) || seq_length >= 5,
+        "--seq_length {}: an example of two texts has 5 tokens at least", seq_length);
 }
 
 void PretrainOptions::take_network(Options& options) {
@@ -95,6 +150,7 @@ void PretrainOptions::finish(Options& options, bool trains) {
     options.preset("eval_steps", std::to_string((eval_samples + at_a_time - 1) / at_a_time),
                    "--eval_samples");
   }
+  take_text(options);
   FineTuneOptions::finish(options, {}, false);
   check(!train_with_eval || !eval_data_file_path.empty(), "--train_with_eval needs --eval_data_file_path");
   if (train.do_train && output_dir.empty())

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/pretraining_instances.h"
 #include "tasks/options/fine_tune_options.h"
 
 namespace gradus {
@@ -22,16 +23,26 @@ struct PretrainOptions : FineTuneOptions {
   bool enable_save_ckpt = true;
   bool train_with_eval = false;
   int64_t eval_samples = 0;  // 0: --eval_steps says
+  // Text, in place of records, and how examples are made of it.
+  std::string input_file, eval_input_file;
+  std::string input_form = "auto";
+  int64_t max_predictions_per_seq = 20;
+  double masked_lm_prob = 0.15, short_seq_prob = 0.1;
+  bool do_whole_word_mask = false, exclude_special_tokens = false;
   std::string output_dir;
 
   PretrainOptions();
+  PretrainingOptions examples() const;
+
   void declare(Options& options);
   // Completes the options after parse() and throws Error when they don't fit together. `trains`: what the program does when
   // nothing is said; or else it scores.
   void finish(Options& options, bool trains);
 
  private:
+  void declare_text(Options& options);
   void take_network(Options& options);
+  void take_text(Options& options);
 };
 
 }  // namespace gradus

@@ -2,7 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <numeric>
+#include <string_view>
+
+#include "core/io/crc32c.h"
+#include "data/pretraining_batches.h"
 
 #include "tasks/log/log.h"
 #include "tasks/pretraining/batch.h"
@@ -19,6 +24,19 @@ std::vector<Variable> losses_of(const PretrainingModel& model, Context& context,
 // Of an example everything but its tokens and masked words: where the second text begins, and what it is.
 std::array<int32_t, 2> pair_of(const PretrainingExample& example) {
   return {example.first_length, example.random_next};
+}
+
+// Of everything that examples are made of.
+uint32_t checksum_of(const PretrainingDocuments& documents, const PretrainingOptions& o) {
+  const auto bytes = [](const auto& numbers) {
+    return std::string_view(reinterpret_cast<const char*>(numbers.data()),
+                            numbers.size() * sizeof(numbers[0]));
+  };
+  const std::string settings =
+      fmt::format("{} {} {} {} {} {}", o.max_seq_length, o.max_predictions_per_seq, o.masked_lm_prob,
+                  o.short_seq_prob, o.whole_word_mask, o.exclude_special_tokens);
+  return crc32c(settings, crc32c(bytes(documents.documents),
+                                 crc32c(bytes(documents.sentences), crc32c(bytes(documents.tokens)))));
 }
 
 // An example as large as a record can have, for the plan of memory.
@@ -39,6 +57,28 @@ void PretrainTraining::score_by(PretrainEvaluation& evaluation) {
   for (const PretrainingExample& example : evaluation.set().examples)
     add_evaluation_example(
         {example.input_ids, example.masked_positions, example.masked_ids, pair_of(example)});
+}
+
+std::string PretrainTraining::train_on_data(const PretrainOptions& options) {
+  return options.input_file.empty() ? train_on_records(options) : train_on_text(options);
+}
+
+std::string PretrainTraining::train_on_text(const PretrainOptions& options) {
+  const auto documents = std::make_shared<const PretrainingDocuments>(
+      read_pretraining_text(options, system_, options.input_file, "--input_file"));
+  const PretrainingOptions examples = options.examples();
+  const auto batches = [this, documents, examples](const Backend& backend, const TrainConfig& config) {
+    const auto pack = [this, &backend](std::span<const PretrainingExample> made) {
+      return pack_examples(backend, made, numbers_below(std::ssize(made)));
+    };
+    return std::make_unique<PretrainingTextBatches>(documents, system_.vocab(), examples, config.batch_size,
+                                                    config.seed, pack);
+  };
+  train_on({batches, false, checksum_of(*documents, examples),
+            largest({0, examples.max_seq_length, examples.max_predictions_per_seq}),
+            std::numeric_limits<int64_t>::max()});
+  return fmt::format("{} documents, {} sentences, {} tokens, masked anew every epoch", documents->size(),
+                     documents->sentence_count(), documents->tokens.size());
 }
 
 std::string PretrainTraining::train_on_records(const PretrainOptions& options) {

@@ -19,14 +19,16 @@ class PretrainTraining final : public ExampleTraining<PretrainingExample> {
   // Scores by an evaluation; nothing is scored without. Keeps a reference.
   void score_by(PretrainEvaluation& evaluation);
 
-  // Trains on the records of the options, read before or while it is trained, and says what they are. Throws Error naming
-  // the record on one that does not fit the model.
-  std::string train_on_records(const PretrainOptions& options);
+  // Trains on the text of the options, or on its records, read before or while it is trained, and says what they are. Throws
+  // Error naming the record on one that does not fit the model.
+  std::string train_on_data(const PretrainOptions& options);
 
   std::vector<Variable> losses(Context& context, const Batch& batch) override;
   Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
 
  private:
+  std::string train_on_records(const PretrainOptions& options);
+  std::string train_on_text(const PretrainOptions& options);
   void add(const PretrainingExample& example);
   PretrainingExample example_of(const NumberLists& lists) const override;
   HostBatch pack_examples(const Backend& backend, std::span<const PretrainingExample> examples,

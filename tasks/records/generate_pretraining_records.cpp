@@ -1,6 +1,4 @@
 // generate_pretraining_records: makes examples for BERT's pretraining of plain text.
-#include <glob.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -18,6 +16,7 @@
 #include "tasks/options/tokenizer_settings.h"
 #include "tasks/output_lock.h"
 #include "tasks/records/record_generator.h"
+#include "tasks/text/text_files.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
@@ -97,50 +96,8 @@ struct Settings {
     return o;
   }
 
-  PretrainingForm form() const {
-    if (input_form == "auto") return PretrainingForm::automatic;
-    return input_form == "sentences" ? PretrainingForm::sentences : PretrainingForm::wikiextractor;
-  }
+  PretrainingForm form() const { return parse_pretraining_form(input_form); }
 };
-
-// A file of text, and what to call it: its path below the folder or its name.
-struct Input {
-  std::string path, name;
-};
-
-std::vector<Input> files_below(const fs::path& folder) {
-  std::vector<Input> inputs;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file() && !is_lock_file(entry.path()))
-      inputs.push_back({entry.path().string(), entry.path().lexically_relative(folder).string()});
-  }
-  check(!inputs.empty(), "--input_file: no file in {}", folder.string());
-  std::sort(inputs.begin(), inputs.end(), [](const Input& a, const Input& b) { return a.path < b.path; });
-  return inputs;
-}
-
-std::vector<Input> matches(const std::string& pattern) {
-  glob_t found{};
-  const int status = glob(pattern.c_str(), 0, nullptr, &found);
-  std::vector<Input> inputs;
-  for (size_t i = 0; status == 0 && i < found.gl_pathc; ++i)
-    inputs.push_back({found.gl_pathv[i], fs::path(found.gl_pathv[i]).filename().string()});
-  globfree(&found);
-  check(!inputs.empty(), "--input_file: no file '{}'", pattern);
-  return inputs;
-}
-
-std::vector<Input> find_inputs(const std::string& list) {
-  std::vector<Input> inputs;
-  for (const std::string& part : comma_parts(list)) {
-    const std::vector<Input> more = fs::is_directory(part) ? files_below(part)
-                                    : fs::is_regular_file(part)
-                                        ? std::vector<Input>{{part, fs::path(part).filename()}}
-                                        : matches(part);
-    inputs.insert(inputs.end(), more.begin(), more.end());
-  }
-  return inputs;
-}
 
 // Text that is gone through as one, and where its examples go.
 struct Job {
@@ -157,11 +114,11 @@ std::string record_name(std::string name, const std::string& format) {
 }
 
 std::vector<Job> find_jobs(const Settings& settings) {
-  const std::vector<Input> inputs = find_inputs(settings.input_file);
+  const std::vector<TextFile> inputs = find_text_files(settings.input_file, "--input_file");
   std::vector<Job> jobs;
   if (settings.output_dir.empty()) {
     jobs.push_back({{}, comma_parts(settings.output_file)});
-    for (const Input& input : inputs) jobs[0].inputs.push_back(input.path);
+    for (const TextFile& input : inputs) jobs[0].inputs.push_back(input.path);
   }
   for (size_t i = 0; jobs.size() < inputs.size() && !settings.output_dir.empty(); ++i)
     jobs.push_back(

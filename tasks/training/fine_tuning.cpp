@@ -59,9 +59,9 @@ void FineTuning::add_evaluation_example(Numbers numbers) {
     evaluation_checksum_ = crc32c(bytes_of(list), evaluation_checksum_);
 }
 
-void FineTuning::stream(StreamedData data) {
-  streamed_ = std::move(data);
-  checksum_ = streamed_->records->checksum();
+void FineTuning::train_on(BatchMaker maker) {
+  maker_ = std::move(maker);
+  checksum_ = maker_->checksum;
 }
 
 HostBatch FineTuning::pack_chosen(const Backend& backend, std::span<const int32_t> chosen) const {
@@ -71,8 +71,7 @@ HostBatch FineTuning::pack_chosen(const Backend& backend, std::span<const int32_
 }
 
 std::unique_ptr<BatchSource> FineTuning::batches(const Backend& backend, const TrainConfig& config) const {
-  if (streamed_)
-    return std::make_unique<RecordBatches>(streamed_->records, config.batch_size, streamed_->packer(backend));
+  if (maker_) return maker_->batches(backend, config);
   return std::make_unique<ExampleBatches>(
       lengths_, batch_plan(config),
       [this, &backend](std::span<const int32_t> chosen) { return pack_chosen(backend, chosen); });
@@ -90,11 +89,9 @@ MemoryPlan FineTuning::plan_memory(const Backend& target, const TrainConfig& con
 
   const size_t before = backend.memory().current;
   const HostBatch largest =
-      streamed_
-          ? pack(target,
-                 std::vector(static_cast<size_t>(std::min(config.batch_size, streamed_->records->size())),
-                             streamed_->longest))
-          : pack_chosen(target, largest_batch(config, lengths_));
+      maker_ ? pack(target, std::vector(static_cast<size_t>(std::min(config.batch_size, maker_->most)),
+                                        maker_->longest))
+             : pack_chosen(target, largest_batch(config, lengths_));
   DeviceStep step(backend);
   Context context{true, config.compute_type, step.random(1), config.recompute};
   step.backward(step.objective(losses(context, Batch(backend, largest))));

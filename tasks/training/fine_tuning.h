@@ -26,18 +26,21 @@ struct MemoryPlan {
   std::string str() const;
 };
 
-// Records to train on that are read meanwhile, not before.
-struct StreamedData {
-  std::shared_ptr<DatasetStream> records;  // in the order to train in
-  std::function<std::unique_ptr<RecordPacker>(const Backend&)> packer;
-  // An example as pack() takes it, as long as the longest record that was looked at, filling included: memory is planned by it.
+// What is trained on in place of examples that were added.
+struct BatchMaker {
+  std::function<std::unique_ptr<BatchSource>(const Backend&, const TrainConfig&)> batches;
+  bool streams = false;  // records, read as they are trained on
+  uint32_t checksum = 0;
+  // An example as pack() takes it, as long as the longest can be, filling included, or of records as those that were looked
+  // at: memory is planned by it.
   NumberLists longest;
+  int64_t most = 0;  // examples of a batch, at most
 };
 
 class FineTuning : public TrainTask {
  public:
   std::unique_ptr<BatchSource> batches(const Backend& backend, const TrainConfig& config) const final;
-  bool streams() const final { return streamed_.has_value(); }
+  bool streams() const final { return maker_ && maker_->streams; }
   uint32_t checksum() const final { return checksum_; }
   uint32_t evaluation_checksum() const final { return evaluation_checksum_; }
   void save(const std::filesystem::path& folder) const final { system_.save(folder); }
@@ -57,8 +60,8 @@ class FineTuning : public TrainTask {
   void add_example(size_t length, Numbers numbers, Numbers derived = {});
   // The same of the data that is scored on.
   void add_evaluation_example(Numbers numbers);
-  // Trains on records in place of examples.
-  void stream(StreamedData data);
+  // Trains on other batches than those of examples that were added.
+  void train_on(BatchMaker maker);
 
   // Makes the batch of examples, each the lists of add_example() one after the other, for a backend. Called by the thread
   // that packs ahead.
@@ -73,7 +76,7 @@ class FineTuning : public TrainTask {
 
   TaskSystem& system_;
   ExampleStore store_;
-  std::optional<StreamedData> streamed_;
+  std::optional<BatchMaker> maker_;
   std::vector<int32_t> lengths_;
   uint32_t checksum_ = 0;
   uint32_t evaluation_checksum_ = 0;
@@ -94,13 +97,15 @@ class ExampleTraining : public FineTuning {
   // Trains on the examples that `read` makes of records. `longest`: as StreamedData has it.
   void stream_examples(std::shared_ptr<DatasetStream> records, typename ExamplePacker<Example>::Read read,
                        NumberLists longest) {
-    const auto packer = [this, read = std::move(read)](const Backend& backend) {
-      return std::make_unique<ExamplePacker<Example>>(
+    const auto batches = [this, records, read = std::move(read)](const Backend& backend,
+                                                                 const TrainConfig& config) {
+      auto packer = std::make_unique<ExamplePacker<Example>>(
           read, [this, &backend](std::span<const Example> examples, std::span<const int32_t> chosen) {
             return pack_examples(backend, examples, chosen);
           });
+      return std::make_unique<RecordBatches>(records, config.batch_size, std::move(packer));
     };
-    stream({std::move(records), packer, std::move(longest)});
+    train_on({batches, true, records->checksum(), std::move(longest), records->size()});
   }
 
  private:

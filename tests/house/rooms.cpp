@@ -46,7 +46,7 @@ std::vector<Room> project_rooms() {
     # The programs.
     tasks:            core core/io data nn tasks/log tasks/text tasks/options tasks/metrics tasks/model tasks/training
                       tasks/report tasks/classifier tasks/ner tasks/squad tasks/pretraining
-    tasks/records:    core core/io data tasks/log tasks/options tasks
+    tasks/records:    core core/io data tasks/log tasks/text tasks/options tasks
     tasks/checkpoints: core core/io data nn nn/checkpoints tasks/log tasks/options tasks
 
     tests/**:         *

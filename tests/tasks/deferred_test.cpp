@@ -207,7 +207,7 @@ TEST_CASE("pretraining: the bits of a queue") {
         options_of<PretrainOptions>("run_pretrain", tiny.training_on("train.mindrecord"), more);
     const auto system = PretrainSystem::open(options);
     PretrainTraining task(*system, ExampleStore());
-    task.train_on_records(options);
+    task.train_on_data(options);
     const PretrainSet set = read_pretrain_set(options, *system);
     PretrainEvaluation evaluation(backend, *system, options, set);
     return train_and_predict(backend, queue, options, *system, task, [&](Result& result) {

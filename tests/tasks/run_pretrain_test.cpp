@@ -107,6 +107,44 @@ TEST_CASE("run_pretrain gives the same bits on any number of threads") {
   tiny.check_threads(tiny.training_on("train.mindrecord"));
 }
 
+TEST_CASE(
+    "run_pretrain learns from text, masked anew every epoch, and goes on after a stop to the same bits") {
+  const TinyPretraining tiny;
+  const Words text{"--input_file=" + tiny.path("train.txt"), "--eval_input_file=" + tiny.path("train.txt"),
+                   "--train_data_file_path=", "--eval_data_file_path=", "--max_predictions_per_seq=4"};
+  const std::string out = tiny.print(tiny.training(joined(joined(learning, text), {"--do_eval"})));
+  CHECK(contains(out, "training data: 4 documents, 16 sentences, 68 tokens, masked anew every epoch\n"));
+  CHECK(contains(out, "evaluation data: "));
+  CHECK(tiny.score("masked_lm_accuracy") > 40);  // a full stop each time gives 25
+  const std::string results = file_content(tiny.path("save/eval_results.txt"));
+  const Outcome scored = run_program(
+      "run_pretrain_eval",
+      {"--eval_ckpt=" + tiny.path("save"), "--eval_input_file=" + tiny.path("train.txt"), "--seq_length=24",
+       "--max_predictions_per_seq=4", "--threads=1", "--output_dir=" + tiny.path("scores")});
+  REQUIRE_MESSAGE(scored.status == 0, scored.err);
+  CHECK(file_content(tiny.path("scores/eval_results.txt")) == results);
+
+  const auto to = [&](const std::string& save, const Words& more) {
+    return tiny.training(
+        joined(joined(text, {"--epoch_num=5", "--train_batch_size=2", "--save_checkpoint_steps=1",
+                             "--keep_checkpoints=100", "--save_checkpoint_path=" + tiny.path(save)}),
+               more));
+  };
+  tiny.print(to("whole", {}));
+  std::filesystem::create_directory(tiny.path("resumed"));
+  std::filesystem::copy(tiny.path("whole/checkpoint-4"), tiny.path("resumed/checkpoint-4"),
+                        std::filesystem::copy_options::recursive);
+  CHECK(contains(tiny.print(to("resumed", {"--resume"})), "at step 4\n"));
+  int last = 5;
+  for (; std::filesystem::exists(tiny.path(fmt::format("whole/checkpoint-{}", last))); ++last) {
+    const std::string name = fmt::format("/checkpoint-{}", last);
+    CHECK(weights(tiny, "resumed" + name) == weights(tiny, "whole" + name));
+  }
+  CHECK(last > 8);
+  // Examples made otherwise are other data.
+  tiny.refuse(to("resumed", {"--resume", "--masked_lm_prob=0.2"}), "was made with other training data");
+}
+
 TEST_CASE("run_pretrain goes on after a stop to the same bits, and says what is left out") {
   const TinyPretraining tiny;
   const Words often{"--epoch_num=4", "--save_checkpoint_steps=1", "--keep_checkpoints=100", "--dropout=0.1"};
@@ -182,6 +220,16 @@ TEST_CASE("run_pretrain says what is wrong with its input") {
                                 "--vocab_file_path=" +
                                     tiny.write("short.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n.\n")}),
               "the vocabulary has 6 pieces");
+  const Words text{"--vocab_file_path=" + tiny.path("vocab.txt"), "--input_file=" + tiny.path("train.txt")};
+  tiny.refuse(joined(text, {"--data_dir=" + train}), "expected records or text, not both");
+  tiny.refuse(joined(text, {"--stream"}), "the text of --input_file lies in memory");
+  tiny.refuse(joined(text, {"--do_shuffle=false"}), "are drawn anew every epoch");
+  tiny.refuse(joined(text, {"--train_batch_tokens=500"}), "come in batches of --train_batch_size");
+  tiny.refuse(joined(text, {"--input_file=" + tiny.path("none*")}), "--input_file: no file '");
+  std::string much;
+  for (int i = 0; i < 40'000; ++i) much += "anna knows alden .\n";
+  tiny.refuse(joined(text, {"--input_file=" + tiny.write("much.txt", much), "--memory_mb=1"}),
+              "which is what --memory_mb leaves room for");
   // A model without the heads can be trained on, not scored.
   const TinyNer tagger;
   tagger.print(tagger.training({"--max_steps=1"}));
