@@ -11,6 +11,7 @@
 #include "core/version.h"
 #include "data/unicode.h"
 #include "tasks/log/log.h"
+#include "tasks/training/stop_request.h"
 
 namespace gradus {
 
@@ -31,6 +32,8 @@ int run_main(int argc, char** argv, Body&& body) {
     const int status = body(argc, argv);
     check_results();
     return status;
+  } catch (const Stopped&) {
+    return 0;  // the log has it
   } catch (const std::bad_alloc&) {
     write_log(stderr, "error: out of memory\n");
   } catch (const std::filesystem::filesystem_error& e) {

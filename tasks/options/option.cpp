@@ -56,6 +56,11 @@ Option& Option::choices(std::vector<Choice> choices) {
   return *this;
 }
 
+Option& Option::also_true(std::string word) {
+  also_true_ = std::move(word);
+  return *this;
+}
+
 Option& Option::refuse(std::string value, std::string reason) {
   refused_.emplace_back(std::move(value), std::move(reason));
   return *this;
@@ -83,7 +88,7 @@ void Option::set(const std::string& text, const std::string& where, const std::s
   };
   const auto in_range = [&](double number) { return number >= minimum_ && number <= maximum_; };
   if (bool** flag = std::get_if<bool*>(&field_)) {
-    const std::optional<bool> parsed = parse_switch(text);
+    const std::optional<bool> parsed = as_switch(text);
     require(parsed.has_value());
     **flag = *parsed;
   } else if (int64_t** whole = std::get_if<int64_t*>(&field_)) {
@@ -116,6 +121,11 @@ void Option::set(const std::string& text, const std::string& where, const std::s
   origin_ = origin;
 }
 
+std::optional<bool> Option::as_switch(std::string_view word) const {
+  if (!also_true_.empty() && same_ignoring_case(word, also_true_)) return true;
+  return parse_switch(word);
+}
+
 std::string Option::value() const {
   if (bool* const* flag = std::get_if<bool*>(&field_)) return **flag ? "true" : "false";
   if (int64_t* const* whole = std::get_if<int64_t*>(&field_)) return fmt::format("{}", **whole);
@@ -124,14 +134,16 @@ std::string Option::value() const {
 }
 
 std::string Option::placeholder() const {
-  if (std::holds_alternative<bool*>(field_)) return "[true|false]";
+  if (std::holds_alternative<bool*>(field_))
+    return also_true_.empty() ? "[true|false]" : fmt::format("[true|false|{}]", also_true_);
   if (std::holds_alternative<int64_t*>(field_)) return "N";
   if (std::holds_alternative<double*>(field_)) return "X";
   return choices_.empty() ? "TEXT" : "NAME";
 }
 
 std::string Option::expectation() const {
-  if (std::holds_alternative<bool*>(field_)) return "true, false, 1 or 0";
+  if (std::holds_alternative<bool*>(field_))
+    return also_true_.empty() ? "true, false, 1 or 0" : fmt::format("{}, true, false, 1 or 0", also_true_);
   if (std::holds_alternative<std::string*>(field_)) {
     std::vector<std::string> values;
     for (const Choice& choice : choices_) values.push_back(choice.value);

@@ -106,7 +106,7 @@ std::map<std::string, std::string> Options::read_words(int argc, const char* con
     std::string& value = given[option->name()];
     if (equals != std::string::npos) {
       value = word.substr(equals + 1);
-    } else if (option->is_switch() && !parse_switch(next)) {
+    } else if (option->is_switch() && !option->as_switch(next)) {
       value = "true";
     } else {
       check(i + 1 < argc && as_option(next) == nullptr, "{} needs a value: {}", word, option->placeholder());

@@ -58,6 +58,8 @@ class Option {
   Option& between(double minimum, double maximum);
   // Allowed values of a text; the field receives the first spelling.
   Option& choices(std::vector<Choice> choices);
+  // Another word for true, of a switch.
+  Option& also_true(std::string word);
   // A value that is recognised but refused, with the reason: "found 'float16': no kernel ...".
   Option& refuse(std::string value, std::string reason);
 
@@ -67,6 +69,8 @@ class Option {
   const std::string& origin() const { return origin_; }
   bool is_default() const { return origin_ == "default"; }
   bool is_switch() const { return std::holds_alternative<bool*>(field_); }
+  // What a word means as a switch's value; nothing when it is none.
+  std::optional<bool> as_switch(std::string_view word) const;
 
   // Sets the field from text. `where` stands in front of the message of the Error thrown on a wrong value,
   // `origin` is what print_effective reports.
@@ -85,6 +89,7 @@ class Option {
   double maximum_ = std::numeric_limits<double>::infinity();
   std::vector<Choice> choices_;
   std::vector<std::pair<std::string, std::string>> refused_;
+  std::string also_true_;
   std::string default_;
   std::string origin_ = "default";
 };

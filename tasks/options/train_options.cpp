@@ -188,7 +188,10 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
       .add("early_stopping_patience", early_stopping_patience,
            "stop after so many evaluations without a better score; 0: train to the end")
       .at_least(0);
-  options.add("resume", resume, "go on from the newest checkpoint in the folder, to the same bits");
+  options
+      .add("resume", resume,
+           "go on from the newest checkpoint in the folder, to the same bits; begin where there is none")
+      .also_true("auto");
 
   options.group("Reports");
   options.add("log_dir", log_dir, "folder for TensorBoard event files");

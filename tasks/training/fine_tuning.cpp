@@ -1,6 +1,7 @@
 #include "tasks/training/fine_tuning.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "core/io/crc32c.h"
 #include "core/measuring_backend.h"
@@ -16,8 +17,33 @@ std::string_view bytes_of(std::span<const int32_t> numbers) {
   return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
 }
 
-// Of the batches of all epochs, as many as there are steps for, the one with the most tokens.
+// As many of the longest examples as a batch takes: none has more tokens, but for what a budget of tokens leaves over.
+std::vector<int32_t> longest_examples(const TrainConfig& config, std::span<const int32_t> lengths) {
+  std::vector<int32_t> numbers = numbers_below(std::ssize(lengths));
+  const auto length_of = [&](int32_t i) { return lengths[static_cast<size_t>(i)]; };
+  std::ranges::sort(numbers, std::greater(), length_of);
+  size_t count = 0;
+  int64_t tokens = 0;
+  const auto fits = [&](int64_t length) {
+    return config.batch_tokens > 0 ? count == 0 || tokens + length <= config.batch_tokens
+                                   : static_cast<int64_t>(count) < config.batch_size;
+  };
+  for (; count < numbers.size() && fits(length_of(numbers[count])); ++count)
+    tokens += length_of(numbers[count]);
+  numbers.resize(count);
+  return numbers;
+}
+
+// Of the batches of all epochs, as many as there are steps for, the one with the most tokens. In a long run it is none of
+// them, but one that can't be less.
 std::vector<int32_t> largest_batch(const TrainConfig& config, std::span<const int32_t> lengths) {
+  constexpr int64_t most_examples = 10'000'000;  // to look at, in about a second
+  const auto examples = static_cast<double>(std::ssize(lengths));
+  const double epochs = config.max_steps > 0 ? static_cast<double>(config.max_steps) *
+                                                   static_cast<double>(config.accumulation_steps) *
+                                                   static_cast<double>(config.batch_size) / examples
+                                             : static_cast<double>(config.epochs);
+  if (epochs * examples > most_examples) return longest_examples(config, lengths);
   std::vector<int32_t> largest;
   int64_t most = -1, batches = 0;
   const auto goes_on = [&](int64_t epoch) {

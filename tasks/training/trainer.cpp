@@ -13,6 +13,7 @@
 #include "tasks/log/metrics_file.h"
 #include "tasks/log/progress.h"
 #include "tasks/model/checkpoint_directory.h"
+#include "tasks/training/stop_request.h"
 #include "tasks/training/train_state.h"
 
 namespace gradus {
@@ -85,6 +86,7 @@ class Training {
       while (state_.step < first_step + epoch_steps && !is_finished()) {
         run_step(progress);
         finish_step(state_.step == first_step + epoch_steps, progress);
+        if (!stop_.signal().empty() && !is_finished()) stop(progress);
       }
       result_.epochs =
           static_cast<double>(epoch) +
@@ -288,6 +290,25 @@ class Training {
     }
   }
 
+  // Saves what there is, unless that has just been done, and ends the run.
+  [[noreturn]] void stop(Progress& progress) {
+    settle_timed(progress);
+    progress.finish();
+    std::string what = "nothing is saved";
+    if (checkpoints_) {
+      if (saved_step_ != state_.step) {
+        check_finite();
+        auto draft = checkpoints_->begin(state_.step);
+        save(draft);
+      }
+      what = fmt::format("{} is saved, --resume goes on from there",
+                         latest_checkpoint(config_.save_path).value_or(config_.save_path).string());
+    }
+    print_log(config_.log, "stopped by {} after step {} of {}: {}\n", stop_.signal(), state_.step,
+              config_.schedule.total_steps, what);
+    throw Stopped();
+  }
+
   void finish_step(bool epoch_ends, Progress& progress) {
     const auto due = [&](int64_t every) { return every > 0 ? state_.step % every == 0 : epoch_ends; };
     const bool last = state_.step == config_.schedule.total_steps;
@@ -302,6 +323,7 @@ class Training {
     if (checkpoints_ && (due(config_.save_steps) || is_finished())) {
       auto draft = checkpoints_->begin(state_.step);
       save(draft);
+      saved_step_ = state_.step;
     }
   }
 
@@ -388,6 +410,8 @@ class Training {
   GradientExchange exchange_;
   ReadAhead batches_;
   std::optional<Pending> pending_;
+  StopRequest stop_;
+  int64_t saved_step_ = -1;  // of the last numbered checkpoint
   int64_t first_step_of_process_ = 0;
   int32_t updates_ = 0;  // of the optimizer, as far as is known
 };

@@ -102,7 +102,8 @@ int64_t count_steps(const TrainConfig& config, BatchSource& batches);
 
 // Runs the training. Throws Error when a loss is not finite, naming the step and the first op at fault; when a
 // trained parameter gets no gradient; when an update has made numbers that are none; and when a checkpoint can't be read
-// or written. Whoever calls it has the OutputLock of the folder to save to.
+// or written. Throws Stopped where a signal asked for it (tasks/training/stop_request.h), after the step in progress was saved and the log
+// was told. Whoever calls it has the OutputLock of the folder to save to.
 TrainResult train(Parameters& parameters, TrainTask& task, const TrainConfig& config);
 
 }  // namespace gradus

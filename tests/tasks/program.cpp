@@ -50,7 +50,9 @@ bool Process::is_running() {
   return !wait_status_;
 }
 
-void Process::kill() { ::kill(pid_, SIGKILL); }
+void Process::kill() { send(SIGKILL); }
+
+void Process::send(int signal) { ::kill(pid_, signal); }
 
 Outcome Process::wait() {
   int status = 0;

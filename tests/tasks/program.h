@@ -34,6 +34,7 @@ class Process {
 
   bool is_running();
   void kill();  // SIGKILL: the program can't prepare for it
+  void send(int signal);
   Outcome wait();
 
  private:

@@ -1,0 +1,122 @@
+// Trainings that are asked to stop by a signal.
+#include <doctest/doctest.h>
+#include <fmt/core.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "tests/tasks/tiny_classifier.h"
+#include "tests/tasks/tiny_ner.h"
+#include "tests/tasks/tiny_pretraining.h"
+#include "tests/tasks/tiny_squad.h"
+
+using namespace gradus;
+
+namespace {
+
+void wait_a_little() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
+
+// A training of a million steps, which writes its curves from the first on.
+Words endless(const Words& training, const TinyTask& tiny, const std::string& save) {
+  Words flags = training;
+  for (const std::string& flag :
+       {std::string("--max_steps=1000000"), std::string("--dropout=0.1"), std::string("--eval_steps=1000000"),
+        std::string("--save_checkpoint_steps=1000000"), "--log_dir=" + tiny.path("events"),
+        "--save_finetune_checkpoint_path=" + tiny.path(save)})
+    flags.push_back(flag);
+  return flags;
+}
+
+// Starts it and waits until it has made a few steps.
+void wait_for_steps(Process& process, const TinyTask& tiny) {
+  const auto has_steps = [&] {
+    if (!std::filesystem::is_directory(tiny.path("events"))) return false;
+    for (const auto& entry : std::filesystem::directory_iterator(tiny.path("events")))
+      if (entry.file_size() > 1000) return true;
+    return false;
+  };
+  while (process.is_running() && !has_steps()) wait_a_little();
+}
+
+// Stops a training by a signal, and goes on to where one that is not stopped comes to.
+void check_stop(const std::string& program, const TinyTask& tiny, const Words& training, int signal,
+                const std::string& name) {
+  CAPTURE(program);
+  Process process(command_of(program, endless(training, tiny, "stopped")), "");
+  wait_for_steps(process, tiny);
+  process.send(signal);
+  const Outcome outcome = process.wait();
+  CHECK(outcome.status == 0);
+  const std::string line = part_from(outcome.out, "stopped by " + name + " after step ");
+  REQUIRE_MESSAGE(!line.empty(), outcome.out, outcome.err);
+  const int step = std::stoi(line.substr(line.find("step ") + 5));
+  const std::string checkpoint = fmt::format("stopped/checkpoint-{}", step);
+  CHECK(line ==
+        fmt::format("stopped by {} after step {} of 1000000: {} is saved, --resume goes on from there\n",
+                    name, step, tiny.path(checkpoint)));
+  REQUIRE(std::filesystem::exists(tiny.path(checkpoint)));
+
+  const auto go_on = [&](const std::string& save, const std::string& resume) {
+    Words flags = endless(training, tiny, save);
+    flags.push_back(fmt::format("--save_checkpoint_steps={}", step + 3));
+    flags.insert(flags.end(), {"--resume", resume});
+    Process other(command_of(program, flags), "");
+    while (other.is_running() &&
+           !std::filesystem::exists(tiny.path(fmt::format("{}/checkpoint-{}", save, step + 3))))
+      wait_a_little();
+    other.send(SIGKILL);
+    other.wait();
+    return file_content(tiny.path(fmt::format("{}/checkpoint-{}/model.safetensors", save, step + 3)));
+  };
+  const std::string resumed = go_on("stopped", "auto");
+  CHECK(resumed == go_on("whole", "auto"));  // where there is nothing to go on from it begins
+}
+
+}  // namespace
+
+TEST_CASE("a training that gets SIGTERM or SIGINT ends its step, saves and exits with 0") {
+  {
+    const TinyNer tiny;
+    check_stop("run_ner", tiny, tiny.training(), SIGTERM, "SIGTERM");
+  }
+  {
+    const TinyClassifier tiny;
+    check_stop("run_classifier", tiny, tiny.training(), SIGINT, "SIGINT");
+  }
+  {
+    const TinySquad tiny;
+    check_stop("run_squad", tiny, tiny.training({"--max_query_length=8"}), SIGTERM, "SIGTERM");
+  }
+  {
+    const TinyPretraining tiny;
+    check_stop("run_pretrain", tiny, tiny.training_on("train.mindrecord"), SIGINT, "SIGINT");
+  }
+}
+
+TEST_CASE(
+    "the second signal ends a training at once, and a training without a folder says that nothing is saved") {
+  const TinyNer tiny;
+  Words slow = endless(tiny.training(), tiny, "save");
+  slow.insert(slow.end(), {"--hidden_size=512", "--num_attention_heads=8", "--intermediate_size=4096",
+                           "--gradient_accumulation_steps=2000"});
+  {
+    Process process(command_of("run_ner", slow), "");
+    while (process.is_running() && !std::filesystem::is_directory(tiny.path("events"))) wait_a_little();
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    process.send(SIGTERM);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    REQUIRE(process.is_running());
+    process.send(SIGTERM);
+    CHECK(process.wait().status == 128 + SIGTERM);
+  }
+  std::filesystem::remove_all(tiny.path("events"));
+  Words flags = endless(tiny.training(), tiny, "save");
+  flags.emplace_back("--save_finetune_checkpoint_path=");
+  Process unsaved(command_of("run_ner", flags), "");
+  wait_for_steps(unsaved, tiny);
+  unsaved.send(SIGTERM);
+  const Outcome outcome = unsaved.wait();
+  CHECK(outcome.status == 0);
+  CHECK(part_from(outcome.out, "stopped by SIGTERM").ends_with(" of 1000000: nothing is saved\n"));
+}
