@@ -66,6 +66,8 @@ class Parameters {
   // Published tensors of one shape, stacked along the first dimension.
   Parameter add_stacked(const std::vector<std::string>& names, const Shape& each, Init init,
                         Precision precision = Precision::full);
+  // Float32 numbers that the model computes with and nobody trains or publishes.
+  Parameter add_constant(const Shape& shape, std::vector<float> values);
   // Weight decay leaves out tensors whose name holds one of these texts, in any case, instead of the two above.
   void exclude_from_decay(const std::vector<std::string>& texts);
   // Keeps the parameters whose name starts with `prefix` as they are: no gradient, no update. Before allocate.
@@ -123,9 +125,15 @@ class Parameters {
     bool frozen = false;
     Precision precision = Precision::full;
   };
+  struct Constant {
+    std::shared_ptr<Variable> variable;
+    Shape shape;
+    std::vector<float> values;
+  };
   void allocate_narrow(Backend& backend, DType compute_type);
 
   std::vector<Slot> slots_;
+  std::vector<Constant> constants_;
   std::vector<NamedTensor> tensors_;
   bool is_allocated_ = false;
   int64_t size_ = 0;
@@ -150,6 +158,9 @@ class Scope {
   }
   Parameter add_stacked(const std::vector<std::string>& names, const Shape& each, Init init,
                         Precision precision = Precision::full) const;
+  Parameter add_constant(const Shape& shape, std::vector<float> values) const {
+    return parameters_->add_constant(shape, std::move(values));
+  }
 
  private:
   Parameters* parameters_;
