@@ -48,7 +48,8 @@ Head make_head(int64_t begin, int64_t length, int64_t index, int64_t count, int6
   const int64_t padded_length = round_up(length, Products::length_unit);
   const int64_t block = Products::block_of(padded_length);
   const int64_t stored = Products::whole_blocks ? round_up(padded_length, block) : padded_length;
-  const RelativeRows relative = table.within(padded_length);
+  // Lengths that are rounded up to the same have the same products, where those are generated for each size.
+  const RelativeRows relative = table.within(Products::whole_blocks ? padded_length : length);
   const int64_t columns = padded_length + round_up(relative.count(), Products::length_unit);
   return {begin,         length, index,  count,    size,    round_up(size, 16),
           padded_length, block,  stored, relative, columns, table.trained};

@@ -39,7 +39,7 @@ struct RelativeTable {
   }
   // Where the vector of the distance -r lies among all numbers of the table.
   int64_t place(int64_t r) const { return (reach - r) * size; }
-  // No distance in a sequence is as large as its length.
+  // For sequences of that length at most, in which every distance is smaller.
   RelativeRows within(int64_t length) const {
     if (rows == nullptr) return {};
     const int64_t r = std::min(reach, length - 1);
