@@ -63,7 +63,11 @@ Variable dropout_add_layer_norm(const Variable& x, const Variable& residual, con
 
 // Multi-head scaled dot-product self-attention within each sequence (Vaswani et al. 2017, arXiv:1706.03762,
 // section 3.2). qkv [T, 3 H]: query, key and value of a token side by side; returns [T, H].
-Variable attention(const Variable& qkv, const Packing& packing, int64_t heads, const Dropout& mask);
+// `relative`, float32 [2 K + 1, H / N] or empty, has a vector for each distance from a query to a key, from -K to K, which
+// is added to the key and to the value; those farther apart than K have the vectors of K (Wei et al. 2019,
+// arXiv:1909.00204, section 3.1). It is trained unless it is a constant.
+Variable attention(const Variable& qkv, const Packing& packing, int64_t heads, const Dropout& mask,
+                   const Variable& relative = {});
 // The recurrence of a one- or two-directional LSTM (Hochreiter & Schmidhuber 1997), zero initial state.
 // gates_x [T, P 4 h], the input product plus biases, P directions; w_hh [P 4 h, h]; returns [T, P h]. float32.
 Variable lstm(const Variable& gates_x, const Variable& w_hh, const Packing& packing);

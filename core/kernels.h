@@ -162,20 +162,28 @@ struct LayerNormBackward {
 // 3 H], a row being q, k, v of H each, heads side by side; context float [T, H]; lse float32 [T, N], the
 // log-sum-exp of each row of scaled scores, or empty. The dropout mask's row is t * N + n, its column the
 // key's position within the sequence.
+//
+// `relative` is a table of relative positions, float32 [2 K + 1, D], the same for all heads, or empty (Shaw et al. 2018,
+// arXiv:1803.02155; Wei et al. 2019, arXiv:1909.00204): query i then meets the keys k_j + r(i, j) and the values
+// v_j + r(i, j), where r(i, j) = relative[min(max(j - i, -K), K) + K].
 struct AttentionForward {
   Tensor qkv;
   Packing packing;
   int64_t heads;
   Dropout dropout = {};
+  Tensor relative = {};
   Tensor context;
   Tensor lse = {};
 };
+// With p the probabilities after dropout and s the scaled scores, drelative[r] is the sum over heads and over all i and j
+// at that distance of p_ij dcontext_i + ds_ij q_i / sqrt(D).
 struct AttentionBackward {
   Tensor dcontext, qkv, context, lse;
   Packing packing;
   int64_t heads;
   Dropout dropout = {};
-  Grad dqkv = {};
+  Tensor relative = {};
+  Grad dqkv = {}, drelative = {};
 };
 
 // --- losses and predictions ----------------------------------------------------------------------

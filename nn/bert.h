@@ -1,6 +1,7 @@
 // The BERT encoder. Devlin et al. 2019, arXiv:1810.04805; names as in the published checkpoints.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "nn/batch.h"
@@ -9,7 +10,7 @@
 
 namespace gradus {
 
-// Sum of word, segment and position vectors, layer norm, dropout.
+// Sum of word, segment and position vectors, layer norm, dropout. With relative positions words have no others.
 class BertEmbeddings {
  public:
   BertEmbeddings(const Scope& scope, const BertConfig& config, int64_t vocab_rows);
@@ -17,7 +18,9 @@ class BertEmbeddings {
   const Parameter& words() const { return words_.weight; }
 
  private:
-  Embedding words_, positions_, token_types_;
+  Embedding words_;
+  std::optional<Embedding> positions_;
+  Embedding token_types_;
   LayerNorm norm_;
   float dropout_;
 };
@@ -25,13 +28,15 @@ class BertEmbeddings {
 // One encoder layer, post-norm: self-attention and feed-forward, each followed by dropout, residual, layer norm.
 class BertLayer {
  public:
-  BertLayer(const Scope& scope, const BertConfig& config);
+  // `sinusoids`: the model's table of relative positions, for a configuration with sinusoids.
+  BertLayer(const Scope& scope, const BertConfig& config, const Parameter& sinusoids);
   // [T, H] -> [T, H], or -> [R, H] with `rows`: what follows the attention is then computed for these rows alone.
   Variable forward(Context& context, const Variable& x, const Packing& packing,
                    const Tensor& rows = {}) const;
 
  private:
-  Linear qkv_;  // query, key and value side by side: [3 H, H], [3 H]
+  Linear qkv_;          // query, key and value side by side: [3 H, H], [3 H]
+  Parameter relative_;  // table of relative positions, float32 [2 K + 1, D]; empty without them
   Linear attention_output_;
   LayerNorm attention_norm_;
   Linear intermediate_;
@@ -41,6 +46,11 @@ class BertLayer {
   Activation activation_;
   float hidden_dropout_, attention_dropout_;
 };
+
+// NEZHA's fixed table of relative positions, [2 K + 1, D]: row p has sin(p w_i) in column 2 i and cos(p w_i) in column
+// 2 i + 1, where w_i = 10000^(-2 i / D) (Wei et al. 2019, arXiv:1909.00204, section 3.1). Rows are counted from 0, as
+// transformers does: its models have learned with that.
+std::vector<float> relative_sinusoids(int64_t max_relative_position, int64_t head_size);
 
 class BertEncoder {
  public:

@@ -16,7 +16,9 @@ namespace gradus {
 namespace {
 
 constexpr size_t max_file_bytes = 10'000'000;
-constexpr int64_t max_layers = 1000;  // a broken file must not keep us building layers until memory runs out
+// A broken file must not keep us building layers, or sinusoids, until memory runs out.
+constexpr int64_t max_layers = 1000;
+constexpr int64_t max_distance = 1 << 16;
 
 // The first name of an activation is the one that is written.
 struct ActivationName {
@@ -56,17 +58,40 @@ void visit_reals(Config& config, Visit visit) {
 
 void refuse_other_models(const Json& root, std::string_view where) {
   const std::string model_type = root.contains("model_type") ? json_text(root["model_type"]) : "\"bert\"";
-  check(model_type == "\"bert\"", "{}: 'model_type' is {}, expected \"bert\"", where, model_type);
+  check(model_type == "\"bert\"" || model_type == "\"nezha\"",
+        "{}: 'model_type' is {}, expected \"bert\" or \"nezha\"", where, model_type);
   // Without these keys, and with these values, the model is the one of the paper.
-  const std::array<std::pair<const char*, Json>, 4> expected{{{"position_embedding_type", "absolute"},
-                                                              {"is_decoder", false},
-                                                              {"add_cross_attention", false},
-                                                              {"use_relative_positions", false}}};
+  const std::array<std::pair<const char*, Json>, 3> expected{
+      {{"position_embedding_type", "absolute"}, {"is_decoder", false}, {"add_cross_attention", false}}};
   for (const auto& [key, value] : expected) {
     const Json* found = root.find(key);
     check(found == nullptr || *found == value, "{}: '{}' is {}, expected {}: other models are not supported",
           where, key, found == nullptr ? "" : json_text(*found), json_text(value));
   }
+}
+
+bool flag(const Json& root, const char* key, std::string_view where) {
+  const Json* value = root.find(key);
+  check(value == nullptr || value->is_boolean(), "{}: '{}' is {}, expected true or false", where, key,
+        value == nullptr ? "" : json_text(*value));
+  return value != nullptr && value->boolean();
+}
+
+// A trained table is MindSpore's, whose key ends in "s". The sinusoids are NEZHA's own, and those of transformers, where the
+// model has them whatever the key says.
+RelativePositions relative_positions_of(const Json& root, std::string_view where) {
+  const bool sinusoid = flag(root, "use_relative_position", where);
+  if (flag(root, "use_relative_positions", where)) return RelativePositions::trained;
+  const bool is_nezha = root.contains("model_type") && root["model_type"] == "nezha";
+  return is_nezha || sinusoid ? RelativePositions::sinusoid : RelativePositions::none;
+}
+
+// The class of transformers for a model of that type.
+std::string class_for(std::string_view model_type, const std::string& architecture) {
+  constexpr std::string_view bert = "Bert", nezha = "Nezha";
+  const std::string_view found = architecture.starts_with(nezha) ? nezha : bert;
+  if (!architecture.starts_with(found)) return architecture;
+  return std::string(model_type == "nezha" ? nezha : bert) + architecture.substr(found.size());
 }
 
 BertConfig config_from(const Json& root, std::string_view where, BertConfigFormat format) {
@@ -77,12 +102,13 @@ BertConfig config_from(const Json& root, std::string_view where, BertConfigForma
   check(root.contains("vocab_size"), "{}: 'vocab_size' is missing", where);
   // Keys that are read, or written anew from the configuration: others describe other things than the model. The stored
   // type is that of the weights beside the file, which need not be those written later.
-  std::set<std::string_view> taken{"model_type", "num_labels", "dtype", "torch_dtype"};
+  std::set<std::string_view> taken{
+      "model_type", "num_labels", "dtype", "torch_dtype", "use_relative_position", "use_relative_positions"};
   const auto take = [&](const char* key) -> const Json& {
     taken.insert(key);
     return value_of(root, key);
   };
-  visit_sizes(config, [&](const char* key, int64_t& field) {
+  const auto take_size = [&](const char* key, int64_t& field) {
     if (!root.contains(key)) return;
     const Json& value = take(key);
     const std::optional<int64_t> number = value.whole();
@@ -90,7 +116,12 @@ BertConfig config_from(const Json& root, std::string_view where, BertConfigForma
           "{}: '{}' is {}, expected a whole number from 1 to {}", where, key, json_text(value),
           std::numeric_limits<int32_t>::max());
     field = *number;
-  });
+  };
+  visit_sizes(config, take_size);
+  config.relative_positions = relative_positions_of(root, where);
+  config.max_relative_position = usual_max_relative_position(config.relative_positions);
+  if (config.relative_positions != RelativePositions::none)
+    take_size("max_relative_position", config.max_relative_position);
   visit_reals(config, [&](const char* key, double& field) {
     if (!root.contains(key)) return;
     const Json& value = take(key);
@@ -104,7 +135,7 @@ BertConfig config_from(const Json& root, std::string_view where, BertConfigForma
   config.labels = std::move(labels.names);
   config.labels_problem = std::move(labels.problem);
   if (const Json& names = take("architectures"); names.is_array() && !names.empty() && names[0].is_string())
-    config.architecture = names[0].text();
+    config.architecture = class_for("bert", names[0].text());
   for (const auto& [key, value] : root.members()) {
     if (!taken.contains(key)) config.other_keys[key] = json_text(value);
   }
@@ -113,6 +144,41 @@ BertConfig config_from(const Json& root, std::string_view where, BertConfigForma
 }
 
 }  // namespace
+
+std::string_view name_of(RelativePositions relative) {
+  switch (relative) {
+    case RelativePositions::trained:
+      return "trained";
+    case RelativePositions::sinusoid:
+      return "sinusoid";
+    case RelativePositions::none:
+      break;
+  }
+  return "none";
+}
+
+RelativePositions parse_relative_positions(std::string_view name, std::string_view where) {
+  using enum RelativePositions;
+  for (const RelativePositions relative : {none, trained, sinusoid})
+    if (name == name_of(relative)) return relative;
+  fail("{} is '{}', expected one of none, trained, sinusoid", where, name);
+}
+
+int64_t usual_max_relative_position(RelativePositions relative) {
+  switch (relative) {
+    case RelativePositions::trained:
+      return 16;
+    case RelativePositions::sinusoid:
+      return 64;
+    case RelativePositions::none:
+      break;
+  }
+  return 0;
+}
+
+std::string_view BertConfig::model_type() const {
+  return relative_positions == RelativePositions::sinusoid ? "nezha" : "bert";
+}
 
 void BertConfig::validate(std::string_view where) const {
   visit_sizes(*this, [&](const char* key, int64_t value) {
@@ -125,6 +191,11 @@ void BertConfig::validate(std::string_view where) const {
   check(hidden_size % num_attention_heads == 0,
         "{}: 'hidden_size' is {}, expected a multiple of 'num_attention_heads', which is {}", where,
         hidden_size, num_attention_heads);
+  const int64_t nearest = relative_positions == RelativePositions::none ? 0 : 1;
+  check(max_relative_position >= nearest && max_relative_position <= nearest * max_distance,
+        "{}: 'max_relative_position' is {}, expected {}", where, max_relative_position,
+        nearest == 0 ? "0 without relative positions"
+                     : fmt::format("a whole number from 1 to {}", max_distance));
   for (const auto& [key, value] : {std::pair("hidden_dropout_prob", hidden_dropout_prob),
                                    std::pair("attention_probs_dropout_prob", attention_probs_dropout_prob)}) {
     check(value >= 0 && value < 1, "{}: '{}' is {}, expected a number from 0 to below 1", where, key, value);
@@ -164,8 +235,11 @@ void write_bert_config(const std::string& path, const BertConfig& config, const 
   config.validate(path);
   Json root = Json::object();
   for (const auto& [key, text] : config.other_keys) root[key] = parse_json(text, path + ": " + key);
-  root["model_type"] = "bert";
-  root["architectures"] = Json::array({architecture});
+  if (config.relative_positions == RelativePositions::trained) root["use_relative_positions"] = true;
+  else root["model_type"] = config.model_type();
+  if (config.relative_positions != RelativePositions::none)
+    root["max_relative_position"] = config.max_relative_position;
+  root["architectures"] = Json::array({class_for(config.model_type(), architecture)});
   visit_sizes(config, [&](const char* key, int64_t value) { root[key] = value; });
   visit_reals(config, [&](const char* key, double value) { root[key] = value; });
   for (const ActivationName& known : activation_names) {

@@ -95,6 +95,13 @@ Parameter Parameters::add_slot(const std::vector<std::string>& names, const Shap
   return parameter;
 }
 
+Parameter Parameters::add_constant(const Shape& shape, std::vector<float> values) {
+  check(!is_allocated_, "[parameters] a constant is added after allocation");
+  Parameter parameter;
+  constants_.push_back({parameter.slot_, shape, std::move(values)});
+  return parameter;
+}
+
 void Parameters::exclude_from_decay(const std::vector<std::string>& texts) {
   const auto lower = [](std::string text) {
     std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -119,6 +126,8 @@ void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
   check(!is_allocated_, "[parameters] allocated twice");
   check(size_ <= int64_t{1} << 48, "[parameters] the model has {} numbers: no machine holds that", size_);
   is_allocated_ = true;
+  for (const Constant& constant : constants_)
+    *constant.variable = Variable(Tensor::from(backend, constant.shape, std::span(constant.values)));
   const bool narrow = compute_type != DType::float32;
   if (use == Use::evaluation && narrow) return allocate_narrow(backend, compute_type);
   values_ = Tensor::zeros(backend, {size_});

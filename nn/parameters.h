@@ -70,6 +70,8 @@ class Parameters {
   // vocabulary is filled up so to a number of rows that devices compute with well.
   Parameter add_padded(const std::string& name, const Shape& shape, int64_t rows, float filler, Init init,
                        Precision precision = Precision::full);
+  // Float32 numbers that the model computes with and nobody trains or publishes.
+  Parameter add_constant(const Shape& shape, std::vector<float> values);
   // Weight decay leaves out tensors whose name holds one of these texts, in any case, instead of the two above.
   void exclude_from_decay(const std::vector<std::string>& texts);
   // Keeps the parameters whose name starts with `prefix` as they are: no gradient, no update. Before allocate.
@@ -131,10 +133,16 @@ class Parameters {
   };
   Parameter add_slot(const std::vector<std::string>& names, const Shape& each, int64_t rows, float filler,
                      Init init, Precision precision);
+  struct Constant {
+    std::shared_ptr<Variable> variable;
+    Shape shape;
+    std::vector<float> values;
+  };
   void allocate_narrow(Backend& backend, DType compute_type);
   void write_fillers() const;
 
   std::vector<Slot> slots_;
+  std::vector<Constant> constants_;
   std::vector<NamedTensor> tensors_;
   bool is_allocated_ = false;
   int64_t size_ = 0;
@@ -162,6 +170,9 @@ class Scope {
   Parameter add_padded(std::string_view name, const Shape& shape, int64_t rows, float filler, Init init,
                        Precision precision = Precision::full) const {
     return parameters_->add_padded(path(name), shape, rows, filler, init, precision);
+  }
+  Parameter add_constant(const Shape& shape, std::vector<float> values) const {
+    return parameters_->add_constant(shape, std::move(values));
   }
 
  private:

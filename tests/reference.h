@@ -36,7 +36,9 @@ LayerNorm layer_norm(const Matrix& s, const Matrix& gamma, const Matrix& beta, d
 struct Attention {
   Matrix context, lse;
 };
-Attention attention(const Matrix& qkv, const Sequences& sequences, int64_t heads, const Dropout& dropout);
+// `relative` is empty without relative positions.
+Attention attention(const Matrix& qkv, const Sequences& sequences, int64_t heads, const Dropout& dropout,
+                    const Matrix& relative = {});
 
 // --- naive/losses.cpp ---
 struct CrossEntropy {

@@ -3,16 +3,16 @@
 // time, in float32. The backward pass computes them again from the log-sum-exp (Dao et al. 2022, arXiv:2205.14135,
 // section 3.1).
 //
-// The products are in float32 by our own code, or, where AMX is much faster, in bfloat16 by oneDNN's.
+// The products are in float32 by our own code, or, where AMX is much faster, in bfloat16 by oneDNN's
+// (backends/cpu/attention_products.h).
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <type_traits>
 
+#include "backends/cpu/attention_products.h"
 #include "backends/cpu/backend.h"
-#include "backends/cpu/gemm.h"
-#include "backends/cpu/micro_gemm.h"
 #include "backends/cpu/parallel.h"
 #include "backends/cpu/philox.h"
 #include "backends/cpu/scratch.h"
@@ -29,183 +29,9 @@ constexpr int64_t largest_block = 128;
 // microsecond, in which 100,000 numbers are multiplied and added here.
 constexpr int64_t least_on_tiles = 4096;
 
-// One head of one sequence: where it lies, and the sizes of its buffers.
-struct Head {
-  int64_t begin;          // first row of the sequence
-  int64_t length;         // S
-  int64_t index;          // of the head
-  int64_t count;          // heads in all
-  int64_t size;           // D
-  int64_t padded;         // D rounded up to vectors
-  int64_t padded_length;  // S rounded up to whole vectors or tiles
-  int64_t block;          // rows of scores at a time
-  int64_t stored;         // rows of its buffers: padded_length, or whole blocks where these are more
-
-  int64_t hidden() const { return count * size; }
-  float scale() const { return 1.0F / std::sqrt(static_cast<float>(size)); }
-  int64_t rows_size() const { return stored * padded; }
-  int64_t scores_size() const { return block * padded_length; }
-};
-
-// Cuts consecutive buffers out of one block of scratch memory.
-class Buffers {
- public:
-  Buffers(Scratch& scratch, int64_t floats) : next_(scratch.floats(floats)) {}
-  // `count` elements, in the place of as many floats.
-  template <typename Element = float>
-  Element* take(int64_t count) {
-    float* taken = next_;
-    next_ += round_up(count, 16);
-    return reinterpret_cast<Element*>(taken);
-  }
-
- private:
-  float* next_;
-};
-
-// to[i][d] = from[i][d]; the rows from S on and the columns from D on are zero.
-template <typename T, typename Element>
-void copy_rows(const Head& head, const T* from, int64_t stride, Element* to) {
-  for (int64_t i = 0; i < head.length; ++i) {
-    const T* row = from + i * stride;
-    Element* out = to + i * head.padded;
-    if constexpr (std::is_same_v<T, Element>) {
-      std::copy_n(row, head.size, out);
-    } else {
-#pragma omp simd
-      for (int64_t d = 0; d < head.size; ++d) store(out[d], widen(row[d]));
-    }
-    std::fill(out + head.size, out + head.padded, Element{});
-  }
-  std::fill(to + head.length * head.padded, to + head.rows_size(), Element{});
-}
-
-// to[d][i] = from[i][d], the paddings included.
-void transpose_rows(const Head& head, const float* from, float* to) {
-  for (int64_t i = 0; i < head.padded_length; i += vector_lanes) {
-    for (int64_t d = 0; d < head.padded; d += vector_lanes) {
-      FloatVector square[vector_lanes];
-      for (int r = 0; r < vector_lanes; ++r) {
-        square[r] = *reinterpret_cast<const FloatVector*>(from + (i + r) * head.padded + d);
-      }
-      transpose(square);
-      for (int r = 0; r < vector_lanes; ++r) {
-        *reinterpret_cast<FloatVector*>(to + (d + r) * head.padded_length + i) = square[r];
-      }
-    }
-  }
-}
-
-// to[d] (+)= from[d] * factor.
-template <typename T>
-void store_row(const Head& head, const float* from, float factor, T* to, bool accumulate) {
-  dispatch_bool(accumulate, [&](auto add) {
-#pragma omp simd
-    for (int64_t d = 0; d < head.size; ++d) put<add>(to[d], from[d] * factor);
-  });
-}
-
-// Products in float32. In what follows a block is some rows of queries, [rows][padded]; scores and what is made of them
-// are [rows][padded_length], keys and values [padded_length][padded].
-class FloatProducts {
- public:
-  using Element = float;
-  static constexpr int64_t length_unit = 16;
-  static constexpr bool whole_blocks = false;
-
-  // Rows of scores: a multiple of all tile heights; 48 x 512 of them fit the second-level cache.
-  static int64_t block_of(int64_t) { return 48; }
-
-  explicit FloatProducts(const Head& head) : head_(head) {}
-
-  // How scores() wants the right operand.
-  const float* right_operand(const float* keys, float* buffer) const {
-    transpose_rows(head_, keys, buffer);
-    return buffer;
-  }
-  // How the products that follow it want what was made of scores.
-  const float* operand(const float* scores, int64_t, float*) const { return scores; }
-
-  // out[i][j] = row i of the block . key j
-  void scores(const float* block, int64_t rows, const float* keys, float* out) const {
-    multiply<false>({rows, head_.padded_length, head_.size, block, head_.padded, 1, keys, head_.padded_length,
-                     out, head_.padded_length});
-  }
-  // out = weights values
-  void mix(const float* weights, int64_t rows, const float* values, float* out) const {
-    multiply<false>({rows, head_.padded, head_.length, weights, head_.padded_length, 1, values, head_.padded,
-                     out, head_.padded});
-  }
-  // out += weights^T block
-  void add_transposed(const float* weights, int64_t rows, const float* block, float* out) const {
-    multiply<true>({head_.length, head_.padded, rows, weights, 1, head_.padded_length, block, head_.padded,
-                    out, head_.padded});
-  }
-
- private:
-  const Head& head_;
-};
-
-// The same in bfloat16, for which the rows of a block are always as many as head.block: those beyond are zero.
-class TileProducts {
- public:
-  using Element = bfloat16;
-  static constexpr int64_t length_unit = 32;
-  static constexpr bool whole_blocks = true;
-
-  // Equal blocks of whole tiles: their sizes depend on the length alone, so that few lengths make few products.
-  static int64_t block_of(int64_t padded_length) {
-    return round_up(ceil_div(padded_length, ceil_div(padded_length, 128)), 16);
-  }
-
-  struct Codes {
-    Gemm::Code& scores;
-    Gemm::Code& mix;
-    Gemm::Code& add_transposed;
-
-    Codes(Gemm& gemm, const Head& head)
-        : scores(gemm.prepare({.m = head.block,
-                               .n = head.padded_length,
-                               .k = head.padded,
-                               .transpose_b = true,
-                               .input = DType::bfloat16})),
-          mix(gemm.prepare(
-              {.m = head.block, .n = head.padded, .k = head.padded_length, .input = DType::bfloat16})),
-          add_transposed(gemm.prepare({.m = head.padded_length,
-                                       .n = head.padded,
-                                       .k = head.block,
-                                       .transpose_a = true,
-                                       .accumulate = true,
-                                       .input = DType::bfloat16})) {}
-  };
-
-  TileProducts(const Head& head, const Codes& codes, int64_t lane)
-      : head_(head), codes_(codes), lane_(lane) {}
-
-  const bfloat16* right_operand(const bfloat16* keys, float*) const { return keys; }
-
-  const bfloat16* operand(const float* scores, int64_t rows, bfloat16* buffer) const {
-    const int64_t used = rows * head_.padded_length;
-#pragma omp simd
-    for (int64_t i = 0; i < used; ++i) store(buffer[i], scores[i]);
-    std::fill(buffer + used, buffer + head_.scores_size(), bfloat16{});
-    return buffer;
-  }
-  void scores(const bfloat16* block, int64_t, const bfloat16* keys, float* out) const {
-    Gemm::run_here(codes_.scores, lane_, block, keys, out);
-  }
-  void mix(const bfloat16* weights, int64_t, const bfloat16* values, float* out) const {
-    Gemm::run_here(codes_.mix, lane_, weights, values, out);
-  }
-  void add_transposed(const bfloat16* weights, int64_t, const bfloat16* block, float* out) const {
-    Gemm::run_here(codes_.add_transposed, lane_, weights, block, out);
-  }
-
- private:
-  const Head& head_;
-  const Codes& codes_;
-  int64_t lane_;
-};
+// The gradient of a table of relative positions is summed over so many groups of heads first, whatever the number of
+// threads: few enough that they take little memory, and enough for many threads.
+constexpr int64_t table_groups = 64;
 
 // What becomes of a row of scores s: the largest of them, scaled, and the sum of e^(s - largest).
 struct RowSum {
@@ -223,11 +49,28 @@ void mask_padding(const Head& head, float* scores, int64_t rows) {
   }
   for (int64_t i = 0; i < rows; ++i) {
     for (int64_t j = first; j < n; j += 16) {
-      float* last = scores + i * n + j;
+      float* last = scores + i * head.columns + j;
       const float* add = mask + (j - first);
 #pragma omp simd
       for (int64_t lane = 0; lane < 16; ++lane) last[lane] += add[lane];
     }
+  }
+}
+
+// Adds to each score of some rows, from query `first` on, the term of its distance.
+void add_relative_terms(const Head& head, float* scores, int64_t first, int64_t rows) {
+  for (int64_t i = 0; i < rows; ++i) {
+    float* row = scores + i * head.columns;
+    add_by_distance(head.relative, first + i, head.length, row + head.padded_length, row);
+  }
+}
+
+// Sums what was made of the scores by distance, in the place of the terms.
+void sum_relative_weights(const Head& head, float* weights, int64_t first, int64_t rows) {
+  for (int64_t i = 0; i < rows; ++i) {
+    float* row = weights + i * head.columns;
+    sum_by_distance(head.relative, first + i, head.length, row, row + head.padded_length,
+                    head.columns - head.padded_length);
   }
 }
 
@@ -236,7 +79,7 @@ void exponentiate(const Head& head, float* scores, int64_t rows, RowSum* sums) {
   const int64_t n = head.padded_length / 16 * 16;  // lets the compiler see that only whole vectors occur
   const float scale = head.scale();
   for (int64_t i = 0; i < rows; ++i) {
-    float* row = scores + i * n;
+    float* row = scores + i * head.columns;
     const auto* vectors = reinterpret_cast<const FloatVector*>(row);
     FloatVector larger_lanes = vectors[0];
     for (int64_t v = 1; v < n / vector_lanes; ++v) larger_lanes = larger(larger_lanes, vectors[v]);
@@ -250,17 +93,17 @@ void exponentiate(const Head& head, float* scores, int64_t rows, RowSum* sums) {
 }
 
 template <typename T, typename Products>
-void forward_head(const Head& head, const Products& products, const T* qkv, const DropoutMask& dropout,
-                  T* context, float* lse) {
+void forward_head(const AttentionForward& args, const DropoutMask& dropout, const Head& head,
+                  const Products& products) {
   using Element = typename Products::Element;
   constexpr bool converts = !std::is_same_v<Element, float>;
   thread_local Scratch scratch;
-  Buffers buffers(scratch, 4 * head.rows_size() + 2 * head.scores_size() + head.block * head.padded +
-                               round_up(head.length, mask_chunk));
-  auto* q = buffers.take<Element>(head.rows_size());
-  auto* k = buffers.take<Element>(head.rows_size());
-  auto* v = buffers.take<Element>(head.rows_size());
-  float* k_buffer = buffers.take(converts ? 0 : head.rows_size());
+  Buffers buffers(scratch, head.queries_size() + 3 * head.keys_size() + 2 * head.scores_size() +
+                               head.block * head.padded + round_up(head.length, mask_chunk));
+  auto* q = buffers.take<Element>(head.queries_size());
+  auto* k = buffers.take<Element>(head.keys_size());
+  auto* v = buffers.take<Element>(head.keys_size());
+  float* k_buffer = buffers.take(converts ? 0 : head.keys_size());
   float* scores = buffers.take(head.scores_size());
   auto* converted = buffers.take<Element>(converts ? head.scores_size() : 0);
   float* mixed = buffers.take(head.block * head.padded);
@@ -268,16 +111,19 @@ void forward_head(const Head& head, const Products& products, const T* qkv, cons
 
   const int64_t hidden = head.hidden();
   const int64_t stride = 3 * hidden;
-  const T* source = qkv + head.begin * stride + head.index * head.size;
-  copy_rows(head, source, stride, q);
-  copy_rows(head, source + hidden, stride, k);
-  copy_rows(head, source + 2 * hidden, stride, v);
+  const T* source = args.qkv.data<T>() + head.begin * stride + head.index * head.size;
+  T* context = args.context.data<T>() + head.begin * hidden + head.index * head.size;
+  auto* lse = args.lse.data<float>();
+  copy_queries(head, source, stride, q);
+  copy_keys(head, source + hidden, stride, k);
+  copy_keys(head, source + 2 * hidden, stride, v);
   const Element* keys = products.right_operand(k, k_buffer);
 
   for (int64_t first = 0; first < head.length; first += head.block) {
     const int64_t rows = std::min(head.block, head.length - first);
     products.scores(q + first * head.padded, rows, keys, scores);
     RowSum sums[largest_block];
+    if (head.relative) add_relative_terms(head, scores, first, rows);
     mask_padding(head, scores, rows);
     exponentiate(head, scores, rows, sums);
     for (int64_t i = 0; i < rows; ++i) {
@@ -285,15 +131,15 @@ void forward_head(const Head& head, const Products& products, const T* qkv, cons
       if (lse != nullptr) lse[mask_row] = sums[i].largest + std::log(sums[i].sum);
       if (dropout.active()) {
         dropout_factors(dropout, mask_row, head.length, factors);
-        float* row = scores + i * head.padded_length;
+        float* row = scores + i * head.columns;
 #pragma omp simd
         for (int64_t j = 0; j < head.length; ++j) row[j] *= factors[j];
       }
     }
+    if (head.relative) sum_relative_weights(head, scores, first, rows);
     products.mix(products.operand(scores, rows, converted), rows, v, mixed);
-    T* target = context + (head.begin + first) * hidden + head.index * head.size;
     for (int64_t i = 0; i < rows; ++i) {
-      store_row(head, mixed + i * head.padded, 1.0F / sums[i].sum, target + i * hidden, false);
+      store_row(head, mixed + i * head.padded, 1.0F / sums[i].sum, context + (first + i) * hidden, false);
     }
   }
 }
@@ -326,24 +172,37 @@ void softmax_backward(const Head& head, float* p, float* dp, float* factors, flo
   for (int64_t j = 0; j < n; ++j) dp[j] = p[j] * dp[j] - unmasked[j] * sum;
 }
 
+// Adds the gradients of the table's rows, which are those of keys and of values, to `dtable`, where the rows lie in it.
+void add_table_gradient(const Head& head, const float* dk, const float* dv, float* dtable) {
+  const float scale = head.scale();
+  for (int64_t r = 0; r < head.relative.count(); ++r) {
+    const int64_t row = (head.padded_length + r) * head.padded;
+    float* target = dtable + r * head.size;
+#pragma omp simd
+    for (int64_t d = 0; d < head.size; ++d) target[d] += dk[row + d] * scale + dv[row + d];
+  }
+}
+
+// `dtable`, where it is wanted, is the place of the first row of the table that the head looks up.
 template <typename T, typename Products>
-void backward_head(const Head& head, const Products& products, const T* dcontext, const T* qkv,
-                   const float* lse, const DropoutMask& dropout, T* dqkv, bool accumulate) {
+void backward_head(const AttentionBackward& args, const DropoutMask& dropout, const Head& head,
+                   const Products& products, float* dtable) {
   using Element = typename Products::Element;
   constexpr bool converts = !std::is_same_v<Element, float>;
   thread_local Scratch scratch;
-  const int64_t rows_size = head.rows_size();
+  const int64_t queries_size = head.queries_size();
+  const int64_t keys_size = head.keys_size();
   const int64_t scores_size = head.scores_size();
-  Buffers buffers(scratch, 8 * rows_size + 4 * scores_size + head.block * head.padded +
+  Buffers buffers(scratch, 2 * queries_size + 6 * keys_size + 4 * scores_size + head.block * head.padded +
                                round_up(head.length, mask_chunk));
-  auto* q = buffers.take<Element>(rows_size);
-  auto* k = buffers.take<Element>(rows_size);
-  auto* v = buffers.take<Element>(rows_size);
-  auto* dy = buffers.take<Element>(rows_size);
-  float* dk = buffers.take(rows_size);
-  float* dv = buffers.take(rows_size);
-  float* k_buffer = buffers.take(converts ? 0 : rows_size);
-  float* v_buffer = buffers.take(converts ? 0 : rows_size);
+  auto* q = buffers.take<Element>(queries_size);
+  auto* k = buffers.take<Element>(keys_size);
+  auto* v = buffers.take<Element>(keys_size);
+  auto* dy = buffers.take<Element>(queries_size);
+  float* dk = buffers.take(keys_size);
+  float* dv = buffers.take(keys_size);
+  float* k_buffer = buffers.take(converts ? 0 : keys_size);
+  float* v_buffer = buffers.take(converts ? 0 : keys_size);
   float* p = buffers.take(scores_size);
   float* dp = buffers.take(scores_size);
   auto* p_converted = buffers.take<Element>(converts ? scores_size : 0);
@@ -354,57 +213,70 @@ void backward_head(const Head& head, const Products& products, const T* dcontext
   const int64_t hidden = head.hidden();
   const int64_t stride = 3 * hidden;
   const int64_t offset = head.begin * stride + head.index * head.size;
-  const T* source = qkv + offset;
-  const int64_t context_offset = head.begin * hidden + head.index * head.size;
-  copy_rows(head, source, stride, q);
-  copy_rows(head, source + hidden, stride, k);
-  copy_rows(head, source + 2 * hidden, stride, v);
-  copy_rows(head, dcontext + context_offset, hidden, dy);
+  const T* source = args.qkv.data<T>() + offset;
+  const T* dcontext = args.dcontext.data<T>() + head.begin * hidden + head.index * head.size;
+  const auto* lse = args.lse.data<float>();
+  copy_queries(head, source, stride, q);
+  copy_keys(head, source + hidden, stride, k);
+  copy_keys(head, source + 2 * hidden, stride, v);
+  copy_queries(head, dcontext, hidden, dy);
   const Element* keys = products.right_operand(k, k_buffer);
   const Element* values = products.right_operand(v, v_buffer);
-  std::fill_n(dk, rows_size, 0.0F);
-  std::fill_n(dv, rows_size, 0.0F);
+  std::fill_n(dk, keys_size, 0.0F);
+  std::fill_n(dv, keys_size, 0.0F);
 
-  const int64_t pl = head.padded_length;
+  T* dqkv = args.dqkv ? args.dqkv.tensor.data<T>() + offset : nullptr;
+  const bool accumulate = args.dqkv.accumulate;
+  const int64_t columns = head.columns;
   const int64_t pd = head.padded;
   for (int64_t first = 0; first < head.length; first += head.block) {
     const int64_t rows = std::min(head.block, head.length - first);
     products.scores(q + first * pd, rows, keys, p);
     products.scores(dy + first * pd, rows, values, dp);
+    if (head.relative) {
+      add_relative_terms(head, p, first, rows);
+      add_relative_terms(head, dp, first, rows);
+    }
     mask_padding(head, p, rows);
     for (int64_t i = 0; i < rows; ++i) {
       const int64_t mask_row = (head.begin + first + i) * head.count + head.index;
       if (dropout.active()) dropout_factors(dropout, mask_row, head.length, factors);
-      softmax_backward(head, p + i * pl, dp + i * pl, dropout.active() ? factors : nullptr, lse[mask_row]);
+      softmax_backward(head, p + i * columns, dp + i * columns, dropout.active() ? factors : nullptr,
+                       lse[mask_row]);
+    }
+    if (head.relative) {
+      sum_relative_weights(head, p, first, rows);
+      sum_relative_weights(head, dp, first, rows);
     }
     const Element* p_operand = products.operand(p, rows, p_converted);
     const Element* dp_operand = products.operand(dp, rows, dp_converted);
     products.add_transposed(p_operand, rows, dy + first * pd, dv);
     products.add_transposed(dp_operand, rows, q + first * pd, dk);
+    if (dqkv == nullptr) continue;
     products.mix(dp_operand, rows, k, dq);
     for (int64_t i = 0; i < rows; ++i) {
-      store_row(head, dq + i * pd, head.scale(), dqkv + offset + (first + i) * stride, accumulate);
+      store_row(head, dq + i * pd, head.scale(), dqkv + (first + i) * stride, accumulate);
     }
   }
-  for (int64_t i = 0; i < head.length; ++i) {
-    T* target = dqkv + offset + i * stride;
+  for (int64_t i = 0; dqkv != nullptr && i < head.length; ++i) {
+    T* target = dqkv + i * stride;
     store_row(head, dk + i * pd, head.scale(), target + hidden, accumulate);
     store_row(head, dv + i * pd, 1.0F, target + 2 * hidden, accumulate);
   }
+  if (head.trains_table) add_table_gradient(head, dk, dv, dtable);
 }
 
-template <typename Products>
-Head make_head(int64_t begin, int64_t length, int64_t index, int64_t count, int64_t size) {
-  const int64_t padded_length = round_up(length, Products::length_unit);
-  const int64_t block = Products::block_of(padded_length);
-  const int64_t stored = Products::whole_blocks ? round_up(padded_length, block) : padded_length;
-  return {begin, length, index, count, size, round_up(size, 16), padded_length, block, stored};
+// How many groups the heads of all sequences are dealt out in: each is one, but where groups have sums of their own.
+int64_t count_groups(const Packing& packing, int64_t heads, const RelativeTable& table) {
+  const int64_t all = packing.count() * heads;
+  return table.trained ? std::min(all, table_groups) : all;
 }
 
-// Calls f(head, products) for every head of every sequence, over the threads. Each writes places of its own, so the
-// order, which is whatever balances the load, changes no result.
+// Calls f(head, products, group) for every head of every sequence, over the threads: those of a group one after the other.
+// Each group writes places of its own, so the order, which is whatever balances the load, changes no result.
 template <typename T, typename F>
-void for_each_head(Gemm& gemm, const Packing& packing, int64_t heads, int64_t hidden, F&& f) {
+void for_each_head(Gemm& gemm, const Packing& packing, int64_t heads, int64_t hidden,
+                   const RelativeTable& table, F&& f) {
   const auto* offsets = packing.offsets.data<int32_t>();
   const int64_t size = hidden / heads;
   constexpr bool is_bfloat16 = std::is_same_v<T, bfloat16>;
@@ -414,21 +286,27 @@ void for_each_head(Gemm& gemm, const Packing& packing, int64_t heads, int64_t hi
   for (int64_t s = 0; s < packing.count(); ++s) {
     const int64_t length = offsets[s + 1] - offsets[s];
     if (!on_tiles(length)) continue;
-    const Head head = make_head<TileProducts>(0, length, 0, heads, size);
+    const Head head = make_head<TileProducts>(0, length, 0, heads, size, table);
     if (!codes.contains(head.padded_length)) codes.try_emplace(head.padded_length, gemm, head);
   }
-  parallel_for_neighbours(packing.count() * heads, [&](int64_t item, int64_t lane) {
+  const auto run = [&](int64_t item, int64_t group, int64_t lane) {
     const int64_t begin = offsets[item / heads];
     const int64_t length = offsets[item / heads + 1] - begin;
     if (length == 0) return;
     if constexpr (is_bfloat16) {
       if (on_tiles(length)) {
-        const Head head = make_head<TileProducts>(begin, length, item % heads, heads, size);
-        return f(head, TileProducts(head, codes.at(head.padded_length), lane));
+        const Head head = make_head<TileProducts>(begin, length, item % heads, heads, size, table);
+        return f(head, TileProducts(head, codes.at(head.padded_length), lane), group);
       }
     }
-    const Head head = make_head<FloatProducts>(begin, length, item % heads, heads, size);
-    f(head, FloatProducts(head));
+    const Head head = make_head<FloatProducts>(begin, length, item % heads, heads, size, table);
+    f(head, FloatProducts(head), group);
+  };
+  const int64_t items = packing.count() * heads;
+  const int64_t groups = count_groups(packing, heads, table);
+  parallel_for_neighbours(groups, [&](int64_t group, int64_t lane) {
+    for (int64_t item = items * group / groups; item < items * (group + 1) / groups; ++item)
+      run(item, group, lane);
   });
 }
 
@@ -436,12 +314,12 @@ void for_each_head(Gemm& gemm, const Packing& packing, int64_t heads, int64_t hi
 
 void CpuBackend::attention_forward(const AttentionForward& args) {
   const DropoutMask mask = mask_of(args.dropout);
+  const RelativeTable table(args.relative, false);
   dispatch_float(args.qkv.dtype(), "attention", [&](auto type) {
     using T = decltype(type);
-    for_each_head<T>(*gemm_, args.packing, args.heads, args.context.shape()[1],
-                     [&, qkv = args.qkv.data<T>(), context = args.context.data<T>(),
-                      lse = args.lse.data<float>()](const Head& head, const auto& products) {
-                       forward_head(head, products, qkv, mask, context, lse);
+    for_each_head<T>(*gemm_, args.packing, args.heads, args.context.shape()[1], table,
+                     [&](const Head& head, const auto& products, int64_t) {
+                       forward_head<T>(args, mask, head, products);
                      });
   });
   zero_rest(*this, args.context, args.packing);
@@ -449,18 +327,25 @@ void CpuBackend::attention_forward(const AttentionForward& args) {
 }
 
 void CpuBackend::attention_backward(const AttentionBackward& args) {
-  if (!args.dqkv) return;
+  if (!args.dqkv && !args.drelative) return;
   const DropoutMask mask = mask_of(args.dropout);
+  const RelativeTable table(args.relative, static_cast<bool>(args.drelative));
+  Tensor parts;  // the table's gradient of each group
+  if (table.trained)
+    parts = Tensor::zeros(*this, {count_groups(args.packing, args.heads, table), args.relative.elements()});
   dispatch_float(args.qkv.dtype(), "attention", [&](auto type) {
     using T = decltype(type);
     for_each_head<T>(
-        *gemm_, args.packing, args.heads, args.context.shape()[1],
-        [&, dcontext = args.dcontext.data<T>(), qkv = args.qkv.data<T>(), lse = args.lse.data<float>(),
-         target = args.dqkv.tensor.data<T>()](const Head& head, const auto& products) {
-          backward_head(head, products, dcontext, qkv, lse, mask, target, args.dqkv.accumulate);
+        *gemm_, args.packing, args.heads, args.context.shape()[1], table,
+        [&, dtables = parts.data<float>()](const Head& head, const auto& products, int64_t group) {
+          float* dtable = nullptr;
+          if (table.trained)
+            dtable = dtables + group * args.relative.elements() + table.place(head.relative.reach);
+          backward_head<T>(args, mask, head, products, dtable);
         });
   });
-  if (!args.dqkv.accumulate) zero_rest(*this, args.dqkv.tensor, args.packing);
+  if (args.dqkv && !args.dqkv.accumulate) zero_rest(*this, args.dqkv.tensor, args.packing);
+  if (table.trained) sum_parts(parts.data<float>(), parts.shape()[0], args.drelative);
 }
 
 }  // namespace gradus::cpu

@@ -28,7 +28,7 @@ constexpr auto rows = std::to_array<Row>({
     {"bert.embeddings.token_type_embeddings.weight", "bert/embeddings/token_type_embeddings",
      "bert_embedding_postprocessor.token_type_embedding.embedding_table"},
     {"bert.embeddings.position_embeddings.weight", "bert/embeddings/position_embeddings",
-     "bert_embedding_postprocessor.full_position_embedding.embedding_table"},
+     "bert_embedding_postprocessor.full_position_embedding.embedding_table", false, Place::part},
     {"bert.embeddings.LayerNorm.weight", "bert/embeddings/LayerNorm/gamma",
      "bert_embedding_postprocessor.layernorm.gamma"},
     {"bert.embeddings.LayerNorm.bias", "bert/embeddings/LayerNorm/beta",
@@ -69,7 +69,7 @@ constexpr auto rows = std::to_array<Row>({
     {"bert.encoder.layer.#.output.LayerNorm.bias", "bert/encoder/layer_#/output/LayerNorm/beta",
      "bert_encoder.layers.#.output.layernorm.beta"},
     // NEZHA's table of relative positions, [33, head size], trained, one for the keys and values of a layer. Only
-    // MindSpore's programs have it: the first name is ours.
+    // MindSpore's programs have it: the first name is ours. Transformers' NEZHA computes its table.
     {"bert.encoder.layer.#.attention.self.relative_positions.weight", "",
      "bert_encoder.layers.#.attention.attention._generate_relative_positions_embeddings.embeddings_table",
      false, Place::part},
@@ -195,7 +195,9 @@ std::string modern(std::string_view name) {
 std::optional<CommonName> common_name(CheckpointFormat format, std::string_view name) {
   std::string_view layer;
   if (format == CheckpointFormat::safetensors) {
-    const std::string plain = modern(name), prefixed = "bert." + plain;
+    std::string plain = modern(name);
+    if (plain.starts_with("nezha.")) plain.replace(0, 5, "bert");
+    const std::string prefixed = "bert." + plain;
     const Row* row = find_row(format, prefixed, layer);
     return CommonName{row != nullptr ? prefixed : plain};
   }
@@ -222,7 +224,9 @@ bool is_state_or_buffer(CheckpointFormat format, std::string_view name) {
   if (format == CheckpointFormat::tensorflow) {
     return name == "global_step" || name.ends_with("/adam_m") || name.ends_with("/adam_v");
   }
-  if (format == CheckpointFormat::safetensors) return name.ends_with("embeddings.position_ids");
+  if (format == CheckpointFormat::safetensors)
+    return name.ends_with("embeddings.position_ids") || name.ends_with("embeddings.token_type_ids") ||
+           name.ends_with("relative_positions_encoding.positions_encoding");
   constexpr auto prefixes =
       std::to_array<std::string_view>({"moment1.", "moment2.", "vhat.", "adam_m.", "adam_v.", "lamb_m.",
                                        "lamb_v.", "moments.", "accu_grads."});

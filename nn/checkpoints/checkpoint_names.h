@@ -17,20 +17,20 @@ struct CommonName {
 };
 
 // The common name of a tensor in a checkpoint of the given format; nothing for one that belongs to no model we know.
-// In safetensors files the leading "bert." may be missing, and LayerNorm's gamma and beta stand for weight and bias
-// as in older files. In MindSpore's the prefix "bert." may be there twice, once or not at all.
+// In safetensors files the leading "bert." may be missing or be "nezha.", and LayerNorm's gamma and beta stand for weight
+// and bias as in older files. In MindSpore's the prefix "bert." may be there twice, once or not at all.
 std::optional<CommonName> common_name(CheckpointFormat format, std::string_view name);
 
 // The name of a tensor in a format, from its common one; nothing where that framework's programs have no such tensor.
 // `crf`: of a network with one; TensorFlow's program for these calls the classifier otherwise.
 std::optional<CommonName> name_in(CheckpointFormat format, std::string_view common, bool crf = false);
 
-// Whether a tensor is no weight: moments, step counters and loss scales of a training, and the positions 0, 1, 2 ...
-// that older transformers versions saved.
+// Whether a tensor is no weight: moments, step counters and loss scales of a training, and what older transformers versions
+// saved though it can be computed: the positions 0, 1, 2 ..., token types of zeros, NEZHA's sinusoids for each pair of tokens.
 bool is_state_or_buffer(CheckpointFormat format, std::string_view name);
 
-// The common names of all weights of an encoder, without those that not every model has: the pooler's and NEZHA's
-// tables.
+// The common names of all weights of an encoder, without those that not every model has: the pooler's, the table of
+// positions, which NEZHA has no use for, and NEZHA's own tables.
 std::vector<std::string> encoder_names(int64_t layers);
 // The number of the encoder's layer that a common name belongs to, or -1.
 int64_t layer_of(std::string_view common);

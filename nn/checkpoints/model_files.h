@@ -34,7 +34,8 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
 void check_tensors(const ModelTensors& file, const Parameters& parameters,
                    const std::vector<std::string>& required, const HeadRows& head = {});
 
-// Writes all tensors, float32, as one safetensors file. Throws Error when it can't be written.
-void save_tensors(const Parameters& parameters, const std::string& path);
+// Writes all tensors, float32, as one safetensors file. The encoder's are named after `model_type`, which is "bert" or "nezha"
+// (BertConfig::model_type). Throws Error when the file can't be written.
+void save_tensors(const Parameters& parameters, const std::string& path, std::string_view model_type);
 
 }  // namespace gradus

@@ -6,6 +6,7 @@
 
 #include "core/io/checked_json.h"
 #include "nn/checkpoints/checkpoint_file.h"
+#include "nn/checkpoints/model_tensors.h"
 #include "tasks/model/checkpoint_directory.h"
 #include "tasks/training/train_state.h"
 
@@ -21,14 +22,24 @@ fs::path folder_of(const std::string& path) {
   return fs::is_directory(path) ? fs::path(path) : fs::path(path).parent_path();
 }
 
-// The configuration of a pretrained model: config.json, or Google's bert_config.json. MindSpore's layer norm has an
-// epsilon of its own, which no file states.
+// What no file states of MindSpore's model: its layer norm has an epsilon of its own, and a model with NEZHA's tables is
+// one.
+void take_mindspores(const ModelTensors& file, BertConfig& config) {
+  config.layer_norm_eps = 1e-7;
+  const ModelTensors::Tensor* table =
+      file.find("bert.encoder.layer.0.attention.self.relative_positions.weight");
+  if (table == nullptr || config.relative_positions != RelativePositions::none) return;
+  config.relative_positions = RelativePositions::trained;
+  config.max_relative_position = table->shape.empty() ? 0 : table->shape[0] / 2;
+}
+
+// The configuration of a pretrained model: config.json, or Google's bert_config.json.
 BertConfig pretrained_config(const std::string& pretrained, const fs::path& folder) {
   const fs::path path = folder / "config.json", googles = folder / "bert_config.json";
   const bool is_googles = !fs::exists(path) && fs::exists(googles);
   BertConfig config = read_bert_config((is_googles ? googles : path).string());
   if (is_googles && CheckpointFile(pretrained).names() == CheckpointFormat::mindspore)
-    config.layer_norm_eps = 1e-7;
+    take_mindspores(ModelTensors(pretrained), config);
   return config;
 }
 
@@ -63,6 +74,8 @@ BertConfig config_from_scratch(const ModelOptions& model, const Vocab& vocab) {
   config.num_attention_heads = model.num_attention_heads;
   config.intermediate_size = model.intermediate_size;
   config.max_position_embeddings = model.max_position_embeddings;
+  config.relative_positions = parse_relative_positions(model.relative_positions, "--relative_positions");
+  config.max_relative_position = model.max_relative_position;
   return config;
 }
 
@@ -144,6 +157,27 @@ StoredTokenizer load_tokenizer(const FineTuneOptions& options, const fs::path& f
   return stored;
 }
 
+// Takes the positions that the options ask for. A trained model stays with its own: other ones would make another of it.
+void override_positions(BertConfig& config, const ModelOptions& options, const std::string& model,
+                        bool trained) {
+  if (options.relative_positions != "auto") {
+    const RelativePositions asked =
+        parse_relative_positions(options.relative_positions, "--relative_positions");
+    const bool same = asked == config.relative_positions;
+    check(same || !trained, "--relative_positions {}: the model in '{}' has {}", name_of(asked), model,
+          name_of(config.relative_positions));
+    config.relative_positions = asked;
+    if (!same) config.max_relative_position = usual_max_relative_position(asked);
+  }
+  const int64_t farthest = options.max_relative_position;
+  if (farthest == 0 || farthest == config.max_relative_position) return;
+  check(config.relative_positions != RelativePositions::none,
+        "--max_relative_position {}: the model in '{}' has no relative positions", farthest, model);
+  check(!trained, "--max_relative_position {}: the model in '{}' has {}", farthest, model,
+        config.max_relative_position);
+  config.max_relative_position = farthest;
+}
+
 // Takes --hidden_act and --layer_norm_eps; throws Error when another option is not as in the configuration of `model`.
 void override_config(BertConfig& config, const ModelOptions& options, const std::string& model) {
   const auto same = [&](const char* name, int64_t asked, int64_t found) {
@@ -209,6 +243,7 @@ ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKi
   const TaskSettings settings = parse_settings(saved);
   const bool do_lower_case = saved.at("do_lower_case").boolean();
   override_config(config, options.model, weights);
+  override_positions(config, options.model, weights, true);
   options.check_fixed("tokenizer", options.tokenizer, settings.tokenizer, kind.noun, weights);
   if (options.do_lower_case != "auto") {
     options.check_fixed("do_lower_case", options.do_lower_case == "true", do_lower_case, kind.noun, weights);
@@ -256,6 +291,7 @@ ModelSource ModelSource::of_new(const FineTuneOptions& options, std::optional<Vo
   }
   settle(*stored, options);
   override_config(config, options.model, pretrained);
+  override_positions(config, options.model, pretrained, false);
   TaskSettings settings;
   settings.tokenizer = options.tokenizer;
   StoredHead head{std::exchange(config.architecture, ""),

@@ -102,7 +102,7 @@ void TaskSystem::save(const std::filesystem::path& folder) const {
   saved.other_keys[kind_.settings_key] = json_text(saved_json());
   write_bert_config((folder / "config.json").string(), saved, kind_.architecture);
   write_tokenizer(folder, vocab(), source_.tokenizer);
-  save_tensors(parameters_, (folder / "model.safetensors").string());
+  save_tensors(parameters_, (folder / "model.safetensors").string(), saved.model_type());
 }
 
 void TaskSystem::check_sequence_length(int64_t seq_length) const {

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/joined.h"
 #include "core/processors.h"
+#include "nn/bert_config.h"
 #include "nn/optimizer.h"
 
 namespace gradus {
@@ -84,6 +85,17 @@ void ModelOptions::declare(Options& options, const char* from_scratch) {
       .at_least(0);
   options.add("intermediate_size", intermediate_size, "width inside the feed-forward blocks").at_least(0);
   options.add("max_position_embeddings", max_position_embeddings, "rows of the position table").at_least(0);
+  options
+      .add("relative_positions", relative_positions,
+           "vectors for the distance of words in place of their positions (NEZHA): a table that each layer "
+           "trains, or "
+           "fixed sinusoids")
+      .choices({"auto", {"none", {"false"}}, {"trained", {"true"}}, "sinusoid"});
+  options
+      .add("max_relative_position", max_relative_position,
+           "distance from which on all are alike; 0: as the checkpoint says, from scratch 16 trained, 64 of "
+           "sinusoids")
+      .between(0, 65536);
   options.add("hidden_act", hidden_act, "activation of the feed-forward blocks")
       .choices({"auto",
                 {"gelu", {"gelu_erf"}},
@@ -100,6 +112,7 @@ void ModelOptions::finish(Options& options, bool from_scratch) {
                            "max_position_embeddings", "hidden_act"}) {
     options.adopt(name, fmt::format("bert_net_cfg.{}", name));
   }
+  options.adopt("relative_positions", "bert_net_cfg.use_relative_positions");
   options.adopt("dropout", "bert_net_cfg.hidden_dropout_prob");
   if (from_scratch) {
     const std::string reason = "from scratch";
@@ -108,12 +121,18 @@ void ModelOptions::finish(Options& options, bool from_scratch) {
     options.preset("num_attention_heads", "2", reason);
     options.preset("intermediate_size", fmt::format("{}", 4 * hidden_size), reason);
     options.preset("max_position_embeddings", "512", reason);
+    options.preset("relative_positions", "none", reason);
+    const RelativePositions relative = parse_relative_positions(relative_positions, "--relative_positions");
+    options.preset("max_relative_position", fmt::format("{}", usual_max_relative_position(relative)), reason);
     options.preset("hidden_act", "gelu", reason);
     options.preset("layer_norm_eps", "1e-12", reason);
     check(hidden_size > 0 && num_hidden_layers > 0 && num_attention_heads > 0 && intermediate_size > 0 &&
               max_position_embeddings > 0 && hidden_act != "auto" && layer_norm_eps > 0,
           "training from scratch takes nothing from a checkpoint: every model option needs a value above 0");
   }
+  check(max_relative_position == 0 || relative_positions != "none",
+        "--max_relative_position {} is about relative positions, --relative_positions is none",
+        max_relative_position);
   check(hidden_size == 0 || num_attention_heads == 0 || hidden_size % num_attention_heads == 0,
         "--hidden_size {} is not a multiple of --num_attention_heads {}", hidden_size, num_attention_heads);
 }

@@ -29,6 +29,8 @@ struct ModelOptions {
   int64_t num_attention_heads = 0;
   int64_t intermediate_size = 0;
   int64_t max_position_embeddings = 0;
+  std::string relative_positions = "auto";  // "none", "trained", "sinusoid"
+  int64_t max_relative_position = 0;
   std::string hidden_act = "auto";
   double layer_norm_eps = 0;
   double dropout = 0.1;  // after embeddings and sublayers, on attention weights, before the head

@@ -31,16 +31,21 @@ constexpr OtherName other_names[] = {
 std::string shapes() {
   std::vector<std::string> texts;
   for (const PretrainingNetwork& n : pretraining_networks())
-    texts.push_back(fmt::format("{} {} wide, {} layers, {} heads", n.name, n.hidden_size, n.num_hidden_layers,
-                                n.num_attention_heads));
+    texts.push_back(fmt::format("{} {} wide, {} layers, {} heads{}{}", n.name, n.hidden_size,
+                                n.num_hidden_layers, n.num_attention_heads,
+                                n.hidden_act == "gelu" ? "" : fmt::format(", {}", n.hidden_act),
+                                n.relative_positions == "none" ? "" : ", relative positions"));
   return joined(texts, "; ").str();
 }
 
 }  // namespace
 
 const std::vector<PretrainingNetwork>& pretraining_networks() {
-  static const std::vector<PretrainingNetwork> networks{
-      {"small", 256, 4, 4}, {"base", 768, 12, 12}, {"large", 1024, 24, 16}};
+  static const std::vector<PretrainingNetwork> networks{{"small", 256, 4, 4},
+                                                        {"base", 768, 12, 12},
+                                                        {"nezha", 1024, 24, 16, "gelu", "trained"},
+                                                        {"large", 1024, 24, 16},
+                                                        {"large_boost", 1024, 24, 16, "fast_gelu"}};
   return networks;
 }
 
@@ -134,6 +139,8 @@ void PretrainOptions::take_network(Options& options) {
   options.preset("hidden_size", std::to_string(network->hidden_size), reason);
   options.preset("num_hidden_layers", std::to_string(network->num_hidden_layers), reason);
   options.preset("num_attention_heads", std::to_string(network->num_attention_heads), reason);
+  options.preset("hidden_act", std::string(network->hidden_act), reason);
+  options.preset("relative_positions", std::string(network->relative_positions), reason);
 }
 
 void PretrainOptions::finish(Options& options, bool trains) {

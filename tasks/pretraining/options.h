@@ -14,6 +14,7 @@ namespace gradus {
 struct PretrainingNetwork {
   std::string_view name;
   int64_t hidden_size, num_hidden_layers, num_attention_heads;  // the wide layers are 4 hidden_size
+  std::string_view hidden_act = "gelu", relative_positions = "none";
 };
 
 const std::vector<PretrainingNetwork>& pretraining_networks();

@@ -75,7 +75,9 @@ seed() {
       done ;;
     classification_records) copy "$shared"/tfrecord/classifier.tfrecord ;;
     class_labels) printf 'good\nbad\n' >"$corpus/labels" ;;
-    bert_config) echo '{"vocab_size": 100, "hidden_act": "gelu", "id2label": {"0": "O"}}' >"$corpus/config" ;;
+    bert_config)
+      echo '{"vocab_size": 100, "hidden_act": "gelu", "id2label": {"0": "O"}}' >"$corpus/config"
+      echo '{"vocab_size": 100, "model_type": "nezha", "max_relative_position": 9, "use_relative_positions": true}' >"$corpus/nezha" ;;
     msra_xml) echo '<d><s><w>a<N TYPE="P">b</N></w></s></d>' >"$corpus/xml" ;;
     squad) echo '{"data": [{"paragraphs": [{"context": "aa b. ab", "qas": [{"id": "q", "question": "a b?", "answers": [{"text": "b.", "answer_start": 3}], "is_impossible": false}]}]}]}' >"$corpus/squad" ;;
     pretraining_text)

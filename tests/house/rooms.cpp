@@ -24,8 +24,8 @@ std::vector<Room> project_rooms() {
     # What the programs share. No room here knows a task. Only one that makes, keeps or trains a model knows nn.
     tasks/log:        core core/io data
     tasks/text:       core core/io data tasks/log
-    # Two options name rows of the tables of optimizers and schedules.
-    tasks/options:    core core/io data tasks/log nn/optimizer.h
+    # Two options name rows of the tables of optimizers and schedules, one a model's kinds of positions.
+    tasks/options:    core core/io data tasks/log nn/optimizer.h nn/bert_config.h
     tasks/metrics:    core core/io data tasks/text
     # A checkpoint is known by the state of the training that made it.
     tasks/model:      core core/io data autograd nn nn/checkpoints tasks/log tasks/text tasks/options

@@ -1,4 +1,6 @@
 // Scaled dot-product self-attention within each sequence.
+#include <algorithm>
+
 #include "tests/naive_backend.h"
 #include "tests/reference.h"
 
@@ -16,12 +18,31 @@ struct Head {
   int64_t key(int64_t d) const { return hidden + query(d); }
   int64_t value(int64_t d) const { return 2 * hidden + query(d); }
   double scale() const { return 1 / std::sqrt(static_cast<double>(size)); }
+};
 
-  // q[i] . k[j] / sqrt(D)
-  double score(const Matrix& qkv, int64_t i, int64_t j) const {
+// What attention reads: packed rows, and a table of relative positions, which may be empty.
+struct Operands {
+  const Matrix& qkv;
+  const Matrix& table;
+
+  // The table's row for query i and key j.
+  int64_t distance(int64_t i, int64_t j) const {
+    const int64_t farthest = (table.rows() - 1) / 2;
+    return std::min(std::max(j - i, -farthest), farthest) + farthest;
+  }
+  double relative(int64_t i, int64_t j, int64_t d) const { return table ? table(distance(i, j), d) : 0; }
+  // The key and the value j as query i meets them.
+  double key(const Head& head, int64_t i, int64_t j, int64_t d) const {
+    return qkv(j, head.key(d)) + relative(i, j, d);
+  }
+  double value(const Head& head, int64_t i, int64_t j, int64_t d) const {
+    return qkv(j, head.value(d)) + relative(i, j, d);
+  }
+  // q[i] . key / sqrt(D)
+  double score(const Head& head, int64_t i, int64_t j) const {
     double sum = 0;
-    for (int64_t d = 0; d < size; ++d) sum += qkv(i, query(d)) * qkv(j, key(d));
-    return sum * scale();
+    for (int64_t d = 0; d < head.size; ++d) sum += qkv(i, head.query(d)) * key(head, i, j, d);
+    return sum * head.scale();
   }
 };
 
@@ -36,18 +57,21 @@ void for_each_head(const Matrix& qkv, const Sequences& sequences, int64_t heads,
 
 }  // namespace
 
-Attention attention(const Matrix& qkv, const Sequences& sequences, int64_t heads, const Dropout& dropout) {
+Attention attention(const Matrix& qkv, const Sequences& sequences, int64_t heads, const Dropout& dropout,
+                    const Matrix& relative) {
+  const Operands operands{qkv, relative};
   Attention result{Matrix(qkv.rows(), qkv.columns() / 3), Matrix(qkv.rows(), heads)};
   for_each_head(qkv, sequences, heads, [&](const Head& head, const Sequence& sequence) {
     const auto [begin, end] = sequence;
     for (int64_t i = begin; i < end; ++i) {
-      const double lse = log_sum_exp(end - begin, [&](int64_t j) { return head.score(qkv, i, begin + j); });
+      const double lse =
+          log_sum_exp(end - begin, [&](int64_t j) { return operands.score(head, i, begin + j); });
       result.lse(i, head.number) = lse;
       for (int64_t j = begin; j < end; ++j) {
-        const double probability = std::exp(head.score(qkv, i, j) - lse) *
+        const double probability = std::exp(operands.score(head, i, j) - lse) *
                                    dropout_factor(dropout, i * heads + head.number, j - begin);
         for (int64_t d = 0; d < head.size; ++d) {
-          result.context(i, head.query(d)) += probability * qkv(j, head.value(d));
+          result.context(i, head.query(d)) += probability * operands.value(head, i, j, d);
         }
       }
     }
@@ -55,11 +79,22 @@ Attention attention(const Matrix& qkv, const Sequences& sequences, int64_t heads
   return result;
 }
 
+struct AttentionGradients {
+  Matrix qkv, relative;
+};
+
 // With p the softmax, m the dropout factors and dp[j] = m[j] (dcontext . v[j]) for one query:
 //   dv[j] += m[j] p[j] dcontext,  dscore[j] = p[j] (dp[j] - sum over k of p[k] dp[k]).
-static Matrix attention_gradient(const Matrix& dcontext, const Matrix& qkv, const Matrix& lse,
-                                 const Sequences& sequences, int64_t heads, const Dropout& dropout) {
-  Matrix dqkv(qkv.rows(), qkv.columns());
+// What is added to a key or a value has the same gradient.
+static AttentionGradients attention_gradient(const Matrix& dcontext, const Operands& operands,
+                                             const Matrix& lse, const Sequences& sequences, int64_t heads,
+                                             const Dropout& dropout) {
+  const Matrix& qkv = operands.qkv;
+  AttentionGradients d{Matrix(qkv.rows(), qkv.columns()),
+                       Matrix(operands.table.rows(), operands.table.columns())};
+  const auto add_to_relative = [&](int64_t i, int64_t j, int64_t at, double value) {
+    if (operands.table) d.relative(operands.distance(i, j), at) += value;
+  };
   for_each_head(qkv, sequences, heads, [&](const Head& head, const Sequence& sequence) {
     const auto [begin, end] = sequence;
     for (int64_t i = begin; i < end; ++i) {
@@ -68,25 +103,29 @@ static Matrix attention_gradient(const Matrix& dcontext, const Matrix& qkv, cons
       double mean_dp = 0;
       for (int64_t j = begin; j < end; ++j) {
         const double factor = dropout_factor(dropout, i * heads + head.number, j - begin);
-        p.push_back(std::exp(head.score(qkv, i, j) - lse(i, head.number)));
+        p.push_back(std::exp(operands.score(head, i, j) - lse(i, head.number)));
         dp.push_back(0);
-        for (int64_t d = 0; d < head.size; ++d) {
-          dp.back() += factor * dcontext(i, head.query(d)) * qkv(j, head.value(d));
-          dqkv(j, head.value(d)) += factor * p.back() * dcontext(i, head.query(d));
+        for (int64_t at = 0; at < head.size; ++at) {
+          dp.back() += factor * dcontext(i, head.query(at)) * operands.value(head, i, j, at);
+          const double dvalue = factor * p.back() * dcontext(i, head.query(at));
+          d.qkv(j, head.value(at)) += dvalue;
+          add_to_relative(i, j, at, dvalue);
         }
         mean_dp += p.back() * dp.back();
       }
       for (int64_t j = begin; j < end; ++j) {
-        const auto at = static_cast<size_t>(j - begin);
-        const double dscore = p[at] * (dp[at] - mean_dp) * head.scale();
-        for (int64_t d = 0; d < head.size; ++d) {
-          dqkv(i, head.query(d)) += dscore * qkv(j, head.key(d));
-          dqkv(j, head.key(d)) += dscore * qkv(i, head.query(d));
+        const auto key = static_cast<size_t>(j - begin);
+        const double dscore = p[key] * (dp[key] - mean_dp) * head.scale();
+        for (int64_t at = 0; at < head.size; ++at) {
+          d.qkv(i, head.query(at)) += dscore * operands.key(head, i, j, at);
+          const double dkey = dscore * qkv(i, head.query(at));
+          d.qkv(j, head.key(at)) += dkey;
+          add_to_relative(i, j, at, dkey);
         }
       }
     }
   });
-  return dqkv;
+  return d;
 }
 
 }  // namespace reference
@@ -96,16 +135,18 @@ using reference::sequences_of;
 using reference::store;
 
 void NaiveBackend::attention_forward(const AttentionForward& args) {
-  const auto result =
-      reference::attention(load(args.qkv), sequences_of(args.packing), args.heads, args.dropout);
+  const auto result = reference::attention(load(args.qkv), sequences_of(args.packing), args.heads,
+                                           args.dropout, load(args.relative));
   store(result.context, args.context);
   store(result.lse, args.lse);
 }
 
 void NaiveBackend::attention_backward(const AttentionBackward& args) {
-  store(reference::attention_gradient(load(args.dcontext), load(args.qkv), load(args.lse),
-                                      sequences_of(args.packing), args.heads, args.dropout),
-        args.dqkv);
+  const auto qkv = load(args.qkv), relative = load(args.relative);
+  const auto d = reference::attention_gradient(load(args.dcontext), {qkv, relative}, load(args.lse),
+                                               sequences_of(args.packing), args.heads, args.dropout);
+  store(d.qkv, args.dqkv);
+  store(d.relative, args.drelative);
 }
 
 }  // namespace gradus

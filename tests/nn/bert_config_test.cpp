@@ -127,7 +127,8 @@ TEST_CASE("a wrong BERT configuration is refused naming the field") {
         "c.json: 'hidden_act' is 'swish', expected one of gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, "
         "gelu_tanh, quick_gelu, fast_gelu, relu, tanh, linear");
   CHECK(error_with(R"("hidden_act":null)") == "c.json: 'hidden_act' is null, expected a name");
-  CHECK(error_with(R"("model_type":"roberta")") == "c.json: 'model_type' is \"roberta\", expected \"bert\"");
+  CHECK(error_with(R"("model_type":"roberta")") ==
+        "c.json: 'model_type' is \"roberta\", expected \"bert\" or \"nezha\"");
   CHECK(error_with(R"("position_embedding_type":"relative_key")") ==
         "c.json: 'position_embedding_type' is \"relative_key\", expected \"absolute\": other models are not "
         "supported");
@@ -146,6 +147,65 @@ TEST_CASE("a wrong BERT configuration is refused naming the field") {
   CHECK_THROWS_WITH_AS(read_bert_config("missing.json"),
                        "cannot read 'missing.json': No such file or directory", Error);
   CHECK_THROWS_AS(read_bert_config("/"), Error);
+}
+
+TEST_CASE("relative positions: sinusoids are NEZHA's, a trained table is MindSpore's") {
+  const auto relative = [](const std::string& members) {
+    const BertConfig config = parse("{\"vocab_size\":9" + members + "}");
+    return fmt::format("{} {}", name_of(config.relative_positions), config.max_relative_position);
+  };
+  CHECK(relative("") == "none 0");
+  CHECK(relative(R"(,"model_type":"bert")") == "none 0");
+  CHECK(relative(R"(,"use_relative_positions":false,"use_relative_position":false)") == "none 0");
+  CHECK(relative(R"(,"model_type":"nezha")") == "sinusoid 64");
+  CHECK(relative(R"(,"model_type":"nezha","use_relative_position":true)") == "sinusoid 64");
+  CHECK(relative(R"(,"model_type":"nezha","max_relative_position":7)") == "sinusoid 7");
+  CHECK(relative(R"(,"use_relative_position":true)") == "sinusoid 64");
+  CHECK(relative(R"(,"use_relative_positions":true)") == "trained 16");
+  CHECK(relative(R"(,"use_relative_positions":true,"max_relative_position":64)") == "trained 64");
+
+  // Without relative positions the number means nothing, and stays where it is.
+  const BertConfig bert = parse(R"({"vocab_size":9,"max_relative_position":7})");
+  CHECK(bert.max_relative_position == 0);
+  CHECK(bert.other_keys.at("max_relative_position") == "7");
+
+  CHECK(error_with(R"("use_relative_positions":1)") ==
+        "c.json: 'use_relative_positions' is 1, expected true or false");
+  CHECK(error_with(R"("use_relative_position":"yes")") ==
+        "c.json: 'use_relative_position' is \"yes\", expected true or false");
+  for (const char* number : {"0", "65537"})
+    CHECK(error_with(fmt::format(R"("model_type":"nezha","max_relative_position":{})", number))
+              .starts_with(fmt::format(
+                  "c.json: 'max_relative_position' is {}, expected a whole number from 1 to ", number)));
+  BertConfig odd = bert;
+  odd.max_relative_position = 3;
+  CHECK_THROWS_WITH_AS(odd.validate("odd"),
+                       "odd: 'max_relative_position' is 3, expected 0 without relative positions", Error);
+}
+
+TEST_CASE("a configuration with relative positions is one of transformers' NEZHA, or of no class there") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "config.json";
+  BertConfig config = parse(R"({"vocab_size": 100, "hidden_size": 32, "num_attention_heads": 2,
+    "model_type": "nezha", "max_relative_position": 20, "architectures": ["NezhaForSequenceClassification"]})");
+  CHECK(config.architecture == "BertForSequenceClassification");
+  CHECK(config.model_type() == "nezha");
+  write_bert_config(path, config, config.architecture);
+  CHECK(read_bert_config(path) == config);
+  Json written = json_of(file_content(path));
+  CHECK(written["model_type"] == "nezha");
+  CHECK(written["max_relative_position"] == 20);
+  CHECK(written["architectures"] == Json::array({"NezhaForSequenceClassification"}));
+  CHECK_FALSE(written.contains("use_relative_positions"));
+
+  config.relative_positions = RelativePositions::trained;
+  CHECK(config.model_type() == "bert");
+  write_bert_config(path, config, config.architecture);
+  CHECK(read_bert_config(path) == config);
+  written = json_of(file_content(path));
+  CHECK_FALSE(written.contains("model_type"));
+  CHECK(written["max_relative_position"] == 20);
+  CHECK(written["use_relative_positions"] == true);
 }
 
 TEST_CASE("a written BERT configuration reads back the same, with what Hugging Face needs") {

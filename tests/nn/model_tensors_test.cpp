@@ -86,6 +86,11 @@ TEST_CASE("checkpoint names: each framework's, and back") {
   const auto file = [](const char* name) { return common_name(CheckpointFormat::safetensors, name)->name; };
   CHECK(file("encoder.layer.3.output.LayerNorm.gamma") == "bert.encoder.layer.3.output.LayerNorm.weight");
   CHECK(file("bert.encoder.layer.3.output.dense.bias") == "bert.encoder.layer.3.output.dense.bias");
+  for (const char* nezha : {"nezha.encoder.layer.3.output.dense.bias", "encoder.layer.3.output.dense.bias"})
+    CHECK(file(nezha) == "bert.encoder.layer.3.output.dense.bias");
+  CHECK(file("nezha.embeddings.LayerNorm.gamma") == "bert.embeddings.LayerNorm.weight");
+  CHECK(file("nezha.encoder.layer.0.attention.self.relative_positions.weight") ==
+        "bert.encoder.layer.0.attention.self.relative_positions.weight");
   CHECK(file("classifier.weight") == "classifier.weight");
   CHECK(file("anything.beta") == "anything.beta");
   CHECK_FALSE(common_name(CheckpointFormat::tensorflow, "bert/encoder/layer_x/output/dense/bias"));
@@ -93,10 +98,13 @@ TEST_CASE("checkpoint names: each framework's, and back") {
   CHECK_FALSE(name_in(CheckpointFormat::tensorflow, "lstm.weight_ih_l0"));
   CHECK(is_state_or_buffer(CheckpointFormat::tensorflow, "bert/pooler/dense/kernel/adam_m"));
   CHECK(is_state_or_buffer(CheckpointFormat::mindspore, "adam_v.bert.bert.dense.weight"));
-  CHECK(is_state_or_buffer(CheckpointFormat::safetensors, "embeddings.position_ids"));
+  for (const char* buffer :
+       {"embeddings.position_ids", "nezha.embeddings.token_type_ids",
+        "nezha.encoder.layer.0.attention.self.relative_positions_encoding.positions_encoding"})
+    CHECK(is_state_or_buffer(CheckpointFormat::safetensors, buffer));
   CHECK_FALSE(is_state_or_buffer(CheckpointFormat::safetensors, "global_step"));
   // A kernel of TensorFlow, and nothing else, is [in, out].
-  CHECK(encoder_names(2).size() == 5 + 2 * 16);
+  CHECK(encoder_names(2).size() == 4 + 2 * 16);
   for (const std::string& common : encoder_names(2)) {
     CAPTURE(common);
     const CommonName name = *name_in(CheckpointFormat::tensorflow, common);

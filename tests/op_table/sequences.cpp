@@ -13,21 +13,49 @@ Matrix scalar(double value) {
 
 // --- sequences ---------------------------------------------------------------------------------------------
 
-OpCase attention_case(const Lengths& lengths, int64_t heads, int64_t head_size, float probability) {
+// With a table of relative positions up to the distance `farthest`, or without one where that is negative.
+OpCase attention_case(const Lengths& lengths, int64_t heads, int64_t head_size, float probability,
+                      int64_t farthest = -1) {
   const Dropout mask = reference_mask(probability);
-  const int64_t hidden = heads * head_size;
-  return {.label = fmt::format("{} heads of {}, p {}, {}", heads, head_size, probability, lengths.str()),
-          .inputs = {{"qkv", {lengths.rows(), 3 * hidden}}},
-          .call =
-              [=](const Inputs& x, DType) {
-                Backend& backend = x[0].backend();
-                return attention(x[0], lengths.packing(backend), heads, mask_on(backend, probability));
-              },
-          .reference =
-              [=](const Matrices& x) {
-                return reference::attention(x[0], lengths.sequences(), heads, mask).context;
-              },
-          .flops = 4.0 * lengths.sum_of_squares() * static_cast<double>(hidden)};
+  const int64_t hidden = heads * head_size, distances = 2 * farthest + 1;
+  const bool is_relative = farthest >= 0;
+  OpCase attention_case{
+      .label = fmt::format("{} heads of {}, p {}, {}{}", heads, head_size, probability, lengths.str(),
+                           is_relative ? fmt::format(", distances to {}", farthest) : ""),
+      .inputs = {{"qkv", {lengths.rows(), 3 * hidden}}},
+      .call =
+          [=](const Inputs& x, DType) {
+            Backend& backend = x[0].backend();
+            return attention(x[0], lengths.packing(backend), heads, mask_on(backend, probability),
+                             is_relative ? x[1] : Variable());
+          },
+      .reference =
+          [=](const Matrices& x) {
+            return reference::attention(x[0], lengths.sequences(), heads, mask, is_relative ? x[1] : Matrix())
+                .context;
+          },
+      .flops = 4.0 * lengths.sum_of_squares() * static_cast<double>(hidden)};
+  if (!is_relative) return attention_case;
+  attention_case.inputs.push_back({"relative", {distances, head_size}, Role::vector});
+  attention_case.flops += 4.0 * static_cast<double>(lengths.rows() * hidden * distances);
+  return attention_case;
+}
+
+// Distances farther than any sequence has, and nearer; one alone; on both sides of the length from which products in
+// bfloat16 go to AMX.
+std::vector<OpCase> relative_attention_cases() {
+  std::vector<OpCase> cases;
+  for (const float probability : {0.0F, 0.25F}) {
+    cases.push_back(attention_case({{1}, 0}, 1, 1, probability, 0));
+    cases.push_back(attention_case({{1, 1}, 1}, 2, 5, probability, 3));
+    cases.push_back(attention_case({{5, 1, 9}, 3}, 3, 7, probability, 2));
+    cases.push_back(attention_case({{5, 1, 9}, 3}, 3, 7, probability, 20));
+    cases.push_back(attention_case({{2, 70, 33}, 0}, 2, 16, probability, 16));
+    cases.push_back(attention_case({{140}, 5}, 1, 64, probability, 64));
+    cases.push_back(attention_case({{65, 3, 64, 161}, 2}, 1, 64, probability, 16));
+    cases.push_back(attention_case({{128, 103}, 0}, 2, 40, probability, 130));
+  }
+  return cases;
 }
 
 OpCase lstm_case(const Lengths& lengths, int64_t directions, int64_t units) {
@@ -171,12 +199,18 @@ std::vector<Op> sequence_rows() {
     attention.cases.push_back(attention_case({{65, 3, 64, 63, 161}, 2}, 1, 64, probability));
     attention.cases.push_back(attention_case({{128, 103, 102}, 0}, 2, 40, probability));
   }
-  attention.large = {attention_case(sentences(32), 12, 32, 0.1F),
-                     attention_case({{200, 100}, 0}, 12, 64, 0.1F)};
+  for (const OpCase& relative : relative_attention_cases()) attention.cases.push_back(relative);
+  attention.large = {
+      attention_case(sentences(32), 12, 32, 0.1F), attention_case({{200, 100}, 0}, 12, 64, 0.1F),
+      attention_case(sentences(32), 12, 32, 0.1F, 64), attention_case({{200, 100}, 0}, 12, 64, 0.1F, 16)};
+  const Lengths paragraphs{std::vector<int32_t>(32, 128), 0};
   attention.benchmarks = {attention_case(sentences(32), 12, 32, 0.1F),
                           attention_case(sentences(200), 12, 64, 0.1F),
                           attention_case({std::vector<int32_t>(8, 512), 0}, 12, 64, 0.1F),
-                          attention_case({std::vector<int32_t>(8, 512), 0}, 12, 64, 0.0F)};
+                          attention_case({std::vector<int32_t>(8, 512), 0}, 12, 64, 0.0F),
+                          attention_case(paragraphs, 12, 64, 0.1F),
+                          attention_case(paragraphs, 12, 64, 0.1F, 16),
+                          attention_case(paragraphs, 12, 64, 0.1F, 64)};
   attention.float32 = {2e-6, 5e-6};
 
   Op lstm{.name = "lstm", .float32_only = true};

@@ -110,11 +110,15 @@ int64_t batches_of(std::vector<int32_t> lengths, const FineTuneOptions& options)
 }  // namespace
 
 TEST_CASE(
-    "tagger, with every head: the bits of a queue are those of the backend under it, without a wait in a "
-    "step") {
+    "tagger, with every head and kind of positions: the bits of a queue are those of the backend under it, "
+    "without a wait in a step") {
   const TinyNer tiny;
-  for (const Words& head :
-       {Words{}, {"--use_crf"}, {"--with_lstm"}, {"--use_crf", "--with_lstm", "--crf_constraints"}}) {
+  for (const Words& head : {Words{},
+                            {"--use_crf"},
+                            {"--with_lstm"},
+                            {"--use_crf", "--with_lstm", "--crf_constraints"},
+                            {"--relative_positions=trained"},
+                            {"--relative_positions=sinusoid"}}) {
     CAPTURE(joined(head, " ").str());
     const bool crf = !head.empty() && head[0] == "--use_crf";
     check_deferred(crf ? 3 : 0, [&](Backend& backend, const DeferredBackend& queue, const std::string& type) {

@@ -102,6 +102,31 @@ TEST_CASE("run_pretrain gives the same bits from both formats, in memory and str
   }
 }
 
+TEST_CASE("run_pretrain trains NEZHA, from scratch and on, and others fine-tune it") {
+  const TinyPretraining tiny;
+  for (const std::string kind : {"trained", "sinusoid"}) {
+    CAPTURE(kind);
+    const std::string save = tiny.path(kind);
+    const Words flags{"--do_eval", "--relative_positions=" + kind, "--max_relative_position=3",
+                      "--save_checkpoint_path=" + save};
+    tiny.print(tiny.training_on("train.mindrecord", flags));
+    const std::string results = file_content(save + "/eval_results.txt");
+    const Outcome scored = run_program(
+        "run_pretrain_eval", {"--eval_ckpt=" + save, "--eval_data_dir=" + tiny.path("train.mindrecord"),
+                              "--threads=1", "--output_dir=" + tiny.path("scores")});
+    REQUIRE_MESSAGE(scored.status == 0, scored.err);
+    CHECK(file_content(tiny.path("scores/eval_results.txt")) == results);
+    const std::string out = tiny.print({"--data_dir=" + tiny.path("train.mindrecord"), "--train_steps=1",
+                                        "--load_checkpoint_path=" + save, "--threads=1", "--seq_length=24",
+                                        "--save_checkpoint_path=" + tiny.path(kind + "_on")});
+    CHECK(!contains(out, "new in this model"));
+    CHECK(!contains(out, "unused in"));
+    const Json config = json_of(file_content(save + "/best/config.json"));
+    const char* architecture = kind == "sinusoid" ? "NezhaForPreTraining" : "BertForPreTraining";
+    CHECK(config.at("architectures") == Json::array({architecture}));
+  }
+}
+
 TEST_CASE("run_pretrain gives the same bits on any number of threads") {
   const TinyPretraining tiny;
   tiny.check_threads(tiny.training_on("train.mindrecord"));
@@ -196,6 +221,7 @@ TEST_CASE("run_pretrain takes the names and the settings of the reference progra
         "optimizer                     = Lamb (", "warmup_steps                  = 7 (",
         "learning_rate                 = 0.0003 (", "keep_checkpoints              = 2 (",
         "hidden_size                   = 256 (--bert_network small)",
+        "relative_positions            = none (--bert_network small)",
         "do_train                      = true (run_pretrain)"})
     CHECK_MESSAGE(contains(out, line), line);
   CHECK(!std::filesystem::exists(tiny.path("save/best")));  // nothing was scored
