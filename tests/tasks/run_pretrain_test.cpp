@@ -111,9 +111,10 @@ TEST_CASE("run_pretrain trains NEZHA, from scratch and on, and others fine-tune 
                       "--save_checkpoint_path=" + save};
     tiny.print(tiny.training_on("train.mindrecord", flags));
     const std::string results = file_content(save + "/eval_results.txt");
-    const Outcome scored = run_program(
-        "run_pretrain_eval", {"--eval_ckpt=" + save, "--eval_data_dir=" + tiny.path("train.mindrecord"),
-                              "--threads=1", "--output_dir=" + tiny.path("scores")});
+    const Outcome scored =
+        run_program("run_pretrain_eval", {"--eval_ckpt=" + save + "/checkpoint-4",
+                                          "--eval_data_dir=" + tiny.path("train.mindrecord"), "--threads=1",
+                                          "--output_dir=" + tiny.path("scores")});
     REQUIRE_MESSAGE(scored.status == 0, scored.err);
     CHECK(file_content(tiny.path("scores/eval_results.txt")) == results);
     const std::string out = tiny.print({"--data_dir=" + tiny.path("train.mindrecord"), "--train_steps=1",
