@@ -112,7 +112,7 @@ TEST_CASE("run_pretrain trains NEZHA, from scratch and on, and others fine-tune 
     tiny.print(tiny.training_on("train.mindrecord", flags));
     const std::string results = file_content(save + "/eval_results.txt");
     const Outcome scored =
-        run_program("run_pretrain_eval", {"--eval_ckpt=" + save + "/checkpoint-4",
+        run_program("run_pretrain_eval", {"--eval_ckpt=" + save + "/checkpoint-8",
                                           "--eval_data_dir=" + tiny.path("train.mindrecord"), "--threads=1",
                                           "--output_dir=" + tiny.path("scores")});
     REQUIRE_MESSAGE(scored.status == 0, scored.err);
