@@ -11,9 +11,9 @@
 
 namespace gradus {
 
-// What a model knows of the distance between two words: nothing but their places in the sequence, or a vector for each distance
-// that is added to keys and values (Wei et al. 2019, arXiv:1909.00204, "NEZHA"). As the paper has them these are fixed
-// sinusoids, the same in all layers; in MindSpore's model each layer trains a table.
+// What a model knows of the distance between two words: nothing but their places in the sequence, or a vector for each
+// distance that is added to keys and values (Wei et al. 2019, arXiv:1909.00204, "NEZHA"). As the paper has them these are
+// fixed sinusoids, the same in all layers; in MindSpore's model each layer trains a table.
 enum class RelativePositions : uint8_t { none, trained, sinusoid };
 
 // "none", "trained", "sinusoid".
@@ -76,8 +76,8 @@ BertConfig read_bert_config(const std::string& path);
 
 // Writes a config.json that Hugging Face's classes load, such as `architecture` BertForTokenClassification, which with
 // sinusoids is NezhaForTokenClassification, with the other keys that were read. No class there has a trained table of
-// relative positions: such a configuration has no model_type, so that none is taken for it. Throws Error when the configuration is not valid, when a label occurs
-// twice, and when the file can't be written.
+// relative positions: such a configuration has no model_type, so that none is taken for it. Throws Error when the
+// configuration is not valid, when a label occurs twice, and when the file can't be written.
 void write_bert_config(const std::string& path, const BertConfig& config, const std::string& architecture);
 
 }  // namespace gradus

@@ -25,8 +25,9 @@ std::optional<CommonName> common_name(CheckpointFormat format, std::string_view 
 // `crf`: of a network with one; TensorFlow's program for these calls the classifier otherwise.
 std::optional<CommonName> name_in(CheckpointFormat format, std::string_view common, bool crf = false);
 
-// Whether a tensor is no weight: moments, step counters and loss scales of a training, and what older transformers versions
-// saved though it can be computed: the positions 0, 1, 2 ..., token types of zeros, NEZHA's sinusoids for each pair of tokens.
+// Whether a tensor is no weight: moments, step counters and loss scales of a training, and what older transformers
+// versions saved though it can be computed: the positions 0, 1, 2 ..., token types of zeros, NEZHA's sinusoids for each
+// pair of tokens.
 bool is_state_or_buffer(CheckpointFormat format, std::string_view name);
 
 // The common names of all weights of an encoder, without those that not every model has: the pooler's, the table of

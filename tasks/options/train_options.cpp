@@ -88,13 +88,12 @@ void ModelOptions::declare(Options& options, const char* from_scratch) {
   options
       .add("relative_positions", relative_positions,
            "vectors for the distance of words in place of their positions (NEZHA): a table that each layer "
-           "trains, or "
-           "fixed sinusoids")
+           "trains, or fixed sinusoids")
       .choices({"auto", {"none", {"false"}}, {"trained", {"true"}}, "sinusoid"});
   options
       .add("max_relative_position", max_relative_position,
-           "distance from which on all are alike; 0: as the checkpoint says, from scratch 16 trained, 64 of "
-           "sinusoids")
+           "distance from which on all are alike; 0: as the checkpoint says, from scratch 16 of a trained "
+           "table, 64 of sinusoids")
       .between(0, 65536);
   options.add("hidden_act", hidden_act, "activation of the feed-forward blocks")
       .choices({"auto",
