@@ -155,9 +155,11 @@ void Options::set_from_file() {
 void Options::take(Option& option, ConfigEntry& entry) {
   const std::string where = fmt::format("{}: {}", file_.where(entry), entry.path);
   entry.used = true;
-  check(entry.kind == ConfigEntry::Kind::scalar, "{}: found a {}, expected {}", where,
-        entry.kind == ConfigEntry::Kind::list ? "list" : "map", option.expectation());
-  if (option.is_default()) option.set(entry.values[0], where, file_.where(entry));
+  const bool is_list = entry.kind == ConfigEntry::Kind::list;
+  check(entry.kind == ConfigEntry::Kind::scalar || (is_list && option.is_free_text()),
+        "{}: found a {}, expected {}", where, is_list ? "list" : "map", option.expectation());
+  if (!option.is_default()) return;
+  option.set(is_list ? joined(entry.values, ",").str() : entry.values[0], where, file_.where(entry));
 }
 
 Option& Options::option(std::string_view name) {

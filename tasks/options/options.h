@@ -69,6 +69,8 @@ class Option {
   const std::string& origin() const { return origin_; }
   bool is_default() const { return origin_ == "default"; }
   bool is_switch() const { return std::holds_alternative<bool*>(field_); }
+  // A text that can be anything: of a list in a file it is the values with commas between.
+  bool is_free_text() const { return std::holds_alternative<std::string*>(field_) && choices_.empty(); }
   // What a word means as a switch's value; nothing when it is none.
   std::optional<bool> as_switch(std::string_view word) const;
 

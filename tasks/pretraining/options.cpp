@@ -28,6 +28,9 @@ constexpr OtherName other_names[] = {
     {"load_pretrain_checkpoint_path", "eval_ckpt"},
 };
 
+constexpr const char* data_sink_help =
+    "accepted for the sake of other systems' settings: batches are always made ahead";
+
 std::string shapes() {
   std::vector<std::string> texts;
   for (const PretrainingNetwork& n : pretraining_networks())
@@ -70,6 +73,11 @@ void PretrainOptions::declare(Options& options) {
   options.add("output_dir", output_dir, "folder for eval_results.txt; none: the save folder, when training");
 
   options.add("enable_save_ckpt", enable_save_ckpt, "save checkpoints");
+  options.add("bucket_list", bucket_list,
+              "accepted for the sake of other systems' settings: sequences are packed, none is filled up to "
+              "a length");
+  options.add("enable_data_sink", enable_data_sink, data_sink_help);
+  options.add("data_sink_steps", data_sink_steps, data_sink_help).at_least(0);
   declare_text(options);
 
   options.group("Network");

@@ -22,6 +22,10 @@ const std::vector<PretrainingNetwork>& pretraining_networks();
 struct PretrainOptions : FineTuneOptions {
   std::string bert_network = "small";
   bool enable_save_ckpt = true;
+  // Accepted, and without effect.
+  std::string bucket_list;
+  bool enable_data_sink = true;
+  int64_t data_sink_steps = 1;
   bool train_with_eval = false;
   int64_t eval_samples = 0;  // 0: --eval_steps says
   // Text, in place of records, and how examples are made of it.

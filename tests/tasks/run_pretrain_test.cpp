@@ -209,7 +209,8 @@ TEST_CASE("run_pretrain takes the names and the settings of the reference progra
   const TinyPretraining tiny;
   tiny.write("pretrain_config.yaml",
              "epoch_size: 40\ntrain_steps: -1\nbatch_size: 3\naccumulation_steps: 2\nsave_checkpoint_num: 2\n"
-             "do_shuffle: 'false'\noptimizer_cfg:\n  optimizer: Lamb\n  Lamb:\n    learning_rate: 0.0003\n"
+             "do_shuffle: 'false'\nbucket_list: [128, 256]\nenable_data_sink: 'true'\ndata_sink_steps: "
+             "100\noptimizer_cfg:\n  optimizer: Lamb\n  Lamb:\n    learning_rate: 0.0003\n"
              "    end_learning_rate: 0.0\n    power: 2.0\n    warmup_steps: 7\n    weight_decay: 0.01\n"
              "    decay_filter: ['layernorm', 'bias']\n    eps: 0.00000001\n");
   const std::string out = tiny.print(
@@ -223,7 +224,7 @@ TEST_CASE("run_pretrain takes the names and the settings of the reference progra
         "learning_rate                 = 0.0003 (", "keep_checkpoints              = 2 (",
         "hidden_size                   = 256 (--bert_network small)",
         "relative_positions            = none (--bert_network small)",
-        "do_train                      = true (run_pretrain)"})
+        "do_train                      = true (run_pretrain)", "bucket_list                   = 128,256 ("})
     CHECK_MESSAGE(contains(out, line), line);
   CHECK(!std::filesystem::exists(tiny.path("save/best")));  // nothing was scored
 }
