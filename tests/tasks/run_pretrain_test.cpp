@@ -248,7 +248,8 @@ TEST_CASE("run_pretrain says what is wrong with its input") {
                                 "--vocab_file_path=" +
                                     tiny.write("short.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n.\n")}),
               "the vocabulary has 6 pieces");
-  const Words text{"--vocab_file_path=" + tiny.path("vocab.txt"), "--input_file=" + tiny.path("train.txt")};
+  const Words text{"--save_checkpoint_path=" + tiny.path("save"),
+                   "--vocab_file_path=" + tiny.path("vocab.txt"), "--input_file=" + tiny.path("train.txt")};
   tiny.refuse(joined(text, {"--data_dir=" + train}), "expected records or text, not both");
   tiny.refuse(joined(text, {"--stream"}), "the text of --input_file lies in memory");
   tiny.refuse(joined(text, {"--do_shuffle=false"}), "are drawn anew every epoch");
