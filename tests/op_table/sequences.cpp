@@ -51,6 +51,8 @@ std::vector<OpCase> relative_attention_cases() {
     cases.push_back(attention_case({{5, 1, 9}, 3}, 3, 7, probability, 2));
     cases.push_back(attention_case({{5, 1, 9}, 3}, 3, 7, probability, 20));
     cases.push_back(attention_case({{2, 70, 33}, 0}, 2, 16, probability, 16));
+    // Long ones take long to differentiate: with dropout, which has more to go wrong.
+    if (probability == 0) continue;
     cases.push_back(attention_case({{140}, 5}, 1, 64, probability, 64));
     cases.push_back(attention_case({{65, 3, 64, 161}, 2}, 1, 64, probability, 16));
     cases.push_back(attention_case({{128, 103}, 0}, 2, 40, probability, 130));
