@@ -28,7 +28,7 @@ void evaluate(const PretrainOptions& options, const PretrainSystem& system, Pret
     print_result("{}\n", to_json_line(report.scores));
     return;
   }
-  print_result("evaluation data: {}; {:.1f} examples/s\n{}", evaluation.set().description,
+  print_result("evaluation data: {}; {:.1f} examples/s\n{}", evaluation.set().counts.str(),
                report.examples_per_second, text);
   const auto& [name, value] = report.scores.front();
   if (name == "masked_lm_accuracy")

@@ -311,6 +311,12 @@ ModelSource ModelSource::of_new(const FineTuneOptions& options, std::optional<Vo
   return source;
 }
 
+void ModelSource::take_as_trained() {
+  trained = true;
+  const fs::path folder = folder_of(weights);
+  if (has_train_state(folder)) steps = trained_steps(folder);
+}
+
 void ModelSource::check_unchanged() const {
   check(!trained || version_of(where) == version,
         "'{}' was replaced while it was read: a run that trains saves there; try again",

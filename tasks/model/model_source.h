@@ -51,6 +51,9 @@ struct ModelSource {
   // options name no vocabulary.
   static ModelSource of_new(const FineTuneOptions& options, std::optional<Vocab> vocab);
 
+  // Of a pretrained model that is used as it is: all of its weights have to be there, and the steps it was trained for count.
+  void take_as_trained();
+
   // Throws Error when the trained model is not the one any more that was there at first: a run that trains has replaced
   // it meanwhile, and its files may have been read of both.
   void check_unchanged() const;

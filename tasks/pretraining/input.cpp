@@ -17,8 +17,8 @@ constexpr uint64_t evaluation_seed = 12345;  // that the generators of records h
 PretrainingDocuments read_pretraining_text(const PretrainOptions& options, const PretrainSystem& system,
                                            const std::string& list, const std::string& option) {
   std::vector<std::string> paths;
-  for (const TextFile& file : find_text_files(list, option)) paths.push_back(file.path);
-  PretrainingText text(paths, parse_pretraining_form(options.input_form), system.tokenizer(),
+  for (const TextFile& file : find_text_files(comma_parts(list), option)) paths.push_back(file.path);
+  PretrainingText text(paths, options.masking.form(), system.tokenizer(),
                        thread_count(options.device.threads));
   const int64_t most =
       options.train.memory_bytes() / PretrainingInstances::bytes_per_token(options.examples());
@@ -35,13 +35,21 @@ PretrainingDocuments read_pretraining_text(const PretrainOptions& options, const
   return documents;
 }
 
+void PretrainCounts::add(const PretrainingExample& example) {
+  ++examples;
+  tokens += std::ssize(example.input_ids);
+  masked += std::ssize(example.masked_ids);
+}
+
+std::string PretrainCounts::str() const {
+  return fmt::format("{} examples, {} tokens, {} masked", examples, tokens, masked);
+}
+
 PretrainSet read_pretrain_set(const PretrainOptions& options, const PretrainSystem& system) {
   PretrainSet set;
   set.path = options.eval_data_file_path;
-  int64_t tokens = 0, masked = 0;
   const auto add = [&](PretrainingExample example) {
-    tokens += std::ssize(example.input_ids);
-    masked += std::ssize(example.masked_ids);
+    set.counts.add(example);
     set.examples.push_back(std::move(example));
   };
   if (options.eval_input_file.empty()) {
@@ -55,7 +63,6 @@ PretrainSet read_pretrain_set(const PretrainOptions& options, const PretrainSyst
     const PretrainingInstances instances(documents, system.vocab(), options.examples(), random);
     for (int64_t i = 0; i < instances.size(); ++i) add(example_of(instances[i]));
   }
-  set.description = fmt::format("{} examples, {} tokens, {} masked", set.examples.size(), tokens, masked);
   return set;
 }
 

@@ -15,11 +15,19 @@ namespace gradus {
 PretrainingDocuments read_pretraining_text(const PretrainOptions& options, const PretrainSystem& system,
                                            const std::string& list, const std::string& option);
 
+// How much there is of examples.
+struct PretrainCounts {
+  int64_t examples = 0, tokens = 0, masked = 0;
+
+  void add(const PretrainingExample& example);
+  std::string str() const;  // "4000 examples, 401208 tokens, 58212 masked"
+};
+
 // Examples to score on.
 struct PretrainSet {
   std::string path;
   std::vector<PretrainingExample> examples;
-  std::string description;  // "4000 examples, 401208 tokens, 58212 masked"
+  PretrainCounts counts;
 };
 
 // Those of records, or of text, of which always the same are drawn. Throws Error naming the record on one that does not fit

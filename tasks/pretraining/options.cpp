@@ -94,28 +94,8 @@ void PretrainOptions::declare_text(Options& options) {
       "input_file", input_file,
       "text to train on, plain or gzip: files, patterns as wiki_*, folders with all below; comma between");
   options.add("eval_input_file", eval_input_file, "text to score on, always the same examples of it");
-  options.add("input_form", input_form, "auto: wikiextractor when the file begins with <doc")
-      .choices({"auto", "sentences", "wikiextractor"});
-  options.add("max_predictions_per_seq", max_predictions_per_seq, "masked tokens of an example, at most")
-      .between(1, 1 << 20);
-  options.add("masked_lm_prob", masked_lm_prob, "part of the tokens to mask").between(0, 1);
-  options.add("short_seq_prob", short_seq_prob, "part of the documents cut into shorter examples")
-      .between(0, 1);
-  options.add("do_whole_word_mask", do_whole_word_mask, "mask all pieces of a word together");
-  options.add("exclude_special_tokens", exclude_special_tokens,
-              "put no token in square brackets at the place of a masked one");
-}
-
-PretrainingOptions PretrainOptions::examples() const {
-  PretrainingOptions o;
-  o.max_seq_length = static_cast<int32_t>(seq_length);
-  o.max_predictions_per_seq = static_cast<int32_t>(max_predictions_per_seq);
-  o.dupe_factor = 1;
-  o.masked_lm_prob = masked_lm_prob;
-  o.short_seq_prob = short_seq_prob;
-  o.whole_word_mask = do_whole_word_mask;
-  o.exclude_special_tokens = exclude_special_tokens;
-  return o;
+  masking.declare_form(options);
+  masking.declare_masks(options);
 }
 
 // Text takes the place of records: what is said of data without saying which holds for both.
@@ -125,7 +105,8 @@ void PretrainOptions::take_text(Options& options) {
     if (text.empty()) return;
     check(path.empty(), "--{} {} and --{} {}: expected records or text, not both", option, path, text_option,
           text);
-    options.option(option).set(text, fmt::format("--{}", text_option), fmt::format("--{}", text_option));
+    const std::string reason = fmt::format("--{}", text_option);
+    options.option(option).set(text, reason, reason);
   };
   take("train_data_file_path", train_data_file_path, input_file, "input_file");
   take("eval_data_file_path", eval_data_file_path, eval_input_file, "eval_input_file");

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "data/pretraining_instances.h"
 #include "tasks/options/fine_tune_options.h"
+#include "tasks/options/masking_options.h"
 
 namespace gradus {
 
@@ -30,14 +30,11 @@ struct PretrainOptions : FineTuneOptions {
   int64_t eval_samples = 0;  // 0: --eval_steps says
   // Text, in place of records, and how examples are made of it.
   std::string input_file, eval_input_file;
-  std::string input_form = "auto";
-  int64_t max_predictions_per_seq = 20;
-  double masked_lm_prob = 0.15, short_seq_prob = 0.1;
-  bool do_whole_word_mask = false, exclude_special_tokens = false;
+  MaskingOptions masking;
   std::string output_dir;
 
   PretrainOptions();
-  PretrainingOptions examples() const;
+  PretrainingOptions examples() const { return masking.examples(seq_length, 1); }
 
   void declare(Options& options);
   // Completes the options after parse() and throws Error when they don't fit together. `trains`: what the program does when

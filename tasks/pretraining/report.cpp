@@ -17,7 +17,7 @@ Report pretrain_report(const FinishedRun& run, PretrainEvaluation* evaluation) {
   if (evaluation == nullptr) return run_report(run, task, nullptr);
   const PretrainReport& found = evaluation->current();
   const PretrainSet& set = evaluation->set();
-  const ScoredData scored{set.path, set.description, found.examples_per_second, found.scores, score_names};
+  const ScoredData scored{set.path, set.counts.str(), found.examples_per_second, found.scores, score_names};
   return run_report(run, task, &scored);
 }
 

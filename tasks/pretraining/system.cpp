@@ -1,9 +1,5 @@
 #include "tasks/pretraining/system.h"
 
-#include <filesystem>
-
-#include "tasks/training/train_state.h"
-
 namespace gradus {
 namespace {
 
@@ -21,13 +17,7 @@ PretrainSystem::PretrainSystem(ModelSource source) : TaskSystem(std::move(source
 
 std::unique_ptr<PretrainSystem> PretrainSystem::open(const PretrainOptions& options) {
   ModelSource source = ModelSource::of_new(options, std::nullopt);
-  if (!options.train.do_train) {  // all of it has to be there
-    source.trained = true;
-    const std::filesystem::path weights = source.weights, folder = std::filesystem::is_directory(weights)
-                                                                       ? weights
-                                                                       : weights.parent_path();
-    if (has_train_state(folder)) source.steps = gradus::trained_steps(folder);
-  }
+  if (!options.train.do_train) source.take_as_trained();
   return std::unique_ptr<PretrainSystem>(new PretrainSystem(std::move(source)));
 }
 

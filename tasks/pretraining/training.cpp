@@ -85,18 +85,16 @@ std::string PretrainTraining::train_on_records(const PretrainOptions& options) {
   const std::string& path = options.train_data_file_path;
   const RecordReading reading = training_reading(options);
   PretrainingRecordStream stream(path, stream_options(options, reading), system_.limits());
-  int64_t tokens = 0, masked = 0;
+  const bool before = reading == RecordReading::before;
+  PretrainCounts counts;
   const PretrainingRecordSizes sizes =
-      stream.read(reading == RecordReading::before ? records_to_read(reading) : 1,
-                  [&](const PretrainingExample& example) {
-                    tokens += std::ssize(example.input_ids);
-                    masked += std::ssize(example.masked_ids);
-                    if (reading == RecordReading::before) add(example);
-                  });
+      stream.read(before ? records_to_read(reading) : 1, [&](const PretrainingExample& example) {
+        counts.add(example);
+        if (before) add(example);
+      });
   for (const std::string& warning : stream.records()->warnings())
     print_log(log_of(options), "warning: {}\n", warning);
-  if (reading == RecordReading::before)
-    return fmt::format("{} examples, {} tokens, {} masked", sizes.records, tokens, masked);
+  if (before) return counts.str();
   const std::string description =
       fmt::format("{}: {} records, read as they are trained on", path, stream.records()->size());
   const auto source = std::make_shared<const PretrainingRecordStream>(std::move(stream));

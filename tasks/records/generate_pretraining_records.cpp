@@ -12,6 +12,7 @@
 #include "data/pretraining_instances.h"
 #include "tasks/log/progress.h"
 #include "tasks/main.h"
+#include "tasks/options/masking_options.h"
 #include "tasks/options/options.h"
 #include "tasks/options/tokenizer_settings.h"
 #include "tasks/output_lock.h"
@@ -34,13 +35,11 @@ constexpr const char* example =
 
 struct Settings {
   std::string input_file, output_file, output_dir;
-  std::string input_form = "auto";
+  MaskingOptions masking;
   TokenizerSettings tokenizer;
   std::string dataset_format = "mindrecord";
   bool overwrite = false;
-  int64_t max_seq_length = 128, max_predictions_per_seq = 20, dupe_factor = 5, random_seed = 12345;
-  double masked_lm_prob = 0.15, short_seq_prob = 0.1;
-  bool do_whole_word_mask = false, exclude_special_tokens = false;
+  int64_t max_seq_length = 128, dupe_factor = 5, random_seed = 12345;
   int64_t threads = 0, memory_mb = 2048;
 
   void declare(Options& options) {
@@ -52,21 +51,13 @@ struct Settings {
                 "records of all text as one; several, comma between, take the examples in turn");
     options.add("output_dir", output_dir,
                 "instead: a file of records for each file of text, made several at a time");
-    options.add("input_form", input_form, "auto: wikiextractor when the file begins with <doc")
-        .choices({"auto", "sentences", "wikiextractor"});
+    masking.declare_form(options);
     options.add("dataset_format", dataset_format, "what to write").choices(choices_of(record_formats()));
     options.add("overwrite", overwrite, "make files anew that are there already; otherwise they are kept");
     tokenizer.declare(options);
     options.group("Examples");
     options.add("max_seq_length", max_seq_length, "tokens of an example").between(5, 1 << 20);
-    options.add("max_predictions_per_seq", max_predictions_per_seq, "masked tokens of an example, at most")
-        .between(1, 1 << 20);
-    options.add("masked_lm_prob", masked_lm_prob, "part of the tokens to mask").between(0, 1);
-    options.add("short_seq_prob", short_seq_prob, "part of the documents cut into shorter examples")
-        .between(0, 1);
-    options.add("do_whole_word_mask", do_whole_word_mask, "mask all pieces of a word together");
-    options.add("exclude_special_tokens", exclude_special_tokens,
-                "put no token in square brackets at the place of a masked one");
+    masking.declare_masks(options);
     options.add("dupe_factor", dupe_factor, "examples of the same text, masked differently").between(1, most);
     options.add("random_seed", random_seed, "of the random numbers").at_least(0);
     options.group("Work");
@@ -84,19 +75,7 @@ struct Settings {
     threads = thread_count(threads);
   }
 
-  PretrainingOptions pretraining() const {
-    PretrainingOptions o;
-    o.max_seq_length = static_cast<int32_t>(max_seq_length);
-    o.max_predictions_per_seq = static_cast<int32_t>(max_predictions_per_seq);
-    o.dupe_factor = static_cast<int32_t>(dupe_factor);
-    o.masked_lm_prob = masked_lm_prob;
-    o.short_seq_prob = short_seq_prob;
-    o.whole_word_mask = do_whole_word_mask;
-    o.exclude_special_tokens = exclude_special_tokens;
-    return o;
-  }
-
-  PretrainingForm form() const { return parse_pretraining_form(input_form); }
+  PretrainingOptions pretraining() const { return masking.examples(max_seq_length, dupe_factor); }
 };
 
 // Text that is gone through as one, and where its examples go.
@@ -114,7 +93,7 @@ std::string record_name(std::string name, const std::string& format) {
 }
 
 std::vector<Job> find_jobs(const Settings& settings) {
-  const std::vector<TextFile> inputs = find_text_files(settings.input_file, "--input_file");
+  const std::vector<TextFile> inputs = find_text_files(comma_parts(settings.input_file), "--input_file");
   std::vector<Job> jobs;
   if (settings.output_dir.empty()) {
     jobs.push_back({{}, comma_parts(settings.output_file)});
@@ -190,7 +169,7 @@ void run_job(const Job& job, const Settings& settings, const Tokenizer& tokenize
              int64_t most_tokens, Report& report) {
   const PretrainingOptions options = settings.pretraining();
   const DatasetFormat format = parse_dataset_format(settings.dataset_format);
-  PretrainingText text(job.inputs, settings.form(), tokenizer, threads);
+  PretrainingText text(job.inputs, settings.masking.form(), tokenizer, threads);
   PythonRandom random(static_cast<uint64_t>(settings.random_seed));
   std::vector<OutputLock> locks;
   for (const std::string& path : job.outputs) locks.emplace_back(path);

@@ -43,13 +43,11 @@ std::vector<TextFile> named_by(const std::string& name, const std::string& optio
 
 }  // namespace
 
-std::vector<TextFile> find_text_files(const std::string& list, const std::string& option) {
+std::vector<TextFile> find_text_files(const std::vector<std::string>& names, const std::string& option) {
   std::vector<TextFile> files;
-  for (size_t begin = 0; begin <= list.size();) {
-    const size_t end = std::min(list.find(',', begin), list.size());
-    const std::vector<TextFile> more = named_by(list.substr(begin, end - begin), option);
+  for (const std::string& name : names) {
+    const std::vector<TextFile> more = named_by(name, option);
     files.insert(files.end(), more.begin(), more.end());
-    begin = end + 1;
   }
   return files;
 }

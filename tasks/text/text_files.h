@@ -11,8 +11,8 @@ struct TextFile {
   std::string path, name;
 };
 
-// What a list with commas between names: files, patterns as wiki_*, folders with everything below them but hidden files,
-// each in the order of their paths. Throws Error "<option>: ..." where there is no file.
-std::vector<TextFile> find_text_files(const std::string& list, const std::string& option);
+// What names stand for: files, patterns as wiki_*, folders with everything below them but hidden files, each in the order of
+// their paths. Throws Error "<option>: ..." where there is no file.
+std::vector<TextFile> find_text_files(const std::vector<std::string>& names, const std::string& option);
 
 }  // namespace gradus

@@ -298,8 +298,7 @@ class Training {
     if (checkpoints_) {
       if (saved_step_ != state_.step) {
         check_finite();
-        auto draft = checkpoints_->begin(state_.step);
-        save(draft);
+        save_checkpoint();
       }
       what = fmt::format("{} is saved, --resume goes on from there",
                          latest_checkpoint(config_.save_path).value_or(config_.save_path).string());
@@ -320,11 +319,7 @@ class Training {
     }
     if (evaluates) evaluate(progress);
     if (!last && has_stalled()) progress.print(fmt::format("stopping early: {}", stall_text()));
-    if (checkpoints_ && (due(config_.save_steps) || is_finished())) {
-      auto draft = checkpoints_->begin(state_.step);
-      save(draft);
-      saved_step_ = state_.step;
-    }
+    if (checkpoints_ && (due(config_.save_steps) || is_finished())) save_checkpoint();
   }
 
   void evaluate(Progress& progress) {
@@ -388,6 +383,12 @@ class Training {
     const auto newest = checkpoints_ ? latest_checkpoint(config_.save_path) : std::nullopt;
     return newest ? fmt::format("the last good checkpoint is {}", newest->string())
                   : "there is no checkpoint before";
+  }
+
+  void save_checkpoint() {
+    auto draft = checkpoints_->begin(state_.step);
+    save(draft);
+    saved_step_ = state_.step;
   }
 
   void save(CheckpointDirectory::Draft& draft) {

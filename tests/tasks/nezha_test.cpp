@@ -25,15 +25,7 @@ std::string train_one(const TinyNer& tiny, const std::string& relative, const Wo
 // Flags that begin with a pretrained model and train it for two steps.
 Words beginning_with(const TinyNer& tiny, const std::string& model, const Words& more = {}) {
   fs::remove_all(tiny.path("save"));
-  Words flags{"--do_train",
-              "--threads=1",
-              "--seq_length=24",
-              "--max_steps=2",
-              "--train_data_file_path=" + tiny.path("train.txt"),
-              "--load_pretrain_checkpoint_path=" + model,
-              "--save_finetune_checkpoint_path=" + tiny.path("save")};
-  flags.insert(flags.end(), more.begin(), more.end());
-  return flags;
+  return tiny.beginning_with(model, more);
 }
 
 // The weights that such a run ends with.

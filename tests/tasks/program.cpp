@@ -11,6 +11,11 @@
 
 namespace gradus {
 
+Words joined(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
 Words command_of(const std::string& program, const Words& flags) {
   const char* folder = std::getenv("GRADUS_PROGRAMS");
   REQUIRE_MESSAGE(folder != nullptr, "GRADUS_PROGRAMS does not name the folder of the programs");

@@ -13,6 +13,9 @@ namespace gradus {
 
 using Words = std::vector<std::string>;
 
+// One list after the other.
+Words joined(Words words, const Words& more);
+
 // The path of a program of tasks/, followed by the flags.
 Words command_of(const std::string& program, const Words& flags);
 

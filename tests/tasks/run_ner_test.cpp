@@ -276,15 +276,7 @@ TEST_CASE(
   // Trains from a checkpoint and returns the weights.
   const auto trained = [&](const std::string& checkpoint, const Words& more) {
     fs::remove_all(tiny.path("save"));
-    Words flags{"--do_train",
-                "--threads=1",
-                "--seq_length=24",
-                "--max_steps=2",
-                "--train_data_file_path=" + tiny.path("train.txt"),
-                "--load_pretrain_checkpoint_path=" + checkpoint,
-                "--save_finetune_checkpoint_path=" + tiny.path("save")};
-    flags.insert(flags.end(), more.begin(), more.end());
-    const std::string log = tiny.print(flags);
+    const std::string log = tiny.print(tiny.beginning_with(checkpoint, more));
     CHECK(log.find("new in this model") == std::string::npos);
     return file_content(tiny.path("save/checkpoint-2/model.safetensors"));
   };

@@ -15,11 +15,6 @@ namespace {
 const Words learning{"--hidden_size=32", "--intermediate_size=64", "--epoch_num=60", "--learning_rate=1e-2",
                      "--dropout=0",      "--eval_steps=1000"};
 
-Words joined(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
 std::string weights(const TinyPretraining& tiny, const std::string& checkpoint) {
   return file_content(tiny.path(checkpoint + "/model.safetensors"));
 }

@@ -23,11 +23,6 @@ struct Case {
   Words records_of;  // flags of the generator that makes records/train.tf_record and the like
 };
 
-Words joined(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
 Words ner_records(const TinyNer& tiny) {
   return {"--dataset_name=conll2003",
           "--data_dir=" + tiny.path(""),

@@ -46,6 +46,13 @@ Words TinyTask::training(const Words& more) const {
   return flags;
 }
 
+Words TinyTask::beginning_with(const std::string& model, const Words& more) const {
+  return joined({"--do_train", "--threads=1", "--seq_length=24", "--max_steps=2",
+                 "--train_data_file_path=" + path("train.txt"), "--load_pretrain_checkpoint_path=" + model,
+                 "--save_finetune_checkpoint_path=" + path("save")},
+                more);
+}
+
 Words TinyTask::scoring(const std::string& checkpoint, const Words& more) const {
   Words flags{"--do_eval",
               "--threads=1",

@@ -23,6 +23,8 @@ class TinyTask {
   // Flags that train a model of hidden size 16 on train.txt for 2 epochs in batches of 4, score it on the same file,
   // and save to `save`. Of a flag that is given again the last one counts.
   Words training(const Words& more = {}) const;
+  // Flags that train a pretrained model on train.txt for two steps and save to `save`.
+  Words beginning_with(const std::string& model, const Words& more = {}) const;
   // Flags that score a trained model on train.txt.
   Words scoring(const std::string& checkpoint, const Words& more = {}) const;
   // Flags that use a trained model.
