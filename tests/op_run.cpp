@@ -1,5 +1,8 @@
 #include "tests/op_run.h"
 
+#include <map>
+#include <utility>
+
 #include "tests/naive_backend.h"
 
 namespace gradus {
@@ -9,6 +12,18 @@ using reference::Matrix;
 using reference::store;
 
 namespace {
+
+// The first `count` normal numbers of a sequence, which is drawn once: large cases ask for millions, often.
+const std::vector<double>& normal_numbers(uint64_t seed, uint32_t number, size_t count) {
+  struct Drawn {
+    RandomSequence random;
+    std::vector<double> values;
+  };
+  static std::map<std::pair<uint64_t, uint32_t>, Drawn> sequences;
+  Drawn& drawn = sequences.try_emplace({seed, number}, Drawn{RandomSequence(seed, number), {}}).first->second;
+  while (drawn.values.size() < count) drawn.values.push_back(drawn.random.normal());
+  return drawn.values;
+}
 
 double rounded(double value, DType dtype) {
   const auto single = static_cast<float>(value);
@@ -65,11 +80,12 @@ std::vector<DType> dtypes_of(const Op& op, const Backend& backend) {
 std::vector<Matrix> input_values(const OpCase& op_case, DType dtype) {
   std::vector<Matrix> values;
   for (const Input& input : op_case.inputs) {
-    RandomSequence random(1234, static_cast<uint32_t>(values.size()));
     Matrix matrix(input.shape.rows(), input.shape.last());
+    const auto& normal =
+        normal_numbers(1234, static_cast<uint32_t>(values.size()), static_cast<size_t>(matrix.size()));
     const DType type = input.role == Role::vector ? DType::float32 : dtype;
     for (int64_t i = 0; i < matrix.size(); ++i) {
-      matrix[i] = rounded(input.mean + input.deviation * random.normal(), type);
+      matrix[i] = rounded(input.mean + input.deviation * normal[static_cast<size_t>(i)], type);
     }
     values.push_back(matrix);
   }
@@ -77,9 +93,11 @@ std::vector<Matrix> input_values(const OpCase& op_case, DType dtype) {
 }
 
 Matrix projection(const Matrix& result) {
-  RandomSequence random(4321, 0);
   Matrix weights(result.rows(), result.columns());
-  for (int64_t i = 0; i < weights.size(); ++i) weights[i] = rounded(random.normal(), DType::bfloat16);
+  const auto& normal = normal_numbers(4321, 0, static_cast<size_t>(weights.size()));
+  for (int64_t i = 0; i < weights.size(); ++i) {
+    weights[i] = rounded(normal[static_cast<size_t>(i)], DType::bfloat16);
+  }
   return weights;
 }
 
