@@ -1,13 +1,21 @@
 #include "tasks/training/stop_request.h"
 
+#include <atomic>
 #include <iterator>
 
 namespace gradus {
 namespace {
 
-volatile std::sig_atomic_t received = 0;
+std::atomic<int> received = 0;
+static_assert(std::atomic<int>::is_always_lock_free);  // what a signal handler may use
 
-void note(int signal) { received = signal; }
+// The second signal, of either kind, does what it does without us.
+void note(int signal) {
+  int none = 0;
+  if (received.compare_exchange_strong(none, signal)) return;
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
 
 }  // namespace
 
@@ -15,7 +23,7 @@ StopRequest::StopRequest() : before_() {
   received = 0;
   struct sigaction action {};
   action.sa_handler = note;
-  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  action.sa_flags = SA_RESTART;
   for (size_t i = 0; i < std::size(signals); ++i) {
     ::sigaction(signals[i], nullptr, &before_[i]);
     if (before_[i].sa_handler != SIG_IGN) ::sigaction(signals[i], &action, nullptr);
