@@ -1,13 +1,12 @@
 #include "core/backend.h"
 
-#include <dlfcn.h>
-
 #include <filesystem>
 #include <map>
 #include <mutex>
 
 #include "core/backend_module.h"
 #include "core/joined.h"
+#include "core/module.h"
 
 namespace gradus {
 namespace {
@@ -40,43 +39,12 @@ constexpr Device devices[] = {
     {"CPU", "cpu", "cpu_baseline", always},
 };
 
-std::filesystem::path core_library_folder() {
-  Dl_info info{};
-  check(dladdr(reinterpret_cast<void*>(&backend_names), &info) != 0,
-        "[backend] cannot find the core library's folder");
-  return std::filesystem::absolute(info.dli_fname).parent_path();
-}
-
-std::string module_file(const Device& device) { return fmt::format("libgradus_{}.so", device.module); }
-
-// In the build tree a module lies in backends/<name>/; installed, beside the core library. Empty where it lies in neither.
-std::filesystem::path module_path(const Device& device) {
-  const std::filesystem::path folder = core_library_folder();
-  const std::string file = module_file(device);
-  for (const auto& path : {folder / file, folder / ".." / "backends" / device.folder / file}) {
-    if (std::filesystem::exists(path)) return path;
-  }
-  return {};
-}
-
-// A function that a module exports. Throws Error without it.
-template <typename Function>
-Function* find_function(void* module, const char* name, const std::string& path) {
-  void* const found = dlsym(module, name);
-  check(found != nullptr, "[backend] {} is not a backend module for this program: it exports no {}", path,
-        name);
-  return reinterpret_cast<Function*>(found);
-}
+std::filesystem::path path_of(const Device& device) { return module_path(device.folder, device.module); }
 
 }  // namespace
 
 Backend& load_backend_module(const std::string& path) {
-  void* const module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  check(module != nullptr, "[backend] cannot load {}: {}", path, dlerror());
-  const std::string_view interface = find_function<const char*()>(module, "gradus_backend_interface", path)();
-  check(interface == GRADUS_BACKEND_INTERFACE,
-        "[backend] {} was built for interface {}, this program for {}: build both from the same sources",
-        path, interface, GRADUS_BACKEND_INTERFACE);
+  void* const module = open_module(path);
   return *find_function<Backend*()>(module, "gradus_create_backend", path)();
 }
 
@@ -105,7 +73,7 @@ std::vector<std::string> backend_names() {
 std::vector<std::string> usable_modules() {
   std::vector<std::string> names;
   for (const Device& device : devices) {
-    if (device.runs_here() && !module_path(device).empty()) names.emplace_back(device.module);
+    if (device.runs_here() && !path_of(device).empty()) names.emplace_back(device.module);
   }
   return names;
 }
@@ -119,9 +87,9 @@ Backend& find_backend(std::string_view name) {
     if ((device.name != name && device.module != name) || !device.runs_here()) continue;
     Backend*& backend = loaded[device.module];
     if (backend == nullptr) {
-      const std::filesystem::path path = module_path(device);
-      check(!path.empty(), "[backend] {} is not available: {} was not built", device.name,
-            module_file(device));
+      const std::filesystem::path path = path_of(device);
+      check(!path.empty(), "[backend] {} is not available: libgradus_{}.so was not built", device.name,
+            device.module);
       backend = &load_backend_module(path.string());
     }
     return *backend;

@@ -8,8 +8,7 @@
 
 namespace gradus {
 
-// Loads a backend module. Throws Error when the file is none, or was built for another core/backend.h: its tables of
-// functions would be misread.
+// Loads a backend module. Throws Error when the file is none, or was built for other interfaces (core/module.h).
 Backend& load_backend_module(const std::string& path);
 
 }  // namespace gradus

@@ -1,20 +1,28 @@
 // What processes that train one model together have to tell each other.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdlib>
+#include <functional>
+#include <memory>
 #include <span>
+#include <string>
 
 #include "core/tensor.h"
 
 namespace gradus {
 
-// Calls are made by all processes, in the same order. They throw Error when another process can't be reached any more.
+// Calls are made by all processes, in the same order, each by one thread. They throw Error when another process can't be
+// reached any more.
 class Communicator {
  public:
   virtual ~Communicator() = default;
 
   virtual int rank() const = 0;  // of this process, from 0
   virtual int size() const = 0;  // processes
+  // Processes on this machine.
+  virtual int local_size() const { return 1; }
 
   // Begins to replace a tensor, float32, by the sum of those of all processes. Nobody may write to it until wait().
   virtual void begin_sum(const Tensor& tensor) = 0;
@@ -26,6 +34,18 @@ class Communicator {
   virtual void broadcast(std::span<std::byte> bytes) = 0;
   // Returns when all processes have come here.
   virtual void barrier() = 0;
+
+  // Ends all processes, since this one can't go on.
+  [[noreturn]] virtual void abandon(int status) { std::_Exit(status); }
+
+  // A call and when it was worked on, for a timeline.
+  struct Call {
+    const char* name;
+    size_t bytes;
+    std::chrono::steady_clock::time_point begin, end;
+  };
+  // Calls are told from now on, by another thread.
+  virtual void observe(std::function<void(const Call&)>) {}
 };
 
 // A process of its own.
@@ -39,5 +59,14 @@ class OneProcess final : public Communicator {
   void broadcast(std::span<std::byte>) override {}
   void barrier() override {}
 };
+
+// The processes that mpirun, or another launcher that Open MPI knows, has started together with this one; nothing when none
+// has. When one of them has not been heard of for `timeout`, the others end, and one says which it was. Throws Error where the
+// project was built without MPI.
+std::unique_ptr<Communicator> join_processes(std::chrono::seconds timeout);
+// The place that a launcher has given this process among several, joined or not; 0 where there are not several.
+int launched_rank();
+// Whether there are.
+bool is_one_of_several();
 
 }  // namespace gradus

@@ -35,6 +35,32 @@ bool ExampleBatches::next(HostBatch& batch) {
   return true;
 }
 
+bool ExampleBatches::skip() {
+  if (next_ == batches_.size()) return false;
+  ++next_;
+  return true;
+}
+
+DealtBatches::DealtBatches(std::unique_ptr<BatchSource> source, int64_t rank, int64_t size)
+    : source_(std::move(source)), rank_(rank), size_(size) {}
+
+void DealtBatches::begin(int64_t epoch, int64_t first) {
+  check(first % size_ == 0, "[batches] batch {} is not process 0's of {}", first, size_);
+  source_->begin(epoch, first);
+  next_ = 0;
+}
+
+bool DealtBatches::reach() {
+  for (; next_ != rank_; next_ = (next_ + 1) % size_) {
+    if (!source_->skip()) return false;
+  }
+  next_ = (next_ + 1) % size_;
+  return true;
+}
+
+bool DealtBatches::next(HostBatch& batch) { return reach() && source_->next(batch); }
+bool DealtBatches::skip() { return reach() && source_->skip(); }
+
 // What the thread and its reader share.
 struct ReadAhead::Queue {
   Queue(BatchSource& source, int64_t most) : source(source), most(most), thread([this] { run(); }) {}
@@ -103,6 +129,11 @@ bool ReadAhead::next(HostBatch& batch) {
   lock.unlock();
   queue_->changed.notify_all();
   return true;
+}
+
+bool ReadAhead::skip() {
+  HostBatch batch;
+  return next(batch);
 }
 
 int64_t ReadAhead::count(int64_t epoch) {

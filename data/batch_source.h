@@ -21,6 +21,8 @@ class BatchSource {
   virtual void begin(int64_t epoch, int64_t first) = 0;
   // The next batch of the epoch; false at its end.
   virtual bool next(HostBatch& batch) = 0;
+  // Goes past the next batch without making it; false at the end.
+  virtual bool skip() = 0;
   // Batches of an epoch.
   virtual int64_t count(int64_t epoch) = 0;
   // Examples of each epoch.
@@ -42,6 +44,7 @@ class ExampleBatches final : public BatchSource {
 
   void begin(int64_t epoch, int64_t first) override;
   bool next(HostBatch& batch) override;
+  bool skip() override;
   int64_t count(int64_t epoch) override { return std::ssize(batches_of(epoch)); }
   int64_t examples() const override { return examples_; }
 
@@ -58,6 +61,29 @@ class ExampleBatches final : public BatchSource {
   size_t next_ = 0;
 };
 
+// Those batches of another source that one of several processes takes: they are dealt out in turn, so that what all have
+// taken by then is what one process takes first.
+class DealtBatches final : public BatchSource {
+ public:
+  DealtBatches(std::unique_ptr<BatchSource> source, int64_t rank, int64_t size);
+  // `first` is a number among the batches of all, and of process 0.
+  void begin(int64_t epoch, int64_t first) override;
+  bool next(HostBatch& batch) override;
+  bool skip() override;
+  // Of all processes.
+  int64_t count(int64_t epoch) override { return source_->count(epoch); }
+  int64_t examples() const override { return source_->examples(); }
+  std::string remark() override { return source_->remark(); }
+
+ private:
+  // Comes to the next batch of this process; false at the end.
+  bool reach();
+
+  std::unique_ptr<BatchSource> source_;
+  int64_t rank_, size_;
+  int64_t next_ = 0;  // of all, modulo size
+};
+
 // The batches of another source, made ahead by a thread so that a step doesn't wait for them.
 class ReadAhead final : public BatchSource {
  public:
@@ -68,6 +94,7 @@ class ReadAhead final : public BatchSource {
   void begin(int64_t epoch, int64_t first) override;
   // Throws what making the batch threw, when its turn has come.
   bool next(HostBatch& batch) override;
+  bool skip() override;
   // Ends reading ahead: begin() has to be called again.
   int64_t count(int64_t epoch) override;
   int64_t examples() const override;

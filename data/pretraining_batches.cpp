@@ -52,6 +52,12 @@ bool PretrainingTextBatches::next(HostBatch& batch) {
   return true;
 }
 
+bool PretrainingTextBatches::skip() {
+  if (next_ == instances_->size()) return false;
+  next_ = std::min(next_ + batch_size_, instances_->size());
+  return true;
+}
+
 PretrainingExample example_of(const PretrainingInstance& instance) {
   const auto copy = [](std::span<const int32_t> numbers) {
     return std::vector<int32_t>(numbers.begin(), numbers.end());

@@ -23,6 +23,7 @@ class PretrainingTextBatches final : public BatchSource {
 
   void begin(int64_t epoch, int64_t first) override;
   bool next(HostBatch& batch) override;
+  bool skip() override;
   int64_t count(int64_t epoch) override;
   // Documents: how many examples are made of them differs.
   int64_t examples() const override { return documents_->size(); }

@@ -20,6 +20,7 @@ void RecordBatches::begin(int64_t epoch, int64_t first) {
   check(first >= 0 && first <= count(epoch), "[batches] batch {} of {}", first, count(epoch));
   position_ = std::min(first * batch_size_, stream_->size());
   stream_->begin(epoch, position_);
+  has_skipped_ = false;
 }
 
 bool RecordBatches::take() {
@@ -30,6 +31,8 @@ bool RecordBatches::take() {
 bool RecordBatches::next(HostBatch& batch) {
   const int64_t size = stream_->size(), end = std::min(position_ + batch_size_, size);
   if (position_ == size) return false;
+  if (has_skipped_) stream_->seek(position_);
+  has_skipped_ = false;
   int64_t taken = 0;
   for (int64_t i = position_; i < end; ++i) taken += take() ? 1 : 0;
   read_ += end - position_;
@@ -44,6 +47,13 @@ bool RecordBatches::next(HostBatch& batch) {
   }
   position_ = end;
   batch = packer_->pack();
+  return true;
+}
+
+bool RecordBatches::skip() {
+  if (position_ == stream_->size()) return false;
+  position_ = std::min(position_ + batch_size_, stream_->size());
+  has_skipped_ = true;
   return true;
 }
 

@@ -62,6 +62,7 @@ class RecordBatches final : public BatchSource {
 
   void begin(int64_t epoch, int64_t first) override;
   bool next(HostBatch& batch) override;
+  bool skip() override;
   int64_t count(int64_t epoch) override;
   int64_t examples() const override { return stream_->size(); }
   std::string remark() override;
@@ -74,7 +75,8 @@ class RecordBatches final : public BatchSource {
   int64_t batch_size_;
   std::unique_ptr<RecordPacker> packer_;
   DatasetRow row_;
-  int64_t position_ = 0;  // in the epoch, of the next batch's first record
+  int64_t position_ = 0;      // in the epoch, of the next batch's first record
+  bool has_skipped_ = false;  // the stream is behind it
   int64_t read_ = 0, left_out_ = 0;
 };
 

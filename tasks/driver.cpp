@@ -10,6 +10,8 @@
 #include "data/text_file.h"
 #include "tasks/log/log.h"
 #include "tasks/model/checkpoint_directory.h"
+#include "tasks/training/processes.h"
+#include "tasks/training/stop_request.h"
 #include "tasks/training/train_setup.h"
 
 namespace gradus {
@@ -41,9 +43,14 @@ bool saves_to(const FineTuneOptions& options, const std::string& folder) {
 
 }  // namespace
 
-std::deque<OutputFolder> lock_outputs(const FineTuneOptions& options, const std::string& results) {
+std::deque<OutputFolder> begin_outputs(const FineTuneOptions& options, const std::string& results) {
   const std::string& save = options.train.save_finetune_checkpoint_path;
   std::deque<OutputFolder> folders;
+  join_processes(options.train);
+  if (!leads()) {
+    if (!options.train.do_train) throw Stopped();  // scores and predictions are made by one process
+    return folders;
+  }
   if (options.train.do_train && !save.empty()) folders.emplace_back(save, log_of(options));
   if (!results.empty() && !saves_to(options, results)) folders.emplace_back(results, log_of(options));
   return folders;
@@ -55,7 +62,7 @@ Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
   Backend& backend = open_backend(options.device);
   if (!quiet) print_log(log_of(options), "device: {}\n", backend.description());
   for (const std::string& path : {options.train.metrics_file, options.train.report}) {
-    if (!path.empty()) check_writable(path);
+    if (!path.empty() && leads()) check_writable(path);
   }
   const std::string& texts = options.predict_data_file_path;
   // Not by opening it: a pipe would be at its end for its writer.
@@ -82,6 +89,7 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   system.allocate(backend, Parameters::Use::training, options.device.dtype(),
                   static_cast<uint64_t>(options.device.seed), log);
   TrainResult result = train(system.parameters(), task, config);
+  if (!leads()) throw Stopped();  // process 0 does what comes after training
 
   const auto per_second = [&](int64_t count) {
     return result.seconds > 0 ? static_cast<double>(count) / result.seconds : 0;
@@ -129,7 +137,7 @@ void read_predict_data(const FineTuneOptions& options,
 
 void check_results_folder(const FineTuneOptions& options, const std::string& folder,
                           const std::vector<std::string>& files) {
-  if (folder.empty()) return;
+  if (folder.empty() || !leads()) return;
   if (saves_to(options, folder)) {
     // Nobody has asked for them there by name: those that are no earlier run's are somebody else's.
     const std::filesystem::path save = folder;

@@ -16,9 +16,10 @@
 
 namespace gradus {
 
-// Makes and locks the folders in which a run writes files that belong together: the one it saves to and `results`
+// Joins the processes of --distribute (tasks/training/processes.h); all but the first end here where nothing is trained. Then
+// makes and locks the folders in which a run writes files that belong together: the one it saves to and `results`
 // (empty: none). Throws Error when another run writes to one of them.
-std::deque<OutputFolder> lock_outputs(const FineTuneOptions& options, const std::string& results);
+std::deque<OutputFolder> begin_outputs(const FineTuneOptions& options, const std::string& results);
 
 // Begins a run: prints the effective options, opens the device and tells what it is. Throws Error when the files to be
 // written, or read, in the end can't be: better now than after hours.
@@ -38,7 +39,7 @@ void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& 
 void read_predict_data(const FineTuneOptions& options,
                        const std::function<void(std::istream&, const std::string&)>& use);
 
-// Throws Error when result files can't be written to their folder, which lock_outputs() has made (empty: none): better
+// Throws Error when result files can't be written to their folder, which begin_outputs() has made (empty: none): better
 // now than after hours. In the folder that training saves to, which is tried when training begins, those that are no
 // earlier run's would be replaced: this is an error too.
 void check_results_folder(const FineTuneOptions& options, const std::string& folder,

@@ -11,6 +11,7 @@
 #include "core/version.h"
 #include "data/unicode.h"
 #include "tasks/log/log.h"
+#include "tasks/training/processes.h"
 #include "tasks/training/stop_request.h"
 
 namespace gradus {
@@ -22,6 +23,24 @@ constexpr int exit_failure = 2;
 // standard error, in which odd characters show as <U+00A0>, and status 2, and so do results that could not be written (a full disk, a closed file).
 template <typename Body>
 int run_main(int argc, char** argv, Body&& body) {
+  // Tells the exception that is being handled.
+  const auto tell = [] {
+    let_first_process_speak();
+    try {
+      throw;
+    } catch (const std::bad_alloc&) {
+      write_error("out of memory");
+    } catch (const std::filesystem::filesystem_error& e) {
+      print_error("cannot use '{}': {}", e.path1().string(), e.code().message());
+    } catch (const std::system_error& e) {
+      // fmt::print() throws it, with the reason but without a name for what could not be written.
+      const char* what = std::ferror(stdout) != 0 ? "cannot write to standard output" : nullptr;
+      if (what != nullptr) print_error("{}: {}", what, e.code().message());
+      else print_error("{}", shown(e.what()));
+    } catch (const std::exception& e) {
+      print_error("{}", shown(e.what()));
+    }
+  };
   try {
     guard_standard_streams();
     if (argc > 1 && std::string_view(argv[1]) == "--version") {
@@ -31,21 +50,15 @@ int run_main(int argc, char** argv, Body&& body) {
     }
     const int status = body(argc, argv);
     check_results();
+    leave_processes();
     return status;
   } catch (const Stopped&) {
+    leave_processes();
     return 0;  // the log has it
-  } catch (const std::bad_alloc&) {
-    write_log(stderr, "error: out of memory\n");
-  } catch (const std::filesystem::filesystem_error& e) {
-    print_log(stderr, "error: cannot use '{}': {}\n", e.path1().string(), e.code().message());
-  } catch (const std::system_error& e) {
-    // fmt::print() throws it, with the reason but without a name for what could not be written.
-    const char* what = std::ferror(stdout) != 0 ? "cannot write to standard output" : nullptr;
-    if (what != nullptr) print_log(stderr, "error: {}: {}\n", what, e.code().message());
-    else print_log(stderr, "error: {}\n", shown(e.what()));
-  } catch (const std::exception& e) {
-    print_log(stderr, "error: {}\n", shown(e.what()));
+  } catch (const std::exception&) {
+    tell();
   }
+  abandon_processes(exit_failure);
   return exit_failure;
 }
 

@@ -43,7 +43,7 @@ int run_pretraining(const PretrainingProgram& program, int argc, const char* con
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags, program.trains);
-  const auto folders = lock_outputs(options, options.output_dir);
+  const auto folders = begin_outputs(options, options.output_dir);
   const auto system = PretrainSystem::open(options);
   Backend& backend = begin_run(flags, options);
 

@@ -100,7 +100,7 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
-  const auto folders = lock_outputs(options, options.output_dir);
+  const auto folders = begin_outputs(options, options.output_dir);
   std::unique_ptr<ClassifierSystem> system;
   if (!options.makes_head()) {
     system = ClassifierSystem::load(options);

@@ -106,7 +106,7 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
-  const auto folders = lock_outputs(options, "");
+  const auto folders = begin_outputs(options, "");
   Backend& backend = begin_run(flags, options);
 
   RunMetrics metrics;

@@ -119,7 +119,7 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
-  const auto folders = lock_outputs(options, options.output_dir);
+  const auto folders = begin_outputs(options, options.output_dir);
   const auto system = options.makes_head() ? SquadSystem::create(options) : SquadSystem::load(options);
   system->check_sequence_length(options.seq_length);
   Backend& backend = begin_run(flags, options);

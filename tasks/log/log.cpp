@@ -22,6 +22,21 @@ void note_failure() {
   if (first_failure() == 0) first_failure() = errno;
 }
 
+// The name of a process that tells errors alone; empty where this one tells all.
+std::string& quiet_name() {
+  static std::string name;
+  return name;
+}
+
+void write_to(std::FILE* log, std::string_view text) noexcept {
+  errno = 0;
+  if (std::fflush(log) != 0 && log == stdout) note_failure();
+  const bool failed = std::ferror(log) != 0;
+  std::fwrite(text.data(), 1, text.size(), log);
+  std::fflush(log);
+  if (!failed) std::clearerr(log);
+}
+
 std::string reason_of(int error) {
   return error == 0 ? "an earlier write failed" : std::generic_category().message(error);
 }
@@ -41,16 +56,18 @@ void guard_standard_streams() {
 }
 
 void write_log(std::FILE* log, std::string_view text) noexcept {
-  if (log == nullptr) return;
-  errno = 0;
-  if (std::fflush(log) != 0 && log == stdout) note_failure();
-  const bool failed = std::ferror(log) != 0;
-  std::fwrite(text.data(), 1, text.size(), log);
-  std::fflush(log);
-  if (!failed) std::clearerr(log);
+  if (log != nullptr && quiet_name().empty()) write_to(log, text);
+}
+
+void speak_for_errors_alone(std::string name) { quiet_name() = std::move(name); }
+
+void write_error(std::string_view text) noexcept {
+  write_to(stderr, quiet_name().empty() ? fmt::format("error: {}\n", text)
+                                        : fmt::format("error: {}: {}\n", quiet_name(), text));
 }
 
 void write_output(std::string_view text) {
+  if (!quiet_name().empty()) return;
   errno = 0;
   // Of a stream that is written line by line fwrite() takes all and says nothing.
   std::fwrite(text.data(), 1, text.size(), stdout);

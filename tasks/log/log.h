@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <string>
 #include <string_view>
 
 namespace gradus {
@@ -22,6 +23,9 @@ void print_log(std::FILE* log, fmt::format_string<Args...> format, Args&&... arg
   write_log(log, fmt::vformat(format, fmt::make_format_args(args...)));
 }
 
+// From now on this process says nothing of what it does, and gives no results: another one does. Errors it tells, as `name`.
+void speak_for_errors_alone(std::string name);
+
 // Writes a result to standard output at once, but leaves it to check_results() to throw: what else the run has to write
 // is written first.
 void write_output(std::string_view text);
@@ -29,6 +33,14 @@ void write_output(std::string_view text);
 template <typename... Args>
 void print_result(fmt::format_string<Args...> format, Args&&... args) {
   write_output(fmt::vformat(format, fmt::make_format_args(args...)));
+}
+
+// Tells why a run ends: "error: ...", on standard error.
+void write_error(std::string_view text) noexcept;
+
+template <typename... Args>
+void print_error(fmt::format_string<Args...> format, Args&&... args) {
+  write_error(fmt::vformat(format, fmt::make_format_args(args...)));
 }
 
 // Throws Error with the reason when a result could not be written to standard output, by now or before.

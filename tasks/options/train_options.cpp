@@ -211,11 +211,26 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
            "go on from the newest checkpoint in the folder, to the same bits; begin where there is none")
       .also_true("auto");
 
+  options.group("Several processes (mpirun -n 4 PROGRAM --distribute ...)");
+  options.add("distribute", distribute,
+              "train one model on all processes that mpirun or srun has started, each with batches of its "
+              "own: as one "
+              "process that accumulates over so many; the first one scores, saves and tells");
+  options.add("allreduce_post_accumulation", allreduce_post_accumulation,
+              "add up the processes' gradients once an update; false: after every batch, which is slower");
+  options
+      .add("timeout_s", timeout_s,
+           "seconds after which a process that gives no sign of life is taken for lost, and all end")
+      .between(2, 86400);
+
   options.group("Reports");
   options.add("log_dir", log_dir, "folder for TensorBoard event files");
   options.add("log_steps", log_steps, "updates between lines of the log").at_least(1);
   options.add("metrics_file", metrics_file, "JSON file for what the run measured");
   options.add("report", report, "HTML page of the run: settings, curves, tables, the worst errors");
+  options.add("trace", trace,
+              "JSON file for a timeline of the training (ui.perfetto.dev shows it); of process N of several: "
+              "FILE.N.json");
   options.add("json", json, "write results to standard output as JSON, one object a line");
 }
 
@@ -238,6 +253,7 @@ void TrainOptions::finish(Options& options) {
     if (row.name != "adamw") preset_for(row, options);  // whose numbers the options have
   }
   check(!stream || do_train, "--stream is about training data: add --do_train");
+  check(trace.empty() || do_train, "--trace is a timeline of training: add --do_train");
   check(!resume || do_train, "--resume goes on with a training run: add --do_train");
   check(early_stopping_patience == 0 || do_train,
         "--early_stopping_patience ends a training run: add --do_train");

@@ -83,10 +83,15 @@ struct TrainOptions {
   int64_t early_stopping_patience = 0;  // 0: train to the end
   bool resume = false;
 
+  bool distribute = false;
+  bool allreduce_post_accumulation = true;
+  int64_t timeout_s = 30;
+
   std::string log_dir;
   int64_t log_steps = 50;
   std::string metrics_file;
   std::string report;
+  std::string trace;
   bool json = false;
 
   // Of --memory_mb.

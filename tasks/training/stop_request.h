@@ -23,7 +23,8 @@ class StopRequest {
   struct sigaction before_[2];
 };
 
-// A training was asked to stop and has saved what there was; the program ends, and has done what was asked.
+// This process has done what was asked, and ends: its training was stopped, and what there was is saved; or process 0 does the
+// rest.
 struct Stopped {};
 
 }  // namespace gradus

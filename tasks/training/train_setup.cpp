@@ -1,6 +1,9 @@
 #include "tasks/training/train_setup.h"
 
+#include <cstdlib>
+
 #include "tasks/log/log.h"
+#include "tasks/training/processes.h"
 
 namespace gradus {
 
@@ -38,13 +41,17 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
   config.resume = options.resume;
   config.log_dir = options.log_dir;
   config.log_steps = options.log_steps;
+  config.sums_every_batch = !options.allreduce_post_accumulation;
+  config.trace = options.trace;
   return config;
 }
 
 Backend& open_backend(const DeviceOptions& device) {
   Backend& backend = find_backend(device.device_target);
   check(device.device_id == 0, "--device_id {}: {} has the device 0 alone", device.device_id, backend.name());
-  const int threads = backend.set_threads(static_cast<int>(device.threads));
+  int threads = backend.set_threads(static_cast<int>(device.threads));
+  if (device.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr)
+    threads = backend.set_threads(threads_of_process(threads));
   if (threads < device.threads) {
     print_log(stderr, "warning: --threads {}: the system gives {} (OMP_THREAD_LIMIT or the like is set)\n",
               device.threads, threads);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/io/checked_json.h"
+#include "core/io/crc32c.h"
 #include "nn/checkpoints/model_files.h"
 #include "nn/checkpoints/safetensors.h"
 #include "nn/checkpoints/saved_tensors.h"
@@ -70,9 +71,18 @@ void check_same_run(const Field& state, const std::string& where, const TrainSta
         was_streamed ? "give --stream" : "give a larger --memory_mb, and no --stream");
   same("seed", "seed", static_cast<int64_t>(expected.seed));
   same("training examples", "examples", expected.examples);
-  same("train_batch_size", "batch_size", expected.batch_size);
   same("train_batch_tokens", "batch_tokens", expected.batch_tokens);
-  same("gradient_accumulation_steps", "accumulation_steps", expected.accumulation_steps);
+  // Where batches are made of so many examples, a step has the same ones in however many batches.
+  const int64_t batch_size = state.at("batch_size").integer(1),
+                accumulation = state.at("accumulation_steps").integer(1);
+  if (accumulation == expected.accumulation_steps)
+    same("train_batch_size", "batch_size", expected.batch_size);
+  check(batch_size * accumulation == expected.batch_size * expected.accumulation_steps &&
+            (batch_size == expected.batch_size || expected.batch_tokens == 0),
+        "{}: the checkpoint was made with train_batch_size {} and {} batches a step "
+        "(gradient_accumulation_steps times "
+        "processes), this run has {} and {}: it can't be continued",
+        where, batch_size, accumulation, expected.batch_size, expected.accumulation_steps);
   const bool shuffle = state.at("shuffle").boolean();
   check(shuffle == expected.shuffle,
         "{}: the checkpoint was made with train_data_shuffle {}, this run has {}: it can't be continued",
@@ -112,6 +122,14 @@ void for_each_state(const Optimizer& optimizer, const Parameters& parameters, Vi
 }
 
 }  // namespace
+
+uint32_t checksum_of(const TrainState& run) {
+  std::string text = fmt::format("{} {} {} {} {} {} {} {} {}", run.seed, run.examples, run.batch_size,
+                                 run.batch_tokens, run.accumulation_steps, run.shuffle, run.streamed,
+                                 run.data_checksum, run.evaluation_checksum);
+  for (const auto& [name, value] : run.settings) text += fmt::format(" {}={}", name, value);
+  return crc32c(text);
+}
 
 void save_train_state(const std::filesystem::path& folder, const TrainState& state,
                       const Optimizer& optimizer, const Parameters& parameters) {
@@ -181,6 +199,12 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
     print_log(log, "note: {} was {} when the checkpoint was made, now it is {}\n", name, value.text(),
               now->second);
   }
+
+  if (const int64_t batch_size = saved.at("batch_size").integer(); batch_size != expected.batch_size)
+    print_log(log,
+              "note: train_batch_size was {} when the checkpoint was made, now it is {}: steps have the same "
+              "examples, but other dropout masks\n",
+              batch_size, expected.batch_size);
 
   TrainState state = expected;
   state.step = saved.at("step").integer(0);

@@ -24,7 +24,7 @@ struct TrainState {
   int64_t examples = 0;
   int64_t batch_size = 0;
   int64_t batch_tokens = 0;
-  int64_t accumulation_steps = 0;
+  int64_t accumulation_steps = 0;  // batches that a step adds up, over all processes
   bool shuffle = true;
   bool streamed = false;  // records, read as they are trained on
   uint32_t data_checksum = 0;
@@ -38,6 +38,9 @@ struct TrainState {
   int64_t evaluations_since_best = 0;
   TrainHistory history;
 };
+
+// Of everything that processes which train together have to have alike.
+uint32_t checksum_of(const TrainState& run);
 
 // Writes trainer_state.json and optimizer.safetensors into an existing folder. Throws Error when it can't.
 void save_train_state(const std::filesystem::path& folder, const TrainState& state,

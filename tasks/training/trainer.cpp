@@ -5,14 +5,17 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <span>
 
+#include "core/io/crc32c.h"
 #include "nn/device_step.h"
-#include "nn/gradient_exchange.h"
 #include "tasks/log/event_writer.h"
 #include "tasks/log/log.h"
 #include "tasks/log/metrics_file.h"
 #include "tasks/log/progress.h"
 #include "tasks/model/checkpoint_directory.h"
+#include "tasks/training/processes.h"
+#include "tasks/training/step_gradients.h"
 #include "tasks/training/stop_request.h"
 #include "tasks/training/train_state.h"
 
@@ -49,8 +52,10 @@ class Training {
         config_(config),
         optimizer_(parameters, config.optimizer),
         device_step_(parameters.backend()),
-        exchange_(parameters, communicator_),
-        batches_(task.batches(parameters.backend(), config), config.accumulation_steps + 2) {
+        gradients_(parameters, task, config_, communicator_, device_step_, trace()),
+        batches_(std::make_unique<DealtBatches>(task.batches(parameters.backend(), config),
+                                                communicator_.rank(), communicator_.size()),
+                 config.accumulation_steps + 2) {
     config_.schedule.total_steps = count_steps(config, batches_);
     if (config.schedule.warmup_steps == 0)
       config_.schedule.warmup_steps =
@@ -60,33 +65,26 @@ class Training {
     state_.examples = batches_.examples();
     state_.batch_size = config.batch_size;
     state_.batch_tokens = config.batch_tokens;
-    state_.accumulation_steps = config.accumulation_steps;
+    state_.accumulation_steps = step_batches();
     state_.shuffle = config.shuffle;
     state_.streamed = task.streams();
     state_.data_checksum = task.checksum();
     state_.evaluation_checksum = task.evaluation_checksum();
     state_.settings = settings_of(config_);
-    if (!config.save_path.empty()) checkpoints_.emplace(config.save_path, config.keep_checkpoints);
-    check(!checkpoints_ || config.resume || checkpoints_->is_empty(),
-          "'{}' holds checkpoints of an earlier run: --resume goes on with it; for a new run give another "
-          "--save_finetune_checkpoint_path",
-          config.save_path.string());
-    if (config.resume) resume();
-    else if (checkpoints_) checkpoints_->check_names(0, config_.schedule.total_steps);
-    if (!config.log_dir.empty()) events_.emplace(config.log_dir.string());
+    if (leads()) begin_run();
+    share_start();
   }
 
   TrainResult run() {
     Progress progress("train", config_.schedule.total_steps, config_.log_steps, stderr, config_.log);
     int64_t first_step = 0;  // of the epoch
     for (int64_t epoch = 0; !is_finished(); ++epoch) {
-      const int64_t epoch_steps = steps_of(batches_.count(epoch), config_.accumulation_steps);
+      const int64_t epoch_steps = steps_of(batches_.count(epoch), step_batches());
       if (state_.step < first_step + epoch_steps)
-        batches_.begin(epoch, (state_.step - first_step) * config_.accumulation_steps);
+        batches_.begin(epoch, (state_.step - first_step) * step_batches());
       while (state_.step < first_step + epoch_steps && !is_finished()) {
         run_step(progress);
         finish_step(state_.step == first_step + epoch_steps, progress);
-        if (!stop_.signal().empty() && !is_finished()) stop(progress);
       }
       result_.epochs =
           static_cast<double>(epoch) +
@@ -98,6 +96,7 @@ class Training {
     result_.seconds_for_data = batches_.seconds_waited();
     if (const std::string remark = batches_.remark(); !remark.empty())
       print_log(config_.log, "training data: {}\n", remark);
+    end_trace();
     result_.steps = state_.step;
     result_.stopped_early = has_stalled();
     if (best_) {
@@ -114,6 +113,48 @@ class Training {
   }
 
  private:
+  // What the first process does before the first step: it alone has the folders of the run.
+  void begin_run() {
+    if (!config_.save_path.empty()) checkpoints_.emplace(config_.save_path, config_.keep_checkpoints);
+    check(!checkpoints_ || config_.resume || checkpoints_->is_empty(),
+          "'{}' holds checkpoints of an earlier run: --resume goes on with it; for a new run give another "
+          "--save_finetune_checkpoint_path",
+          config_.save_path.string());
+    if (config_.resume) resume();
+    else if (checkpoints_) checkpoints_->check_names(0, config_.schedule.total_steps);
+    if (!config_.log_dir.empty()) events_.emplace(config_.log_dir.string());
+  }
+
+  // Gives all processes what the first one begins with.
+  void share_start() {
+    if (communicator_.size() == 1) return;
+    check_same(communicator_, checksum_of(state_), "the training data or the options");
+    struct {
+      int64_t step;
+      int64_t evaluations_since_best;
+      int32_t updates;
+    } start{state_.step, state_.evaluations_since_best, updates_};
+    communicator_.broadcast(std::as_writable_bytes(std::span(&start, 1)));
+    first_step_of_process_ = state_.step = start.step;
+    state_.evaluations_since_best = start.evaluations_since_best;
+    updates_ = start.updates;
+    device_step_.restore(updates_);
+    broadcast(communicator_, parameters_.values());
+    for (const Optimizer::State& state : optimizer_.states()) broadcast(communicator_, state.values);
+    parameters_.refresh_copy();
+    print_log(config_.log, "training on {} processes: {} batches a step\n", communicator_.size(),
+              step_batches());
+    if (!trace_) return;
+    communicator_.observe([trace = trace_](const Communicator::Call& call) {
+      trace->add("communication", call.name, call.begin, call.end, call.bytes);
+    });
+    communicator_.barrier();
+    trace_->start_clock();
+  }
+
+  // Of all processes.
+  int64_t step_batches() const { return config_.accumulation_steps * communicator_.size(); }
+
   // Whether evaluations have brought nothing better for so long that the run shall end.
   bool has_stalled() const {
     const int64_t patience = config_.early_stopping_patience;
@@ -170,9 +211,7 @@ class Training {
 
   // A step that was begun and whose findings the host has not seen yet. It looks at them when the next step is on its way.
   struct Pending {
-    int64_t number;  // from 0
-    std::vector<HostBatch> batches;
-    std::vector<float> factors;  // of the sums that its losses are
+    StepBatches step;
     float rate;
     std::optional<DeviceStep::Findings> findings;
   };
@@ -180,51 +219,35 @@ class Training {
   // One optimizer step over the next batches, whose gradients add up. It ends when everything has been asked for.
   void run_step(Progress& progress) {
     const Clock::time_point start = Clock::now();
-    Pending step{state_.step, {}, {}, config_.schedule.at(state_.step), std::nullopt};
-    std::vector<double> weights;
-    for (HostBatch batch; std::ssize(step.batches) < config_.accumulation_steps && batches_.next(batch);) {
-      if (step.batches.empty()) weights.resize(batch.weights.size());
-      check(weights.size() == batch.weights.size(), "[training] batches of {} and {} losses in one step",
-            weights.size(), batch.weights.size());
-      for (size_t i = 0; i < weights.size(); ++i) weights[i] += batch.weights[i];
-      step.batches.push_back(std::move(batch));
+    Pending now{gradients_.next(state_.step, batches_, !stop_.signal().empty()),
+                config_.schedule.at(state_.step), std::nullopt};
+    const StepBatches& step = now.step;
+    if (step.sums.stops > 0) stop(progress);
+    const bool is_first = state_.step == first_step_of_process_;
+    if (is_first) result_.seconds_to_first_step = process_age_seconds();
+    device_step_.begin(static_cast<uint32_t>(step.number), now.rate, step.loss_factors());
+    gradients_.compute(step);
+    if (is_first && !step.batches.empty()) parameters_.check_all_reached();
+    {
+      const Trace::Span span(trace(), "update");
+      optimizer_.step(device_step_);
     }
-    if (state_.step == first_step_of_process_) result_.seconds_to_first_step = process_age_seconds();
-    communicator_.sum(weights);
-    for (const double weight : weights)
-      step.factors.push_back(static_cast<float>(weight > 0 ? 1 / weight : 0));
-    device_step_.begin(static_cast<uint32_t>(step.number), step.rate, step.factors);
-    for (size_t i = 0; i < step.batches.size(); ++i) {
-      const bool completes = i + 1 == step.batches.size();
-      device_step_.backward(forward(step, i), completes ? exchange_.listener() : Completed());
-    }
-    communicator_.begin_sum(device_step_.loss());
-    exchange_.finish();
-    if (state_.step == first_step_of_process_) parameters_.check_all_reached();
-    optimizer_.step(device_step_);
-    step.findings.emplace(device_step_.findings());
+    now.findings.emplace(device_step_.findings());
     ++state_.step;
     settle(progress);
-    pending_.emplace(std::move(step));
+    pending_.emplace(std::move(now));
     result_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
-  }
-
-  // The objective of one batch of a step.
-  Variable forward(const Pending& step, size_t micro_step) {
-    device_step_.begin_micro_step(static_cast<uint32_t>(micro_step));
-    Context context{true, config_.compute_type, device_step_.random(config_.seed), config_.recompute};
-    const std::vector<Variable> losses =
-        task_.losses(context, Batch(parameters_.backend(), step.batches[micro_step]));
-    check(losses.size() == step.factors.size(), "[training] {} losses, their batch has {} weights",
-          losses.size(), step.factors.size());
-    return device_step_.objective(losses);
   }
 
   // Looks at what the pending step has found, if there is one.
   void settle(Progress& progress) {
     if (!pending_) return;
     const StepNumbers numbers = pending_->findings->wait();
-    if (numbers.skipped != 0) explain(*pending_, numbers);
+    if (numbers.skipped != 0) {
+      const StepBatches& step = pending_->step;
+      device_step_.begin(static_cast<uint32_t>(step.number), pending_->rate, step.loss_factors());
+      gradients_.explain(step, numbers, "");
+    }
     updates_ = numbers.updates;
     record(*pending_, numbers, progress);
     pending_.reset();
@@ -237,36 +260,10 @@ class Training {
     result_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  // Runs a step again that was skipped, which repeats bit by bit since nothing has changed since, and stops at the op where
-  // it went wrong.
-  [[noreturn]] void explain(const Pending& step, const StepNumbers& numbers) {
-    device_step_.begin(static_cast<uint32_t>(step.number), step.rate, step.factors);
-    if (!std::isfinite(numbers.loss)) {
-      try {
-        const RecordingScope scope(RecordingScope::Mode::check_finite);
-        for (size_t i = 0; i < step.batches.size(); ++i) forward(step, i);
-      } catch (const Error& e) {
-        fail("step {}: the loss is not finite; the first op at fault: {}", step.number + 1, e.what());
-      }
-      fail("step {}: the loss is not finite", step.number + 1);
-    }
-    for (size_t i = 0; i < step.batches.size(); ++i) device_step_.backward(forward(step, i));
-    for (const NamedTensor& tensor : parameters_.tensors()) {
-      const int64_t bad = parameters_.gradient(tensor).count_nonfinite();
-      if (bad > 0) {
-        fail("step {}: {} values of the gradient of {} are infinite or not a number", step.number + 1, bad,
-             tensor.name);
-      }
-    }
-    fail("step {}: the gradient norm is not finite", step.number + 1);
-  }
-
-  void record(const Pending& step, const StepNumbers& numbers, Progress& progress) {
-    int64_t tokens = 0;
-    for (const HostBatch& batch : step.batches) {
-      result_.examples += batch.examples;
-      tokens += batch.tokens;
-    }
+  void record(const Pending& pending, const StepNumbers& numbers, Progress& progress) {
+    const StepBatches& step = pending.step;
+    const auto tokens = static_cast<int64_t>(step.sums.tokens);
+    result_.examples += static_cast<int64_t>(step.sums.examples);
     result_.tokens += tokens;
     const auto loss = static_cast<double>(numbers.loss);
     progress.update(step.number + 1, loss, tokens);
@@ -275,7 +272,7 @@ class Training {
     if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
     add_event("train/loss", step.number + 1, loss);
     add_event("train/gradient_norm", step.number + 1, static_cast<double>(numbers.norm));
-    add_event("train/learning_rate", step.number + 1, static_cast<double>(step.rate));
+    add_event("train/learning_rate", step.number + 1, static_cast<double>(pending.rate));
   }
 
   // Adds a point to a curve for TensorBoard. When one can't be written the curves end there, the run does not.
@@ -294,16 +291,19 @@ class Training {
   [[noreturn]] void stop(Progress& progress) {
     settle_timed(progress);
     progress.finish();
+    end_trace();
     std::string what = "nothing is saved";
     if (checkpoints_) {
-      if (saved_step_ != state_.step) {
+      if (saved_step_ != state_.step && state_.step > first_step_of_process_) {
         check_finite();
         save_checkpoint();
       }
-      what = fmt::format("{} is saved, --resume goes on from there",
-                         latest_checkpoint(config_.save_path).value_or(config_.save_path).string());
+      if (const auto newest = latest_checkpoint(config_.save_path))
+        what = fmt::format("{} is saved, --resume goes on from there", newest->string());
     }
-    print_log(config_.log, "stopped by {} after step {} of {}: {}\n", stop_.signal(), state_.step,
+    const std::string_view signal = stop_.signal();
+    print_log(config_.log, "stopped by {} after step {} of {}: {}\n",
+              signal.empty() ? "a signal to another process" : signal, state_.step,
               config_.schedule.total_steps, what);
     throw Stopped();
   }
@@ -313,16 +313,30 @@ class Training {
     const bool last = state_.step == config_.schedule.total_steps;
     const bool evaluates = due(config_.eval_steps) || last;
     // An early end, which saves too, comes of an evaluation.
-    if (evaluates || (checkpoints_ && due(config_.save_steps))) {
+    if (evaluates || (!config_.save_path.empty() && due(config_.save_steps))) {
       settle_timed(progress);
-      check_finite();
+      check_parameters_agree();
+      if (leads()) check_finite();
     }
-    if (evaluates) evaluate(progress);
+    if (evaluates) {
+      if (leads()) evaluate(progress);
+      communicator_.broadcast(std::as_writable_bytes(std::span(&state_.evaluations_since_best, 1)));
+    }
     if (!last && has_stalled()) progress.print(fmt::format("stopping early: {}", stall_text()));
     if (checkpoints_ && (due(config_.save_steps) || is_finished())) save_checkpoint();
   }
 
+  // Throws Error when this process has come to other weights than the first one.
+  void check_parameters_agree() const {
+    if (communicator_.size() == 1) return;
+    std::vector<std::byte> bytes(parameters_.values().bytes());
+    parameters_.backend().copy_to_host(parameters_.values(), bytes.data());
+    check_same(communicator_, crc32c({reinterpret_cast<const char*>(bytes.data()), bytes.size()}),
+               fmt::format("step {}: the weights", state_.step));
+  }
+
   void evaluate(Progress& progress) {
+    const Trace::Span span(trace(), "evaluate");
     result_.scores = task_.evaluate();
     if (result_.scores.empty()) return;
     std::string line = fmt::format("step {}:", state_.step);
@@ -386,6 +400,7 @@ class Training {
   }
 
   void save_checkpoint() {
+    const Trace::Span span(trace(), "save");
     auto draft = checkpoints_->begin(state_.step);
     save(draft);
     saved_step_ = state_.step;
@@ -397,9 +412,23 @@ class Training {
     draft.commit();
   }
 
+  void end_trace() {
+    if (!trace_) return;
+    communicator_.observe({});
+    trace_->save();
+    print_log(config_.log, "timeline: {}\n", config_.trace);
+  }
+
+  Trace* trace() const { return trace_.get(); }
+  std::shared_ptr<Trace> make_trace() const {
+    return config_.trace.empty() ? nullptr : std::make_shared<Trace>(config_.trace, communicator_.rank());
+  }
+
   Parameters& parameters_;
   TrainTask& task_;
   TrainConfig config_;
+  Communicator& communicator_ = processes();
+  std::shared_ptr<Trace> trace_ = make_trace();
   Optimizer optimizer_;
   TrainState state_;
   TrainResult result_;
@@ -407,8 +436,7 @@ class Training {
   std::optional<EventWriter> events_;
   std::optional<EvaluationPoint> best_;  // what the folder `best` holds
   DeviceStep device_step_;
-  OneProcess communicator_;
-  GradientExchange exchange_;
+  StepGradients gradients_;
   ReadAhead batches_;
   std::optional<Pending> pending_;
   StopRequest stop_;
@@ -429,12 +457,13 @@ BatchPlan batch_plan(const TrainConfig& config) {
 }
 
 int64_t count_steps(const TrainConfig& config, BatchSource& batches) {
+  const int64_t step_batches = config.accumulation_steps * processes().size();
   if (config.max_steps > 0) return config.max_steps;
   int64_t steps = 0;
   for (int64_t epoch = 0; epoch < config.epochs; ++epoch) {
     // Only a token budget makes the number of batches depend on the order of the examples.
     if (epoch == 0 || config.batch_tokens > 0) {
-      const int64_t epoch_steps = steps_of(batches.count(epoch), config.accumulation_steps);
+      const int64_t epoch_steps = steps_of(batches.count(epoch), step_batches);
       if (config.batch_tokens <= 0) return epoch_steps * config.epochs;
       steps += epoch_steps;
     }

@@ -27,6 +27,7 @@ struct TrainConfig {
   bool shuffle = true;
   bool recompute = false;  // encoder layers keep their input alone and run again in the backward pass
   int64_t accumulation_steps = 1;
+  bool sums_every_batch = false;  // over processes, after each batch of a step; otherwise once
   uint64_t seed = 1;
   DType compute_type = DType::float32;
 
@@ -41,6 +42,7 @@ struct TrainConfig {
   int64_t keep_checkpoints = 1;         // newest ones kept; `best` is kept besides
   bool resume = false;                  // continue from the newest checkpoint in save_path
   std::filesystem::path log_dir;        // TensorBoard events; empty: none
+  std::string trace;                    // file for a timeline; empty: none
   int64_t log_steps = 0;                // plain lines: 0 means by time
   std::FILE* log = stdout;              // for scores and what there is to say
 };
@@ -76,7 +78,7 @@ struct TrainResult {
   int64_t steps = 0;     // of the whole run, those before a resume included
   double epochs = 0;     // likewise; 0 when nothing was left to train
   double seconds = 0;    // of this process, evaluation and checkpoints excluded
-  int64_t examples = 0;  // likewise
+  int64_t examples = 0;  // likewise, of all processes
   int64_t tokens = 0;
   double train_loss = 0;             // mean of the last 20 steps
   double seconds_to_first_step = 0;  // from the start of the program
@@ -100,7 +102,8 @@ BatchPlan batch_plan(const TrainConfig& config);
 // Number of optimizer steps of a run over these batches.
 int64_t count_steps(const TrainConfig& config, BatchSource& batches);
 
-// Runs the training. Throws Error when a loss is not finite, naming the step and the first op at fault; when a
+// Runs the training, on all of processes() together: each takes batches in turn, and has the same weights after every step.
+// Checkpoints are read, scores made and files written by the first alone. Throws Error when a loss is not finite, naming the step and the first op at fault; when a
 // trained parameter gets no gradient; when an update has made numbers that are none; and when a checkpoint can't be read
 // or written. Throws Stopped where a signal asked for it (tasks/training/stop_request.h), after the step in progress was saved and the log
 // was told. Whoever calls it has the OutputLock of the folder to save to.

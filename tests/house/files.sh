@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 most=262144
 top='.ci .clang-format .clang-tidy .gitignore CHANGELOG.md CONTRIBUTING.md LICENSE README.md
-  autograd backends core data docs meson.build nn tasks tests'
+  autograd backends core data docs meson.build meson_options.txt nn tasks tests'
 passed=0 failed=0
 verdict() {
   if [ -z "$2" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $1:" $2; fi

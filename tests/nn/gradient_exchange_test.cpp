@@ -52,7 +52,7 @@ struct Step {
     Context context{true};
     context.recompute = recompute;
     Witness witness(parameters.gradients());
-    GradientExchange exchange(parameters, witness, least);
+    GradientExchange exchange(parameters, witness, least, least);
     const Tensor one = tensor_of(backend, std::vector<float>{1});
     backward(model.loss(context, batch), one);  // an earlier micro-step
     backward(model.loss(context, batch), one, exchange.listener());

@@ -36,6 +36,7 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   bool is_running();
+  pid_t id() const { return pid_; }
   void kill();  // SIGKILL: the program can't prepare for it
   void send(int signal);
   Outcome wait();

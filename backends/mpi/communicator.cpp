@@ -1,0 +1,327 @@
+// Processes that Open MPI has started together.
+//
+// One thread makes all calls of MPI. It begins a sum, looks whether it is done and sleeps in between: a blocking call would
+// keep a processor busy that others compute on, and Open MPI moves nothing while nobody calls it. Between the looks it tells
+// the other processes that this one is alive, and hears the same of them.
+#include <mpi.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "core/backend.h"
+#include "core/communicator.h"
+#include "core/interface_version.h"
+
+namespace gradus {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr auto between_looks = std::chrono::microseconds(20);
+constexpr auto between_beats = milliseconds(200);
+constexpr size_t most_bytes = size_t{1} << 30;  // of a call: MPI counts in int
+
+void check_mpi(int status, const char* call) {
+  if (status == MPI_SUCCESS) return;
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  MPI_Error_string(status, text.data(), &length);
+  fail("[mpi] {}: {}", call, text.data());
+}
+
+// Writes a line on standard error in one piece: several processes may share it.
+void say(const std::string& line) {
+  [[maybe_unused]] const auto written = ::write(2, line.data(), line.size());
+}
+
+// Signs of life. Process 0 gives them to all others and hears those of all; the others know process 0 alone.
+class Watch {
+ public:
+  Watch(int rank, int size, std::chrono::seconds timeout, std::vector<std::string> names)
+      : rank_(rank), timeout_(timeout), names_(std::move(names)) {
+    for (int other = 0; other < size; ++other) {
+      if (other != rank && (rank == 0 || other == 0)) peers_.push_back({.rank = other});
+    }
+    for (Peer& peer : peers_) listen(peer);
+  }
+
+  // To be called often. Returns the process that has not been heard of for so long that it is taken for lost, or -1.
+  int look(Clock::time_point now) {
+    if (now < next_) return -1;
+    // Where this process itself stood still, as in a debugger, the silence says nothing of others.
+    if (now > next_ + timeout_ / 2)
+      for (Peer& peer : peers_) peer.heard = now;
+    next_ = now + between_beats;
+    int lost = -1;
+    for (Peer& peer : peers_) {
+      int done = 0;
+      check_mpi(MPI_Test(&peer.sent, &done, MPI_STATUS_IGNORE), "MPI_Test");
+      if (done != 0)
+        check_mpi(MPI_Isend(&beat_, 1, MPI_INT, peer.rank, tag, MPI_COMM_WORLD, &peer.sent), "MPI_Isend");
+      for (done = 1; done != 0;) {
+        check_mpi(MPI_Test(&peer.received, &done, MPI_STATUS_IGNORE), "MPI_Test");
+        if (done == 0) break;
+        peer.heard = now;
+        listen(peer);
+      }
+      if (lost < 0 && now - peer.heard > timeout_) lost = peer.rank;
+    }
+    return lost;
+  }
+
+  // One process says what has happened: process 0, or where it is the lost one, the first that gets to it.
+  std::string message(int lost) const {
+    std::this_thread::sleep_for(milliseconds(300) * std::min(rank_ > 0 ? rank_ - 1 : 0, 10));
+    return fmt::format(
+        "error: {} has not been heard of for {} s: all end; --resume goes on from the last checkpoint\n",
+        names_[static_cast<size_t>(lost)], timeout_.count());
+  }
+
+ private:
+  static constexpr int tag = 1;
+  struct Peer {
+    int rank = 0;
+    MPI_Request sent = MPI_REQUEST_NULL, received = MPI_REQUEST_NULL;
+    Clock::time_point heard = Clock::now();
+  };
+  void listen(Peer& peer) {
+    check_mpi(MPI_Irecv(&heard_, 1, MPI_INT, peer.rank, tag, MPI_COMM_WORLD, &peer.received), "MPI_Irecv");
+  }
+
+  int rank_;
+  std::chrono::seconds timeout_;
+  std::vector<std::string> names_;
+  std::deque<Peer> peers_;  // where they are they stay
+  int beat_ = 0, heard_ = 0;
+  Clock::time_point next_ = Clock::now();
+};
+
+class MpiCommunicator final : public Communicator {
+ public:
+  explicit MpiCommunicator(std::chrono::seconds timeout) : timeout_(timeout), thread_([this] { run(); }) {
+    std::unique_lock lock(guard_);
+    changed_.wait(lock, [&] { return is_ready_ || error_; });
+    if (!error_) return;
+    lock.unlock();
+    thread_.join();
+    std::rethrow_exception(error_);
+  }
+  ~MpiCommunicator() override {
+    {
+      const std::lock_guard lock(guard_);
+      leaves_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+  int local_size() const override { return local_size_; }
+
+  void begin_sum(const Tensor& tensor) override {
+    check(tensor.backend().name() == "CPU", "[mpi] a tensor on {}: expected one on the CPU",
+          tensor.backend().name());
+    check(tensor.dtype() == DType::float32, "[mpi] a sum of {}: expected float32", name_of(tensor.dtype()));
+    for (size_t begin = 0; begin < tensor.bytes(); begin += most_bytes) {
+      const size_t bytes = std::min(most_bytes, tensor.bytes() - begin);
+      float* const numbers = tensor.data<float>() + begin / sizeof(float);
+      post("all-reduce", bytes, [tensor, numbers, bytes](MPI_Request* request) {
+        return MPI_Iallreduce(MPI_IN_PLACE, numbers, static_cast<int>(bytes / sizeof(float)), MPI_FLOAT,
+                              MPI_SUM, MPI_COMM_WORLD, request);
+      });
+    }
+  }
+  void wait() override {
+    std::unique_lock lock(guard_);
+    changed_.wait(lock, [&] { return finished_ == posted_ || error_; });
+    if (error_) std::rethrow_exception(error_);
+  }
+  void sum(std::span<double> numbers) override {
+    post("sum", numbers.size_bytes(), [numbers](MPI_Request* request) {
+      return MPI_Iallreduce(MPI_IN_PLACE, numbers.data(), static_cast<int>(numbers.size()), MPI_DOUBLE,
+                            MPI_SUM, MPI_COMM_WORLD, request);
+    });
+    wait();
+  }
+  void broadcast(std::span<std::byte> bytes) override {
+    for (size_t begin = 0; begin < bytes.size(); begin += most_bytes) {
+      const std::span<std::byte> part = bytes.subspan(begin, std::min(most_bytes, bytes.size() - begin));
+      post("broadcast", part.size(), [part](MPI_Request* request) {
+        return MPI_Ibcast(part.data(), static_cast<int>(part.size()), MPI_BYTE, 0, MPI_COMM_WORLD, request);
+      });
+    }
+    wait();
+  }
+  void barrier() override {
+    post("barrier", 0, [](MPI_Request* request) { return MPI_Ibarrier(MPI_COMM_WORLD, request); });
+    wait();
+  }
+
+  [[noreturn]] void abandon(int status) override {
+    {
+      const std::lock_guard lock(guard_);
+      abandoned_ = status;
+    }
+    changed_.notify_all();
+    std::this_thread::sleep_for(std::chrono::seconds(5));  // where MPI itself can't go on, this ends it
+    std::_Exit(status);
+  }
+
+  void observe(std::function<void(const Call&)> observer) override {
+    const std::lock_guard lock(guard_);
+    observer_ = std::move(observer);
+  }
+
+ private:
+  struct Job {
+    const char* name;
+    size_t bytes;
+    std::function<int(MPI_Request*)> begin;
+  };
+
+  void post(const char* name, size_t bytes, std::function<int(MPI_Request*)> begin) {
+    {
+      const std::lock_guard lock(guard_);
+      if (error_) std::rethrow_exception(error_);
+      jobs_.push_back({name, bytes, std::move(begin)});
+      ++posted_;
+    }
+    changed_.notify_all();
+  }
+
+  // --- the thread ---
+  void run() {
+    try {
+      start();
+      while (serve()) {
+      }
+      MPI_Finalize();
+    } catch (...) {
+      const std::lock_guard lock(guard_);
+      error_ = std::current_exception();
+    }
+    changed_.notify_all();
+  }
+
+  void start() {
+    int provided = 0;
+    check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+    check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+    MPI_Comm_size(MPI_COMM_WORLD, &size_);
+    MPI_Comm local = MPI_COMM_NULL;
+    check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &local),
+              "MPI_Comm_split_type");
+    MPI_Comm_size(local, &local_size_);
+    MPI_Comm_free(&local);
+
+    constexpr size_t length = 200;
+    std::vector<char> all(length * static_cast<size_t>(size_));
+    std::array<char, length> host{}, mine{};
+    ::gethostname(host.data(), host.size() - 1);
+    std::string name = fmt::format("rank {} (host {}, process {})", rank_, host.data(), ::getpid());
+    name.resize(std::min(name.size(), length - 1));
+    std::copy(name.begin(), name.end(), mine.begin());
+    check_mpi(MPI_Allgather(mine.data(), length, MPI_CHAR, all.data(), length, MPI_CHAR, MPI_COMM_WORLD),
+              "MPI_Allgather");
+    std::vector<std::string> names;
+    for (size_t i = 0; i < all.size(); i += length) names.emplace_back(all.data() + i);
+    watch_.emplace(rank_, size_, timeout_, std::move(names));
+
+    {
+      const std::lock_guard lock(guard_);
+      is_ready_ = true;
+    }
+    changed_.notify_all();
+  }
+
+  // Does the next job, or waits a little for one; false when the process leaves.
+  bool serve() {
+    Job job{};
+    std::function<void(const Call&)> observer;
+    {
+      std::unique_lock lock(guard_);
+      changed_.wait_for(lock, between_beats / 4,
+                        [&] { return !jobs_.empty() || leaves_ || abandoned_ != 0; });
+      if (abandoned_ != 0) MPI_Abort(MPI_COMM_WORLD, abandoned_);
+      if (!jobs_.empty()) {
+        job = std::move(jobs_.front());
+        jobs_.pop_front();
+      } else if (leaves_) {
+        // Others may still have much to do: they are waited for here, for waiting in MPI_Finalize is busy.
+        job = {"leave", 0, [](MPI_Request* request) { return MPI_Ibarrier(MPI_COMM_WORLD, request); }};
+      }
+      observer = observer_;
+    }
+    if (!job.begin) {
+      look();
+      return true;
+    }
+    const bool last = std::string_view(job.name) == "leave";
+    const Clock::time_point begin = Clock::now();
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(job.begin(&request), job.name);
+    for (int done = 0;;) {
+      check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), job.name);
+      if (done != 0) break;
+      look();
+      std::this_thread::sleep_for(last ? milliseconds(10) : between_looks);
+    }
+    if (observer) observer({job.name, job.bytes, begin, Clock::now()});
+    if (last) return false;
+    {
+      const std::lock_guard lock(guard_);
+      ++finished_;
+    }
+    changed_.notify_all();
+    return true;
+  }
+
+  void look() {
+    if (abandoned_ != 0) MPI_Abort(MPI_COMM_WORLD, abandoned_);
+    const int lost = watch_->look(Clock::now());
+    if (lost < 0) return;
+    say(watch_->message(lost));
+    // The launcher may be out of reach as well.
+    std::thread([] {
+      std::this_thread::sleep_for(std::chrono::seconds(3));
+      std::_Exit(2);
+    }).detach();
+    MPI_Abort(MPI_COMM_WORLD, 2);
+  }
+
+  std::chrono::seconds timeout_;
+  int rank_ = 0, size_ = 1, local_size_ = 1;
+  std::optional<Watch> watch_;  // of the thread alone
+
+  std::mutex guard_;
+  std::condition_variable changed_;
+  std::deque<Job> jobs_;
+  int64_t posted_ = 0, finished_ = 0;
+  bool is_ready_ = false, leaves_ = false;
+  std::atomic<int> abandoned_ = 0;  // the status to end with
+  std::exception_ptr error_;
+  std::function<void(const Call&)> observer_;
+  std::thread thread_;  // last: it starts when all else is there
+};
+
+}  // namespace
+}  // namespace gradus
+
+extern "C" __attribute__((visibility("default"))) const char* gradus_backend_interface() {
+  return GRADUS_BACKEND_INTERFACE;
+}
+extern "C" __attribute__((visibility("default"))) gradus::Communicator* gradus_join_processes(
+    std::chrono::seconds timeout) {
+  return new gradus::MpiCommunicator(timeout);
+}

@@ -1,0 +1,5 @@
+// What programs and the modules that they open have to agree on.
+#pragma once
+
+#include "core/backend.h"
+#include "core/communicator.h"
