@@ -49,7 +49,7 @@ int threads_of_process(int threads) {
 void leave_processes() { joined_ones().reset(); }
 
 void let_first_process_speak() {
-  if (launched_rank() > 0) std::this_thread::sleep_for(std::chrono::seconds(1));
+  if (launched_rank() > 0) std::this_thread::sleep_for(std::chrono::seconds(3));
 }
 
 void abandon_processes(int status) {
