@@ -10,6 +10,7 @@
 #include "data/text_file.h"
 #include "tasks/log/log.h"
 #include "tasks/model/checkpoint_directory.h"
+#include "tasks/training/fit_memory.h"
 #include "tasks/training/processes.h"
 #include "tasks/training/stop_request.h"
 #include "tasks/training/train_setup.h"
@@ -84,7 +85,10 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   std::FILE* const log = log_of(options);
   TrainConfig config = train_config(options.train, options.device);
   config.log = log;
-  print_log(log, "memory: {}\n", task.plan_memory(backend, config).str());
+  const int64_t most_bytes = options.train.max_memory_bytes();
+  const MemoryPlan plan =
+      most_bytes > 0 ? fit_memory(task, backend, config, most_bytes) : task.plan_memory(backend, config);
+  print_log(log, "memory: {}\n", plan.str());
   system.parameters().exclude_from_decay(options.train.no_decay);
   system.allocate(backend, Parameters::Use::training, options.device.dtype(),
                   static_cast<uint64_t>(options.device.seed), log);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -64,6 +65,27 @@ Option& Option::also_true(std::string word) {
 Option& Option::refuse(std::string value, std::string reason) {
   refused_.emplace_back(std::move(value), std::move(reason));
   return *this;
+}
+
+int64_t parse_bytes(std::string_view text, std::string_view where) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
+  int shift = 0;
+  if (!unit.empty()) {
+    constexpr std::string_view units = "KMGT";
+    const size_t place = units.find(static_cast<char>(std::toupper(static_cast<unsigned char>(unit[0]))));
+    if (place != std::string_view::npos) {
+      shift = 10 * (static_cast<int>(place) + 1);
+      unit.remove_prefix(1);
+      if (unit.starts_with('i')) unit.remove_prefix(1);
+    }
+    if (unit == "B") unit = {};
+  }
+  check(error == std::errc() && unit.empty() && number >= 0 &&
+            number <= std::numeric_limits<int64_t>::max() >> shift,
+        "{} '{}': expected a number of bytes, 1000000 or 500M or 4G", where, text);
+  return number << shift;
 }
 
 std::vector<std::string> comma_parts(const std::string& list) {

@@ -99,6 +99,10 @@ class Option {
 // true, false, 1 or 0 in any case; nothing for other texts.
 std::optional<bool> parse_switch(std::string_view text);
 
+// A number of bytes: "1000", or with K, M, G or T for 2^10, 2^20, 2^30 or 2^40, "4G", "4GiB". `where` stands in front of the
+// message of the Error thrown on other texts.
+int64_t parse_bytes(std::string_view text, std::string_view where);
+
 // The parts of a value that is a list with commas between; none of an empty one. A part may be empty.
 std::vector<std::string> comma_parts(const std::string& list);
 

@@ -169,6 +169,11 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
       "recompute", recompute,
       "keep only what goes into each encoder layer and compute the rest again: less memory, more time");
 
+  options.add("max_memory", max_memory,
+              "bytes that training may take, or 500M, 4G: batches are made smaller, and more of them add up "
+              "to the same step, "
+              "and recompute is set, as far as it takes");
+
   options.group("Optimizer");
   options.add("optimizer", optimizer, about(optimizer_table())).choices(choices_of(optimizer_table()));
   options.add("schedule", schedule, fmt::format("decay of the learning rate: {}", about(schedule_table())))
@@ -234,6 +239,10 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
   options.add("json", json, "write results to standard output as JSON, one object a line");
 }
 
+int64_t TrainOptions::max_memory_bytes() const {
+  return max_memory.empty() ? 0 : parse_bytes(max_memory, "--max_memory");
+}
+
 int64_t TrainOptions::memory_bytes() const { return memory_mb > 0 ? memory_mb << 20 : usable_memory() / 4; }
 
 void TrainOptions::finish(Options& options) {
@@ -252,6 +261,7 @@ void TrainOptions::finish(Options& options) {
     if (const auto names = options.list(section + "decay_filter")) no_decay = *names;
     if (row.name != "adamw") preset_for(row, options);  // whose numbers the options have
   }
+  check(max_memory.empty() || max_memory_bytes() > 0, "--max_memory 0: expected at least 1 byte");
   check(!stream || do_train, "--stream is about training data: add --do_train");
   check(trace.empty() || do_train, "--trace is a timeline of training: add --do_train");
   check(!resume || do_train, "--resume goes on with a training run: add --do_train");

@@ -60,6 +60,7 @@ struct TrainOptions {
   int64_t memory_mb = 0;  // 0: a quarter of what the process may use
 
   bool recompute = false;
+  std::string max_memory;  // empty: as much as it takes
 
   std::string optimizer = "adamw";
   std::string schedule = "polynomial";
@@ -94,6 +95,8 @@ struct TrainOptions {
   std::string trace;
   bool json = false;
 
+  // 0 without --max_memory.
+  int64_t max_memory_bytes() const;
   // Of --memory_mb.
   int64_t memory_bytes() const;
   // `save_path` is the default of --save_finetune_checkpoint_path. `predicts`: whether there is --do_predict.

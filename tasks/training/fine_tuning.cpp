@@ -69,7 +69,7 @@ std::vector<int32_t> largest_batch(const TrainConfig& config, std::span<const in
 std::string MemoryPlan::str() const {
   return fmt::format("parameters {}, gradients {}, optimizer {}, activations {}: {} in all",
                      mebibytes(parameters), mebibytes(gradients), mebibytes(optimizer),
-                     mebibytes(activations), mebibytes(parameters + gradients + optimizer + activations));
+                     mebibytes(activations), mebibytes(bytes()));
 }
 
 void FineTuning::add_example(size_t length, Numbers numbers, Numbers derived) {

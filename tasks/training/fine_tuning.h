@@ -23,6 +23,7 @@ struct MemoryPlan {
   int64_t optimizer = 0;
   int64_t activations = 0;  // at the peak of the step with the largest batch
 
+  int64_t bytes() const { return parameters + gradients + optimizer + activations; }
   std::string str() const;
 };
 

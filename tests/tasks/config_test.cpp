@@ -248,3 +248,16 @@ TEST_CASE("configuration: an alias that stands for the map it is in is refused")
   const std::string path = folder.write("c.yaml", "a: &a\n  b: *a\n");
   CHECK_THROWS_AS(ConfigFile{path}, Error);
 }
+
+TEST_CASE("numbers of bytes have units") {
+  CHECK(parse_bytes("1000", "--x") == 1000);
+  CHECK(parse_bytes("2k", "--x") == 2048);
+  CHECK(parse_bytes("500M", "--x") == int64_t{500} << 20);
+  CHECK(parse_bytes("4GiB", "--x") == int64_t{4} << 30);
+  CHECK(parse_bytes("1TB", "--x") == int64_t{1} << 40);
+  for (const char* wrong :
+       {"", "M", "-1", "4X", "4GG", "4 G", "1.5G", "9999999999999999999", "9000000000T"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(parse_bytes(wrong, "--x"), Error);
+  }
+}

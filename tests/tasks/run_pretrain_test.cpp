@@ -262,3 +262,46 @@ TEST_CASE("run_pretrain says what is wrong with its input") {
   CHECK(outcome.status == 2);
   CHECK(contains(outcome.err, "tensor 'bert.pooler.dense.weight' of shape [16, 16] is missing"));
 }
+
+TEST_CASE(
+    "--max_memory cuts a step into batches that fit, with the same losses, and then computes layers again") {
+  const TinyPretraining tiny;
+  const auto flags = [&](const std::string& save, const Words& more) {
+    return tiny.training_on("train.mindrecord",
+                            joined({"--hidden_size=256", "--intermediate_size=1024", "--num_hidden_layers=3",
+                                    "--dropout=0", "--train_batch_size=12", "--max_steps=3", "--epoch_num=10",
+                                    "--save_finetune_checkpoint_path=" + tiny.path(save),
+                                    "--metrics_file=" + tiny.path("metrics.json")},
+                                   more));
+  };
+  // The first number of MiB behind a text in a log.
+  const auto mebibytes = [](const std::string& log, const std::string& text) {
+    const std::string part = part_from(log, text);
+    REQUIRE_MESSAGE(!part.empty(), log);
+    return std::stod(part.substr(text.size()));
+  };
+  const std::string whole = tiny.print(flags("whole", {}));
+  const double loss = tiny.train_loss();
+  const double activations = mebibytes(whole, ", activations ");
+  const double fixed =
+      mebibytes(whole, ": parameters ") + mebibytes(whole, ", gradients ") + mebibytes(whole, ", optimizer ");
+  const std::string refused = tiny.run(flags("none", {"--max_memory=1K"})).err;
+  CHECK(contains(refused, "error: --max_memory 1024: training takes "));
+  const double own = mebibytes(refused, "twice; ");
+
+  const auto check_fit = [&](const std::string& save, double of_activations, const std::string& expected) {
+    CAPTURE(expected);
+    const double most = own + fixed + of_activations * activations;
+    const std::string out =
+        tiny.print(flags(save, {fmt::format("--max_memory={}K", static_cast<int64_t>(most * 1024))}));
+    CHECK_MESSAGE(contains(part_from(out, "memory of "), expected), out);
+    CHECK(std::abs(tiny.train_loss() - loss) < 1e-5 * loss);
+    CHECK(mebibytes(out, ", activations ") <= of_activations * activations);
+  };
+  check_fit("all", 1.5, ": 1 batch of 12 examples a step\n");
+  check_fit("recomputed", 0.9,
+            ": 1 batch of 12 examples a step, layers are computed again in the backward pass\n");
+  check_fit("cut", 0.2, " examples a step");
+  tiny.refuse(flags("wrong", {"--max_memory=many"}),
+              "--max_memory 'many': expected a number of bytes, 1000000 or 500M or 4G");
+}

@@ -116,3 +116,41 @@ TEST_CASE(
   CHECK(outcome.status == 0);
   CHECK(part_from(outcome.out, "stopped by SIGTERM").ends_with(" of 1000000: nothing is saved\n"));
 }
+
+TEST_CASE(
+    "a training that is killed again and again comes to the same weights, and every checkpoint it leaves is "
+    "whole") {
+  const TinyPretraining tiny;
+  const auto training = [&](const std::string& save) {
+    return tiny.training_on("train.mindrecord",
+                            {"--dropout=0.1", "--epoch_num=1000", "--max_steps=60",
+                             "--save_checkpoint_steps=1", "--keep_checkpoints=2", "--eval_steps=10",
+                             "--resume=auto", "--save_finetune_checkpoint_path=" + tiny.path(save)});
+  };
+  const Outcome whole = run_program("run_pretrain", training("whole"));
+  REQUIRE_MESSAGE(whole.status == 0, whole.err);
+
+  // The moments of the kills lie all over a start, a step, a save and an evaluation.
+  int kills = 0;
+  bool is_done = false;
+  for (int run = 0; run < 500 && !is_done; ++run) {
+    Process process(command_of("run_pretrain", training("killed")), "");
+    const int milliseconds = kills < 40 ? 20 + (run * 37) % 150 : 60000;
+    for (int waited = 0; waited < milliseconds && process.is_running(); ++waited) wait_a_little();
+    is_done = !process.is_running();
+    if (!is_done) {
+      process.kill();
+      ++kills;
+    }
+    const Outcome outcome = process.wait();
+    if (is_done) REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  }
+  CHECK(is_done);
+  CHECK(kills > 5);
+  for (const char* file : {"model.safetensors", "optimizer.safetensors"}) {
+    CAPTURE(file);
+    CHECK(file_content(tiny.path(fmt::format("killed/checkpoint-60/{}", file))) ==
+          file_content(tiny.path(fmt::format("whole/checkpoint-60/{}", file))));
+  }
+  CHECK(unfinished_files(tiny.path("killed")).empty());
+}
