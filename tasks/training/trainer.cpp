@@ -2,9 +2,9 @@
 
 #include <chrono>
 #include <cmath>
-#include <map>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "nn/device_step.h"
 #include "nn/gradient_exchange.h"
@@ -13,6 +13,8 @@
 #include "tasks/log/metrics_file.h"
 #include "tasks/log/progress.h"
 #include "tasks/model/checkpoint_directory.h"
+#include "tasks/training/loss_scale.h"
+#include "tasks/training/run_settings.h"
 #include "tasks/training/stop_request.h"
 #include "tasks/training/train_state.h"
 
@@ -23,22 +25,6 @@ constexpr size_t recent_steps = 20;  // that the reported training loss is a mea
 
 int64_t steps_of(int64_t batches, int64_t accumulation) {
   return batches / accumulation + (batches % accumulation == 0 ? 0 : 1);
-}
-
-// What a resumed run may have changed, on purpose or not.
-std::map<std::string, std::string> settings_of(const TrainConfig& config) {
-  const Schedule& schedule = config.schedule;
-  return {{"optimizer", config.optimizer.name},
-          {"schedule", schedule.shape},
-          {"learning_rate", fmt::format("{}", schedule.learning_rate)},
-          {"end_learning_rate", fmt::format("{}", schedule.end_learning_rate)},
-          {"power", fmt::format("{}", schedule.power)},
-          {"number of steps", fmt::format("{}", schedule.total_steps)},
-          {"warm-up steps", fmt::format("{}", schedule.warmup_steps)},
-          {"weight_decay", fmt::format("{}", config.optimizer.numbers.weight_decay)},
-          {"adam_eps", fmt::format("{}", config.optimizer.numbers.eps)},
-          {"max_grad_norm", fmt::format("{}", config.optimizer.max_grad_norm)},
-          {"compute_type", std::string(name_of(config.compute_type))}};
 }
 
 class Training {
@@ -65,7 +51,10 @@ class Training {
     state_.streamed = task.streams();
     state_.data_checksum = task.checksum();
     state_.evaluation_checksum = task.evaluation_checksum();
-    state_.settings = settings_of(config_);
+    state_.settings = run_settings(config_);
+    state_.follows_scale = config.optimizer.scaling.window > 0;
+    state_.numbers.loss_scale = config.loss_scale;
+    device_step_.restore(state_.numbers);
     if (!config.save_path.empty()) checkpoints_.emplace(config.save_path, config.keep_checkpoints);
     check(!checkpoints_ || config.resume || checkpoints_->is_empty(),
           "'{}' holds checkpoints of an earlier run: --resume goes on with it; for a new run give another "
@@ -99,6 +88,7 @@ class Training {
     if (const std::string remark = batches_.remark(); !remark.empty())
       print_log(config_.log, "training data: {}\n", remark);
     result_.steps = state_.step;
+    result_.skipped_steps = state_.step - state_.numbers.updates;
     result_.stopped_early = has_stalled();
     if (best_) {
       result_.best_scores = best_->scores;
@@ -129,8 +119,7 @@ class Training {
       task_.continue_from(*newest);
       state_ = load_train_state(*newest, asked, optimizer_, parameters_, config_.log);
       first_step_of_process_ = state_.step;
-      updates_ = static_cast<int32_t>(state_.step);
-      device_step_.restore(updates_);
+      device_step_.restore(state_.numbers);
       print_log(config_.log, "resuming from {} at step {}\n", newest->string(), state_.step);
     } else {
       print_log(config_.log, "no checkpoint in {}: starting from the beginning\n",
@@ -173,14 +162,22 @@ class Training {
     int64_t number;  // from 0
     std::vector<HostBatch> batches;
     std::vector<float> factors;  // of the sums that its losses are
-    float rate;
+    LearningRate rate;
     std::optional<DeviceStep::Findings> findings;
   };
+
+  // Of the step that begins. What the pending one has found is not known yet: if it was skipped the schedule is where it was.
+  LearningRate next_rate() const {
+    const Schedule& schedule = config_.schedule;
+    const int64_t updates = state_.numbers.updates;
+    if (!pending_) return schedule.at(updates);
+    return {schedule.at(updates + 1), schedule.at(updates)};
+  }
 
   // One optimizer step over the next batches, whose gradients add up. It ends when everything has been asked for.
   void run_step(Progress& progress) {
     const Clock::time_point start = Clock::now();
-    Pending step{state_.step, {}, {}, config_.schedule.at(state_.step), std::nullopt};
+    Pending step{state_.step, {}, {}, next_rate(), std::nullopt};
     std::vector<double> weights;
     for (HostBatch batch; std::ssize(step.batches) < config_.accumulation_steps && batches_.next(batch);) {
       if (step.batches.empty()) weights.resize(batch.weights.size());
@@ -224,8 +221,7 @@ class Training {
   void settle(Progress& progress) {
     if (!pending_) return;
     const StepNumbers numbers = pending_->findings->wait();
-    if (numbers.skipped != 0) explain(*pending_, numbers);
-    updates_ = numbers.updates;
+    if (numbers.halted != 0) explain(*pending_, numbers);
     record(*pending_, numbers, progress);
     pending_.reset();
   }
@@ -240,25 +236,27 @@ class Training {
   // Runs a step again that was skipped, which repeats bit by bit since nothing has changed since, and stops at the op where
   // it went wrong.
   [[noreturn]] void explain(const Pending& step, const StepNumbers& numbers) {
+    const std::string why_it_ends = halted_text(numbers, config_.optimizer.scaling);
     device_step_.begin(static_cast<uint32_t>(step.number), step.rate, step.factors);
     if (!std::isfinite(numbers.loss)) {
       try {
         const RecordingScope scope(RecordingScope::Mode::check_finite);
         for (size_t i = 0; i < step.batches.size(); ++i) forward(step, i);
       } catch (const Error& e) {
-        fail("step {}: the loss is not finite; the first op at fault: {}", step.number + 1, e.what());
+        fail("step {}: the loss is not finite; the first op at fault: {}{}", step.number + 1, e.what(),
+             why_it_ends);
       }
-      fail("step {}: the loss is not finite", step.number + 1);
+      fail("step {}: the loss is not finite{}", step.number + 1, why_it_ends);
     }
     for (size_t i = 0; i < step.batches.size(); ++i) device_step_.backward(forward(step, i));
     for (const NamedTensor& tensor : parameters_.tensors()) {
       const int64_t bad = parameters_.gradient(tensor).count_nonfinite();
       if (bad > 0) {
-        fail("step {}: {} values of the gradient of {} are infinite or not a number", step.number + 1, bad,
-             tensor.name);
+        fail("step {}: {} values of the gradient of {} are infinite or not a number{}", step.number + 1, bad,
+             tensor.name, why_it_ends);
       }
     }
-    fail("step {}: the gradient norm is not finite", step.number + 1);
+    fail("step {}: the gradient norm is not finite{}", step.number + 1, why_it_ends);
   }
 
   void record(const Pending& step, const StepNumbers& numbers, Progress& progress) {
@@ -268,14 +266,24 @@ class Training {
       tokens += batch.tokens;
     }
     result_.tokens += tokens;
-    const auto loss = static_cast<double>(numbers.loss);
+    const float scale = std::exchange(state_.numbers, numbers).loss_scale;
+    const bool is_finite = std::isfinite(numbers.loss);  // or it was skipped
+    const double loss = is_finite ? static_cast<double>(numbers.loss) : NAN;
     progress.update(step.number + 1, loss, tokens);
-    state_.history.losses.add(loss);
-    state_.recent_losses.push_back(loss);
+    if (numbers.skipped != 0) {
+      const std::string text = skipped_text(step.number + 1, scale, numbers);
+      if (!text.empty()) progress.print(text);
+    }
+    if (is_finite) state_.recent_losses.push_back(loss);
     if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
-    add_event("train/loss", step.number + 1, loss);
-    add_event("train/gradient_norm", step.number + 1, static_cast<double>(numbers.norm));
-    add_event("train/learning_rate", step.number + 1, static_cast<double>(step.rate));
+    const auto add_point = [&](StepCurve& curve, const char* event, float value) {
+      curve.add(step.number, static_cast<double>(value));
+      if (std::isfinite(value)) add_event(event, step.number + 1, static_cast<double>(value));
+    };
+    add_point(state_.history.losses, "train/loss", numbers.loss);
+    add_point(state_.history.gradient_norms, "train/gradient_norm", numbers.norm);
+    add_point(state_.history.learning_rates, "train/learning_rate", numbers.learning_rate);
+    if (state_.follows_scale) add_point(state_.history.loss_scales, "train/loss_scale", scale);
   }
 
   // Adds a point to a curve for TensorBoard. When one can't be written the curves end there, the run does not.
@@ -414,7 +422,6 @@ class Training {
   StopRequest stop_;
   int64_t saved_step_ = -1;  // of the last numbered checkpoint
   int64_t first_step_of_process_ = 0;
-  int32_t updates_ = 0;  // of the optimizer, as far as is known
 };
 
 }  // namespace
