@@ -38,12 +38,6 @@ std::string optimizers_with(Clip clip) {
   return joined(names, ", ").str();
 }
 
-std::string names_of_optimizers() {
-  std::vector<std::string_view> names;
-  for (const OptimizerRow& row : optimizer_table()) names.push_back(row.name);
-  return joined(names, ", ").str();
-}
-
 // The defaults of eps that differ from that of the option.
 std::string other_eps(double usual) {
   std::map<float, std::vector<std::string_view>> others;
@@ -208,9 +202,6 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
 void TrainOptions::declare_optimizer(Options& options) {
   options.group("Optimizer");
   options.add("optimizer", optimizer, about(optimizer_table())).choices(choices_of(optimizer_table()));
-  options.option("optimizer")
-      .refuse("Thor", fmt::format("updates of second order are not supported, expected one of {}",
-                                  names_of_optimizers()));
   options.add("schedule", schedule, fmt::format("decay of the learning rate: {}", about(schedule_table())))
       .choices(choices_of(schedule_table()));
   options.add("learning_rate", learning_rate, "highest learning rate, reached after warm-up").at_least(0);
@@ -293,7 +284,7 @@ void TrainOptions::finish(Options& options) {
   check(early_stopping_patience == 0 || do_train,
         "--early_stopping_patience ends a training run: add --do_train");
   check(!enable_lossscale || loss_scale_value <= max_loss_scale,
-        "--loss_scale_value {} is above --max_loss_scale {}", loss_scale_value, max_loss_scale);
+        "--loss_scale_value {:.10g} is above --max_loss_scale {:.10g}", loss_scale_value, max_loss_scale);
   if (enable_global_norm) options.preset("clip_type", "global", "--enable_global_norm");
   check(!enable_global_norm || clip_type == "global",
         "--enable_global_norm and --clip_type {}: expected --clip_type global, or one of them alone",

@@ -39,10 +39,10 @@ std::map<std::string, std::string> run_settings(const TrainConfig& config) {
       {"enable_lossscale", follows_scale ? "true" : "false"},
       {"compute_type", std::string(name_of(config.compute_type))}};
   if (follows_scale) {
-    settings["loss_scale_value"] = fmt::format("{}", config.loss_scale);
-    settings["scale_factor"] = fmt::format("{}", scaling.factor);
+    settings["loss_scale_value"] = fmt::format("{:.10g}", config.loss_scale);
+    settings["scale_factor"] = fmt::format("{:.10g}", scaling.factor);
     settings["scale_window"] = fmt::format("{}", scaling.window);
-    settings["max_loss_scale"] = fmt::format("{}", scaling.most);
+    settings["max_loss_scale"] = fmt::format("{:.10g}", scaling.most);
     settings["max_skipped_steps"] = fmt::format("{}", scaling.most_skipped);
   }
   return settings;
