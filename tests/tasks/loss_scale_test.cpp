@@ -79,8 +79,8 @@ TEST_CASE(
       for (const std::string& part : parts)
         CHECK(tiny.file(save, step, part) == tiny.file("plain_" + optimizer, step - skipped, part));
     }
-    // Where the host is a step behind, which it is not where each one is saved.
-    tiny.train("behind_" + optimizer, joined(scaled, {"--save_checkpoint_steps=12"}));
+    // Where the host is a step behind, which it is not where each one is saved or ends an epoch.
+    tiny.train("behind_" + optimizer, joined(scaled, {"--save_checkpoint_steps=12", "--eval_steps=12"}));
     for (const std::string part : {"model.safetensors", "optimizer.safetensors", "trainer_state.json"})
       CHECK(tiny.file("behind_" + optimizer, 12, part) == tiny.file(save, 12, part));
     const std::string page = file_content(tiny.path("report.html"));
@@ -121,7 +121,8 @@ TEST_CASE("a run that is stopped between skipped steps goes on to the same bits,
 
 TEST_CASE("a run whose steps overflow whatever the loss scale is ends, and says where") {
   const Overflowing tiny;
-  const Outcome few = tiny.run(tiny.flags("few", joined(high_scale, {"--max_skipped_steps=2"})));
+  const Outcome few =
+      tiny.run(tiny.flags("few", joined(high_scale, {"--max_skipped_steps=2", "--eval_steps=12"})));
   CHECK(few.status == 2);
   CHECK(contains(few.err, "\nerror: step 2: "));
   CHECK(contains(few.err,
