@@ -315,14 +315,18 @@ enum class Clip : uint8_t {
   global,      // all gradients together are scaled to a norm of at most max_norm (Pascanu et al. 2013)
   per_tensor,  // each published tensor on its own
 };
-// How the loss scale follows the gradients (Micikevicius et al. 2018, arXiv:1710.03740, section 3.2).
+// How the loss scale follows the gradients (Micikevicius et al. 2018, arXiv:1710.03740, section 3.2). Other systems let it
+// grow without a limit.
 struct LossScaling {
-  float factor = 2;    // it is divided by this, down to 1, when a gradient is not finite
-  int32_t window = 0;  // and multiplied after so many steps without; 0: it stays as it is
+  float factor = 2;            // it is divided by this, down to 1, when a gradient is not finite
+  int32_t window = 0;          // and multiplied after so many steps without; 0: it stays as it is
+  float most = 4294967296.0F;  // what it never grows beyond: 2^32
+  int32_t most_skipped = 50;   // in a row; the run is halted at the last of them
 };
 // From the norms of the gradients: the norm of all, the factor of each segment's gradients that takes away the loss scale and
 // clips (float32 [S]), Adam's corrections, and whether the step is to be skipped: where a norm or the loss is not finite,
-// and when `numbers` say halted. Then the loss scale is lowered, or where that can't be the run is halted.
+// and when `numbers` say halted. Then the loss scale is lowered, or where that can't be the run is halted, with the loss scale as
+// it was, so that the step can be run again. After a skipped step `numbers` get the learning rate that they have for that.
 struct PrepareUpdate {
   Tensor norms;    // float32 [S], of gradients that are loss_scale times too large
   Tensor numbers;  // StepNumbers

@@ -17,7 +17,10 @@ struct StepNumbers {
   // --- from the host, before each step ---
   std::array<float, max_losses>
       loss_factors{};  // of the losses that a step adds up, each a sum: 1 / their weight
+  // Where the step before was skipped it is `learning_rate_after_skip`, which the step then puts in its place: when the host
+  // writes it does not know yet.
   float learning_rate = 0;
+  float learning_rate_after_skip = 0;
   int32_t step = 0;  // of the run; with micro_step the place that dropout masks depend on
 
   // --- from the host, before each micro-step ---
@@ -31,11 +34,12 @@ struct StepNumbers {
   int32_t skipped = 0;  // 1: the step changed no parameter and no optimizer state
 
   // --- kept from step to step ---
-  float loss_scale = 1;    // factor of the objective in the backward pass
-  int32_t good_steps = 0;  // since the scale was last changed
-  int32_t updates = 0;     // steps that were not skipped
+  float loss_scale = 1;          // factor of the objective in the backward pass
+  int32_t good_steps = 0;        // since the scale was last changed, where it follows the gradients
+  int32_t skipped_in_a_row = 0;  // before the next step
+  int32_t updates = 0;           // steps that were not skipped
   int32_t halted =
-      0;  // 1: a step had to be skipped that no lower loss scale could help; all later ones are too
+      0;  // 1: a step was skipped that is the last one; all later ones are skipped and change nothing
 };
 
 // What the host writes before a step, and what a step keeps for the next one, are a block of bytes each.

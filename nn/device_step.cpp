@@ -17,15 +17,16 @@ DeviceStep::DeviceStep(Backend& backend)
       place_(numbers_.within_bytes(offsetof(StepNumbers, step), {2}, DType::int32)),
       loss_(numbers_.within_bytes(offsetof(StepNumbers, loss), {1}, DType::float32)),
       loss_scale_(numbers_.within_bytes(offsetof(StepNumbers, loss_scale), {1}, DType::float32)) {
-  restore(0);
+  restore({});
 }
 
-void DeviceStep::begin(uint32_t step, float learning_rate, std::span<const float> loss_factors) {
+void DeviceStep::begin(uint32_t step, LearningRate rate, std::span<const float> loss_factors) {
   check(loss_factors.size() <= StepNumbers::max_losses, "[step] {} losses: expected at most {}",
         loss_factors.size(), StepNumbers::max_losses);
   StepNumbers numbers;
   std::copy(loss_factors.begin(), loss_factors.end(), numbers.loss_factors.begin());
-  numbers.learning_rate = learning_rate;
+  numbers.learning_rate = rate.usual;
+  numbers.learning_rate_after_skip = rate.after_skip;
   numbers.step = static_cast<int32_t>(step);
   numbers_.backend().copy_from_host(&numbers, bytes_of(numbers_, 0, step_numbers_told));
 }
@@ -44,12 +45,9 @@ Variable DeviceStep::objective(const std::vector<Variable>& losses) const {
   return sum;
 }
 
-void DeviceStep::restore(int32_t updates, float loss_scale) {
-  StepNumbers numbers;
-  numbers.updates = updates;
-  numbers.loss_scale = loss_scale;
-  numbers_.backend().copy_from_host(reinterpret_cast<const std::byte*>(&numbers) + step_numbers_kept,
-                                    bytes_of(numbers_, step_numbers_kept, sizeof numbers));
+void DeviceStep::restore(const StepNumbers& kept) {
+  numbers_.backend().copy_from_host(reinterpret_cast<const std::byte*>(&kept) + step_numbers_kept,
+                                    bytes_of(numbers_, step_numbers_kept, sizeof kept));
 }
 
 StepNumbers DeviceStep::Findings::wait() {

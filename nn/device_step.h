@@ -13,13 +13,20 @@
 
 namespace gradus {
 
+// Of a step whose host may not know yet whether the step before is skipped.
+struct LearningRate {
+  LearningRate(float rate) : LearningRate(rate, rate) {}  // NOLINT(google-explicit-constructor): one for both
+  LearningRate(float usual, float after_skip) : usual(usual), after_skip(after_skip) {}
+  float usual, after_skip;
+};
+
 class DeviceStep {
  public:
   explicit DeviceStep(Backend& backend);
 
   // Begins a step: number `step` of the run, with a learning rate, and a factor for each loss that it adds up, at most
   // StepNumbers::max_losses of them.
-  void begin(uint32_t step, float learning_rate, std::span<const float> loss_factors);
+  void begin(uint32_t step, LearningRate rate, std::span<const float> loss_factors);
   // Begins a forward pass of it; the first one is 0.
   void begin_micro_step(uint32_t micro_step);
 
@@ -47,8 +54,8 @@ class DeviceStep {
   };
   Findings findings() const { return Findings(numbers_.backend().begin_copy_to_host(numbers_)); }
 
-  // What is kept from step to step, as a resumed run begins; it also lets a halted run go on.
-  void restore(int32_t updates, float loss_scale = 1);
+  // Takes over what is kept from step to step, as a resumed run begins.
+  void restore(const StepNumbers& kept);
 
  private:
   Tensor numbers_;

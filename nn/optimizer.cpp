@@ -115,7 +115,7 @@ void Optimizer::step(const DeviceStep& step) {
   backend.segment_norms({gradients, segments_, norms_});
   backend.prepare_update({.norms = norms_,
                           .numbers = step.numbers(),
-                          .clip = config_.max_grad_norm > 0 ? row_.clip : Clip::none,
+                          .clip = config_.clipping(),
                           .max_norm = config_.max_grad_norm,
                           .bias_correction = row_.bias_correction,
                           .rule = config_.numbers,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,10 +45,12 @@ void check_states(const OptimizerRow& row);
 struct OptimizerConfig {
   std::string name = "adamw";  // a row of the table
   RuleNumbers numbers{0.9F, 0.999F, 1e-8F, 0.01F};
-  float max_grad_norm = 1.0F;  // 0: gradients are not clipped
+  float max_grad_norm = 1.0F;     // 0: gradients are not clipped
+  std::optional<Clip> clip = {};  // nothing: as the row says
   LossScaling scaling = {};
 
   const OptimizerRow& row() const { return find_optimizer(name); }
+  Clip clipping() const { return max_grad_norm > 0 ? clip.value_or(row().clip) : Clip::none; }
 };
 
 class Optimizer {

@@ -107,7 +107,12 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   metrics.train_loss = result.train_loss;
   metrics.scores["seconds_to_first_step"] = result.seconds_to_first_step;
   metrics.scores["seconds_for_data"] = result.seconds_for_data;
-  print_log(log, "trained {} steps in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
+  const bool follows_scale = config.optimizer.scaling.window > 0;
+  if (follows_scale) metrics.scores["skipped_steps"] = static_cast<double>(result.skipped_steps);
+  print_log(log, "trained {} steps{} in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
+            follows_scale || result.skipped_steps > 0
+                ? fmt::format(", {} of them skipped,", result.skipped_steps)
+                : "",
             result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss);
   if (result.best_step >= 0 && !result.ends_with_best() && !config.save_path.empty()) {
     const auto& [name, value] = result.best_scores.front();

@@ -41,6 +41,13 @@ StepNumbers& numbers_in(const Tensor& tensor) {
   return *reinterpret_cast<StepNumbers*>(tensor.data<uint8_t>());
 }
 
+void lower_loss_scale(const LossScaling& scaling, StepNumbers& numbers) {
+  numbers.good_steps = 0;
+  if (++numbers.skipped_in_a_row >= scaling.most_skipped || scaling.window == 0 || numbers.loss_scale <= 1)
+    numbers.halted = 1;
+  else numbers.loss_scale = std::max(numbers.loss_scale / scaling.factor, 1.0F);
+}
+
 // g = the direction that the rule gives for it, with the states brought up to date; `second` is null where the rule has
 // one state.
 template <typename Rule>
@@ -127,16 +134,12 @@ void CpuBackend::prepare_update(const PrepareUpdate& args) {
   numbers.norm = static_cast<float>(norm);
 
   const bool finite = std::isfinite(numbers.norm) && std::isfinite(numbers.loss);
+  if (numbers.skipped != 0) numbers.learning_rate = numbers.learning_rate_after_skip;
   numbers.skipped = !finite || numbers.halted != 0 ? 1 : 0;
-  if (!finite) {
-    if (args.scaling.window > 0 && numbers.loss_scale > 1) {
-      numbers.loss_scale = std::max(numbers.loss_scale / args.scaling.factor, 1.0F);
-    } else {
-      numbers.halted = 1;
-    }
-    numbers.good_steps = 0;
+  if (numbers.skipped != 0) {
+    if (numbers.halted == 0) lower_loss_scale(args.scaling, numbers);
+    return;
   }
-  if (numbers.skipped != 0) return;
 
   float* const scales = args.scales.data<float>();
   const float global = args.clip == Clip::global ? clip_factor(norm, args.max_norm) : 1.0F;
@@ -155,8 +158,10 @@ void CpuBackend::prepare_update(const PrepareUpdate& args) {
   } else {
     numbers.correction1 = numbers.correction2 = 1;
   }
-  if (++numbers.good_steps == args.scaling.window) {
-    numbers.loss_scale *= args.scaling.factor;
+  numbers.skipped_in_a_row = 0;
+  // More than the window where a run was resumed with a shorter one.
+  if (args.scaling.window > 0 && ++numbers.good_steps >= args.scaling.window) {
+    numbers.loss_scale = std::min(numbers.loss_scale * args.scaling.factor, args.scaling.most);
     numbers.good_steps = 0;
   }
 }

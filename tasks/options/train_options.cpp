@@ -1,6 +1,7 @@
 #include "tasks/options/train_options.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "core/backend.h"
@@ -12,6 +13,8 @@
 
 namespace gradus {
 namespace {
+
+constexpr double largest_loss_scale = 0x1p126;  // what takes it away again is a normal number
 
 std::vector<Choice> device_choices() {
   std::vector<Choice> choices;
@@ -174,31 +177,8 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
               "to the same step, "
               "and recompute is set, as far as it takes");
 
-  options.group("Optimizer");
-  options.add("optimizer", optimizer, about(optimizer_table())).choices(choices_of(optimizer_table()));
-  options.add("schedule", schedule, fmt::format("decay of the learning rate: {}", about(schedule_table())))
-      .choices(choices_of(schedule_table()));
-  options.add("learning_rate", learning_rate, "highest learning rate, reached after warm-up").at_least(0);
-  options.add("end_learning_rate", end_learning_rate, "learning rate at the last step").at_least(0);
-  options.add("power", power, "of the polynomial decay; 1: linear").at_least(0);
-  options.add("warmup_proportion", warmup_proportion, "part of the steps with rising learning rate")
-      .between(0, 1);
-  options
-      .add("warmup_steps", warmup_steps,
-           "steps with rising learning rate, in place of warmup_proportion; 0: that counts")
-      .at_least(0);
-  options.add("weight_decay", weight_decay, "decay of all but biases and layer norms").at_least(0);
-  options.add("adam_beta1", adam_beta1, "how much of the first moment stays; of Momentum, the momentum")
-      .between(0, 0.999999);
-  options.add("adam_beta2", adam_beta2, "how much of the second moment stays").between(0, 0.9999999);
-  options.add("adam_eps", adam_eps, "added to the root of the second moment" + other_eps(adam_eps))
-      .between(1e-30, 1);
-  options
-      .add("max_grad_norm", max_grad_norm,
-           fmt::format(
-               "clip gradients to this norm, of all together with {}, of each tensor with {}; 0: don't",
-               optimizers_with(Clip::global), optimizers_with(Clip::per_tensor)))
-      .at_least(0);
+  declare_optimizer(options);
+  declare_loss_scale(options);
 
   options.group("Checkpoints");
   options.add("save_finetune_checkpoint_path", save_finetune_checkpoint_path,
@@ -239,6 +219,68 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
   options.add("json", json, "write results to standard output as JSON, one object a line");
 }
 
+void TrainOptions::declare_optimizer(Options& options) {
+  options.group("Optimizer");
+  options.add("optimizer", optimizer, about(optimizer_table())).choices(choices_of(optimizer_table()));
+  options.add("schedule", schedule, fmt::format("decay of the learning rate: {}", about(schedule_table())))
+      .choices(choices_of(schedule_table()));
+  options.add("learning_rate", learning_rate, "highest learning rate, reached after warm-up").at_least(0);
+  options.add("end_learning_rate", end_learning_rate, "learning rate at the last step").at_least(0);
+  options.add("power", power, "of the polynomial decay; 1: linear").at_least(0);
+  options.add("warmup_proportion", warmup_proportion, "part of the steps with rising learning rate")
+      .between(0, 1);
+  options
+      .add("warmup_steps", warmup_steps,
+           "steps with rising learning rate, in place of warmup_proportion; 0: that counts")
+      .at_least(0);
+  options.add("weight_decay", weight_decay, "decay of all but biases and layer norms").at_least(0);
+  options.add("adam_beta1", adam_beta1, "how much of the first moment stays; of Momentum, the momentum")
+      .between(0, 0.999999);
+  options.add("adam_beta2", adam_beta2, "how much of the second moment stays").between(0, 0.9999999);
+  options.add("adam_eps", adam_eps, "added to the root of the second moment" + other_eps(adam_eps))
+      .between(1e-30, 1);
+  options
+      .add("max_grad_norm", max_grad_norm,
+           fmt::format("clip gradients to this norm, by custom of all together with {}, of each tensor with "
+                       "{}; 0: don't",
+                       optimizers_with(Clip::global), optimizers_with(Clip::per_tensor)))
+      .at_least(0);
+  Option& clip = options.add(
+      "clip_type", clip_type,
+      "what is clipped to max_grad_norm: all gradients together, or those of each tensor; auto: as "
+      "the optimizer does by custom");
+  clip.choices({"auto", {"global", {"global_norm"}}, {"tensor", {"per_tensor"}}});
+  for (const char* name : {"value", "element", "clamp"})
+    clip.refuse(name, "clipping each number is not supported, expected one of auto, global, tensor");
+  options.add("enable_global_norm", enable_global_norm, "the same as --clip_type global");
+}
+
+void TrainOptions::declare_loss_scale(Options& options) {
+  options.group("Loss scale (keeps small gradients from vanishing)");
+  options.add(
+      "enable_lossscale", enable_lossscale,
+      "multiply the loss by a factor that follows the gradients: a step whose gradients overflow is "
+      "skipped and the factor lowered. It counts as a step of the run (max_steps, checkpoints, dropout "
+      "masks), the learning rate stays where it was");
+  options
+      .add("loss_scale_value", loss_scale_value,
+           "the factor at the start; powers of two change no bit of a gradient that fits")
+      .between(1, largest_loss_scale);
+  options
+      .add("scale_factor", scale_factor,
+           "what the factor is divided by after a skipped step, down to 1, and multiplied by after "
+           "scale_window others")
+      .between(1.01, 65536);
+  options.add("scale_window", scale_window, "steps without overflow after which the factor grows")
+      .between(1, std::numeric_limits<int32_t>::max());
+  options.add("max_loss_scale", max_loss_scale, "what the factor never grows beyond")
+      .between(1, largest_loss_scale);
+  options
+      .add("max_skipped_steps", max_skipped_steps,
+           "skipped steps in a row that end the run; one that is skipped with a factor of 1 does so too")
+      .between(1, 1000000);
+}
+
 int64_t TrainOptions::max_memory_bytes() const {
   return max_memory.empty() ? 0 : parse_bytes(max_memory, "--max_memory");
 }
@@ -267,6 +309,12 @@ void TrainOptions::finish(Options& options) {
   check(!resume || do_train, "--resume goes on with a training run: add --do_train");
   check(early_stopping_patience == 0 || do_train,
         "--early_stopping_patience ends a training run: add --do_train");
+  check(!enable_lossscale || loss_scale_value <= max_loss_scale,
+        "--loss_scale_value {:.10g} is above --max_loss_scale {:.10g}", loss_scale_value, max_loss_scale);
+  if (enable_global_norm) options.preset("clip_type", "global", "--enable_global_norm");
+  check(!enable_global_norm || clip_type == "global",
+        "--enable_global_norm and --clip_type {}: expected --clip_type global, or one of them alone",
+        clip_type);
   check(!do_train || learning_rate >= end_learning_rate,
         "--end_learning_rate {} is above --learning_rate {}: the rate falls from one to the other",
         end_learning_rate, learning_rate);

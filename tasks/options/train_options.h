@@ -73,9 +73,19 @@ struct TrainOptions {
   double adam_beta1 = 0.9;
   double adam_beta2 = 0.999;
   double adam_eps = 1e-8;
-  double max_grad_norm = 1;  // 0: no clipping
+  double max_grad_norm = 1;        // 0: no clipping
+  std::string clip_type = "auto";  // "global", "tensor"
+  bool enable_global_norm = false;
   // Parameters whose name holds one of these, in any case, are not decayed.
   std::vector<std::string> no_decay = {"layernorm", "layer_norm", "bias"};
+
+  bool enable_lossscale = false;
+  double loss_scale_value = 65536;
+  double scale_factor = 2;
+  int64_t scale_window = 1000;
+  double max_loss_scale = 4294967296;  // 2^32
+  // More than the 32 halves that lead from there to 1, where the run ends anyway.
+  int64_t max_skipped_steps = 50;
 
   std::string save_finetune_checkpoint_path;
   int64_t keep_checkpoints = 1;
@@ -103,6 +113,10 @@ struct TrainOptions {
   void declare(Options& options, const std::string& save_path, bool predicts);
   // Takes optimizer_cfg of the configuration file and throws Error when the values don't fit together.
   void finish(Options& options);
+
+ private:
+  void declare_optimizer(Options& options);
+  void declare_loss_scale(Options& options);
 };
 
 }  // namespace gradus

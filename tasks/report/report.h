@@ -72,11 +72,13 @@ struct Report {
   std::vector<ReportScore> scores;  // the first is the one the run is judged by
   std::vector<ReportFact> facts;    // of the run: examples, steps, seconds, memory, device
   ReportCurve training_loss = {"training loss", {}};
-  int64_t steps_per_loss = 1;  // a point of training_loss is a mean over so many
+  int64_t steps_per_loss = 1;  // a point of training_loss and of gradient_norm is a mean over so many
   ReportCurve evaluation_loss = {"evaluation loss", {}};
   std::vector<ReportCurve> evaluation;  // scores measured during the run
   std::optional<int64_t> best_step;     // whose weights are kept
   ReportCurve learning_rate = {"learning rate", {}};
+  ReportCurve gradient_norm = {"gradient norm", {}};
+  ReportCurve loss_scale = {"loss scale", {}};  // its logarithm to base 2
   std::vector<ReportTable> tables;
   std::optional<ConfusionMatrix> confusion;
   std::vector<std::string> classes;  // labels of the matrix

@@ -21,13 +21,14 @@ std::string left_out(const ReportCurve& curve) {
                      curve.points.size(), escape_html(curve.name));
 }
 
-// The steps as they are, or means of them where they are too many to draw, and a smooth curve on top.
-std::vector<ChartSeries> training_series(const Report& report) {
-  const std::vector<ChartPoint> points = drawable(report.training_loss.points);
+// The steps as they are, or means of them where they are too many to draw, and a smooth curve on top. `name`: of the curve
+// where it needs none of the two.
+std::vector<ChartSeries> step_series(const ReportCurve& curve, int64_t steps_per_point,
+                                     const std::string& name) {
+  const std::vector<ChartPoint> points = drawable(curve.points);
   const std::vector<ChartPoint> shown = run_means(points, most_points);
-  if (shown.size() < fewest_to_smooth)
-    return {{report.evaluation_loss.points.empty() ? "" : report.training_loss.name, shown}};
-  const size_t per_point = points.size() / shown.size() * static_cast<size_t>(report.steps_per_loss);
+  if (shown.size() < fewest_to_smooth) return {{name, shown}};
+  const size_t per_point = points.size() / shown.size() * static_cast<size_t>(steps_per_point);
   const size_t radius = std::max<size_t>(1, shown.size() / smoothing_share);
   const std::string raw = per_point == 1 ? "each step" : fmt::format("mean of about {} steps", per_point);
   return {{raw, shown, true, false},
@@ -36,7 +37,10 @@ std::vector<ChartSeries> training_series(const Report& report) {
 }
 
 std::string training_loss(const Report& report) {
-  Chart chart{"Training loss over the steps", "step", training_series(report), true};
+  Chart chart{"Training loss over the steps", "step",
+              step_series(report.training_loss, report.steps_per_loss,
+                          report.evaluation_loss.points.empty() ? "" : report.training_loss.name),
+              true};
   const std::vector<ChartPoint> evaluated = run_means(drawable(report.evaluation_loss.points), most_points);
   if (!evaluated.empty())
     chart.series.push_back(
@@ -57,6 +61,29 @@ std::string learning_rate(const Report& report) {
       "How far one step may move the model's weights. Small at first, so that a model that knows nothing of "
       "the task yet is not thrown off (the warm-up), and falling towards the end, so that it settles.",
       chart_html(chart) + left_out(report.learning_rate));
+}
+
+std::string gradient_norm(const Report& report) {
+  const Chart chart{"Gradient norm over the steps", "step",
+                    step_series(report.gradient_norm, report.steps_per_loss, ""), true};
+  return section_html(
+      "Gradient norm",
+      "How strongly the examples of a step pull at the weights, before clipping. It leaps where an example "
+      "is odd or the learning rate too high; where it is mostly above --max_grad_norm, clipping decides how "
+      "far steps go.",
+      chart_html(chart) + left_out(report.gradient_norm));
+}
+
+std::string loss_scale(const Report& report) {
+  const std::vector<ChartPoint> points = run_means(drawable(report.loss_scale.points), most_points);
+  const Chart chart{"Loss scale over the steps, as a power of 2", "step", {{"", points}}, true, true};
+  return section_html(
+      "Loss scale",
+      "The factor that keeps small gradients from vanishing, as a power of 2: 16 stands for 65536. A step "
+      "whose gradients overflow is skipped and "
+      "lowers it; it grows again after a while without. A run that goes well has few skipped steps after "
+      "the first ones.",
+      chart_html(chart) + left_out(report.loss_scale));
 }
 
 // The curve's name with its best and last value, for the legend.
@@ -91,7 +118,8 @@ std::string evaluation(const Report& report) {
 }  // namespace
 
 std::string curves_html(const Report& report) {
-  return training_loss(report) + evaluation(report) + learning_rate(report);
+  return training_loss(report) + evaluation(report) + learning_rate(report) + gradient_norm(report) +
+         loss_scale(report);
 }
 
 }  // namespace gradus

@@ -8,7 +8,6 @@
 namespace gradus {
 namespace {
 
-constexpr int64_t rates_drawn = 200;
 constexpr size_t most_curves = 6;  // more could not be told apart
 constexpr double bytes_per_mib = 1024.0 * 1024.0;
 
@@ -36,6 +35,8 @@ std::vector<ReportFact> training_facts(const FinishedRun& run) {
                                 ? fmt::format("{}", planned)
                                 : fmt::format("{} of {}{}", result.steps, planned,
                                               result.stopped_early ? ", stopped early" : "")});
+  if (result.skipped_steps > 0)
+    facts.push_back({"skipped steps", fmt::format("{}, whose gradients overflowed", result.skipped_steps)});
   if (result.epochs > 0) facts.push_back({"passes over the data", fmt::format("{:.3g}", result.epochs)});
   if (result.seconds > 0) {
     facts.push_back({"training time", rough_duration(result.seconds)});
@@ -61,21 +62,12 @@ std::vector<ReportFact> facts_of(const FinishedRun& run, const ScoredData* score
   return facts;
 }
 
-ReportCurve loss_curve(const LossCurve& losses) {
-  ReportCurve curve{"training loss", {}};
-  const auto per_point = static_cast<double>(losses.steps_per_point());
-  for (const double loss : losses.points())
-    curve.points.push_back({(static_cast<double>(curve.points.size()) + 0.5) * per_point + 0.5, loss});
-  return curve;
-}
-
-ReportCurve rate_curve(const Schedule& schedule, int64_t steps) {
-  ReportCurve curve{"learning rate", {}};
-  const int64_t count = std::min(steps, rates_drawn);
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t step = count == 1 ? 0 : i * (steps - 1) / (count - 1);
-    curve.points.push_back({static_cast<double>(step + 1), static_cast<double>(schedule.at(step))});
-  }
+// Each point stands in the middle of its steps.
+ReportCurve step_curve(const StepCurve& points, std::string name) {
+  ReportCurve curve{std::move(name), {}};
+  const auto per_point = static_cast<double>(points.steps_per_point());
+  for (const double point : points.points())
+    curve.points.push_back({(static_cast<double>(curve.points.size()) + 0.5) * per_point + 0.5, point});
   return curve;
 }
 
@@ -89,9 +81,13 @@ ReportCurve score_curve(const TrainHistory& history, std::string_view score, std
 }
 
 void add_curves(Report& report, const TrainResult& result) {
-  report.training_loss = loss_curve(result.history.losses);
-  report.steps_per_loss = result.history.losses.steps_per_point();
-  report.learning_rate = rate_curve(result.schedule, result.steps);
+  const TrainHistory& history = result.history;
+  report.training_loss = step_curve(history.losses, "training loss");
+  report.steps_per_loss = history.losses.steps_per_point();
+  report.learning_rate = step_curve(history.learning_rates, "learning rate");
+  report.gradient_norm = step_curve(history.gradient_norms, "gradient norm");
+  report.loss_scale = step_curve(history.loss_scales, "loss scale");
+  for (ChartPoint& point : report.loss_scale.points) point.y = std::log2(point.y);
 }
 
 // One evaluation is no curve: the tiles tell it.

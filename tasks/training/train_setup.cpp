@@ -25,6 +25,15 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
   config.optimizer.numbers = {static_cast<float>(options.adam_beta1), static_cast<float>(options.adam_beta2),
                               static_cast<float>(options.adam_eps), static_cast<float>(options.weight_decay)};
   config.optimizer.max_grad_norm = static_cast<float>(options.max_grad_norm);
+  if (options.clip_type != "auto")
+    config.optimizer.clip = options.clip_type == "global" ? Clip::global : Clip::per_tensor;
+  if (options.enable_lossscale) {
+    config.loss_scale = static_cast<float>(options.loss_scale_value);
+    config.optimizer.scaling = {.factor = static_cast<float>(options.scale_factor),
+                                .window = static_cast<int32_t>(options.scale_window),
+                                .most = static_cast<float>(options.max_loss_scale),
+                                .most_skipped = static_cast<int32_t>(options.max_skipped_steps)};
+  }
   config.schedule.warmup = row.warmup;
   config.schedule.shape = options.schedule;
   config.schedule.learning_rate = options.learning_rate;

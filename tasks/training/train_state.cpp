@@ -1,5 +1,6 @@
 #include "tasks/training/train_state.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -24,16 +25,36 @@ Json to_json(const Scores& scores) {
   return json;
 }
 
+// What the points of a curve and their width are called.
+struct CurveNames {
+  const char *points, *steps_per_point;
+};
+constexpr CurveNames loss_names{"losses", "steps_per_loss"}, curve_names{"points", "steps_per_point"};
+
+// The curves beside the losses.
+constexpr std::pair<const char*, StepCurve TrainHistory::*> other_curves[] = {
+    {"learning_rates", &TrainHistory::learning_rates},
+    {"gradient_norms", &TrainHistory::gradient_norms},
+    {"loss_scales", &TrainHistory::loss_scales}};
+
+Json to_json(const StepCurve& curve, const CurveNames& names) {
+  Json points = Json::array();
+  for (const double point : curve.points()) points.push_back(std::isnan(point) ? Json(nullptr) : Json(point));
+  return {{names.points, std::move(points)},
+          {names.steps_per_point, curve.steps_per_point()},
+          {"rest", curve.rest()},
+          {"rest_steps", curve.rest_steps()},
+          {"rest_numbers", curve.rest_numbers()}};
+}
+
 Json to_json(const TrainHistory& history) {
   Json evaluations = Json::array();
   for (const EvaluationPoint& point : history.evaluations)
     evaluations.push_back({{"step", point.step}, {"scores", to_json(point.scores)}});
-  const LossCurve& losses = history.losses;
-  return {{"losses", losses.points()},
-          {"steps_per_loss", losses.steps_per_point()},
-          {"rest", losses.rest()},
-          {"rest_steps", losses.rest_steps()},
-          {"evaluations", std::move(evaluations)}};
+  Json json = to_json(history.losses, loss_names);
+  for (const auto& [name, curve] : other_curves) json[name] = to_json(history.*curve, curve_names);
+  json["evaluations"] = std::move(evaluations);
+  return json;
 }
 
 Scores parse_scores(const Field& field) {
@@ -42,18 +63,46 @@ Scores parse_scores(const Field& field) {
   return scores;
 }
 
+StepCurve parse_curve(const Field& field, const CurveNames& names) {
+  const Field list = field.at(names.points);
+  std::vector<double> points;
+  for (const Field& point : list.items())
+    points.push_back(point.value().is_null() ? std::numeric_limits<double>::quiet_NaN() : point.number());
+  list.check(points.size() <= StepCurve::most_points,
+             fmt::format("at most {} numbers", StepCurve::most_points));
+  const int64_t width = field.at(names.steps_per_point).integer(1);
+  const int64_t rest_steps = field.at("rest_steps").integer(0, width - 1);
+  // Not there before a step could be without a number.
+  const auto numbers = field.find("rest_numbers");
+  return {std::move(points), width, field.at("rest").number(), rest_steps,
+          numbers ? numbers->integer(0, rest_steps) : rest_steps};
+}
+
 TrainHistory parse_history(const Field& field) {
   TrainHistory history;
-  const Field losses = field.at("losses");
-  std::vector<double> points = losses.numbers();
-  losses.check(points.size() <= LossCurve::most_points,
-               fmt::format("at most {} numbers", LossCurve::most_points));
-  const int64_t steps = field.at("steps_per_loss").integer(1);
-  history.losses = LossCurve(std::move(points), steps, field.at("rest").number(),
-                             field.at("rest_steps").integer(0, steps - 1));
+  history.losses = parse_curve(field, loss_names);
+  for (const auto& [name, curve] : other_curves)
+    if (const auto found = field.find(name)) history.*curve = parse_curve(*found, curve_names);
   for (const Field& point : field.at("evaluations").items())
     history.evaluations.push_back({point.at("step").integer(0), parse_scores(point.at("scores"))});
   return history;
+}
+
+// What the next step goes on from. `start` is what a run begins with: a checkpoint of a run whose loss scale did not follow the
+// gradients has none.
+StepNumbers parse_numbers(const Field& saved, const StepNumbers& start, bool follows_scale) {
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  StepNumbers numbers = start;
+  numbers.updates = static_cast<int32_t>(
+      saved.at("optimizer_steps").integer(0, std::min(saved.at("step").integer(0), most)));
+  const auto scale = saved.find("loss_scale");
+  if (!follows_scale || !scale) return numbers;
+  const Field value = scale->at("value");
+  numbers.loss_scale = static_cast<float>(value.number());
+  value.check(numbers.loss_scale >= 1 && std::isfinite(numbers.loss_scale), "a number of 1 or more");
+  numbers.good_steps = static_cast<int32_t>(scale->at("good_steps").integer(0, most));
+  numbers.skipped_in_a_row = static_cast<int32_t>(scale->at("skipped_in_a_row").integer(0, most));
+  return numbers;
 }
 
 // Throws Error unless the state, in the file `where`, is of the run that `expected` describes.
@@ -134,7 +183,7 @@ uint32_t checksum_of(const TrainState& run) {
 void save_train_state(const std::filesystem::path& folder, const TrainState& state,
                       const Optimizer& optimizer, const Parameters& parameters) {
   Json json{{"step", state.step},
-            {"optimizer_steps", state.step},
+            {"optimizer_steps", state.numbers.updates},
             {"seed", state.seed},
             {"examples", state.examples},
             {"batch_size", state.batch_size},
@@ -150,6 +199,11 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
             {"best_step", state.best_step},
             {"evaluations_since_best", state.evaluations_since_best},
             {"history", to_json(state.history)}};
+  if (state.follows_scale) {
+    json["loss_scale"] = {{"value", static_cast<double>(state.numbers.loss_scale)},
+                          {"good_steps", state.numbers.good_steps},
+                          {"skipped_in_a_row", state.numbers.skipped_in_a_row}};
+  }
   replace_file(folder / state_file, json_text(json, 2) + "\n");
 
   std::vector<SavedTensor> states;
@@ -208,6 +262,7 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
 
   TrainState state = expected;
   state.step = saved.at("step").integer(0);
+  state.numbers = parse_numbers(saved, expected.numbers, expected.follows_scale);
   state.recent_losses = saved.at("recent_losses").numbers();
   state.best_step = saved.at("best_step").integer(-1);
   state.best_scores = parse_scores(saved.at("best_scores"));
@@ -232,9 +287,6 @@ TrainState load_train_state(const std::filesystem::path& folder, const TrainStat
                  [&](const std::string& name, const Tensor& part, const Optimizer::State& of) {
                    read_state(moments, name, part, of.is_nonnegative);
                  });
-  const Field steps = saved.at("optimizer_steps");
-  const int64_t optimizer_steps = steps.integer(0);
-  steps.check(optimizer_steps == state.step, fmt::format("{}, as many as 'step'", state.step));
   return state;
 }
 

@@ -16,9 +16,12 @@
 
 namespace gradus {
 
-// Random numbers and batches are functions of seed, epoch and step, so the step is all the position there is.
+// Random numbers and batches are functions of seed, epoch and step, so the step is all the position there is; the schedule's
+// is the number of updates.
 struct TrainState {
-  int64_t step = 0;  // optimizer steps done
+  int64_t step = 0;            // optimizer steps done, skipped ones included
+  StepNumbers numbers;         // as the last step left them; what is kept of them is saved
+  bool follows_scale = false;  // whether the loss scale follows the gradients
   // What the batches depend on; a run that differs in these can't continue this one.
   uint64_t seed = 0;
   int64_t examples = 0;

@@ -2,10 +2,10 @@
 
 #include <chrono>
 #include <cmath>
-#include <map>
 #include <numeric>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "core/io/crc32c.h"
 #include "nn/device_step.h"
@@ -14,7 +14,9 @@
 #include "tasks/log/metrics_file.h"
 #include "tasks/log/progress.h"
 #include "tasks/model/checkpoint_directory.h"
+#include "tasks/training/loss_scale.h"
 #include "tasks/training/processes.h"
+#include "tasks/training/run_settings.h"
 #include "tasks/training/step_gradients.h"
 #include "tasks/training/stop_request.h"
 #include "tasks/training/train_state.h"
@@ -26,22 +28,6 @@ constexpr size_t recent_steps = 20;  // that the reported training loss is a mea
 
 int64_t steps_of(int64_t batches, int64_t accumulation) {
   return batches / accumulation + (batches % accumulation == 0 ? 0 : 1);
-}
-
-// What a resumed run may have changed, on purpose or not.
-std::map<std::string, std::string> settings_of(const TrainConfig& config) {
-  const Schedule& schedule = config.schedule;
-  return {{"optimizer", config.optimizer.name},
-          {"schedule", schedule.shape},
-          {"learning_rate", fmt::format("{}", schedule.learning_rate)},
-          {"end_learning_rate", fmt::format("{}", schedule.end_learning_rate)},
-          {"power", fmt::format("{}", schedule.power)},
-          {"number of steps", fmt::format("{}", schedule.total_steps)},
-          {"warm-up steps", fmt::format("{}", schedule.warmup_steps)},
-          {"weight_decay", fmt::format("{}", config.optimizer.numbers.weight_decay)},
-          {"adam_eps", fmt::format("{}", config.optimizer.numbers.eps)},
-          {"max_grad_norm", fmt::format("{}", config.optimizer.max_grad_norm)},
-          {"compute_type", std::string(name_of(config.compute_type))}};
 }
 
 class Training {
@@ -70,7 +56,10 @@ class Training {
     state_.streamed = task.streams();
     state_.data_checksum = task.checksum();
     state_.evaluation_checksum = task.evaluation_checksum();
-    state_.settings = settings_of(config_);
+    state_.settings = run_settings(config_);
+    state_.follows_scale = config.optimizer.scaling.window > 0;
+    state_.numbers.loss_scale = config.loss_scale;
+    device_step_.restore(state_.numbers);
     if (leads()) begin_run();
     share_start();
   }
@@ -98,6 +87,7 @@ class Training {
       print_log(config_.log, "training data: {}\n", remark);
     end_trace();
     result_.steps = state_.step;
+    result_.skipped_steps = state_.step - state_.numbers.updates;
     result_.stopped_early = has_stalled();
     if (best_) {
       result_.best_scores = best_->scores;
@@ -132,13 +122,13 @@ class Training {
     struct {
       int64_t step;
       int64_t evaluations_since_best;
-      int32_t updates;
-    } start{state_.step, state_.evaluations_since_best, updates_};
+      StepNumbers numbers;
+    } start{state_.step, state_.evaluations_since_best, state_.numbers};
     communicator_.broadcast(std::as_writable_bytes(std::span(&start, 1)));
     first_step_of_process_ = state_.step = start.step;
     state_.evaluations_since_best = start.evaluations_since_best;
-    updates_ = start.updates;
-    device_step_.restore(updates_);
+    state_.numbers = start.numbers;
+    device_step_.restore(state_.numbers);
     broadcast(communicator_, parameters_.values());
     for (const Optimizer::State& state : optimizer_.states()) broadcast(communicator_, state.values);
     parameters_.refresh_copy();
@@ -170,8 +160,7 @@ class Training {
       task_.continue_from(*newest);
       state_ = load_train_state(*newest, asked, optimizer_, parameters_, config_.log);
       first_step_of_process_ = state_.step;
-      updates_ = static_cast<int32_t>(state_.step);
-      device_step_.restore(updates_);
+      device_step_.restore(state_.numbers);
       print_log(config_.log, "resuming from {} at step {}\n", newest->string(), state_.step);
     } else {
       print_log(config_.log, "no checkpoint in {}: starting from the beginning\n",
@@ -212,15 +201,22 @@ class Training {
   // A step that was begun and whose findings the host has not seen yet. It looks at them when the next step is on its way.
   struct Pending {
     StepBatches step;
-    float rate;
+    LearningRate rate;
     std::optional<DeviceStep::Findings> findings;
   };
+
+  // Of the step that begins. What the pending one has found is not known yet: if it was skipped the schedule is where it was.
+  LearningRate next_rate() const {
+    const Schedule& schedule = config_.schedule;
+    const int64_t updates = state_.numbers.updates;
+    if (!pending_) return schedule.at(updates);
+    return {schedule.at(updates + 1), schedule.at(updates)};
+  }
 
   // One optimizer step over the next batches, whose gradients add up. It ends when everything has been asked for.
   void run_step(Progress& progress) {
     const Clock::time_point start = Clock::now();
-    Pending now{gradients_.next(state_.step, batches_, !stop_.signal().empty()),
-                config_.schedule.at(state_.step), std::nullopt};
+    Pending now{gradients_.next(state_.step, batches_, !stop_.signal().empty()), next_rate(), std::nullopt};
     const StepBatches& step = now.step;
     if (step.sums.stops > 0) stop(progress);
     const bool is_first = state_.step == first_step_of_process_;
@@ -243,13 +239,12 @@ class Training {
   void settle(Progress& progress) {
     if (!pending_) return;
     const StepNumbers numbers = pending_->findings->wait();
-    if (numbers.skipped != 0) {
+    if (numbers.halted != 0) {
       const StepBatches& step = pending_->step;
       device_step_.begin(static_cast<uint32_t>(step.number), pending_->rate, step.loss_factors());
-      gradients_.explain(step, numbers, "");
+      gradients_.explain(step, numbers, halted_text(numbers, config_.optimizer.scaling));
     }
-    updates_ = numbers.updates;
-    record(*pending_, numbers, progress);
+    record(pending_->step, numbers, progress);
     pending_.reset();
   }
 
@@ -260,19 +255,28 @@ class Training {
     result_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  void record(const Pending& pending, const StepNumbers& numbers, Progress& progress) {
-    const StepBatches& step = pending.step;
+  void record(const StepBatches& step, const StepNumbers& numbers, Progress& progress) {
     const auto tokens = static_cast<int64_t>(step.sums.tokens);
     result_.examples += static_cast<int64_t>(step.sums.examples);
     result_.tokens += tokens;
-    const auto loss = static_cast<double>(numbers.loss);
+    const float scale = std::exchange(state_.numbers, numbers).loss_scale;
+    const bool is_finite = std::isfinite(numbers.loss);  // or it was skipped
+    const double loss = is_finite ? static_cast<double>(numbers.loss) : NAN;
     progress.update(step.number + 1, loss, tokens);
-    state_.history.losses.add(loss);
-    state_.recent_losses.push_back(loss);
+    if (numbers.skipped != 0) {
+      const std::string text = skipped_text(step.number + 1, scale, numbers);
+      if (!text.empty()) progress.print(text);
+    }
+    if (is_finite) state_.recent_losses.push_back(loss);
     if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
-    add_event("train/loss", step.number + 1, loss);
-    add_event("train/gradient_norm", step.number + 1, static_cast<double>(numbers.norm));
-    add_event("train/learning_rate", step.number + 1, static_cast<double>(pending.rate));
+    const auto add_point = [&](StepCurve& curve, const char* event, float value) {
+      curve.add(step.number, static_cast<double>(value));
+      if (std::isfinite(value)) add_event(event, step.number + 1, static_cast<double>(value));
+    };
+    add_point(state_.history.losses, "train/loss", numbers.loss);
+    add_point(state_.history.gradient_norms, "train/gradient_norm", numbers.norm);
+    add_point(state_.history.learning_rates, "train/learning_rate", numbers.learning_rate);
+    if (state_.follows_scale) add_point(state_.history.loss_scales, "train/loss_scale", scale);
   }
 
   // Adds a point to a curve for TensorBoard. When one can't be written the curves end there, the run does not.
@@ -442,7 +446,6 @@ class Training {
   StopRequest stop_;
   int64_t saved_step_ = -1;  // of the last numbered checkpoint
   int64_t first_step_of_process_ = 0;
-  int32_t updates_ = 0;  // of the optimizer, as far as is known
 };
 
 }  // namespace

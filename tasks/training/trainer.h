@@ -32,7 +32,8 @@ struct TrainConfig {
   DType compute_type = DType::float32;
 
   OptimizerConfig optimizer;
-  Schedule schedule;  // total_steps is set by the trainer, and warmup_steps where they are 0
+  float loss_scale = 1;  // at the start; it follows the gradients where optimizer.scaling has a window
+  Schedule schedule;     // total_steps is set by the trainer, and warmup_steps where they are 0
   double warmup_proportion = 0.1;
 
   int64_t eval_steps = 0;               // 0: at the end of each epoch
@@ -75,10 +76,11 @@ class TrainTask {
 };
 
 struct TrainResult {
-  int64_t steps = 0;     // of the whole run, those before a resume included
-  double epochs = 0;     // likewise; 0 when nothing was left to train
-  double seconds = 0;    // of this process, evaluation and checkpoints excluded
-  int64_t examples = 0;  // likewise, of all processes
+  int64_t steps = 0;          // of the whole run, those before a resume included
+  int64_t skipped_steps = 0;  // of these, because their gradients overflowed
+  double epochs = 0;          // likewise; 0 when nothing was left to train
+  double seconds = 0;         // of this process, evaluation and checkpoints excluded
+  int64_t examples = 0;       // likewise, of all processes
   int64_t tokens = 0;
   double train_loss = 0;             // mean of the last 20 steps
   double seconds_to_first_step = 0;  // from the start of the program
@@ -103,8 +105,9 @@ BatchPlan batch_plan(const TrainConfig& config);
 int64_t count_steps(const TrainConfig& config, BatchSource& batches);
 
 // Runs the training, on all of processes() together: each takes batches in turn, and has the same weights after every step.
-// Checkpoints are read, scores made and files written by the first alone. Throws Error when a loss is not finite, naming the step and the first op at fault; when a
-// trained parameter gets no gradient; when an update has made numbers that are none; and when a checkpoint can't be read
+// Checkpoints are read, scores made and files written by the first alone. Throws Error when a loss is not finite and no loss
+// scale is left to lower, naming the step and the first op at fault; when a trained parameter gets no gradient; when an update has
+// made numbers that are none; and when a checkpoint can't be read
 // or written. Throws Stopped where a signal asked for it (tasks/training/stop_request.h), after the step in progress was saved and the log
 // was told. Whoever calls it has the OutputLock of the folder to save to.
 TrainResult train(Parameters& parameters, TrainTask& task, const TrainConfig& config);

@@ -73,14 +73,21 @@ void NaiveBackend::prepare_update(const PrepareUpdate& args) {
   numbers.norm = static_cast<float>(std::sqrt(squares));
   const bool finite = std::isfinite(numbers.norm) && std::isfinite(numbers.loss);
   const float scale = numbers.loss_scale;
-  const bool lower = !finite && args.scaling.window > 0 && scale > 1;
-  if (lower) numbers.loss_scale = std::max(scale / args.scaling.factor, 1.0F);
-  if (!finite) numbers.good_steps = 0;
-  if (!finite && !lower) numbers.halted = 1;
+  const LossScaling& scaling = args.scaling;
+  const bool follows = scaling.window > 0;
+  if (numbers.skipped == 1) numbers.learning_rate = numbers.learning_rate_after_skip;
   numbers.skipped = finite && numbers.halted == 0 ? 0 : 1;
-  if (numbers.skipped == 1) return;
-  if (++numbers.good_steps == args.scaling.window) {
-    numbers.loss_scale *= args.scaling.factor;
+  if (numbers.halted == 1) return;
+  numbers.skipped_in_a_row = finite ? 0 : numbers.skipped_in_a_row + 1;
+  numbers.good_steps = finite && follows ? numbers.good_steps + 1 : 0;
+  if (!finite) {
+    const bool goes_on = follows && scale > 1 && numbers.skipped_in_a_row < scaling.most_skipped;
+    if (goes_on) numbers.loss_scale = std::max(scale / scaling.factor, 1.0F);
+    numbers.halted = goes_on ? 0 : 1;
+    return;
+  }
+  if (follows && numbers.good_steps >= scaling.window) {
+    numbers.loss_scale = std::min(scale * scaling.factor, scaling.most);
     numbers.good_steps = 0;
   }
 

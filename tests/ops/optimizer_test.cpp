@@ -305,32 +305,83 @@ TEST_CASE(
   });
 }
 
-TEST_CASE("the loss scale is halved when gradients overflow, down to 1, and doubled after a window without") {
+TEST_CASE(
+    "the loss scale follows the gradients: down to 1, up to its limit, and what is skipped keeps its rate") {
+  constexpr float rate = 0.5F, rate_after_skip = 0.25F;
+  struct Row {
+    float norm, loss;  // what the step meets
+    float scale;       // and what it leaves
+    int32_t good, skipped, in_a_row, updates, halted;
+    float rate;
+  };
+  constexpr LossScaling scaling{.factor = 4, .window = 2, .most = 40, .most_skipped = 3};
+  const auto check_rows = [&](float scale, const std::vector<Row>& rows) {
+    on_each_backend([&](Backend& backend) {
+      DeviceStep step(backend);
+      StepNumbers kept;
+      kept.loss_scale = scale;
+      step.restore(kept);
+      const Tensor scales = Tensor::empty(backend, {1});
+      float used = scale;
+      for (const Row& row : rows) {
+        CAPTURE(&row - rows.data());
+        step.begin(7, {rate, rate_after_skip}, {});
+        backend.copy_from_host(&row.loss, step.loss());
+        backend.prepare_update({.norms = floats(backend, {row.norm}),
+                                .numbers = step.numbers(),
+                                .clip = Clip::none,
+                                .scaling = scaling,
+                                .scales = scales});
+        const StepNumbers found = step.findings().wait();
+        CHECK(found.loss_scale == row.scale);
+        CHECK(found.good_steps == row.good);
+        CHECK(found.skipped == row.skipped);
+        CHECK(found.skipped_in_a_row == row.in_a_row);
+        CHECK(found.updates == row.updates);
+        CHECK(found.halted == row.halted);
+        CHECK(found.learning_rate == row.rate);
+        if (row.skipped == 0) CHECK(scales.to_host() == std::vector{1 / used});
+        used = found.loss_scale;
+      }
+    });
+  };
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  check_rows(6, {{1, 1, 6, 1, 0, 0, 1, 0, rate},
+                 {1, 1, 24, 0, 0, 0, 2, 0, rate},
+                 {1, 1, 24, 1, 0, 0, 3, 0, rate},
+                 {1, 1, 40, 0, 0, 0, 4, 0, rate},  // the limit
+                 {1, 1, 40, 1, 0, 0, 5, 0, rate},
+                 {1, 1, 40, 0, 0, 0, 6, 0, rate},
+                 {infinity, 1, 10, 0, 1, 1, 6, 0, rate},
+                 {1, nan, 2.5F, 0, 1, 2, 6, 0, rate_after_skip},
+                 {1, 1, 2.5F, 1, 0, 0, 7, 0, rate_after_skip},
+                 {nan, 1, 1, 0, 1, 1, 7, 0, rate},  // the floor
+                 {1, 1, 1, 1, 0, 0, 8, 0, rate_after_skip},
+                 {1, infinity, 1, 0, 1, 1, 8, 1, rate},  // no lower scale could help
+                 {1, 1, 1, 0, 1, 1, 8, 1, rate_after_skip}});
+  // Three in a row are too many; the scale is the one that the last of them was computed with.
+  check_rows(40, {{infinity, 1, 10, 0, 1, 1, 0, 0, rate},
+                  {infinity, 1, 2.5F, 0, 1, 2, 0, 0, rate_after_skip},
+                  {infinity, 1, 2.5F, 0, 1, 3, 0, 1, rate_after_skip},
+                  {infinity, 1, 2.5F, 0, 1, 3, 0, 1, rate_after_skip}});
+  check_rows(160,
+             {{1, 1, 160, 1, 0, 0, 1, 0, rate}, {1, 1, 40, 0, 0, 0, 2, 0, rate}});  // resumed above the limit
+}
+
+TEST_CASE(
+    "a resumed run with more good steps than its window still grows the loss scale, and one without a window "
+    "counts none") {
   on_each_backend([](Backend& backend) {
-    StepNumbers told;
-    told.loss_scale = 4;
-    const Tensor numbers = numbers_tensor(backend, told), scales = Tensor::empty(backend, {1});
-    const auto prepare = [&](float norm) {
-      backend.prepare_update({.norms = floats(backend, {norm}),
+    for (const int32_t window : {0, 3}) {
+      StepNumbers told;
+      told.good_steps = 5;
+      const Tensor numbers = numbers_tensor(backend, told);
+      backend.prepare_update({.norms = floats(backend, {1}),
                               .numbers = numbers,
-                              .scaling = {.factor = 2, .window = 3},
-                              .scales = scales});
-      return read(numbers);
-    };
-    CHECK(prepare(1).loss_scale == 4);
-    CHECK(prepare(1).loss_scale == 4);
-    CHECK(prepare(1).loss_scale == 8);  // of the next step; this one was unscaled by 4
-    CHECK(scales.to_host() == std::vector{0.25F});
-    CHECK(prepare(1).loss_scale == 8);
-    const StepNumbers overflow = prepare(infinity);
-    CHECK(overflow.loss_scale == 4);
-    CHECK(overflow.skipped == 1);
-    CHECK(overflow.halted == 0);
-    CHECK(prepare(1).skipped == 0);
-    CHECK(prepare(1).loss_scale == 4);
-    CHECK(prepare(1).loss_scale == 8);
-    for (const float scale : {4.0F, 2.0F, 1.0F}) CHECK(prepare(infinity).loss_scale == scale);
-    CHECK(prepare(infinity).halted == 1);  // no lower scale could help
+                              .scaling = {.window = window},
+                              .scales = Tensor::empty(backend, {1})});
+      CHECK(read(numbers).loss_scale == (window == 0 ? 1 : 2));
+    }
   });
 }
 

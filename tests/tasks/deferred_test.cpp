@@ -202,26 +202,29 @@ TEST_CASE("questions: the bits of a queue") {
   });
 }
 
-TEST_CASE("pretraining: the bits of a queue") {
+TEST_CASE("pretraining, with a loss scale and without: the bits of a queue") {
   const TinyPretraining tiny;
-  check_deferred(0, [&](Backend& backend, const DeferredBackend& queue, const std::string& type) {
-    Words more = short_training;
-    more.insert(more.end(), {type, "--eval_batch_size=3"});
-    const auto options =
-        options_of<PretrainOptions>("run_pretrain", tiny.training_on("train.mindrecord"), more);
-    const auto system = PretrainSystem::open(options);
-    PretrainTraining task(*system, ExampleStore());
-    task.train_on_data(options);
-    const PretrainSet set = read_pretrain_set(options, *system);
-    PretrainEvaluation evaluation(backend, *system, options, set);
-    return train_and_predict(backend, queue, options, *system, task, [&](Result& result) {
-      std::vector<int32_t> lengths;
-      for (const PretrainingExample& example : set.examples)
-        lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
-      result.batches = batches_of(lengths, options);
-      for (const auto& [name, value] : evaluation.run().scores) result.predictions.push_back(value);
+  for (const Words& scaling : {Words{}, {"--enable_lossscale", "--scale_window=2"}}) {
+    check_deferred(0, [&](Backend& backend, const DeferredBackend& queue, const std::string& type) {
+      Words more = short_training;
+      more.insert(more.end(), scaling.begin(), scaling.end());
+      more.insert(more.end(), {type, "--eval_batch_size=3"});
+      const auto options =
+          options_of<PretrainOptions>("run_pretrain", tiny.training_on("train.mindrecord"), more);
+      const auto system = PretrainSystem::open(options);
+      PretrainTraining task(*system, ExampleStore());
+      task.train_on_data(options);
+      const PretrainSet set = read_pretrain_set(options, *system);
+      PretrainEvaluation evaluation(backend, *system, options, set);
+      return train_and_predict(backend, queue, options, *system, task, [&](Result& result) {
+        std::vector<int32_t> lengths;
+        for (const PretrainingExample& example : set.examples)
+          lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
+        result.batches = batches_of(lengths, options);
+        for (const auto& [name, value] : evaluation.run().scores) result.predictions.push_back(value);
+      });
     });
-  });
+  }
 }
 
 TEST_CASE("a wait that something is still missing for is seen") {

@@ -2,28 +2,31 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "core/error.h"
 
 using namespace gradus;
 
 namespace {
 
-LossCurve reread(const LossCurve& curve) {
-  return {curve.points(), curve.steps_per_point(), curve.rest(), curve.rest_steps()};
+StepCurve reread(const StepCurve& curve) {
+  return {curve.points(), curve.steps_per_point(), curve.rest(), curve.rest_steps(), curve.rest_numbers()};
 }
 
-bool same(const LossCurve& a, const LossCurve& b) {
+bool same(const StepCurve& a, const StepCurve& b) {
   return a.points() == b.points() && a.steps_per_point() == b.steps_per_point() && a.rest() == b.rest() &&
          a.rest_steps() == b.rest_steps();
 }
 
 }  // namespace
 
-TEST_CASE("a loss curve has the means over equally many steps, however many there are") {
-  LossCurve curve;
-  constexpr auto most = static_cast<int64_t>(LossCurve::most_points);
+TEST_CASE("a curve has the means over equally many steps, however many there are") {
+  StepCurve curve;
+  constexpr auto most = static_cast<int64_t>(StepCurve::most_points);
   for (int64_t steps = 1; steps <= 9 * most; ++steps) {
-    curve.add(static_cast<double>(steps));  // whole numbers: their sums and halves are exact
+    curve.add(steps - 1, static_cast<double>(steps));  // whole numbers: their sums and halves are exact
     if (steps > 10 && (steps + 3) % most > 6) continue;
     CAPTURE(steps);
     const int64_t width = curve.steps_per_point();
@@ -42,26 +45,50 @@ TEST_CASE("a loss curve has the means over equally many steps, however many ther
   CHECK(curve.steps_per_point() == 16);
 }
 
-TEST_CASE("a loss curve that was saved goes on as if it had not been") {
-  LossCurve whole, saved;
+TEST_CASE("a curve that was saved goes on as if it had not been") {
+  StepCurve whole, saved;
   for (int step = 0; step < 5000; ++step) {
     const double loss = 1.0 / (step + 1);
-    whole.add(loss);
-    saved.add(loss);
+    whole.add(step, loss);
+    saved.add(step, loss);
     saved = reread(saved);
   }
   CHECK(same(whole, saved));
 }
 
-TEST_CASE("a loss curve refuses what no curve has") {
+TEST_CASE("steps without a number have no part in a curve's means") {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  StepCurve curve;
+  curve.add(0, 1);
+  curve.add(1, infinity);
+  curve.add(4, 6);  // 2 and 3 are left out
+  CHECK(curve.points().size() == 5);
+  CHECK(std::isnan(curve.points()[1]));
+  CHECK(std::isnan(curve.points()[3]));
+  constexpr auto most = static_cast<int64_t>(StepCurve::most_points);
+  curve.add(most - 1, infinity);
+  curve.add(most, infinity);  // one too many
+  REQUIRE(curve.steps_per_point() == 2);
+  CHECK(curve.points()[0] == 1);
+  CHECK(std::isnan(curve.points()[1]));
+  CHECK(curve.points()[2] == 6);
+  CHECK(curve.rest_steps() == 1);
+  CHECK(curve.rest_numbers() == 0);
+  curve.add(most + 1, 8);
+  CHECK(curve.points().back() == 8);
+}
+
+TEST_CASE("a curve refuses what no curve has") {
   const std::vector<double> points{1, 2};
-  CHECK(LossCurve(points, 4, 3, 3).rest_steps() == 3);
-  CHECK_THROWS_AS(LossCurve(points, 0, 0, 0), Error);
-  CHECK_THROWS_AS(LossCurve(points, 4, 0, 4), Error);
-  CHECK_THROWS_AS(LossCurve(points, 4, 0, -1), Error);
-  CHECK_THROWS_WITH_AS(
-      LossCurve(std::vector<double>(1025), 1, 0, 0),
-      "a loss curve of 1025 points of 1 steps, and 0 steps more: expected at most 1024 points, and "
-      "fewer steps than a point's",
-      Error);
+  CHECK(StepCurve(points, 4, 3, 3, 2).rest_steps() == 3);
+  CHECK_THROWS_AS(StepCurve(points, 0, 0, 0, 0), Error);
+  CHECK_THROWS_AS(StepCurve(points, 4, 0, 4, 0), Error);
+  CHECK_THROWS_AS(StepCurve(points, 4, 0, -1, 0), Error);
+  CHECK_THROWS_AS(StepCurve(points, 4, 3, 2, 3), Error);
+  CHECK_THROWS_AS(StepCurve(points, 4, 3, 2, -1), Error);
+  CHECK_THROWS_WITH_AS(StepCurve(std::vector<double>(1025), 1, 0, 0, 0),
+                       "a curve of 1025 points of 1 steps, and 0 steps more, 0 with a number: expected at "
+                       "most 1024 points, and "
+                       "fewer steps than a point's",
+                       Error);
 }

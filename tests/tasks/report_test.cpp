@@ -40,6 +40,9 @@ Report filled_with(const std::string& text) {
   report.evaluation = {rising(text, 2), rising(text, 1)};
   report.best_step = 2;
   report.learning_rate = rising(text, 3);
+  report.gradient_norm = rising(text, 50);
+  report.gradient_norm.points[3].y = not_a_number;
+  report.loss_scale = rising(text, 3);
   report.tables = {{text, text, {text, text}, {{text, "1"}}}};
   report.confusion.emplace(8);
   report.confusion->add(std::vector<int32_t>{1, 0}, std::vector<int32_t>{0, 0});
@@ -108,8 +111,9 @@ TEST_CASE("a part that is empty has no section") {
 TEST_CASE("every section explains itself") {
   const Page page(filled_with("x"));
   CHECK(page.texts("//h2") == Texts{"The run", "Training loss", "Evaluation during the run", "Learning rate",
-                                    "x", "Which classes are taken for which", "Worst errors", "Settings"});
-  CHECK(page.count("//section/p[@class='explanation']") == 8);
+                                    "Gradient norm", "Loss scale", "x", "Which classes are taken for which",
+                                    "Worst errors", "Settings"});
+  CHECK(page.count("//section/p[@class='explanation']") == 10);
 }
 
 TEST_CASE("a long loss curve is drawn by means, and what can't be drawn is counted") {

@@ -417,8 +417,8 @@ TEST_CASE("run_ner refuses a damaged trainer state") {
   };
   refused_with("step", -3, "'step' is -3, expected a whole number of 0 or more");
   refused_with("step", 1.5, "'step' is 1.5, expected a whole number");
-  refused_with("optimizer_steps", -1, "'optimizer_steps' is -1, expected a whole number of 0 or more");
-  refused_with("optimizer_steps", 2, "'optimizer_steps' is 2, expected 1, as many as 'step'");
+  refused_with("optimizer_steps", -1, "'optimizer_steps' is -1, expected a whole number from 0 to 1");
+  refused_with("optimizer_steps", 2, "'optimizer_steps' is 2, expected a whole number from 0 to 1");
   refused_with("evaluations_since_best", -1, "'evaluations_since_best' is -1, expected");
   refused_with("recent_losses", Json::array({1, nullptr}), "'recent_losses[1]' is null, expected a number");
   refused_with("shuffle", 1, "'shuffle' is 1, expected true or false");

@@ -202,12 +202,14 @@ TEST_CASE(
 
 TEST_CASE("run_pretrain takes the names and the settings of the reference programs") {
   const TinyPretraining tiny;
-  tiny.write("pretrain_config.yaml",
-             "epoch_size: 40\ntrain_steps: -1\nbatch_size: 3\naccumulation_steps: 2\nsave_checkpoint_num: 2\n"
-             "do_shuffle: 'false'\nbucket_list: [128, 256]\nenable_data_sink: 'true'\ndata_sink_steps: "
-             "100\noptimizer_cfg:\n  optimizer: Lamb\n  Lamb:\n    learning_rate: 0.0003\n"
-             "    end_learning_rate: 0.0\n    power: 2.0\n    warmup_steps: 7\n    weight_decay: 0.01\n"
-             "    decay_filter: ['layernorm', 'bias']\n    eps: 0.00000001\n");
+  tiny.write(
+      "pretrain_config.yaml",
+      "epoch_size: 40\ntrain_steps: -1\nbatch_size: 3\naccumulation_steps: 2\nsave_checkpoint_num: 2\n"
+      "do_shuffle: 'false'\nbucket_list: [128, 256]\nenable_data_sink: 'true'\ndata_sink_steps: "
+      "100\nenable_lossscale: 'true'\nloss_scale_value: 1024\nscale_factor: 4\nscale_window: 10\n"
+      "enable_global_norm: True\noptimizer_cfg:\n  optimizer: Lamb\n  Lamb:\n    learning_rate: 0.0003\n"
+      "    end_learning_rate: 0.0\n    power: 2.0\n    warmup_steps: 7\n    weight_decay: 0.01\n"
+      "    decay_filter: ['layernorm', 'bias']\n    eps: 0.00000001\n");
   const std::string out = tiny.print(
       {"--config_path=" + tiny.path("pretrain_config.yaml"), "--data_dir=" + tiny.path("train.mindrecord"),
        "--vocab_file_path=" + tiny.path("vocab.txt"), "--save_checkpoint_path=" + tiny.path("save"),
@@ -219,6 +221,9 @@ TEST_CASE("run_pretrain takes the names and the settings of the reference progra
         "learning_rate                 = 0.0003 (", "keep_checkpoints              = 2 (",
         "hidden_size                   = 256 (--bert_network small)",
         "relative_positions            = none (--bert_network small)",
+        "enable_lossscale              = true (", "loss_scale_value              = 1024 (",
+        "scale_factor                  = 4 (", "scale_window                  = 10 (",
+        "clip_type                     = global (--enable_global_norm)",
         "do_train                      = true (run_pretrain)", "bucket_list                   = 128,256 ("})
     CHECK_MESSAGE(contains(out, line), line);
   CHECK(!std::filesystem::exists(tiny.path("save/best")));  // nothing was scored

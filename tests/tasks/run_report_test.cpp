@@ -93,7 +93,8 @@ TEST_CASE("run_ner's page has scores, curves, types, sentences and settings") {
   CHECK(!page.refers_to_others());
   CHECK(page.text("//h1") == "Named entities: train.txt");
   CHECK(page.texts(headings) == Texts{"The run", "Training loss", "Evaluation during the run",
-                                      "Learning rate", "Each type", "Worst errors", "Settings"});
+                                      "Learning rate", "Gradient norm", "Each type", "Worst errors",
+                                      "Settings"});
   CHECK(tile(page, "F1") == fmt::format("{:.2f}%", tiny.score("span_f1")));
   CHECK(tile(page, "recall") == fmt::format("{:.2f}%", tiny.score("span_recall")));
   CHECK(page.texts("//section[h2='Each type']//tbody/tr/td[5]") == Texts{"8", "10"});
@@ -121,7 +122,8 @@ TEST_CASE("without evaluation data the page has the curves alone") {
   tiny.print(tiny.training({"--eval_data_file_path=", "--report=" + file}));
   const Page page(file_content(file));
   CHECK(page.text("//h1") == "Named entities: a training run");
-  CHECK(page.texts(headings) == Texts{"The run", "Training loss", "Learning rate", "Settings"});
+  CHECK(page.texts(headings) ==
+        Texts{"The run", "Training loss", "Learning rate", "Gradient norm", "Settings"});
   CHECK(page.count("//ul[@class='tiles']") == 0);
 }
 
@@ -143,8 +145,8 @@ TEST_CASE("run_classifier's page has each class, the confusion matrix and every 
   CHECK(!page.refers_to_others());
   CHECK(page.text("//h1") == "Classes of texts: data.tsv");
   CHECK(page.texts(headings) == Texts{"The run", "Training loss", "Evaluation during the run",
-                                      "Learning rate", "Each class", "Which classes are taken for which",
-                                      "Worst errors", "Settings"});
+                                      "Learning rate", "Gradient norm", "Each class",
+                                      "Which classes are taken for which", "Worst errors", "Settings"});
   CHECK(tile(page, "accuracy") == fmt::format("{:.2f}%", tiny.metric("accuracy")));
   CHECK(tile(page, "macro F1") == fmt::format("{:.2f}%", tiny.metric("macro_f1")));
   CHECK(tile(page, "without a model") == "57.14%");
