@@ -2,8 +2,7 @@
 //
 // One thread makes all calls of MPI. It begins a sum, looks whether it is done and sleeps in between: a blocking call would
 // keep a processor busy that others compute on, and Open MPI moves nothing while nobody calls it. Between the looks it tells
-// the other processes that this one is alive, and hears the same of them. Everything is made of MPI_Isend and MPI_Irecv:
-// docs/DECISIONS.md says why not of MPI_Iallreduce.
+// the other processes that this one is alive, and hears the same of them.
 #include <mpi.h>
 #include <unistd.h>
 
@@ -48,86 +47,13 @@ void say(const std::string& line) {
 // A call that goes on step by step: true when it is done.
 using Advance = std::function<bool()>;
 
-// Messages along a binomial tree with process 0 at its root: of numbers, which are added up on their way there, and of bytes,
-// which go from there to all. Few steps, for what is small; all processes get the same bits.
-class Tree {
- public:
-  Tree(int rank, int size) : rank_(rank), size_(size) {}
-
-  // `add` takes over what a neighbour has sent.
-  void add_up(std::span<std::byte> bytes, std::function<void(const std::byte*)> add) {
-    incoming_.resize(bytes.size());
-    add_ = std::move(add);
-    for (int distance = 1; distance < size_; distance *= 2) {
-      if ((rank_ & distance) != 0) {
-        steps_.push_back({Kind::send, rank_ - distance, bytes});
-        break;
-      }
-      if (rank_ + distance < size_) steps_.push_back({Kind::add, rank_ + distance, incoming_});
-    }
-  }
-  void pass_on(std::span<std::byte> bytes) {
-    int distance = 1;
-    while (distance < size_ && (rank_ & distance) == 0) distance *= 2;
-    if (rank_ != 0) steps_.push_back({Kind::receive, rank_ - distance, bytes});
-    for (distance /= 2; distance > 0; distance /= 2) {
-      if (rank_ + distance < size_) steps_.push_back({Kind::send, rank_ + distance, bytes});
-    }
-  }
-
-  bool advance() {
-    while (next_ < steps_.size()) {
-      const Step& step = steps_[next_];
-      if (!is_begun_) begin(step);
-      int done = 0;
-      check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
-      if (done == 0) return false;
-      if (step.kind == Kind::add) add_(incoming_.data());
-      is_begun_ = false;
-      ++next_;
-    }
-    return true;
-  }
-
- private:
-  static constexpr int tag = 3;
-  enum class Kind : uint8_t { send, receive, add };
-  struct Step {
-    Kind kind;
-    int other;
-    std::span<std::byte> bytes;
+// One call of MPI that was begun.
+Advance until_done(const char* name, MPI_Request request) {
+  return [name, request]() mutable {
+    int done = 0;
+    check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), name);
+    return done != 0;
   };
-  void begin(const Step& step) {
-    const auto count = static_cast<int>(step.bytes.size());
-    if (step.kind == Kind::send)
-      check_mpi(MPI_Isend(step.bytes.data(), count, MPI_BYTE, step.other, tag, MPI_COMM_WORLD, &request_),
-                "MPI_Isend");
-    else
-      check_mpi(MPI_Irecv(step.bytes.data(), count, MPI_BYTE, step.other, tag, MPI_COMM_WORLD, &request_),
-                "MPI_Irecv");
-    is_begun_ = true;
-  }
-
-  int rank_, size_;
-  std::vector<std::byte> incoming_;
-  std::function<void(const std::byte*)> add_;
-  std::vector<Step> steps_;
-  size_t next_ = 0;
-  bool is_begun_ = false;
-  MPI_Request request_ = MPI_REQUEST_NULL;
-};
-
-// The sum of a few numbers.
-template <typename T>
-Advance sum_of(std::span<T> numbers, int rank, int size) {
-  auto tree = std::make_shared<Tree>(rank, size);
-  const auto bytes = std::as_writable_bytes(numbers);
-  tree->add_up(bytes, [numbers](const std::byte* incoming) {
-    const T* const others = reinterpret_cast<const T*>(incoming);
-    for (size_t i = 0; i < numbers.size(); ++i) numbers[i] += others[i];
-  });
-  tree->pass_on(bytes);
-  return [tree] { return tree->advance(); };
 }
 
 // Sums many numbers over the processes in a ring: each gives its neighbour a part of them, adds what it gets to its own, and
@@ -284,8 +210,12 @@ class MpiCommunicator final : public Communicator {
       }
       return;
     }
-    post("all-reduce", tensor.bytes(), [this, tensor] {
-      return sum_of<float>({tensor.data<float>(), static_cast<size_t>(tensor.elements())}, rank_, size_);
+    post("all-reduce", tensor.bytes(), [tensor] {
+      MPI_Request request = MPI_REQUEST_NULL;
+      check_mpi(MPI_Iallreduce(MPI_IN_PLACE, tensor.data<float>(), static_cast<int>(tensor.elements()),
+                               MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD, &request),
+                "MPI_Iallreduce");
+      return until_done("MPI_Iallreduce", request);
     });
   }
   void wait() override {
@@ -294,22 +224,30 @@ class MpiCommunicator final : public Communicator {
     if (error_) std::rethrow_exception(error_);
   }
   void sum(std::span<double> numbers) override {
-    post("sum", numbers.size_bytes(), [this, numbers] { return sum_of(numbers, rank_, size_); });
+    post("sum", numbers.size_bytes(), [numbers] {
+      MPI_Request request = MPI_REQUEST_NULL;
+      check_mpi(MPI_Iallreduce(MPI_IN_PLACE, numbers.data(), static_cast<int>(numbers.size()), MPI_DOUBLE,
+                               MPI_SUM, MPI_COMM_WORLD, &request),
+                "MPI_Iallreduce");
+      return until_done("MPI_Iallreduce", request);
+    });
     wait();
   }
   void broadcast(std::span<std::byte> bytes) override {
     for (size_t begin = 0; begin < bytes.size(); begin += most_bytes) {
       const std::span<std::byte> part = bytes.subspan(begin, std::min(most_bytes, bytes.size() - begin));
-      post("broadcast", part.size(), [this, part]() -> Advance {
-        auto tree = std::make_shared<Tree>(rank_, size_);
-        tree->pass_on(part);
-        return [tree] { return tree->advance(); };
+      post("broadcast", part.size(), [part] {
+        MPI_Request request = MPI_REQUEST_NULL;
+        check_mpi(
+            MPI_Ibcast(part.data(), static_cast<int>(part.size()), MPI_BYTE, 0, MPI_COMM_WORLD, &request),
+            "MPI_Ibcast");
+        return until_done("MPI_Ibcast", request);
       });
     }
     wait();
   }
   void barrier() override {
-    post("barrier", 0, [this] { return begin_barrier(); });
+    post("barrier", 0, begin_barrier);
     wait();
   }
 
@@ -334,9 +272,10 @@ class MpiCommunicator final : public Communicator {
     size_t bytes;
     std::function<Advance()> begin;
   };
-  Advance begin_barrier() {
-    arrived_ = 1;
-    return sum_of<double>({&arrived_, 1}, rank_, size_);
+  static Advance begin_barrier() {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
+    return until_done("MPI_Ibarrier", request);
   }
 
   void post(const char* name, size_t bytes, std::function<Advance()> begin) {
@@ -409,7 +348,7 @@ class MpiCommunicator final : public Communicator {
         jobs_.pop_front();
       } else if (leaves_) {
         // Others may still have much to do: they are waited for here, for waiting in MPI_Finalize is busy.
-        job = {"leave", 0, [this] { return begin_barrier(); }};
+        job = {"leave", 0, begin_barrier};
       }
       observer = observer_;
     }
@@ -451,7 +390,6 @@ class MpiCommunicator final : public Communicator {
   std::chrono::seconds timeout_;
   int rank_ = 0, size_ = 1, local_size_ = 1;
   std::optional<Watch> watch_;  // of the thread alone
-  double arrived_ = 0;          // likewise: processes that have come to a barrier
 
   std::mutex guard_;
   std::condition_variable changed_;
