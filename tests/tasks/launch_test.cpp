@@ -275,8 +275,18 @@ TEST_CASE("launch: the script trains one model, and goes on with it") {
     return;
   }
   const TinyPretraining tiny;
-  const std::string ini = tiny.write("hyper.ini", fmt::format(R"([config]
+  const std::string ini =
+      tiny.write("hyper.ini", fmt::format(R"([config]
+distribute = true
 epoch_size = 2
+enable_save_ckpt = true
+do_shuffle = true
+enable_data_sink = true
+data_sink_steps = 100
+accumulation_steps = 1
+allreduce_post_accumulation = true
+save_checkpoint_num = 1
+config_path = {}
 batch_size = 4
 hidden_size = 16
 num_hidden_layers = 1
@@ -286,7 +296,8 @@ vocab_file_path = {}
 save_checkpoint_path = {}
 threads = 1
 )",
-                                                              tiny.path("vocab.txt"), tiny.path("my save")));
+                                          tiny.write("config.yaml", "dropout: 0\nepoch_size: 7\n"),
+                                          tiny.path("vocab.txt"), tiny.path("my save")));
   const std::string hosts = tiny.write("hosts", "localhost slots=2\n"), script = tiny.path("cmd.sh");
   const Outcome made =
       run_program(program, {"--hyper_parameter_config_dir=" + ini, "--hostfile=" + hosts,
@@ -302,7 +313,10 @@ threads = 1
     REQUIRE_MESSAGE(outcome.status == 0, outcome.out, outcome.err);
     return outcome.out;
   };
-  CHECK(contains(run_script({"--max_steps=2"}), "training on 2 processes"));
+  const std::string log = run_script({"--max_steps=2"});
+  CHECK(contains(log, "training on 2 processes"));
+  CHECK(contains(log, "config.yaml:1)"));
+  CHECK(!contains(log, "config.yaml:2)"));  // the ini file says otherwise
   CHECK(fs::exists(tiny.path("my save/checkpoint-2/model.safetensors")));
   CHECK(contains(run_script({"--max_steps=3", "--resume", "auto"}), "resuming from "));
   CHECK(fs::exists(tiny.path("my save/checkpoint-3/model.safetensors")));
