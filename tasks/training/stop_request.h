@@ -24,8 +24,8 @@ class StopRequest {
  private:
   static constexpr int signals[] = {SIGTERM, SIGINT};
   struct sigaction before_[2];
-  // Signals are handled on a stack of their own: oneDNN's generated code may use the stack pointer for a buffer of its own
-  // on the heap (products of long sums in fp32), and what the system puts below it would overwrite the heap.
+  // Signals are handled on a stack of their own: within oneDNN's generated code (products of long sums in fp32) what the
+  // system writes below the stack pointer would overwrite the heap (docs/DECISIONS.md).
   std::vector<std::byte> stack_;
   stack_t stack_before_;
 };
