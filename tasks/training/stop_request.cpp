@@ -1,5 +1,8 @@
 #include "tasks/training/stop_request.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <iterator>
 
@@ -19,11 +22,17 @@ void note(int signal) {
 
 }  // namespace
 
-StopRequest::StopRequest() : before_() {
+StopRequest::StopRequest() : before_(), stack_before_() {
   received = 0;
+  // What the system saves there has all registers, 11 KiB with AMX.
+  stack_.resize(static_cast<size_t>(std::max(::sysconf(_SC_SIGSTKSZ), 1L << 16)));
+  stack_t stack{};
+  stack.ss_sp = stack_.data();
+  stack.ss_size = stack_.size();
+  ::sigaltstack(&stack, &stack_before_);
   struct sigaction action {};
   action.sa_handler = note;
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = SA_RESTART | SA_ONSTACK;
   for (size_t i = 0; i < std::size(signals); ++i) {
     ::sigaction(signals[i], nullptr, &before_[i]);
     if (before_[i].sa_handler != SIG_IGN) ::sigaction(signals[i], &action, nullptr);
@@ -32,6 +41,7 @@ StopRequest::StopRequest() : before_() {
 
 StopRequest::~StopRequest() {
   for (size_t i = 0; i < std::size(signals); ++i) ::sigaction(signals[i], &before_[i], nullptr);
+  ::sigaltstack(&stack_before_, nullptr);
 }
 
 std::string_view StopRequest::signal() const {

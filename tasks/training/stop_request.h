@@ -2,12 +2,15 @@
 #pragma once
 
 #include <csignal>
+#include <cstddef>
 #include <string_view>
+#include <vector>
 
 namespace gradus {
 
 // While one is there, the first of these signals is only noted: whoever trains ends the step, saves and stops. The second ends
-// the process at once. A signal that is ignored, as in a command behind nohup, stays so.
+// the process at once. A signal that is ignored, as in a command behind nohup, stays so. The thread that makes it and ends it is
+// the one that signals come to, which is the program's first.
 class StopRequest {
  public:
   StopRequest();
@@ -21,6 +24,10 @@ class StopRequest {
  private:
   static constexpr int signals[] = {SIGTERM, SIGINT};
   struct sigaction before_[2];
+  // Signals are handled on a stack of their own: within oneDNN's generated code (products of long sums in fp32) what the
+  // system writes below the stack pointer would overwrite the heap (docs/DECISIONS.md).
+  std::vector<std::byte> stack_;
+  stack_t stack_before_;
 };
 
 // This process has done what was asked, and ends: its training was stopped, and what there was is saved; or process 0 does the

@@ -30,6 +30,8 @@
 #include "data/vocab.h"
 #include "nn/bert_config.h"
 #include "nn/checkpoints/checkpoint_file.h"
+#include "tasks/launch/hosts.h"
+#include "tasks/launch/ini_file.h"
 #include "tasks/options/config_file.h"
 
 using namespace gradus;
@@ -244,6 +246,9 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
        config.find("a.b");
        config.unused();
      }},
+    {"ini", [](Bytes input) { read_ini(write("x.ini", input), "config"); }},
+    {"host_file", [](Bytes input) { read_host_file(write("hosts", input)); }},
+    {"rank_table", [](Bytes input) { read_rank_table(write("hccl.json", input)); }},
 };
 
 const std::function<void(Bytes)>& chosen_reader() {

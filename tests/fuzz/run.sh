@@ -8,7 +8,7 @@ seconds=${1:-30}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore tensorflow \
   bert_config ner_text classification_text classification_records class_labels msra_xml squad pretraining_text pretraining_records vocab tokenizer_config \
-  tokenizer_json json schema yaml
+  tokenizer_json json schema yaml ini host_file rank_table
 build=build-fuzz
 shared=../shared/formats/fixtures
 data=../shared/data
@@ -28,7 +28,7 @@ sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/safetensors nn/checkpoints/safetensors_writer
   nn/checkpoints/sorted_table nn/checkpoints/tensor_entry nn/checkpoints/tensorflow_checkpoint nn/checkpoints/tensorflow_slices nn/stored_labels
-  tasks/options/config_file
+  tasks/launch/hosts tasks/launch/ini_file tasks/options/config_file
   tests/fuzz/readers"
 flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
 libraries=$(pkg-config --libs fmt libutf8proc zlib sqlite3 pugixml yaml-cpp)
@@ -91,6 +91,9 @@ seed() {
     yaml)
       printf 'a: 1\nb: {c: [x, y], d: &m {e: f}}\ng: *m\n---\na: help\n---\na: [1, 2]\n' >"$corpus/config"
       printf 'a: &a {x: 1, y: 2}\nb: &b {x: *a, y: *a}\nc: &c {x: *b, y: *b}\nd: {x: *c, y: *c}\n' >"$corpus/aliases" ;;
+    ini) printf '[config]\n# a\nepoch_size = 3\ndata : 5%%%% ; b\n' >"$corpus/ini" ;;
+    host_file) printf 'a slots=2 # b\n\nc.d slots = 1 max_slots=4\ne\n' >"$corpus/hosts" ;;
+    rank_table) echo '{"server_count": "1", "server_list": [{"server_id": "a", "device": [{"rank_id": "0"}, {"rank_id": "1"}]}], "status": "completed"}' >"$corpus/table" ;;
     vocab) head -n 110 "$data/vocab/chinese.txt" >"$corpus/vocab" ;;
   esac
 }

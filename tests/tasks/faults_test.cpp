@@ -258,6 +258,20 @@ TEST_CASE("faults: generators make their records whole, or leave what was there"
       .check_all();
 }
 
+TEST_CASE("faults: a script that starts a training is written whole, or the old one stays") {
+  if (!can_fail()) return;
+  const TemporaryFolder inputs;
+  const std::string ini = inputs.write("a.ini", "[config]\nepoch_size = 2\n"),
+                    hosts = inputs.write("hosts", "localhost slots=2\n");
+  const auto flags = [&](const std::string& folder) {
+    return Words{"--hyper_parameter_config_dir=" + ini, "--hostfile=" + hosts, "--data_dir=records/",
+                 "--program=run_pretrain", "--cmd_file=" + folder + "/out/cmd.sh"};
+  };
+  FailingRuns({"get_distribute_pretrain_cmd", flags,
+               [](const std::string& folder) { write_file(folder + "/out/cmd.sh", "old\n"); }})
+      .check_all();
+}
+
 TEST_CASE("faults: a training saves whole checkpoints, and goes on where it could not") {
   if (!can_fail()) return;
   const TinyNer task;

@@ -103,7 +103,8 @@ TEST_CASE("no program is aborted when its messages or results can't be written")
   for (const std::string program :
        {"run_ner", "run_classifier", "run_squad", "generate_ner_records", "generate_classifier_records",
         "generate_squad_records", "generate_pretraining_records", "parallel_tfrecord_to_mindrecord",
-        "vis_tfrecord_or_mindrecord", "inspect_checkpoint", "convert_checkpoint", "conlleval"}) {
+        "vis_tfrecord_or_mindrecord", "inspect_checkpoint", "convert_checkpoint", "conlleval",
+        "get_distribute_pretrain_cmd"}) {
     CAPTURE(program);
     for (const std::string stream : {"2>/dev/full", "2>&-", "2>/dev/full >&-"})
       CHECK(run_in_shell(command_of(program, {"--no_such_option"}), stream).status == 2);

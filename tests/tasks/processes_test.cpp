@@ -20,24 +20,8 @@ using namespace gradus;
 
 namespace {
 
-// The launcher's path; empty where there is none, or the programs were built without MPI.
-std::string launcher() {
-  const char* const programs = std::getenv("GRADUS_PROGRAMS");
-  if (programs == nullptr ||
-      !std::filesystem::exists(std::filesystem::path(programs) / "../backends/mpi/libgradus_mpi.so"))
-    return {};
-  std::string path = std::getenv("PATH");
-  for (size_t begin = 0; begin <= path.size();) {
-    const size_t end = std::min(path.find(':', begin), path.size());
-    const std::string file = path.substr(begin, end - begin) + "/mpirun";
-    if (std::filesystem::exists(file)) return file;
-    begin = end + 1;
-  }
-  return {};
-}
-
 bool is_there() {
-  if (!launcher().empty()) return true;
+  if (!mpirun().empty()) return true;
   MESSAGE("skipped: built without Open MPI, or mpirun is not there");
   return false;
 }
@@ -47,7 +31,7 @@ Words on_processes(int processes, const std::string& program, const Words& flags
   const Words launch{"/usr/bin/env",
                      "OMPI_ALLOW_RUN_AS_ROOT=1",
                      "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-                     launcher(),
+                     mpirun(),
                      "--oversubscribe",
                      "-n",
                      std::to_string(processes)};

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -22,6 +23,21 @@ Words command_of(const std::string& program, const Words& flags) {
   Words command{(std::filesystem::path(folder) / program).string()};
   command.insert(command.end(), flags.begin(), flags.end());
   return command;
+}
+
+std::string mpirun() {
+  const char* const programs = std::getenv("GRADUS_PROGRAMS");
+  if (programs == nullptr ||
+      !std::filesystem::exists(std::filesystem::path(programs) / "../backends/mpi/libgradus_mpi.so"))
+    return {};
+  const std::string path = std::getenv("PATH");
+  for (size_t begin = 0; begin <= path.size();) {
+    const size_t end = std::min(path.find(':', begin), path.size());
+    const std::string file = path.substr(begin, end - begin) + "/mpirun";
+    if (std::filesystem::exists(file)) return file;
+    begin = end + 1;
+  }
+  return {};
 }
 
 Process::Process(const Words& command, const std::string& input) {

@@ -19,6 +19,9 @@ Words joined(Words words, const Words& more);
 // The path of a program of tasks/, followed by the flags.
 Words command_of(const std::string& program, const Words& flags);
 
+// The path of mpirun; empty where there is none, or the programs were built without MPI.
+std::string mpirun();
+
 // What a program that has ended left behind.
 struct Outcome {
   int status = 0;  // as a shell reports it: 128 + N after signal N

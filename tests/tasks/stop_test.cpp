@@ -6,6 +6,7 @@
 #include <csignal>
 #include <thread>
 
+#include "tasks/training/stop_request.h"
 #include "tests/tasks/tiny_classifier.h"
 #include "tests/tasks/tiny_ner.h"
 #include "tests/tasks/tiny_pretraining.h"
@@ -74,6 +75,30 @@ void check_stop(const std::string& program, const TinyTask& tiny, const Words& t
 }
 
 }  // namespace
+
+TEST_CASE("a signal is handled on a stack of its own, and all is as before at the end") {
+  const auto stack_now = [] {
+    stack_t stack{};
+    ::sigaltstack(nullptr, &stack);
+    return stack;
+  };
+  const stack_t before = stack_now();
+  {
+    const StopRequest stop;
+    for (const int signal : {SIGTERM, SIGINT}) {
+      struct sigaction action {};
+      ::sigaction(signal, nullptr, &action);
+      CHECK((action.sa_flags & SA_ONSTACK) != 0);
+    }
+    CHECK((stack_now().ss_flags & SS_DISABLE) == 0);
+    CHECK(stack_now().ss_size >= 1 << 16);
+    CHECK(stop.signal().empty());
+    std::raise(SIGTERM);
+    CHECK(stop.signal() == "SIGTERM");
+  }
+  CHECK(stack_now().ss_sp == before.ss_sp);
+  CHECK(stack_now().ss_flags == before.ss_flags);
+}
 
 TEST_CASE("a training that gets SIGTERM or SIGINT ends its step, saves and exits with 0") {
   {
