@@ -10,7 +10,7 @@ GradientExchange::GradientExchange(const Parameters& parameters, Communicator& c
   for (size_t i = places.size(); i-- > 0;) {
     if (places[i].trained) places_.emplace(places[i].node, i);
     const int64_t begin = i == 0 ? 0 : places[i].offset;
-    if (i > 0 && end - begin < (ranges_.empty() ? first : others)) continue;
+    if (i > 1 && end - begin < (ranges_.empty() ? first : others)) continue;
     ranges_.push_back({i, begin, end});
     end = begin;
   }

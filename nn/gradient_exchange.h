@@ -12,13 +12,14 @@ namespace gradus {
 
 // Parameters lie in the flat buffer in the order in which the forward pass reads them, so that the backward pass completes them
 // from the end, more or less. The buffer is cut into ranges, of whole parameters, which are handed over from its end on, each
-// when it is complete: a small one first, so that the sums begin early, then large ones, so that they are few. Li et al. 2020,
-// "PyTorch Distributed", section 3.2 (buckets). The ranges are the same in all processes, whatever these have to compute.
+// when it is complete: a small one first, so that the sums begin early, then large ones, so that they are few, and the first
+// parameter, which is the last to be complete, alone. Li et al. 2020, "PyTorch Distributed", section 3.2 (buckets). The ranges
+// are the same in all processes, whatever these have to compute.
 class GradientExchange {
  public:
   // Keeps references. `first` and `others`: how many numbers a range has at least.
   GradientExchange(const Parameters& parameters, Communicator& communicator, int64_t first = int64_t{1} << 18,
-                   int64_t others = int64_t{25} << 18);
+                   int64_t others = int64_t{8} << 18);
 
   // To be given to the backward pass that completes the gradients of a step.
   Completed listener();

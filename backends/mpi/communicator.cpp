@@ -220,7 +220,9 @@ class MpiCommunicator final : public Communicator {
   }
   void wait() override {
     std::unique_lock lock(guard_);
+    is_waited_for_ = true;
     changed_.wait(lock, [&] { return finished_ == posted_ || error_; });
+    is_waited_for_ = false;
     if (error_) std::rethrow_exception(error_);
   }
   void sum(std::span<double> numbers) override {
@@ -361,7 +363,9 @@ class MpiCommunicator final : public Communicator {
     const Advance advance = job.begin();
     while (!advance()) {
       look();
+      // Where the process has nothing to compute until this is done, its processor is free.
       if (last) std::this_thread::sleep_for(milliseconds(10));
+      else if (is_waited_for_) std::this_thread::yield();
       else std::this_thread::sleep_for(between_looks);
     }
     if (observer) observer({job.name, job.bytes, begin, Clock::now()});
@@ -397,6 +401,7 @@ class MpiCommunicator final : public Communicator {
   int64_t posted_ = 0, finished_ = 0;
   bool is_ready_ = false, leaves_ = false;
   std::atomic<int> abandoned_ = 0;  // the status to end with
+  std::atomic<bool> is_waited_for_ = false;
   std::exception_ptr error_;
   std::function<void(const Call&)> observer_;
   std::thread thread_;  // last: it starts when all else is there
