@@ -35,6 +35,10 @@ void join_processes(const TrainOptions& options) {
     return;
   }
   joined_ones() = join_processes(std::chrono::seconds(options.timeout_s));
+  if (!joined_ones())
+    print_log(stderr,
+              "note: --distribute: no launcher has started this process, it is alone: mpirun -n N starts N "
+              "of them\n");
   if (!leads()) speak_for_errors_alone(fmt::format("rank {}", processes().rank()));
 }
 

@@ -212,6 +212,12 @@ TEST_CASE("an error of one process ends all, and is told with its rank") {
   CHECK(contains(alone.err, "add --distribute to train one on all of them"));
   CHECK(!std::filesystem::exists(tiny.path("save")));
 
+  // Without a launcher there is one process, which says so.
+  const Outcome one = run_program("run_ner", joined(training, {"--distribute", "--max_steps=1"}));
+  CHECK(one.status == 0);
+  CHECK(contains(one.err, "no launcher has started this process, it is alone"));
+  std::filesystem::remove_all(tiny.path("save"));
+
   // An error of all is told once.
   Words wrong = on_processes(2, "run_ner", training);
   wrong.emplace_back("--train_batch_size=none");
