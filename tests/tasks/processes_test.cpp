@@ -173,15 +173,23 @@ TEST_CASE("when a process dies or hangs the others end soon, one says which, and
     for (int i = 0; i < 6000 && !done(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     REQUIRE(done());
   };
+  // The step of the newest checkpoint.
+  const auto newest = [&] {
+    int step = 0;
+    if (!std::filesystem::exists(tiny.path("save"))) return step;
+    for (const auto& entry : std::filesystem::directory_iterator(tiny.path("save"))) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("checkpoint-")) step = std::max(step, std::stoi(name.substr(11)));
+    }
+    return step;
+  };
   for (const int signal : {SIGKILL, SIGSTOP}) {
     for (const size_t victim : {0, 1}) {
       CAPTURE(signal);
       CAPTURE(victim);
       Process process(on_processes(2, "run_pretrain", flags), "");
-      wait_for([&] {
-        return std::filesystem::exists(tiny.path("save")) && children_of(process.id()).size() >= 2;
-      });
-      std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+      const int before = newest();
+      wait_for([&] { return newest() > before && children_of(process.id()).size() >= 2; });
       const std::vector<pid_t> children = children_of(process.id());
       const auto start = std::chrono::steady_clock::now();
       ::kill(children[victim], signal);
