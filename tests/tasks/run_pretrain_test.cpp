@@ -268,8 +268,7 @@ TEST_CASE("run_pretrain says what is wrong with its input") {
   CHECK(contains(outcome.err, "tensor 'bert.pooler.dense.weight' of shape [16, 16] is missing"));
 }
 
-TEST_CASE(
-    "--max_memory cuts a step into batches that fit, with the same losses, and then computes layers again") {
+TEST_CASE("--max_memory cuts a step into batches that fit, with the same losses") {
   const TinyPretraining tiny;
   const auto flags = [&](const std::string& save, const Words& more) {
     return tiny.training_on("train.mindrecord",
@@ -288,25 +287,18 @@ TEST_CASE(
   const std::string whole = tiny.print(flags("whole", {}));
   const double loss = tiny.train_loss();
   const double activations = mebibytes(whole, ", activations ");
-  const double fixed =
-      mebibytes(whole, ": parameters ") + mebibytes(whole, ", gradients ") + mebibytes(whole, ", optimizer ");
   const std::string refused = tiny.run(flags("none", {"--max_memory=1K"})).err;
   CHECK(contains(refused, "error: --max_memory 1024: training takes "));
-  const double own = mebibytes(refused, "twice; ");
+  const double least = mebibytes(refused, "training takes ");
 
-  const auto check_fit = [&](const std::string& save, double of_activations, const std::string& expected) {
-    CAPTURE(expected);
-    const double most = own + fixed + of_activations * activations;
-    const std::string out =
-        tiny.print(flags(save, {fmt::format("--max_memory={}K", static_cast<int64_t>(most * 1024))}));
-    CHECK_MESSAGE(contains(part_from(out, "memory of "), expected), out);
-    CHECK(std::abs(tiny.train_loss() - loss) < 1e-5 * loss);
-    CHECK(mebibytes(out, ", activations ") <= of_activations * activations);
-  };
-  check_fit("all", 1.5, ": 1 batch of 12 examples a step\n");
-  check_fit("recomputed", 0.9,
-            ": 1 batch of 12 examples a step, layers are computed again in the backward pass\n");
-  check_fit("cut", 0.2, " examples a step");
+  CHECK(contains(tiny.print(flags("all", {"--max_memory=100G"})), ": 1 batch of 12 examples a step\n"));
+  CHECK(tiny.train_loss() == loss);
+  // What a program takes beside the plan differs by a MiB or two from run to run.
+  const std::string cut =
+      tiny.print(flags("cut", {fmt::format("--max_memory={}M", static_cast<int>(least) + 3)}));
+  CHECK_MESSAGE(contains(part_from(cut, "memory of "), " examples a step"), cut);
+  CHECK(std::abs(tiny.train_loss() - loss) < 1e-5 * loss);
+  CHECK(mebibytes(cut, ", activations ") < activations);
   tiny.refuse(flags("wrong", {"--max_memory=many"}),
               "--max_memory 'many': expected a number of bytes, 1000000 or 500M or 4G");
 }
