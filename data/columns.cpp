@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "core/ascii.h"
 #include "core/error.h"
 #include "data/unicode.h"
 
@@ -37,11 +38,7 @@ size_t ColumnChoice::place(size_t count, const std::vector<std::string>& names,
   return static_cast<size_t>(found - names.begin());
 }
 
-bool same_column_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
+bool same_column_name(std::string_view a, std::string_view b) { return same_ignoring_case(a, b); }
 
 bool is_column_name(std::string_view field, std::span<const std::string_view> names) {
   return std::any_of(names.begin(), names.end(),

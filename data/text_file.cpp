@@ -45,10 +45,10 @@ gzFile handle_of(void* handle) { return static_cast<gzFile>(handle); }
 
 }  // namespace
 
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
+std::string_view trimmed(std::string_view text, std::string_view blanks) {
+  const size_t begin = text.find_first_not_of(blanks);
   if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
 PieceReader::PieceReader(std::string path) : path_(std::move(path)) {

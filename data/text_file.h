@@ -13,8 +13,8 @@
 
 namespace gradus {
 
-// The text without spaces and tabs at its ends.
-std::string_view trimmed(std::string_view text);
+// The text without blanks at its ends.
+std::string_view trimmed(std::string_view text, std::string_view blanks = " \t");
 
 // A file, plain or gzip, piece by piece. Gzip is recognised by its content, whatever the name.
 class PieceReader {

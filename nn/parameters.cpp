@@ -1,9 +1,9 @@
 #include "nn/parameters.h"
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 
+#include "core/ascii.h"
 #include "core/joined.h"
 #include "core/random.h"
 
@@ -103,14 +103,10 @@ Parameter Parameters::add_constant(const Shape& shape, std::vector<float> values
 }
 
 void Parameters::exclude_from_decay(const std::vector<std::string>& texts) {
-  const auto lower = [](std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-    return text;
-  };
   for (NamedTensor& tensor : tensors_) {
-    const std::string name = lower(tensor.name);
+    const std::string name = small_letters(tensor.name);
     tensor.segment.decay = std::none_of(texts.begin(), texts.end(), [&](const std::string& text) {
-      return name.find(lower(text)) != std::string::npos;
+      return name.find(small_letters(text)) != std::string::npos;
     });
   }
 }

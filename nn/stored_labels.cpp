@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "core/ascii.h"
 #include "core/io/json.h"
 
 namespace gradus {
@@ -56,9 +57,9 @@ StoredLabels without_repetition(StoredLabels labels) {
   return labels;
 }
 
-std::string loose(std::string name) {
+std::string loose(std::string_view stored) {
+  std::string name = small_letters(stored);
   for (char& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     if (c == '-' || c == ' ') c = '_';
   }
   return name;

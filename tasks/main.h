@@ -23,24 +23,6 @@ constexpr int exit_failure = 2;
 // standard error, in which odd characters show as <U+00A0>, and status 2, and so do results that could not be written (a full disk, a closed file).
 template <typename Body>
 int run_main(int argc, char** argv, Body&& body) {
-  // Tells the exception that is being handled.
-  const auto tell = [] {
-    let_first_process_speak();
-    try {
-      throw;
-    } catch (const std::bad_alloc&) {
-      write_error("out of memory");
-    } catch (const std::filesystem::filesystem_error& e) {
-      print_error("cannot use '{}': {}", e.path1().string(), e.code().message());
-    } catch (const std::system_error& e) {
-      // fmt::print() throws it, with the reason but without a name for what could not be written.
-      const char* what = std::ferror(stdout) != 0 ? "cannot write to standard output" : nullptr;
-      if (what != nullptr) print_error("{}: {}", what, e.code().message());
-      else print_error("{}", shown(e.what()));
-    } catch (const std::exception& e) {
-      print_error("{}", shown(e.what()));
-    }
-  };
   try {
     guard_standard_streams();
     if (argc > 1 && std::string_view(argv[1]) == "--version") {
@@ -48,15 +30,29 @@ int run_main(int argc, char** argv, Body&& body) {
       check_results();
       return 0;
     }
-    const int status = body(argc, argv);
-    check_results();
-    leave_processes();
-    return status;
-  } catch (const Stopped&) {
-    leave_processes();
-    return 0;  // the log has it
-  } catch (const std::exception&) {
-    tell();
+    try {
+      const int status = body(argc, argv);
+      check_results();
+      leave_processes();
+      return status;
+    } catch (const Stopped&) {
+      leave_processes();
+      return 0;  // the log has it
+    } catch (...) {
+      let_first_process_speak();
+      throw;
+    }
+  } catch (const std::bad_alloc&) {
+    write_error("out of memory");
+  } catch (const std::filesystem::filesystem_error& e) {
+    print_error("cannot use '{}': {}", e.path1().string(), e.code().message());
+  } catch (const std::system_error& e) {
+    // fmt::print() throws it, with the reason but without a name for what could not be written.
+    const char* what = std::ferror(stdout) != 0 ? "cannot write to standard output" : nullptr;
+    if (what != nullptr) print_error("{}: {}", what, e.code().message());
+    else print_error("{}", shown(e.what()));
+  } catch (const std::exception& e) {
+    print_error("{}", shown(e.what()));
   }
   abandon_processes(exit_failure);
   return exit_failure;

@@ -47,13 +47,24 @@ void say(const std::string& line) {
 // A call that goes on step by step: true when it is done.
 using Advance = std::function<bool()>;
 
-// One call of MPI that was begun.
-Advance until_done(const char* name, MPI_Request request) {
+// A call of MPI that does not block: `begin` gives it the request to be done.
+template <typename Begin>
+Advance one_call(const char* name, Begin&& begin) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(begin(&request), name);
   return [name, request]() mutable {
     int done = 0;
     check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), name);
     return done != 0;
   };
+}
+
+// Sums a few numbers.
+Advance sum_in_place(void* numbers, int64_t count, MPI_Datatype type) {
+  return one_call("MPI_Iallreduce", [&](MPI_Request* request) {
+    return MPI_Iallreduce(MPI_IN_PLACE, numbers, static_cast<int>(count), type, MPI_SUM, MPI_COMM_WORLD,
+                          request);
+  });
 }
 
 // Sums many numbers over the processes in a ring: each gives its neighbour a part of them, adds what it gets to its own, and
@@ -210,13 +221,8 @@ class MpiCommunicator final : public Communicator {
       }
       return;
     }
-    post("all-reduce", tensor.bytes(), [tensor] {
-      MPI_Request request = MPI_REQUEST_NULL;
-      check_mpi(MPI_Iallreduce(MPI_IN_PLACE, tensor.data<float>(), static_cast<int>(tensor.elements()),
-                               MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD, &request),
-                "MPI_Iallreduce");
-      return until_done("MPI_Iallreduce", request);
-    });
+    post("all-reduce", tensor.bytes(),
+         [tensor] { return sum_in_place(tensor.raw(), tensor.elements(), MPI_FLOAT); });
   }
   void wait() override {
     std::unique_lock lock(guard_);
@@ -226,24 +232,17 @@ class MpiCommunicator final : public Communicator {
     if (error_) std::rethrow_exception(error_);
   }
   void sum(std::span<double> numbers) override {
-    post("sum", numbers.size_bytes(), [numbers] {
-      MPI_Request request = MPI_REQUEST_NULL;
-      check_mpi(MPI_Iallreduce(MPI_IN_PLACE, numbers.data(), static_cast<int>(numbers.size()), MPI_DOUBLE,
-                               MPI_SUM, MPI_COMM_WORLD, &request),
-                "MPI_Iallreduce");
-      return until_done("MPI_Iallreduce", request);
-    });
+    post("sum", numbers.size_bytes(),
+         [numbers] { return sum_in_place(numbers.data(), std::ssize(numbers), MPI_DOUBLE); });
     wait();
   }
   void broadcast(std::span<std::byte> bytes) override {
     for (size_t begin = 0; begin < bytes.size(); begin += most_bytes) {
       const std::span<std::byte> part = bytes.subspan(begin, std::min(most_bytes, bytes.size() - begin));
       post("broadcast", part.size(), [part] {
-        MPI_Request request = MPI_REQUEST_NULL;
-        check_mpi(
-            MPI_Ibcast(part.data(), static_cast<int>(part.size()), MPI_BYTE, 0, MPI_COMM_WORLD, &request),
-            "MPI_Ibcast");
-        return until_done("MPI_Ibcast", request);
+        return one_call("MPI_Ibcast", [&](MPI_Request* request) {
+          return MPI_Ibcast(part.data(), static_cast<int>(part.size()), MPI_BYTE, 0, MPI_COMM_WORLD, request);
+        });
       });
     }
     wait();
@@ -275,9 +274,8 @@ class MpiCommunicator final : public Communicator {
     std::function<Advance()> begin;
   };
   static Advance begin_barrier() {
-    MPI_Request request = MPI_REQUEST_NULL;
-    check_mpi(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
-    return until_done("MPI_Ibarrier", request);
+    return one_call("MPI_Ibarrier",
+                    [](MPI_Request* request) { return MPI_Ibarrier(MPI_COMM_WORLD, request); });
   }
 
   void post(const char* name, size_t bytes, std::function<Advance()> begin) {

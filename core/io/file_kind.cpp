@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string>
 
+#include "core/ascii.h"
 #include "core/error.h"
 
 namespace gradus {
@@ -55,9 +56,7 @@ constexpr Signature signatures[] = {
 
 bool is_web_page(std::string_view bytes) {
   const size_t begin = bytes.find_first_not_of(" \t\r\n\xef\xbb\xbf");
-  std::string start(bytes.substr(std::min(begin, bytes.size()), 9));
-  std::transform(start.begin(), start.end(), start.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const std::string start = small_letters(bytes.substr(std::min(begin, bytes.size()), 9));
   return start == "<!doctype" || start.starts_with(page.begin);
 }
 

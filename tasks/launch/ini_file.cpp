@@ -3,28 +3,17 @@
 #include <algorithm>
 #include <map>
 
+#include "core/ascii.h"
 #include "core/error.h"
 #include "core/io/file_kind.h"
 #include "core/io/files.h"
+#include "data/text_file.h"
 
 namespace gradus {
 namespace {
 
 constexpr size_t most_bytes = size_t{4} << 20;
 constexpr std::string_view blanks = " \t\r\f\v";
-
-std::string_view stripped(std::string_view text) {
-  const size_t begin = text.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
-
-std::string small_letters(std::string_view text) {
-  std::string small(text);
-  std::ranges::transform(small, small.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return small;
-}
 
 // A percent sign stands there twice, since one begins a reference.
 std::string without_percents(std::string_view value, const std::string& where) {
@@ -54,7 +43,7 @@ std::vector<IniEntry> read_ini(const std::string& path, std::string_view section
     const std::string_view line = std::string_view(text).substr(begin, end - begin);
     begin = end + 1;
     const std::string where = fmt::format("{}:{}", path, ++number);
-    const std::string_view content = stripped(line);
+    const std::string_view content = trimmed(line, blanks);
     if (content.empty() || content[0] == '#' || content[0] == ';') continue;
     const size_t indented = line.find_first_not_of(blanks);
     check(entries.empty() || indented <= indentation,
@@ -72,8 +61,8 @@ std::vector<IniEntry> read_ini(const std::string& path, std::string_view section
     const size_t delimiter = content.find_first_of("=:");
     check(delimiter != std::string_view::npos && delimiter > 0, "{}: found '{}': expected KEY = VALUE", where,
           content);
-    IniEntry entry{small_letters(stripped(content.substr(0, delimiter))),
-                   without_percents(stripped(content.substr(delimiter + 1)), where), number};
+    IniEntry entry{small_letters(trimmed(content.substr(0, delimiter), blanks)),
+                   without_percents(trimmed(content.substr(delimiter + 1), blanks), where), number};
     const auto [earlier, is_new] = lines.emplace(entry.key, number);
     check(is_new, "{}: '{}' is given twice: first in line {}", where, entry.key, earlier->second);
     indentation = indented;

@@ -5,12 +5,26 @@
 #include <array>
 #include <fstream>
 #include <limits>
+#include <string_view>
 
 #include "core/error.h"
 #include "core/io/files.h"
 #include "core/io/json.h"
 
 namespace gradus {
+namespace {
+
+// A size of this process by its name in /proc.
+int64_t status_bytes(std::string_view name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    int64_t kibibytes = 0;
+    if (word == name && status >> kibibytes) return kibibytes * 1024;
+  }
+  return 0;
+}
+
+}  // namespace
 
 std::string to_json(const RunMetrics& metrics) {
   Json object = {
@@ -29,14 +43,8 @@ void write_metrics_file(const std::string& path, const RunMetrics& metrics) {
   replace_file(path, to_json(metrics));
 }
 
-int64_t peak_rss_bytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    int64_t kibibytes = 0;
-    if (word == "VmHWM:" && status >> kibibytes) return kibibytes * 1024;
-  }
-  return 0;
-}
+int64_t resident_bytes() { return status_bytes("VmRSS:"); }
+int64_t peak_rss_bytes() { return status_bytes("VmHWM:"); }
 
 double process_age_seconds() { return process_age_seconds(::getpid()); }
 

@@ -23,6 +23,8 @@ std::string to_json(const RunMetrics& metrics);
 // Writes to_json() to a file, which holds the old or the new text at every moment. Throws Error.
 void write_metrics_file(const std::string& path, const RunMetrics& metrics);
 
+// The memory that this process has in RAM now, in bytes; 0 where /proc doesn't tell.
+int64_t resident_bytes();
 // The most memory this process has had in RAM so far, in bytes; 0 where /proc doesn't tell.
 int64_t peak_rss_bytes();
 // Seconds since this process, or another one, was started, to a hundredth; 0 where /proc doesn't tell.

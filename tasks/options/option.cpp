@@ -3,17 +3,13 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/ascii.h"
 #include "core/error.h"
 #include "core/joined.h"
 #include "tasks/options/options.h"
 
 namespace gradus {
 namespace {
-
-bool same_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 // Parses all of `text` into `value`. What is wrong when it isn't such a number, or is out of the type's range.
 template <typename T>

@@ -9,10 +9,6 @@
 namespace gradus {
 namespace {
 
-std::string mebibytes(int64_t bytes) {
-  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
-}
-
 std::string_view bytes_of(std::span<const int32_t> numbers) {
   return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
 }
@@ -66,10 +62,14 @@ std::vector<int32_t> largest_batch(const TrainConfig& config, std::span<const in
 
 }  // namespace
 
+std::string mebibytes(int64_t bytes, int decimals) {
+  return fmt::format("{:.{}f} MiB", static_cast<double>(bytes) / (1 << 20), decimals);
+}
+
 std::string MemoryPlan::str() const {
   return fmt::format("parameters {}, gradients {}, optimizer {}, activations {}: {} in all",
-                     mebibytes(parameters), mebibytes(gradients), mebibytes(optimizer),
-                     mebibytes(activations), mebibytes(bytes()));
+                     mebibytes(parameters, 1), mebibytes(gradients, 1), mebibytes(optimizer, 1),
+                     mebibytes(activations, 1), mebibytes(bytes(), 1));
 }
 
 void FineTuning::add_example(size_t length, Numbers numbers, Numbers derived) {

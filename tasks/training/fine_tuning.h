@@ -16,6 +16,9 @@
 
 namespace gradus {
 
+// "512.0 MiB"
+std::string mebibytes(int64_t bytes, int decimals);
+
 // What a training step takes, in bytes; parameters and their copies apart from what the largest batch adds.
 struct MemoryPlan {
   int64_t parameters = 0;  // with the bfloat16 copy

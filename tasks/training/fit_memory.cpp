@@ -1,14 +1,12 @@
 #include "tasks/training/fit_memory.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <optional>
 #include <vector>
 
 #include "tasks/log/log.h"
+#include "tasks/log/metrics_file.h"
 #include "tasks/training/processes.h"
 
 namespace gradus {
@@ -65,49 +63,37 @@ std::vector<Cut> cuts_of(const TrainConfig& config) {
   return cuts;
 }
 
-std::string mebibytes(int64_t bytes) {
-  return fmt::format("{:.0f} MiB", static_cast<double>(bytes) / (1 << 20));
-}
-
-// Bytes that this process holds now.
-int64_t resident_bytes() {
-  int64_t size = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> size >> resident;
-  return resident * ::sysconf(_SC_PAGESIZE);
-}
-
 }  // namespace
 
 MemoryPlan fit_memory(const FineTuning& task, const Backend& backend, TrainConfig& config,
                       int64_t most_bytes) {
   const int64_t held = resident_bytes() + overhead;
-  std::optional<Cut> chosen;
-  int64_t least = std::numeric_limits<int64_t>::max();
+  Cut cut;
+  std::optional<MemoryPlan> plan;
   if (leads()) {
-    for (const Cut& cut : cuts_of(config)) {
-      const int64_t bytes = held + task.plan_memory(backend, cut.applied_to(config)).bytes();
-      least = std::min(least, bytes);
-      if (bytes > most_bytes) continue;
-      chosen = cut;
+    int64_t least = std::numeric_limits<int64_t>::max();
+    for (const Cut& next : cuts_of(config)) {
+      const MemoryPlan found = task.plan_memory(backend, next.applied_to(config));
+      least = std::min(least, held + found.bytes());
+      if (held + found.bytes() > most_bytes) continue;
+      cut = next;
+      plan = found;
       break;
     }
-    check(chosen.has_value(),
+    check(plan.has_value(),
           "--max_memory {}: training takes {} at least, with one example a batch and layers computed twice; "
-          "{} of them are "
-          "the program's own",
-          most_bytes, mebibytes(least), mebibytes(held));
+          "{} of them are the program's own",
+          most_bytes, mebibytes(least, 0), mebibytes(held, 0));
   }
-  Cut cut = chosen.value_or(Cut());
   processes().broadcast(std::as_writable_bytes(std::span(&cut, 1)));
-  const TrainConfig before = config;
-  config = cut.applied_to(before);
-  const MemoryPlan plan = task.plan_memory(backend, config);
+  config = cut.applied_to(config);
   const bool by_tokens = config.batch_tokens > 0;
-  print_log(config.log, "memory of {}, {} for the program: {} {} of {} {} a step{}\n", mebibytes(most_bytes),
-            mebibytes(held), config.accumulation_steps, config.accumulation_steps == 1 ? "batch" : "batches",
+  print_log(config.log, "memory of {}, {} for the program: {} {} of {} {} a step{}\n",
+            mebibytes(most_bytes, 0), mebibytes(held, 0), config.accumulation_steps,
+            config.accumulation_steps == 1 ? "batch" : "batches",
             by_tokens ? config.batch_tokens : config.batch_size, by_tokens ? "tokens" : "examples",
             config.recompute ? ", layers are computed again in the backward pass" : "");
-  return plan;
+  return plan ? *plan : task.plan_memory(backend, config);
 }
 
 }  // namespace gradus

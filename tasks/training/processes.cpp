@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/io/crc32c.h"
 #include "tasks/log/log.h"
 
 namespace gradus {
@@ -17,6 +18,12 @@ namespace {
 std::unique_ptr<Communicator>& joined_ones() {
   static std::unique_ptr<Communicator> communicator;
   return communicator;
+}
+
+std::vector<std::byte> host_bytes(const Tensor& tensor) {
+  std::vector<std::byte> bytes(tensor.bytes());
+  tensor.backend().copy_to_host(tensor, bytes.data());
+  return bytes;
 }
 
 }  // namespace
@@ -62,8 +69,7 @@ void abandon_processes(int status) {
 
 void broadcast(Communicator& communicator, const Tensor& tensor) {
   if (communicator.size() == 1) return;
-  std::vector<std::byte> bytes(tensor.bytes());
-  tensor.backend().copy_to_host(tensor, bytes.data());
+  std::vector<std::byte> bytes = host_bytes(tensor);
   communicator.broadcast(bytes);
   tensor.backend().copy_from_host(bytes.data(), tensor);
 }
@@ -72,6 +78,12 @@ void check_same(Communicator& communicator, uint32_t checksum, const std::string
   uint32_t first = checksum;
   communicator.broadcast(std::as_writable_bytes(std::span(&first, 1)));
   check(first == checksum, "{} differ from those of rank 0", what);
+}
+
+void check_same(Communicator& communicator, const Tensor& tensor, const std::string& what) {
+  if (communicator.size() == 1) return;
+  const std::vector<std::byte> bytes = host_bytes(tensor);
+  check_same(communicator, crc32c({reinterpret_cast<const char*>(bytes.data()), bytes.size()}), what);
 }
 
 }  // namespace gradus

@@ -31,5 +31,6 @@ void abandon_processes(int status);
 void broadcast(Communicator& communicator, const Tensor& tensor);
 // Throws Error where process 0 holds other bytes than this one; `what` they are goes into the message. All call it.
 void check_same(Communicator& communicator, uint32_t checksum, const std::string& what);
+void check_same(Communicator& communicator, const Tensor& tensor, const std::string& what);
 
 }  // namespace gradus

@@ -1,5 +1,6 @@
 #include "tasks/training/step_gradients.h"
 
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <thread>
@@ -37,8 +38,9 @@ StepBatches StepGradients::next(int64_t number, BatchSource& source, bool stops)
     step.batches.push_back(std::move(batch));
   }
   sums.stops = stops ? 1 : 0;
-  static_assert(sizeof sums == (StepNumbers::max_losses + 4) * sizeof(double));
-  communicator_.sum({sums.weights.data(), sizeof sums / sizeof(double)});
+  auto numbers = std::bit_cast<std::array<double, sizeof(StepSums) / sizeof(double)>>(sums);
+  communicator_.sum(numbers);
+  sums = std::bit_cast<StepSums>(numbers);
   return step;
 }
 

@@ -7,7 +7,6 @@
 #include <span>
 #include <utility>
 
-#include "core/io/crc32c.h"
 #include "nn/device_step.h"
 #include "tasks/log/event_writer.h"
 #include "tasks/log/log.h"
@@ -30,6 +29,9 @@ int64_t steps_of(int64_t batches, int64_t accumulation) {
   return batches / accumulation + (batches % accumulation == 0 ? 0 : 1);
 }
 
+// Of all processes.
+int64_t step_batches(const TrainConfig& config) { return config.accumulation_steps * processes().size(); }
+
 class Training {
  public:
   Training(Parameters& parameters, TrainTask& task, const TrainConfig& config)
@@ -51,7 +53,7 @@ class Training {
     state_.examples = batches_.examples();
     state_.batch_size = config.batch_size;
     state_.batch_tokens = config.batch_tokens;
-    state_.accumulation_steps = step_batches();
+    state_.accumulation_steps = step_batches(config_);
     state_.shuffle = config.shuffle;
     state_.streamed = task.streams();
     state_.data_checksum = task.checksum();
@@ -68,9 +70,9 @@ class Training {
     Progress progress("train", config_.schedule.total_steps, config_.log_steps, stderr, config_.log);
     int64_t first_step = 0;  // of the epoch
     for (int64_t epoch = 0; !is_finished(); ++epoch) {
-      const int64_t epoch_steps = steps_of(batches_.count(epoch), step_batches());
+      const int64_t epoch_steps = steps_of(batches_.count(epoch), step_batches(config_));
       if (state_.step < first_step + epoch_steps)
-        batches_.begin(epoch, (state_.step - first_step) * step_batches());
+        batches_.begin(epoch, (state_.step - first_step) * step_batches(config_));
       while (state_.step < first_step + epoch_steps && !is_finished()) {
         run_step(progress);
         finish_step(state_.step == first_step + epoch_steps, progress);
@@ -133,7 +135,7 @@ class Training {
     for (const Optimizer::State& state : optimizer_.states()) broadcast(communicator_, state.values);
     parameters_.refresh_copy();
     print_log(config_.log, "training on {} processes: {} batches a step\n", communicator_.size(),
-              step_batches());
+              step_batches(config_));
     if (!trace_) return;
     communicator_.observe([trace = trace_](const Communicator::Call& call) {
       trace->add("communication", call.name, call.begin, call.end, call.bytes);
@@ -141,9 +143,6 @@ class Training {
     communicator_.barrier();
     trace_->start_clock();
   }
-
-  // Of all processes.
-  int64_t step_batches() const { return config_.accumulation_steps * communicator_.size(); }
 
   // Whether evaluations have brought nothing better for so long that the run shall end.
   bool has_stalled() const {
@@ -213,6 +212,10 @@ class Training {
     return {schedule.at(updates + 1), schedule.at(updates)};
   }
 
+  void begin(const Pending& next) {
+    device_step_.begin(static_cast<uint32_t>(next.step.number), next.rate, next.step.loss_factors());
+  }
+
   // One optimizer step over the next batches, whose gradients add up. It ends when everything has been asked for.
   void run_step(Progress& progress) {
     const Clock::time_point start = Clock::now();
@@ -221,7 +224,7 @@ class Training {
     if (step.sums.stops > 0) stop(progress);
     const bool is_first = state_.step == first_step_of_process_;
     if (is_first) result_.seconds_to_first_step = process_age_seconds();
-    device_step_.begin(static_cast<uint32_t>(step.number), now.rate, step.loss_factors());
+    begin(now);
     gradients_.compute(step);
     if (is_first && !step.batches.empty()) parameters_.check_all_reached();
     {
@@ -240,9 +243,8 @@ class Training {
     if (!pending_) return;
     const StepNumbers numbers = pending_->findings->wait();
     if (numbers.halted != 0) {
-      const StepBatches& step = pending_->step;
-      device_step_.begin(static_cast<uint32_t>(step.number), pending_->rate, step.loss_factors());
-      gradients_.explain(step, numbers, halted_text(numbers, config_.optimizer.scaling));
+      begin(*pending_);
+      gradients_.explain(pending_->step, numbers, halted_text(numbers, config_.optimizer.scaling));
     }
     record(pending_->step, numbers, progress);
     pending_.reset();
@@ -319,7 +321,7 @@ class Training {
     // An early end, which saves too, comes of an evaluation.
     if (evaluates || (!config_.save_path.empty() && due(config_.save_steps))) {
       settle_timed(progress);
-      check_parameters_agree();
+      check_same(communicator_, parameters_.values(), fmt::format("step {}: the weights", state_.step));
       if (leads()) check_finite();
     }
     if (evaluates) {
@@ -328,15 +330,6 @@ class Training {
     }
     if (!last && has_stalled()) progress.print(fmt::format("stopping early: {}", stall_text()));
     if (checkpoints_ && (due(config_.save_steps) || is_finished())) save_checkpoint();
-  }
-
-  // Throws Error when this process has come to other weights than the first one.
-  void check_parameters_agree() const {
-    if (communicator_.size() == 1) return;
-    std::vector<std::byte> bytes(parameters_.values().bytes());
-    parameters_.backend().copy_to_host(parameters_.values(), bytes.data());
-    check_same(communicator_, crc32c({reinterpret_cast<const char*>(bytes.data()), bytes.size()}),
-               fmt::format("step {}: the weights", state_.step));
   }
 
   void evaluate(Progress& progress) {
@@ -460,13 +453,12 @@ BatchPlan batch_plan(const TrainConfig& config) {
 }
 
 int64_t count_steps(const TrainConfig& config, BatchSource& batches) {
-  const int64_t step_batches = config.accumulation_steps * processes().size();
   if (config.max_steps > 0) return config.max_steps;
   int64_t steps = 0;
   for (int64_t epoch = 0; epoch < config.epochs; ++epoch) {
     // Only a token budget makes the number of batches depend on the order of the examples.
     if (epoch == 0 || config.batch_tokens > 0) {
-      const int64_t epoch_steps = steps_of(batches.count(epoch), step_batches);
+      const int64_t epoch_steps = steps_of(batches.count(epoch), step_batches(config));
       if (config.batch_tokens <= 0) return epoch_steps * config.epochs;
       steps += epoch_steps;
     }

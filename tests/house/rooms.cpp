@@ -48,7 +48,7 @@ std::vector<Room> project_rooms() {
     tasks:            core core/io data nn tasks/log tasks/text tasks/options tasks/metrics tasks/model tasks/training
                       tasks/report tasks/classifier tasks/ner tasks/squad tasks/pretraining
     # Which knows the flags of the program that it starts.
-    tasks/launch:     core core/io tasks/log tasks/options tasks/pretraining tasks
+    tasks/launch:     core core/io data tasks/log tasks/options tasks/pretraining tasks
     tasks/records:    core core/io data tasks/log tasks/text tasks/options tasks
     tasks/checkpoints: core core/io data nn nn/checkpoints tasks/log tasks/options tasks
 

@@ -25,27 +25,23 @@ struct Operands {
   const Matrix& qkv;
   const Matrix& table;
 
-  // Key j as query i meets it.
-  struct Pair {
-    int64_t i, j;
-    int64_t distance;  // the table's row
-  };
-  Pair pair(int64_t i, int64_t j) const {
+  // The table's row for query i and key j.
+  int64_t distance(int64_t i, int64_t j) const {
     const int64_t farthest = (table.rows() - 1) / 2;
-    const int64_t distance = j - i < -farthest ? -farthest : j - i > farthest ? farthest : j - i;
-    return {i, j, distance + farthest};
+    return std::min(std::max(j - i, -farthest), farthest) + farthest;
   }
-  double relative(const Pair& at, int64_t d) const { return table ? table(at.distance, d) : 0; }
-  double key(const Head& head, const Pair& at, int64_t d) const {
-    return qkv(at.j, head.key(d)) + relative(at, d);
+  double relative(int64_t i, int64_t j, int64_t d) const { return table ? table(distance(i, j), d) : 0; }
+  // The key and the value j as query i meets them.
+  double key(const Head& head, int64_t i, int64_t j, int64_t d) const {
+    return qkv(j, head.key(d)) + relative(i, j, d);
   }
-  double value(const Head& head, const Pair& at, int64_t d) const {
-    return qkv(at.j, head.value(d)) + relative(at, d);
+  double value(const Head& head, int64_t i, int64_t j, int64_t d) const {
+    return qkv(j, head.value(d)) + relative(i, j, d);
   }
   // q[i] . key / sqrt(D)
-  double score(const Head& head, const Pair& at) const {
+  double score(const Head& head, int64_t i, int64_t j) const {
     double sum = 0;
-    for (int64_t d = 0; d < head.size; ++d) sum += qkv(at.i, head.query(d)) * key(head, at, d);
+    for (int64_t d = 0; d < head.size; ++d) sum += qkv(i, head.query(d)) * key(head, i, j, d);
     return sum * head.scale();
   }
 };
@@ -69,15 +65,14 @@ Attention attention(const Matrix& qkv, const Sequences& sequences, int64_t heads
     const auto [begin, end] = sequence;
     for (int64_t i = begin; i < end; ++i) {
       std::vector<double> scores;
-      for (int64_t j = begin; j < end; ++j) scores.push_back(operands.score(head, operands.pair(i, j)));
+      for (int64_t j = begin; j < end; ++j) scores.push_back(operands.score(head, i, j));
       const double lse = log_sum_exp(end - begin, [&](int64_t j) { return scores[static_cast<size_t>(j)]; });
       result.lse(i, head.number) = lse;
       for (int64_t j = begin; j < end; ++j) {
-        const Operands::Pair pair = operands.pair(i, j);
         const double probability = std::exp(scores[static_cast<size_t>(j - begin)] - lse) *
                                    dropout_factor(dropout, i * heads + head.number, j - begin);
         for (int64_t d = 0; d < head.size; ++d) {
-          result.context(i, head.query(d)) += probability * operands.value(head, pair, d);
+          result.context(i, head.query(d)) += probability * operands.value(head, i, j, d);
         }
       }
     }
@@ -98,8 +93,8 @@ static AttentionGradients attention_gradient(const Matrix& dcontext, const Opera
   const Matrix& qkv = operands.qkv;
   AttentionGradients d{Matrix(qkv.rows(), qkv.columns()),
                        Matrix(operands.table.rows(), operands.table.columns())};
-  const auto add_to_relative = [&](const Operands::Pair& pair, int64_t at, double value) {
-    if (operands.table) d.relative(pair.distance, at) += value;
+  const auto add_to_relative = [&](int64_t i, int64_t j, int64_t at, double value) {
+    if (operands.table) d.relative(operands.distance(i, j), at) += value;
   };
   for_each_head(qkv, sequences, heads, [&](const Head& head, const Sequence& sequence) {
     const auto [begin, end] = sequence;
@@ -108,27 +103,25 @@ static AttentionGradients attention_gradient(const Matrix& dcontext, const Opera
       std::vector<double> dp;
       double mean_dp = 0;
       for (int64_t j = begin; j < end; ++j) {
-        const Operands::Pair pair = operands.pair(i, j);
         const double factor = dropout_factor(dropout, i * heads + head.number, j - begin);
-        p.push_back(std::exp(operands.score(head, pair) - lse(i, head.number)));
+        p.push_back(std::exp(operands.score(head, i, j) - lse(i, head.number)));
         dp.push_back(0);
         for (int64_t at = 0; at < head.size; ++at) {
-          dp.back() += factor * dcontext(i, head.query(at)) * operands.value(head, pair, at);
+          dp.back() += factor * dcontext(i, head.query(at)) * operands.value(head, i, j, at);
           const double dvalue = factor * p.back() * dcontext(i, head.query(at));
           d.qkv(j, head.value(at)) += dvalue;
-          add_to_relative(pair, at, dvalue);
+          add_to_relative(i, j, at, dvalue);
         }
         mean_dp += p.back() * dp.back();
       }
       for (int64_t j = begin; j < end; ++j) {
-        const Operands::Pair pair = operands.pair(i, j);
         const auto key = static_cast<size_t>(j - begin);
         const double dscore = p[key] * (dp[key] - mean_dp) * head.scale();
         for (int64_t at = 0; at < head.size; ++at) {
-          d.qkv(i, head.query(at)) += dscore * operands.key(head, pair, at);
+          d.qkv(i, head.query(at)) += dscore * operands.key(head, i, j, at);
           const double dkey = dscore * qkv(i, head.query(at));
           d.qkv(j, head.key(at)) += dkey;
-          add_to_relative(pair, at, dkey);
+          add_to_relative(i, j, at, dkey);
         }
       }
     }

@@ -20,22 +20,10 @@ using namespace gradus;
 
 namespace {
 
-bool is_there() {
-  if (!mpirun().empty()) return true;
-  MESSAGE("skipped: built without Open MPI, or mpirun is not there");
-  return false;
-}
-
 // A program on so many processes, of one thread each. Tests may be run by root, and on fewer processors.
 Words on_processes(int processes, const std::string& program, const Words& flags) {
-  const Words launch{"/usr/bin/env",
-                     "OMPI_ALLOW_RUN_AS_ROOT=1",
-                     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-                     mpirun(),
-                     "--oversubscribe",
-                     "-n",
-                     std::to_string(processes)};
-  return joined(launch, command_of(program, joined(flags, {"--distribute", "--threads=1"})));
+  return letting_root(joined({mpirun(), "--oversubscribe", "-n", std::to_string(processes)},
+                             command_of(program, joined(flags, {"--distribute", "--threads=1"}))));
 }
 
 std::string run_on(int processes, const std::string& program, const Words& flags) {
@@ -77,7 +65,7 @@ std::vector<pid_t> children_of(pid_t parent) {
 }  // namespace
 
 TEST_CASE("k processes compute what one computes that accumulates over k times as many batches") {
-  if (!is_there()) return;
+  if (mpirun().empty()) return;
   const TinyPretraining tiny;
   const auto flags = [&](const std::string& save, int accumulation, const Words& more = {}) {
     return joined(
@@ -106,7 +94,7 @@ TEST_CASE("k processes compute what one computes that accumulates over k times a
 }
 
 TEST_CASE("every program trains on several processes, and one of them does the rest") {
-  if (!is_there()) return;
+  if (mpirun().empty()) return;
   const auto check_program = [](const std::string& program, const TinyTask& tiny, const Words& training) {
     CAPTURE(program);
     // Of an epoch of three batches the second step has one, for the first process alone.
@@ -140,7 +128,7 @@ TEST_CASE("every program trains on several processes, and one of them does the r
 }
 
 TEST_CASE("a run goes on on another number of processes, with batches of another size") {
-  if (!is_there()) return;
+  if (mpirun().empty()) return;
   const TinyPretraining tiny;
   const auto flags = [&](const std::string& save, int steps, int batch, int accumulation) {
     return tiny.training_on(
@@ -164,7 +152,7 @@ TEST_CASE("a run goes on on another number of processes, with batches of another
 }
 
 TEST_CASE("when a process dies or hangs the others end soon, one says which, and the checkpoint goes on") {
-  if (!is_there()) return;
+  if (mpirun().empty()) return;
   const TinyPretraining tiny;
   const Words flags =
       tiny.training_on("train.mindrecord", {"--dropout=0", "--epoch_num=100000", "--save_checkpoint_steps=2",
@@ -209,7 +197,7 @@ TEST_CASE("when a process dies or hangs the others end soon, one says which, and
 }
 
 TEST_CASE("an error of one process ends all, and is told with its rank") {
-  if (!is_there()) return;
+  if (mpirun().empty()) return;
   const TinyNer tiny;
   const Words training = tiny.training();
   // Each would train a model of its own.
@@ -248,7 +236,7 @@ TEST_CASE("an error of one process ends all, and is told with its rank") {
 }
 
 TEST_CASE("a timeline has the sums beside the backward pass, in a file for each process") {
-  if (!is_there()) return;
+  if (mpirun().empty()) return;
   const TinyNer tiny;
   run_on(2, "run_ner", tiny.training({"--trace=" + tiny.path("trace.json"), "--epoch_num=1"}));
   for (const int rank : {0, 1}) {

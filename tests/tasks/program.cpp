@@ -25,7 +25,9 @@ Words command_of(const std::string& program, const Words& flags) {
   return command;
 }
 
-std::string mpirun() {
+namespace {
+
+std::string find_mpirun() {
   const char* const programs = std::getenv("GRADUS_PROGRAMS");
   if (programs == nullptr ||
       !std::filesystem::exists(std::filesystem::path(programs) / "../backends/mpi/libgradus_mpi.so"))
@@ -38,6 +40,18 @@ std::string mpirun() {
     begin = end + 1;
   }
   return {};
+}
+
+}  // namespace
+
+std::string mpirun() {
+  const std::string path = find_mpirun();
+  if (path.empty()) MESSAGE("skipped: built without Open MPI, or mpirun is not there");
+  return path;
+}
+
+Words letting_root(const Words& command) {
+  return joined({"/usr/bin/env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"}, command);
 }
 
 Process::Process(const Words& command, const std::string& input) {

@@ -19,8 +19,10 @@ Words joined(Words words, const Words& more);
 // The path of a program of tasks/, followed by the flags.
 Words command_of(const std::string& program, const Words& flags);
 
-// The path of mpirun; empty where there is none, or the programs were built without MPI.
+// The path of mpirun; empty where there is none, or the programs were built without MPI. Then it says that the test is skipped.
 std::string mpirun();
+// A command that lets root start processes by mpirun.
+Words letting_root(const Words& command);
 
 // What a program that has ended left behind.
 struct Outcome {
