@@ -62,6 +62,8 @@ class Training {
     state_.follows_scale = config.optimizer.scaling.window > 0;
     state_.numbers.loss_scale = config.loss_scale;
     device_step_.restore(state_.numbers);
+    // Before a checkpoint changes what the first one knows.
+    check_same(communicator_, checksum_of(state_), "the training data or the options");
     if (leads()) begin_run();
     share_start();
   }
@@ -120,7 +122,6 @@ class Training {
   // Gives all processes what the first one begins with.
   void share_start() {
     if (communicator_.size() == 1) return;
-    check_same(communicator_, checksum_of(state_), "the training data or the options");
     struct {
       int64_t step;
       int64_t evaluations_since_best;

@@ -151,6 +151,26 @@ TEST_CASE("a run goes on on another number of processes, with batches of another
                  "processes), this run has 12 and 3"));
 }
 
+TEST_CASE("a run that was scored goes on on several processes without data to score on") {
+  if (mpirun().empty()) return;
+  const TinyNer tiny;
+  const Words plain{"--do_train",
+                    "--train_data_file_path=" + tiny.path("train.txt"),
+                    "--vocab_file_path=" + tiny.path("vocab.txt"),
+                    "--hidden_size=16",
+                    "--num_hidden_layers=1",
+                    "--num_attention_heads=2",
+                    "--seq_length=16",
+                    "--train_batch_size=4",
+                    "--save_checkpoint_steps=1",
+                    "--schedule=constant",
+                    "--save_finetune_checkpoint_path=" + tiny.path("save")};
+  run_on(2, "run_ner", joined(plain, {"--max_steps=2", "--eval_data_file_path=" + tiny.path("train.txt")}));
+  const std::string out = run_on(2, "run_ner", joined(plain, {"--max_steps=4", "--resume"}));
+  CHECK(contains(out, "resuming from "));
+  CHECK(std::filesystem::exists(tiny.path("save/checkpoint-4")));
+}
+
 TEST_CASE("when a process dies or hangs the others end soon, one says which, and the checkpoint goes on") {
   if (mpirun().empty()) return;
   const TinyPretraining tiny;
