@@ -292,7 +292,8 @@ void DatasetStream::open_all(std::vector<std::string> files) {
   if (is_set) files = format.shards(first);
   std::set<std::string> warned;
   const bool has_schema = format.has_schema && !options_.schema_path.empty();
-  const int64_t most = has_schema ? schema_rows(options_.schema_path) : std::numeric_limits<int64_t>::max();
+  const int64_t most =
+      std::min(options_.most_records, has_schema ? schema_rows(options_.schema_path) : options_.most_records);
   for (std::string& path : files) {
     files_.push_back({std::move(path), 0, nullptr, 0});
     File& file = files_.back();

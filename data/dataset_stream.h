@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ struct DatasetStreamOptions {
   DatasetShuffle shuffle = DatasetShuffle::none;
   uint64_t seed = 1;
   int32_t rank = 0, ranks = 1;  // this process, of so many that share the data
+  // The first so many of all files; a schema may say less.
+  int64_t most_records = std::numeric_limits<int64_t>::max();
 };
 
 // The files of a data set: `path` itself or, of a folder, all whose name contains "tfrecord" or "tf_record", or for

@@ -105,6 +105,7 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   metrics.examples_per_second = per_second(result.examples);
   metrics.tokens_per_second = per_second(result.tokens);
   metrics.train_loss = result.train_loss;
+  metrics.evaluations = result.history.evaluations;
   metrics.scores["seconds_to_first_step"] = result.seconds_to_first_step;
   metrics.scores["seconds_for_data"] = result.seconds_for_data;
   const bool follows_scale = config.optimizer.scaling.window > 0;

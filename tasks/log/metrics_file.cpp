@@ -36,6 +36,10 @@ std::string to_json(const RunMetrics& metrics) {
   };
   if (metrics.train_loss) object["train_loss"] = *metrics.train_loss;
   for (const auto& [name, score] : metrics.scores) object[name] = score;
+  for (const EvaluationPoint& point : metrics.evaluations) {
+    Json& entry = object["evaluations"].push_back({{"step", point.step}});
+    for (const auto& [name, score] : point.scores) entry[name] = score;
+  }
   return json_text(object, 2) + "\n";
 }
 

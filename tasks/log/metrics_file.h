@@ -5,6 +5,9 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "tasks/metrics/scores.h"
 
 namespace gradus {
 
@@ -16,6 +19,8 @@ struct RunMetrics {
   int64_t peak_rss_bytes = 0;
   std::optional<double> train_loss;      // mean of the last 20 steps; none without training
   std::map<std::string, double> scores;  // by name, "span_f1" for example: keys of their own in the file
+  // Of a run that trained and scored: how the scores grew, "evaluations" in the file, {"step": 100, "span_f1": 81.2}, ...
+  std::vector<EvaluationPoint> evaluations;
 };
 
 // The metrics as one JSON object; numbers that are infinite or not a number become null.

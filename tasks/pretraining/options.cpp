@@ -1,7 +1,10 @@
 #include "tasks/pretraining/options.h"
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 
+#include "core/ascii.h"
 #include "core/joined.h"
 
 namespace gradus {
@@ -70,6 +73,7 @@ void PretrainOptions::declare(Options& options) {
       .add("eval_samples", eval_samples,
            "examples trained on between evaluations, in place of --eval_steps; 0: that counts")
       .at_least(0);
+  options.add("num_samples", num_samples, "train on the first N records alone; None: on all");
   options.add("output_dir", output_dir, "folder for eval_results.txt; none: the save folder, when training");
 
   options.add("enable_save_ckpt", enable_save_ckpt, "save checkpoints");
@@ -132,6 +136,16 @@ void PretrainOptions::take_network(Options& options) {
   options.preset("relative_positions", std::string(network->relative_positions), reason);
 }
 
+int64_t PretrainOptions::most_records() const {
+  if (same_ignoring_case(num_samples, "None")) return std::numeric_limits<int64_t>::max();
+  int64_t number = 0;
+  const char* const end = num_samples.data() + num_samples.size();
+  const auto [read_to, problem] = std::from_chars(num_samples.data(), end, number);
+  check(problem == std::errc() && read_to == end && number > 0,
+        "--num_samples '{}': expected a number of records, at least 1, or None", num_samples);
+  return number;
+}
+
 void PretrainOptions::finish(Options& options, bool trains) {
   if (!train.do_train && !train.do_eval)
     options.preset(trains ? "do_train" : "do_eval", "true", options.program());
@@ -146,6 +160,8 @@ void PretrainOptions::finish(Options& options, bool trains) {
     options.preset("eval_steps", std::to_string((eval_samples + at_a_time - 1) / at_a_time),
                    "--eval_samples");
   }
+  check(input_file.empty() || most_records() == std::numeric_limits<int64_t>::max(),
+        "--num_samples {}: of the text of --input_file all is trained on", num_samples);
   take_text(options);
   FineTuneOptions::finish(options, {}, false);
   check(!train_with_eval || !eval_data_file_path.empty(), "--train_with_eval needs --eval_data_file_path");

@@ -28,12 +28,14 @@ struct PretrainOptions : FineTuneOptions {
   int64_t data_sink_steps = 1;
   bool train_with_eval = false;
   int64_t eval_samples = 0;  // 0: --eval_steps says
+  std::string num_samples = "None";
   // Text, in place of records, and how examples are made of it.
   std::string input_file, eval_input_file;
   MaskingOptions masking;
   std::string output_dir;
 
   PretrainOptions();
+  int64_t most_records() const;  // of those to train on
   PretrainingOptions examples() const { return masking.examples(seq_length, 1); }
 
   void declare(Options& options);

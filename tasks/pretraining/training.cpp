@@ -84,7 +84,9 @@ std::string PretrainTraining::train_on_text(const PretrainOptions& options) {
 std::string PretrainTraining::train_on_records(const PretrainOptions& options) {
   const std::string& path = options.train_data_file_path;
   const RecordReading reading = training_reading(options);
-  PretrainingRecordStream stream(path, stream_options(options, reading), system_.limits());
+  DatasetStreamOptions order = stream_options(options, reading);
+  order.most_records = options.most_records();
+  PretrainingRecordStream stream(path, order, system_.limits());
   const bool before = reading == RecordReading::before;
   PretrainCounts counts;
   const PretrainingRecordSizes sizes =

@@ -39,11 +39,6 @@ class StepCurve {
   int64_t rest_steps_ = 0, rest_numbers_ = 0;
 };
 
-struct EvaluationPoint {
-  int64_t step = 0;
-  Scores scores;
-};
-
 struct TrainHistory {
   StepCurve losses;
   StepCurve learning_rates, gradient_norms;  // a run that was resumed may know them from some step on only

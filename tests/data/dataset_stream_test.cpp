@@ -227,6 +227,11 @@ TEST_CASE("a stream: folders, schemas, nothing to read") {
       R"({"datasetType": "TF", "numRows": 120, "columns": {"id": {"type": "int64", "rank": 1, "shape": [1]}}})");
   DatasetStream stream(files, columns, {DatasetFormat::tfrecord, schema});
   CHECK(read(stream) == counting(120));
+  for (const int64_t most : {7, 110, 500}) {
+    DatasetStream part(files, columns,
+                       {.format = DatasetFormat::tfrecord, .schema_path = schema, .most_records = most});
+    CHECK(read(part) == counting(static_cast<int32_t>(std::min<int64_t>(most, 120))));
+  }
   numbers.write_text("d.tfrecord", "");
   CHECK_THROWS_WITH_AS(numbers.stream(DatasetShuffle::none),
                        (numbers.path("d.tfrecord") + ": no record").c_str(), Error);

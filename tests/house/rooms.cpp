@@ -23,7 +23,7 @@ std::vector<Room> project_rooms() {
     data:             core core/io
 
     # What the programs share. No room here knows a task. Only one that makes, keeps or trains a model knows nn.
-    tasks/log:        core core/io data
+    tasks/log:        core core/io data tasks/metrics/scores.h
     tasks/text:       core core/io data tasks/log
     # Two options name rows of the tables of optimizers and schedules, one a model's kinds of positions.
     tasks/options:    core core/io data tasks/log nn/optimizer.h nn/bert_config.h

@@ -24,9 +24,10 @@ TEST_CASE("metrics file: every number under its name") {
   metrics.peak_rss_bytes = int64_t{5} << 30;
   metrics.train_loss = 0.5;
   metrics.scores = {{"f1", 0.925}, {"loss", std::nan("")}};
+  metrics.evaluations = {{6, {{"f1", 0.5}, {"accuracy", 0.75}}}, {12, {{"f1", 0.925}}}};
   write_metrics_file(path, metrics);
   const auto json = json_of(read_file(path));
-  CHECK(json.size() == 8);
+  CHECK(json.size() == 9);
   CHECK(json["steps"] == 12);
   CHECK(json["seconds"] == 3.5);
   CHECK(json["examples_per_second"] == 100.25);
@@ -35,6 +36,8 @@ TEST_CASE("metrics file: every number under its name") {
   CHECK(json["train_loss"] == 0.5);
   CHECK(json["f1"] == 0.925);
   CHECK(json["loss"].is_null());
+  CHECK(json["evaluations"] ==
+        json_of(R"([{"step": 6, "f1": 0.5, "accuracy": 0.75}, {"step": 12, "f1": 0.925}])"));
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
     CHECK(entry.path().filename() == "metrics.json");  // no temporary file is left
   }

@@ -205,7 +205,8 @@ TEST_CASE("run_pretrain takes the names and the settings of the reference progra
   tiny.write(
       "pretrain_config.yaml",
       "epoch_size: 40\ntrain_steps: -1\nbatch_size: 3\naccumulation_steps: 2\nsave_checkpoint_num: 2\n"
-      "do_shuffle: 'false'\nbucket_list: [128, 256]\nenable_data_sink: 'true'\ndata_sink_steps: "
+      "do_shuffle: 'false'\nnum_samples: None\nbucket_list: [128, 256]\nenable_data_sink: "
+      "'true'\ndata_sink_steps: "
       "100\nenable_lossscale: 'true'\nloss_scale_value: 1024\nscale_factor: 4\nscale_window: 10\n"
       "enable_global_norm: True\noptimizer_cfg:\n  optimizer: Lamb\n  Lamb:\n    learning_rate: 0.0003\n"
       "    end_learning_rate: 0.0\n    power: 2.0\n    warmup_steps: 7\n    weight_decay: 0.01\n"
@@ -227,6 +228,14 @@ TEST_CASE("run_pretrain takes the names and the settings of the reference progra
         "do_train                      = true (run_pretrain)", "bucket_list                   = 128,256 ("})
     CHECK_MESSAGE(contains(out, line), line);
   CHECK(!std::filesystem::exists(tiny.path("save/best")));  // nothing was scored
+  // num_samples counts records, read before or while they are trained on.
+  for (const char* held : {"--stream=false", "--stream"}) {
+    const std::string few =
+        tiny.print(tiny.training_on("train.mindrecord", {"--num_samples=5", "--max_steps=2", "--epoch_num=2",
+                                                         "--train_batch_size=5", held}));
+    CHECK_MESSAGE((contains(few, "training data: 5 examples") || contains(few, ": 5 records, read as")), few);
+    CHECK(contains(few, "train 2/2"));
+  }
 }
 
 TEST_CASE("run_pretrain says what is wrong with its input") {
@@ -251,6 +260,11 @@ TEST_CASE("run_pretrain says what is wrong with its input") {
   const Words text{"--save_checkpoint_path=" + tiny.path("save"),
                    "--vocab_file_path=" + tiny.path("vocab.txt"), "--input_file=" + tiny.path("train.txt")};
   tiny.refuse(joined(text, {"--data_dir=" + train}), "expected records or text, not both");
+  tiny.refuse(joined(text, {"--num_samples=5"}),
+              "--num_samples 5: of the text of --input_file all is trained on");
+  for (const char* number : {"0", "-1", "5 records", "1e3", ""})
+    tiny.refuse(tiny.training_on("train.mindrecord", {fmt::format("--num_samples={}", number)}),
+                fmt::format("--num_samples '{}': expected a number of records, at least 1, or None", number));
   tiny.refuse(joined(text, {"--stream"}), "the text of --input_file lies in memory");
   tiny.refuse(joined(text, {"--do_shuffle=false"}), "are drawn anew every epoch");
   tiny.refuse(joined(text, {"--train_batch_tokens=500"}), "come in batches of --train_batch_size");
@@ -301,4 +315,22 @@ TEST_CASE("--max_memory cuts a step into batches that fit, with the same losses"
   CHECK(mebibytes(cut, ", activations ") < activations);
   tiny.refuse(flags("wrong", {"--max_memory=many"}),
               "--max_memory 'many': expected a number of bytes, 1000000 or 500M or 4G");
+
+  // Sixteen examples computed twice come before batches of less than eight computed once.
+  const auto in_all = [&](const Words& more) {
+    return mebibytes(tiny.print(flags("planned", joined({"--num_hidden_layers=6", "--max_steps=1"}, more))),
+                     " MiB: ");
+  };
+  const double twice = in_all({"--train_batch_size=16", "--recompute"}),
+               once = in_all({"--train_batch_size=8"});
+  REQUIRE(twice + 6 < once);
+  const std::string deep =
+      tiny.run(flags("none", {"--num_hidden_layers=6", "--train_batch_size=16", "--max_memory=1K"})).err;
+  const double own = mebibytes(deep, "computed twice; ");
+  const std::string recomputed = tiny.print(
+      flags("twice", {"--num_hidden_layers=6", "--train_batch_size=16",
+                      fmt::format("--max_memory={}M", static_cast<int>(own + (twice + once) / 2))}));
+  CHECK_MESSAGE(contains(recomputed,
+                         ": 1 batch of 16 examples a step, layers are computed again in the backward pass\n"),
+                recomputed);
 }

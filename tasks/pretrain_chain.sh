@@ -1,0 +1,129 @@
+#!/bin/sh
+# From text to what pretraining is good for: makes records of the text, pretrains a small BERT on them, fine-tunes it for names and for
+# classes, and beside it the same model from random weights. Ends with a table of both, and a picture of how they learned. Called again
+# after it was stopped, it goes on. docs/recipes/pretraining.md shows what comes out.
+set -eu
+
+usage() {
+  cat <<'END'
+usage: sh tasks/pretrain_chain.sh --text FILES --vocab FILE --output FOLDER [OPTION...]
+  --text FILES             text to pretrain on, wikiextractor's or plain: what generate_pretraining_records takes as --input_file
+  --vocab FILE             word pieces, one a line
+  --output FOLDER          what is made: records/, pretrained/, the fine-tuned models, results/
+  --held_out FILES         other text, to score the pretraining on
+  --steps N                updates of the pretraining (3000)
+  --ner NAME TRAIN DEV     fine-tune for names: columns, or records; may occur again
+  --classify TASK TRAIN DEV
+                           fine-tune for classes, a --task_name of run_classifier (cola, tnews, ...); may occur again
+  --results FOLDER         where the table's numbers go, several runs' together for one table (FOLDER of --output/results)
+  --threads N              threads to compute with (one per core)
+GRADUS_PROGRAMS names the folder of the programs; without it they are built.
+example: sh tasks/pretrain_chain.sh --text wiki/AA --vocab uncased.txt --output chain --ner conll2003 train.txt dev.txt \
+           --classify cola train.tsv dev.tsv
+END
+}
+
+fail() {
+  echo "error: $1 (--help lists what is allowed)" >&2
+  exit 2
+}
+
+top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+text='' vocab='' output='' held_out='' steps=3000 results='' threads=0
+
+# Reads the options. The tasks among them are left to each_task, which reads them again.
+read_options() {
+  while [ $# -gt 0 ]; do
+    values=1
+    case $1 in
+      --help | -h) usage; exit 0 ;;
+      --text | --vocab | --output | --held_out | --steps | --results | --threads) ;;
+      --ner | --classify) values=3 ;;
+      *) fail "'$1': no such option" ;;
+    esac
+    if [ $# -le $values ]; then
+      if [ $values -eq 1 ]; then fail "$1: expected its value"; else fail "$1: expected a name, training data and evaluation data"; fi
+    fi
+    case $1 in
+      --text) text=$2 ;;
+      --vocab) vocab=$2 ;;
+      --output) output=$2 ;;
+      --held_out) held_out=$2 ;;
+      --steps) steps=$2 ;;
+      --results) results=$2 ;;
+      --threads) threads=$2 ;;
+      *) case $2 in */* | '') fail "$1 '$2': expected a name without '/'" ;; esac ;;
+    esac
+    shift $((values + 1))
+  done
+  [ -n "$text" ] || fail '--text is missing'
+  [ -n "$vocab" ] || fail '--vocab is missing'
+  [ -n "$output" ] || fail '--output is missing'
+  results=${results:-$output/results}
+}
+
+build_programs() {
+  sh "$top/tasks/install_packages.sh"
+  [ -e "$top/build/build.ninja" ] || meson setup "$top/build" "$top"
+  meson compile -C "$top/build" gradus_cpu generate_pretraining_records run_pretrain run_ner run_classifier compare_runs
+  programs=$top/build/tasks
+}
+
+# The shape of both models, pretrained and not.
+shape='--hidden_size 256 --num_hidden_layers 4 --num_attention_heads 4 --intermediate_size 1024'
+
+pretrain() {
+  "$programs/generate_pretraining_records" --input_file "$text" --output_dir "$output/records" --vocab_file "$vocab"
+  if [ -n "$held_out" ]; then
+    "$programs/generate_pretraining_records" --input_file "$held_out" --output_dir "$output/held_out_records" --vocab_file "$vocab" --dupe_factor 1
+    set -- --eval_data_dir "$output/held_out_records" --do_eval --eval_steps $(((steps + 9) / 10))
+  else
+    set --
+  fi
+  # shellcheck disable=SC2086  # $shape is several words
+  "$programs/run_pretrain" --do_train --data_dir "$output/records" --vocab_file_path "$vocab" $shape --learning_rate 1e-3 --threads "$threads" \
+    --train_steps "$steps" --save_checkpoint_path "$output/pretrained" --save_checkpoint_steps 500 --resume auto \
+    --metrics_file "$output/pretraining.json" --report "$output/pretraining.html" --log_dir "$output/events" "$@"
+}
+
+# fine_tune NAME PROGRAM TRAIN DEV OPTION...: from scratch and from the pretrained model, everything else alike.
+fine_tune() {
+  name=$1 program=$2 train=$3 dev=$4
+  shift 4
+  mkdir -p "$results/$name"
+  for start in scratch pretrained; do
+    [ ! -e "$results/$name/$start.json" ] || continue
+    (
+      if [ $start = scratch ]; then
+        # shellcheck disable=SC2086
+        set -- --vocab_file_path "$vocab" $shape "$@"
+      else
+        set -- --load_pretrain_checkpoint_path "$output/pretrained" "$@"
+      fi
+      "$programs/$program" --do_train --do_eval --train_data_file_path "$train" --eval_data_file_path "$dev" --learning_rate 3e-4 \
+        --save_finetune_checkpoint_path "$output/$name/$start" --resume auto --metrics_file "$results/$name/$start.json" --threads "$threads" "$@"
+    )
+  done
+}
+
+fine_tune_all() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --ner) fine_tune "$2" run_ner "$3" "$4" --epoch_num 5; shift 4 ;;
+      --classify) fine_tune "$2" run_classifier "$3" "$4" --task_name "$2" --epoch_num 3; shift 4 ;;
+      *) shift 2 ;;
+    esac
+  done
+}
+
+read_options "$@"
+programs=${GRADUS_PROGRAMS:-}
+[ -n "$programs" ] || build_programs
+mkdir -p "$output"
+pretrain
+fine_tune_all "$@"
+case " $* " in
+  *' --ner '* | *' --classify '*)
+    "$programs/compare_runs" --folder "$results" --runs scratch,pretrained --picture "$results/curves.svg"
+    echo "picture: $results/curves.svg" ;;
+esac
