@@ -2,6 +2,7 @@
 #include <atomic>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "autograd/variable.h"
 
@@ -45,12 +46,11 @@ bool any_needs_gradient(const std::vector<std::shared_ptr<Node>>& nodes) {
 void run_backward(Node& node) {
   check(static_cast<bool>(node.backward), "[{}] the graph was freed by an earlier backward()", node.op);
   Grads grads(node.gradient.backend(), node.op, node.inputs);
-  node.backward(node.gradient, grads);
+  node.backward(std::exchange(node.gradient, {}), grads);
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     check(!grads.forgot(i), "[{}] the backward function gives no gradient for input {}", node.op, i);
   }
   grads.add_repeated();
-  node.gradient = Tensor();
   node.backward = nullptr;
   node.inputs.clear();
 }
@@ -156,14 +156,15 @@ std::vector<std::shared_ptr<Node>> parameters_of(const Variable& y) {
   return nodes;
 }
 
-void backward(const Variable& y, const Tensor& dy, const Completed& completed) {
+void backward(Variable y, Tensor dy, const Completed& completed) {
   check(y.requires_grad(), "[backward] the result depends on no parameter");
   check(dy && dy.shape() == y.shape() && dy.dtype() == y.dtype(),
         "[backward] the result has shape {} and type {}, its gradient {} and {}", y.shape(),
         name_of(y.dtype()), dy.shape(), name_of(dy.dtype()));
   check(!y.node()->is_leaf(), "[backward] the result is a leaf: nothing was computed");
-  y.node()->gradient = dy;
+  y.node()->gradient = std::move(dy);
   const std::vector<std::shared_ptr<Node>> nodes = reverse_order(y.node());
+  y = Variable();
   std::unordered_map<const Node*, int64_t> consumers;  // of each parameter, those that are still to come
   if (completed) {
     for (const auto& node : nodes) {

@@ -76,7 +76,8 @@ class Grads {
   std::vector<Tensor> repeated_;  // by index, where the input has occurred before
 };
 
-using Backward = std::function<void(const Tensor& dy, Grads& grads)>;
+// `dy` is its own: one that is needed no more may be let go of before the function ends.
+using Backward = std::function<void(Tensor dy, Grads& grads)>;
 
 // The edge from a result back to its inputs.
 struct Node {
@@ -126,9 +127,9 @@ using Completed = std::function<void(const Node& parameter)>;
 
 // Computes dy times the derivatives of y with respect to every parameter that it depends on, and adds them to the parameters'
 // gradients. `dy` has the shape and type of y. Ops run in reverse order; saved values and activation gradients are freed at
-// their last use, so a graph can be used once.
+// their last use, so a graph can be used once. So are y and dy, where they were moved here.
 // Throws Error when shapes or types differ, y depends on no parameter, or an op gives no gradient for an input.
-void backward(const Variable& y, const Tensor& dy, const Completed& completed = {});
+void backward(Variable y, Tensor dy, const Completed& completed = {});
 // The same with dy = 1 for a scalar, float32 [1].
 void backward(const Variable& loss);
 

@@ -73,7 +73,8 @@ struct ActivationForward {
   Activation kind;
   Tensor y;
 };
-// dx = dy * f'(x). When `y` is not empty it receives f(x) again, which costs little beside the derivative.
+// dx = dy * f'(x); dx may be the same tensor as dy. When `y` is not empty it receives f(x) again, which costs little beside the
+// derivative.
 struct ActivationBackward {
   Tensor dy, x;
   Activation kind;

@@ -49,11 +49,14 @@ Variable activation_linear(const Variable& x, Activation kind, const Variable& w
   }
   return record("activation_linear", y, {x, w, b},
                 [&be, x = x.value(), weight, kind](const Tensor& dy, Grads& d) {
+                  const Grad dx = d[0];
                   Tensor activated = Tensor::empty(be, x.shape(), x.dtype());
                   {
-                    Tensor dactivated = Tensor::empty(be, x.shape(), x.dtype());
+                    // Becomes dx in its place, where that is not added to: these are the largest tensors of a network.
+                    const bool in_place = dx && !dx.accumulate;
+                    Tensor dactivated = in_place ? dx.tensor : Tensor::empty(be, x.shape(), x.dtype());
                     be.linear_backward({dy, x, weight, {dactivated}});
-                    be.activation_backward({dactivated, x, kind, d[0], activated});
+                    be.activation_backward({dactivated, x, kind, dx, activated});
                   }
                   be.linear_backward({dy, activated, weight, {}, d[1], d[2]});
                 });

@@ -13,13 +13,14 @@ Variable recompute(const std::function<Variable(const Variable&)>& f, const Vari
   std::vector<std::shared_ptr<Node>> inputs{x.node()};
   for (const auto& parameter : parameters_of(y)) inputs.push_back(parameter);
   const size_t count = inputs.size();
-  return record("recompute", y.value(), std::move(inputs), [run, count](const Tensor& dy, Grads& d) {
-    const auto [input, again] = run();
-    backward(again, dy);
+  return record("recompute", y.value(), std::move(inputs), [run, count](Tensor dy, Grads& d) {
+    Backend& be = dy.backend();
+    auto [input, again] = run();
+    backward(std::move(again), std::move(dy));
     for (size_t i = 1; i < count; ++i) d.leave(i);
     const Grad dx = d[0];
     if (!dx) return;
-    if (const Tensor gradient = input.node()->gradient) dy.backend().add_backward({gradient, dx});
+    if (const Tensor gradient = input.node()->gradient) be.add_backward({gradient, dx});
     else if (!dx.accumulate) dx.tensor.fill_zero();
   });
 }

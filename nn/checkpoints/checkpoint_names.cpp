@@ -220,6 +220,12 @@ std::optional<CommonName> name_in(CheckpointFormat format, std::string_view comm
   return CommonName{(row->place == Place::head ? "bert." : "bert.bert.") + name};
 }
 
+std::string named_after(std::string_view model_type, std::string_view common) {
+  constexpr std::string_view encoder = "bert.";
+  if (!common.starts_with(encoder)) return std::string(common);
+  return std::string(model_type) + "." + std::string(common.substr(encoder.size()));
+}
+
 bool is_state_or_buffer(CheckpointFormat format, std::string_view name) {
   if (format == CheckpointFormat::tensorflow) {
     return name == "global_step" || name.ends_with("/adam_m") || name.ends_with("/adam_v");

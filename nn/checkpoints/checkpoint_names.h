@@ -25,6 +25,9 @@ std::optional<CommonName> common_name(CheckpointFormat format, std::string_view 
 // `crf`: of a network with one; TensorFlow's program for these calls the classifier otherwise.
 std::optional<CommonName> name_in(CheckpointFormat format, std::string_view common, bool crf = false);
 
+// A common name as the safetensors files of a model type have it, "bert" or "nezha": that is what the encoder's begin with.
+std::string named_after(std::string_view model_type, std::string_view common);
+
 // Whether a tensor is no weight: moments, step counters and loss scales of a training, and what older transformers
 // versions saved though it can be computed: the positions 0, 1, 2 ..., token types of zeros, NEZHA's sinusoids for each
 // pair of tokens.

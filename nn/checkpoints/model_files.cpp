@@ -90,13 +90,9 @@ LoadReport load_tensors(const std::string& path, Parameters& parameters,
 }
 
 void save_tensors(const Parameters& parameters, const std::string& path, std::string_view model_type) {
-  constexpr std::string_view bert = "bert";
   std::vector<SavedTensor> tensors;
-  for (const NamedTensor& tensor : parameters.tensors()) {
-    std::string name = tensor.name;
-    if (name.starts_with("bert.")) name.replace(0, bert.size(), model_type);
-    tensors.push_back({name, parameters.value(tensor)});
-  }
+  for (const NamedTensor& tensor : parameters.tensors())
+    tensors.push_back({named_after(model_type, tensor.name), parameters.value(tensor)});
   save_tensors(path, tensors);
 }
 

@@ -105,11 +105,23 @@ Output output_of(const ModelTensors& model, const ModelTensors::Tensor& tensor, 
   return output;
 }
 
+// "nezha" for an encoder that has neither positions nor a table of relative ones: its sinusoids are computed.
+std::string_view model_type_of(const ModelTensors& model) {
+  const auto has = [&](std::string_view part) {
+    return std::ranges::any_of(model.tensors(), [&](const ModelTensors::Tensor& tensor) {
+      return tensor.name.find(part) != std::string::npos;
+    });
+  };
+  const bool is_encoder = has("bert.embeddings.word_embeddings.") && has("bert.encoder.layer.");
+  return is_encoder && !has(".position_embeddings.") && !has(".relative_positions.") ? "nezha" : "bert";
+}
+
 std::vector<Output> outputs_of(const ModelTensors& model, CheckpointFormat format,
                                std::vector<std::string>& left) {
   std::vector<Output> outputs;
   const bool crf = model.find(transitions) != nullptr;
   const bool whole_crf = crf && model.find(start) != nullptr && model.find(end) != nullptr;
+  const std::string_view model_type = model_type_of(model);
   const bool one_matrix = whole_crf && format == CheckpointFormat::mindspore;
   if (whole_crf) check_crf(model);
   for (const ModelTensors::Tensor& tensor : model.tensors()) {
@@ -122,6 +134,7 @@ std::vector<Output> outputs_of(const ModelTensors& model, CheckpointFormat forma
       continue;
     }
     Output output = output_of(model, tensor, *name);
+    if (format == CheckpointFormat::safetensors) output.name = named_after(model_type, output.name);
     if (one_matrix && tensor.name.starts_with("classifier.")) add_two_rows(output);
     outputs.push_back(std::move(output));
   }

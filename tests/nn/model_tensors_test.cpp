@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "nn/checkpoints/checkpoint_file.h"
 #include "nn/checkpoints/mindspore_checkpoint.h"
 #include "nn/checkpoints/safetensors.h"
 #include "nn/checkpoints/tensorflow_checkpoint.h"
@@ -338,6 +339,20 @@ TEST_CASE("what a format has no place for is left out by name: a CRF's first and
   CHECK(left_of({entry(nezha, {33, 4}, table)}, tensorflow) == Names{nezha});
   CHECK(left_of({entry(nezha, {33, 4}, table)}, mindspore).empty());
   CHECK(values_of(ModelTensors(path_in(folder, mindspore))) == Values{{nezha, {{33, 4}, table}}});
+  // In safetensors files an encoder with computed sinusoids, in place of positions, is called nezha.
+  const char* words = "bert.embeddings.word_embeddings.weight";
+  const char* dense = "bert.encoder.layer.0.output.dense.weight";
+  const std::vector<TensorEntry> sinusoids{entry(words, {33, 4}, table), entry(dense, {33, 4}, table)};
+  const auto first_name = [&](std::vector<TensorEntry> tensors) {
+    CHECK(left_of(tensors, safetensors).empty());
+    const CheckpointFile file(path_in(folder, safetensors));
+    return file.tensors().front().name;
+  };
+  CHECK(first_name(sinusoids) == "nezha.embeddings.word_embeddings.weight");
+  for (const char* other : {"bert.embeddings.position_embeddings.weight", nezha}) {
+    CHECK(first_name({sinusoids[0], sinusoids[1], entry(other, {33, 4}, table)}).starts_with("bert."));
+  }
+  CHECK(first_name({sinusoids[0]}).starts_with("bert."));
   // A matrix that is no CRF's.
   const std::string odd = (folder / "odd").string();
   write_tensorflow_checkpoint(odd, std::vector<TensorEntry>{entry("crf_loss/transitions", {9, 1}, matrix)});
