@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "core/error.h"
+#include "core/on_device.h"
 
 namespace gradus {
 
@@ -19,13 +20,13 @@ struct bfloat16 {
 
   bfloat16() = default;
   // Without a branch, so that loops become vector code.
-  explicit bfloat16(float value) {
+  GRADUS_ON_DEVICE explicit bfloat16(float value) {
     const auto word = std::bit_cast<uint32_t>(value);
     const uint32_t rounded = word + 0x7fffU + ((word >> 16) & 1U);
     const uint32_t quiet = word | 0x400000U;  // a NaN is not rounded, which could carry it into infinity
     bits = static_cast<uint16_t>((value != value ? quiet : rounded) >> 16);
   }
-  explicit operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+  GRADUS_ON_DEVICE explicit operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 };
 
 // IEEE 754 binary16, as stored. Only the CUDA backend computes with it.

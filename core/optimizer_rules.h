@@ -9,11 +9,7 @@
 #include <cmath>
 #include <cstdint>
 
-#ifdef __CUDACC__
-#define GRADUS_ON_DEVICE __host__ __device__
-#else
-#define GRADUS_ON_DEVICE
-#endif
+#include "core/on_device.h"
 
 namespace gradus {
 

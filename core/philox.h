@@ -6,12 +6,14 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/on_device.h"
+
 namespace gradus {
 
 using PhiloxBlock = std::array<uint32_t, 4>;
 
 // Ten rounds of Philox4x32 over `counter` under `key`.
-constexpr PhiloxBlock philox(PhiloxBlock counter, std::array<uint32_t, 2> key) {
+GRADUS_ON_DEVICE constexpr PhiloxBlock philox(PhiloxBlock counter, std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const uint64_t a = uint64_t{0xD2511F53} * counter[0];
     const uint64_t b = uint64_t{0xCD9E8D57} * counter[2];
@@ -33,12 +35,12 @@ struct DropoutMask {
   uint32_t step = 0;              // optimizer step
   uint32_t stream = 0;            // micro-step, and position of the op within it
 
-  bool active() const { return probability > 0; }
+  GRADUS_ON_DEVICE bool active() const { return probability > 0; }
   // An element is dropped when its 16 bits are below this.
-  uint32_t threshold() const { return static_cast<uint32_t>(std::lround(probability * 65536.0F)); }
+  GRADUS_ON_DEVICE uint32_t threshold() const { return static_cast<uint32_t>(std::lround(probability * 65536.0F)); }
   // The factor for kept elements: exactly 1 / P(kept), the probability rounded to 16 bits included.
-  float scale() const { return 65536.0F / static_cast<float>(65536U - threshold()); }
-  bool keeps(uint32_t row, uint32_t column) const {
+  GRADUS_ON_DEVICE float scale() const { return 65536.0F / static_cast<float>(65536U - threshold()); }
+  GRADUS_ON_DEVICE bool keeps(uint32_t row, uint32_t column) const {
     const uint32_t c = column % 128;
     const PhiloxBlock block = philox({column / 128 * 16 + c % 16, row, step, stream}, key);
     return ((block[c / 32] >> (c / 16 % 2 * 16)) & 0xffffU) >= threshold();

@@ -9,7 +9,7 @@
 
 namespace gradus {
 
-class NaiveBackend final : public Backend {
+class NaiveBackend : public Backend {
  public:
   std::string name() const override;
   std::string description() const override;

@@ -1,5 +1,6 @@
 #include "tests/op_run.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -66,7 +67,34 @@ Variable op_input(const Input& input, const Variable& leaf, DType dtype) {
 
 }  // namespace
 
+namespace {
+
+struct Chosen {
+  std::vector<Backend*> backends;
+  std::vector<std::string> ops;
+};
+
+Chosen& chosen() {
+  static Chosen chosen;
+  return chosen;
+}
+
+}  // namespace
+
+void test_on(std::vector<Backend*> backends, std::vector<std::string> ops) {
+  chosen() = {std::move(backends), std::move(ops)};
+}
+
+std::vector<Op> ops_under_test() {
+  std::vector<Op> ops = op_table();
+  const std::vector<std::string>& names = chosen().ops;
+  if (!names.empty())
+    std::erase_if(ops, [&](const Op& op) { return std::ranges::find(names, op.name) == names.end(); });
+  return ops;
+}
+
 std::vector<Backend*> backends_under_test() {
+  if (!chosen().backends.empty()) return chosen().backends;
   std::vector<Backend*> backends{&naive_backend()};
   for (const std::string& name : usable_modules()) backends.push_back(&find_backend(name));
   return backends;

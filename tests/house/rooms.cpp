@@ -9,6 +9,7 @@ std::vector<Room> project_rooms() {
     core:
     core/io:          core
     backends/cpu:     core
+    backends/cuda:    core
     backends/mpi:     core
 
     # The engine.

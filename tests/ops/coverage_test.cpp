@@ -50,14 +50,19 @@ std::set<std::string> listed_names(const std::string& text, const std::string& e
 }  // namespace
 
 TEST_CASE("every op declared in autograd/ops.h has a row in the op table, with cases and benchmarks") {
-  std::set<std::string> rows;
+  std::set<std::string> rows, fused;
   for (const Op& op : op_table()) {
+    for (const OpCase& op_case : op.cases)
+      if (op_case.composition) fused.insert(op.name);
     CHECK_MESSAGE(!op.cases.empty(), op.name, " has no cases");
     CHECK_MESSAGE(!op.large.empty(), op.name,
                   " has no large case: the number of threads may change its bits");
     CHECK_MESSAGE(!op.benchmarks.empty(), op.name, " has no benchmarks");
     CHECK_MESSAGE(rows.insert(op.name).second, op.name, " has two rows");
   }
+  // Those that are held against the same made of simple ops.
+  CHECK(fused == std::set<std::string>{"recompute", "linear_activation", "activation_linear",
+                                       "linear_cross_entropy", "dropout_add_layer_norm"});
   const auto declared = declared_functions(source_text("autograd/ops.h"));
   CHECK(declared.size() >= 13);
   for (const std::string& op : declared) CHECK_MESSAGE(rows.count(op) == 1, op, " has no row");

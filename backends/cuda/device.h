@@ -1,0 +1,144 @@
+// What kernels are written in, and how they are launched. Two compilers read them: nvcc, and the host's, with the emulated device of
+// tests/emulator/device.h included before this file (docs/DECISIONS.md).
+//
+// Kernels keep to this: an array that the threads of a block share is GRADUS_SHARED or dynamic_shared; a launch is launch(); sums of floats
+// have a fixed order, so no atomicAdd of them; every index is 64 bits wide where a tensor may have more than 2^31 elements.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "core/dtype.h"
+
+#ifdef GRADUS_EMULATED_DEVICE
+
+// An array of the block's, at a multiple of 16 bytes, not cleared.
+#define GRADUS_SHARED(Type, name, count) \
+  static const char name##_place = 0;    \
+  Type* const name = static_cast<Type*>(gradus::emulator::shared_array((count) * sizeof(Type), &name##_place))
+
+#define GRADUS_UNROLL
+
+#else
+
+#include <cuda_runtime.h>
+
+#define GRADUS_SHARED(Type, name, count) __shared__ __align__(16) Type name[count]
+#define GRADUS_UNROLL _Pragma("unroll")
+
+#endif
+
+namespace gradus::cuda {
+
+// The order in which kernels run.
+struct Stream {
+#ifndef GRADUS_EMULATED_DEVICE
+  cudaStream_t handle = nullptr;
+#endif
+};
+
+struct Grid {
+  dim3 blocks, threads;
+  size_t shared_bytes = 0;  // of the array that dynamic_shared() gives
+};
+
+// Has a kernel run after all that the stream was given before. Throws Error when it can't be launched.
+template <typename... Parameters>
+void launch(const Stream& stream, const Grid& grid, void (*kernel)(Parameters...),
+            std::type_identity_t<Parameters>... arguments) {
+#ifdef GRADUS_EMULATED_DEVICE
+  static_cast<void>(stream);
+  emulator::run(grid.blocks, grid.threads, grid.shared_bytes, [&] { kernel(arguments...); });
+#else
+  void* values[] = {&arguments..., nullptr};  // there may be none
+  const cudaError_t status =
+      cudaLaunchKernel(kernel, grid.blocks, grid.threads, values, grid.shared_bytes, stream.handle);
+  if (status != cudaSuccess) throw Error(cudaGetErrorString(status));
+#endif
+}
+
+// Sets bytes to zero, in the stream's order.
+inline void clear(const Stream& stream, void* data, size_t bytes) {
+  if (bytes == 0) return;
+#ifdef GRADUS_EMULATED_DEVICE
+  static_cast<void>(stream);
+  std::memset(data, 0, bytes);
+#else
+  const cudaError_t status = cudaMemsetAsync(data, 0, bytes, stream.handle);
+  if (status != cudaSuccess) throw Error(cudaGetErrorString(status));
+#endif
+}
+
+#ifdef __CUDACC__
+#define GRADUS_DYNAMIC_SHARED(Type, name)                                \
+  extern __shared__ __align__(16) unsigned char gradus_dynamic_shared[]; \
+  Type* const name = reinterpret_cast<Type*>(gradus_dynamic_shared)
+#else
+#define GRADUS_DYNAMIC_SHARED(Type, name) \
+  Type* const name = static_cast<Type*>(gradus::emulator::dynamic_shared())
+#endif
+
+// The number of the thread among all in the first dimension.
+__device__ __forceinline__ int64_t global_thread() { return int64_t{blockIdx.x} * blockDim.x + threadIdx.x; }
+__device__ __forceinline__ int64_t global_threads() { return int64_t{gridDim.x} * blockDim.x; }
+
+constexpr unsigned whole_warp = 0xffffffffU;
+
+// The sum over a warp, in every lane; its order is that of a tree, the same each time.
+template <typename T>
+__device__ __forceinline__ T warp_sum(T value) {
+  for (int bits = 16; bits > 0; bits /= 2) value += __shfl_xor_sync(whole_warp, value, bits);
+  return value;
+}
+
+// The sum over a block of at most 1024 threads, whole warps, in every thread. To be called by all of them; `scratch` is shared, of 32.
+template <typename T>
+__device__ __forceinline__ T block_sum(T value, T* scratch) {
+  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
+  value = warp_sum(value);
+  __syncthreads();  // scratch may still be read from the sum before
+  if (lane == 0) scratch[warp] = value;
+  __syncthreads();
+  return warp_sum(lane < warps ? scratch[lane] : T{});
+}
+
+// Numbers that are loaded and stored at once.
+template <typename T, int count>
+struct alignas(16) Pack {
+  T values[count];
+};
+
+__device__ __forceinline__ float widen(float value) { return value; }
+__device__ __forceinline__ float widen(bfloat16 value) { return static_cast<float>(value); }
+
+template <int count, typename T>
+__device__ __forceinline__ Pack<float, count> load(const T* from) {
+  Pack<float, count> wide;
+  if constexpr (count == 1) {
+    wide.values[0] = widen(*from);
+  } else {
+    const auto pack = *reinterpret_cast<const Pack<T, count>*>(from);
+    GRADUS_UNROLL
+    for (int i = 0; i < count; ++i) wide.values[i] = widen(pack.values[i]);
+  }
+  return wide;
+}
+
+// to = values, or to += values.
+template <bool accumulate, int count, typename T>
+__device__ __forceinline__ void store(T* to, const Pack<float, count>& values) {
+  Pack<T, count> pack;
+  if constexpr (count > 1) {
+    if constexpr (accumulate) pack = *reinterpret_cast<const Pack<T, count>*>(to);
+  } else if constexpr (accumulate) {
+    pack.values[0] = *to;
+  }
+  GRADUS_UNROLL
+  for (int i = 0; i < count; ++i)
+    pack.values[i] = static_cast<T>(accumulate ? widen(pack.values[i]) + values.values[i] : values.values[i]);
+  if constexpr (count > 1) *reinterpret_cast<Pack<T, count>*>(to) = pack;
+  else *to = pack.values[0];
+}
+
+}  // namespace gradus::cuda

@@ -1,0 +1,270 @@
+// Element by element: copies between types, sums, activations, dropout. All of them are bound by memory: a thread takes eight
+// numbers at a time, 16 bytes of bfloat16 and twice that of float32, and reads and writes each once.
+#include <algorithm>
+#include <limits>
+
+#include "backends/cuda/activations.h"
+#include "backends/cuda/kernels.h"
+
+namespace gradus::cuda {
+namespace {
+
+constexpr int at_once = 8;
+constexpr int threads = 256;
+constexpr int64_t most_blocks = 2048;  // a few waves on the largest devices; the loop takes the rest
+
+bool is_aligned(const void* data) { return reinterpret_cast<uintptr_t>(data) % 16 == 0; }
+
+// Calls f.run<n>(i) for the elements i to i + n, n being `at_once` where all of them lie in place, else 1.
+template <typename F>
+__global__ void __launch_bounds__(threads) elements(int64_t count, bool aligned, F f) {
+  int64_t whole = aligned ? count / at_once : 0;
+  for (int64_t i = global_thread(); i < whole; i += global_threads()) f.template run<at_once>(i * at_once);
+  for (int64_t i = whole * at_once + global_thread(); i < count; i += global_threads()) f.template run<1>(i);
+}
+
+template <typename F>
+void for_elements(const Stream& stream, int64_t count, const F& f) {
+  if (count == 0) return;
+  const int64_t items = f.aligned() ? count / at_once + at_once : count;
+  const auto blocks =
+      static_cast<unsigned>(std::clamp<int64_t>((items + threads - 1) / threads, 1, most_blocks));
+  launch(stream, {dim3{blocks}, dim3{threads}}, elements<F>, count, f.aligned(), f);
+}
+
+// Calls `f` with true or false as a constant.
+template <typename F>
+void dispatch_bool(bool value, F&& f) {
+  if (value) f(std::true_type());
+  else f(std::false_type());
+}
+
+template <typename X, typename Y, bool accumulate>
+struct CastElements {
+  const X* x;
+  Y* y;
+
+  bool aligned() const { return is_aligned(x) && is_aligned(y); }
+  template <int n>
+  __device__ void run(int64_t i) const {
+    store<accumulate>(y + i, load<n>(x + i));
+  }
+};
+
+template <typename T>
+struct AddElements {
+  const T *a, *b;
+  T* y;
+
+  bool aligned() const { return is_aligned(a) && is_aligned(b) && is_aligned(y); }
+  template <int n>
+  __device__ void run(int64_t i) const {
+    Pack<float, n> sum = load<n>(a + i);
+    const Pack<float, n> other = load<n>(b + i);
+    GRADUS_UNROLL
+    for (int k = 0; k < n; ++k) sum.values[k] += other.values[k];
+    store<false>(y + i, sum);
+  }
+};
+
+template <typename T, Activation kind>
+struct Activate {
+  const T* x;
+  T* y;
+
+  bool aligned() const { return is_aligned(x) && is_aligned(y); }
+  template <int n>
+  __device__ void run(int64_t i) const {
+    Pack<float, n> values = load<n>(x + i);
+    GRADUS_UNROLL
+    for (int k = 0; k < n; ++k) values.values[k] = activate<kind>(values.values[k]).value;
+    store<false>(y + i, values);
+  }
+};
+
+// dx may be dy; y may be null.
+template <typename T, Activation kind, bool accumulate>
+struct ActivateBackward {
+  const T *dy, *x;
+  T *dx, *y;
+
+  bool aligned() const { return is_aligned(dy) && is_aligned(x) && is_aligned(dx) && is_aligned(y); }
+  template <int n>
+  __device__ void run(int64_t i) const {
+    Pack<float, n> values = load<n>(x + i), slopes = load<n>(dy + i);
+    GRADUS_UNROLL
+    for (int k = 0; k < n; ++k) {
+      const ActivationPoint point = activate<kind>(values.values[k]);
+      values.values[k] = point.value;
+      slopes.values[k] *= point.slope;
+    }
+    store<accumulate>(dx + i, slopes);
+    if (y != nullptr) store<false>(y + i, values);
+  }
+};
+
+// Calls f with the activation as a constant.
+template <typename F>
+void dispatch_activation(Activation kind, F&& f) {
+  switch (kind) {
+#define GRADUS_CASE(name) \
+  case Activation::name:  \
+    return f(std::integral_constant<Activation, Activation::name>());
+    GRADUS_CASE(none)
+    GRADUS_CASE(gelu)
+    GRADUS_CASE(gelu_tanh)
+    GRADUS_CASE(fast_gelu)
+    GRADUS_CASE(relu)
+    GRADUS_CASE(tanh)
+#undef GRADUS_CASE
+  }
+}
+
+// A block of random words serves eight elements of a row, 16 columns apart (core/philox.h): a thread makes one and takes these.
+template <typename T, bool accumulate>
+__global__ void __launch_bounds__(threads)
+    drop(const T* x, T* y, int64_t rows, int64_t columns, DropoutMask mask, const int32_t* place) {
+  if (place != nullptr) {
+    mask.step = static_cast<uint32_t>(place[0]);
+    mask.stream |= static_cast<uint32_t>(place[1]) << 16;
+  }
+  const uint32_t threshold = mask.threshold();
+  const float scale = mask.scale();
+  const int64_t a_row = (columns + 127) / 128 * 16;  // threads of a row
+  for (int64_t i = global_thread(); i < rows * a_row; i += global_threads()) {
+    const int64_t row = i / a_row, number = i % a_row;
+    const PhiloxBlock words =
+        philox({static_cast<uint32_t>(number), static_cast<uint32_t>(row), mask.step, mask.stream}, mask.key);
+    GRADUS_UNROLL
+    for (int k = 0; k < 8; ++k) {
+      const int64_t column = number / 16 * 128 + k * 16 + number % 16;
+      if (column >= columns) break;
+      const uint32_t bits = words[k / 2] >> (k % 2 * 16) & 0xffffU;
+      const float factor = bits >= threshold ? scale : 0.0F;
+      Pack<float, 1> value = load<1>(x + row * columns + column);
+      value.values[0] *= factor;
+      store<accumulate>(y + row * columns + column, value);
+    }
+  }
+}
+
+template <typename T>
+__global__ void __launch_bounds__(threads)
+    count_nonfinite_elements(const T* x, int64_t count, int32_t* result) {
+  GRADUS_SHARED(int, scratch, 32);
+  int found = 0;
+  for (int64_t i = global_thread(); i < count; i += global_threads()) {
+    const float value = widen(x[i]);
+    found += value - value == 0 ? 0 : 1;
+  }
+  found = block_sum(found, scratch);
+  if (threadIdx.x != 0 || found == 0) return;
+  // As many as an int32 counts: the sum stops there.
+  for (int32_t before = *result;;) {
+    const int32_t after = before > std::numeric_limits<int32_t>::max() - found
+                              ? std::numeric_limits<int32_t>::max()
+                              : before + found;
+    const int32_t seen = atomicCAS(result, before, after);
+    if (seen == before) return;
+    before = seen;
+  }
+}
+
+}  // namespace
+
+void fill_zero(const Stream& stream, const FillZero& args) { clear(stream, args.x.raw(), args.x.bytes()); }
+
+void cast(const Stream& stream, const Cast& args) {
+  dispatch_float(args.x.dtype(), "cast", [&](auto from) {
+    dispatch_float(args.y.tensor.dtype(), "cast", [&](auto to) {
+      dispatch_bool(args.y.accumulate, [&](auto accumulate) {
+        using X = decltype(from);
+        using Y = decltype(to);
+        for_elements(stream, args.x.elements(),
+                     CastElements<X, Y, decltype(accumulate)::value>{args.x.template data<X>(),
+                                                                     args.y.tensor.template data<Y>()});
+      });
+    });
+  });
+}
+
+void count_nonfinite(const Stream& stream, const CountNonfinite& args) {
+  fill_zero(stream, {args.count});
+  const int64_t count = args.x.elements();
+  if (count == 0) return;
+  dispatch_float(args.x.dtype(), "count_nonfinite", [&](auto type) {
+    using T = decltype(type);
+    const auto blocks =
+        static_cast<unsigned>(std::min<int64_t>((count + threads - 1) / threads, most_blocks));
+    launch(stream, {dim3{blocks}, dim3{threads}}, count_nonfinite_elements<T>, args.x.template data<T>(),
+           count, args.count.data<int32_t>());
+  });
+}
+
+void add_forward(const Stream& stream, const AddForward& args) {
+  dispatch_float(args.y.dtype(), "add", [&](auto type) {
+    using T = decltype(type);
+    for_elements(
+        stream, args.y.elements(),
+        AddElements<T>{args.a.template data<T>(), args.b.template data<T>(), args.y.template data<T>()});
+  });
+}
+
+void add_backward(const Stream& stream, const AddBackward& args) {
+  if (args.da) cast(stream, {args.dy, args.da});
+  if (args.db) cast(stream, {args.dy, args.db});
+}
+
+void activation_forward(const Stream& stream, const ActivationForward& args) {
+  dispatch_float(args.x.dtype(), "activation", [&](auto type) {
+    using T = decltype(type);
+    dispatch_activation(args.kind, [&](auto kind) {
+      for_elements(stream, args.x.elements(),
+                   Activate<T, decltype(kind)::value>{args.x.template data<T>(), args.y.template data<T>()});
+    });
+  });
+}
+
+void activation_backward(const Stream& stream, const ActivationBackward& args) {
+  if (!args.dx) {
+    if (args.y) activation_forward(stream, {args.x, args.kind, args.y});
+    return;
+  }
+  dispatch_float(args.x.dtype(), "activation", [&](auto type) {
+    using T = decltype(type);
+    dispatch_activation(args.kind, [&](auto kind) {
+      dispatch_bool(args.dx.accumulate, [&](auto accumulate) {
+        for_elements(stream, args.x.elements(),
+                     ActivateBackward<T, decltype(kind)::value, decltype(accumulate)::value>{
+                         args.dy.template data<T>(), args.x.template data<T>(),
+                         args.dx.tensor.template data<T>(), args.y ? args.y.template data<T>() : nullptr});
+      });
+    });
+  });
+}
+
+void dropout_forward(const Stream& stream, const DropoutForward& args) {
+  dropout_backward(stream, {args.x, args.dropout, {args.y}});
+}
+
+// A mask is its own derivative, so both directions multiply by it.
+void dropout_backward(const Stream& stream, const DropoutBackward& args) {
+  if (!args.dx) return;
+  if (!args.dropout.active()) return cast(stream, {args.dy, args.dx});
+  const int64_t rows = args.dy.rows(), columns = args.dy.shape().last();
+  if (rows * columns == 0) return;
+  dispatch_float(args.dy.dtype(), "dropout", [&](auto type) {
+    using T = decltype(type);
+    dispatch_bool(args.dx.accumulate, [&](auto accumulate) {
+      const int64_t items = rows * ((columns + 127) / 128 * 16);
+      const auto blocks =
+          static_cast<unsigned>(std::min<int64_t>((items + threads - 1) / threads, most_blocks));
+      launch(stream, {dim3{blocks}, dim3{threads}}, drop<T, decltype(accumulate)::value>,
+             args.dy.template data<T>(), args.dx.tensor.template data<T>(), rows, columns,
+             args.dropout.mask(0, 0),
+             args.dropout.place ? args.dropout.place.template data<int32_t>() : nullptr);
+    });
+  });
+}
+
+}  // namespace gradus::cuda

@@ -1,0 +1,307 @@
+#include "tests/emulator/device.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/random.h"
+#include "tests/emulator/fiber.h"
+
+namespace gradus::emulator {
+namespace {
+
+constexpr unsigned most_threads = 1024;
+constexpr size_t most_shared_bytes = size_t{227} << 10;  // of a block of sm_90
+constexpr int unwritten = 0xff;  // every byte: NaN as a float, of both kinds with 16 bits too
+
+std::string place_of(const Site& site) {
+  const std::string_view file = site.file_name();
+  return fmt::format("{}:{}", file.substr(file.rfind('/') + 1), site.line());
+}
+
+struct Copy {
+  void* target;
+  const void* source;
+  size_t bytes;
+  Site site;
+};
+
+// A thread of the block that runs.
+struct Thread {
+  dim3 index;
+  std::unique_ptr<Fiber> fiber;  // while it has begun and not ended
+  bool has_begun = false, has_ended = false;
+  // What it waits for.
+  enum class Wait : uint8_t { nothing, block, warp } wait = Wait::nothing;
+  Site site{};
+  const char* what = "";
+  unsigned mask = 0;
+  void* brought = nullptr;
+  Finish finish = nullptr;
+  bool said = false;
+  int heard = 0;
+  std::deque<std::vector<Copy>> groups;  // copies under way
+  std::vector<Copy> begun;               // those of no group yet
+};
+
+struct Block {
+  std::vector<Thread> threads;
+  std::map<const void*, std::vector<std::byte>> arrays;
+  std::vector<std::byte> dynamic;
+  size_t shared_bytes = 0;
+  size_t current = 0;  // the thread that runs
+};
+
+uint64_t schedule = 1;
+Counts counted;
+std::optional<Block> running;
+std::vector<std::unique_ptr<Fiber>> idle_fibers;
+
+Block& block() {
+  check(running.has_value(), "[emulated device] outside of a kernel");
+  return *running;
+}
+Thread& current() { return block().threads[block().current]; }
+
+// Leaves the thread until what it waits for has happened.
+void wait_here(Thread& thread, Thread::Wait wait) {
+  thread.wait = wait;
+  Fiber::leave();
+}
+
+// All threads of a block have come to a barrier, or some never will.
+bool release_block(Block& b) {
+  const Thread* first = nullptr;
+  size_t waiting = 0;
+  int said = 0;
+  for (const Thread& thread : b.threads) {
+    if (thread.wait != Thread::Wait::block) continue;
+    if (first == nullptr) first = &thread;
+    check(thread.site.line() == first->site.line() && thread.site.file_name() == first->site.file_name(),
+          "[emulated device] threads of a block wait at different barriers: {} and {}", place_of(first->site),
+          place_of(thread.site));
+    ++waiting;
+    said += thread.said ? 1 : 0;
+  }
+  if (waiting < b.threads.size()) return false;
+  ++counted.barriers;
+  for (Thread& thread : b.threads) {
+    thread.wait = Thread::Wait::nothing;
+    thread.heard = said;
+  }
+  return true;
+}
+
+// All lanes that a thread waits for have come to the same operation.
+bool release_warp(Block& b, size_t number) {
+  const Thread& one = b.threads[number];
+  const size_t first = number / 32 * 32;
+  void* brought[32] = {};
+  for (size_t lane = 0; lane < 32; ++lane) {
+    if ((one.mask >> lane & 1U) == 0) continue;
+    check(first + lane < b.threads.size(),
+          "[emulated device] {}: {} of lanes that the block of {} threads has not: mask {:#x}",
+          place_of(one.site), one.what, b.threads.size(), one.mask);
+    const Thread& other = b.threads[first + lane];
+    if (other.wait != Thread::Wait::warp) return false;
+    if ((other.mask >> number % 32 & 1U) == 0) return false;  // it is busy with others, and may come later
+    check(other.mask == one.mask && other.finish == one.finish && other.site.line() == one.site.line(),
+          "[emulated device] lanes of a warp meet in different operations: {} at {} with mask {:#x}, {} at "
+          "{} with mask {:#x}",
+          one.what, place_of(one.site), one.mask, other.what, place_of(other.site), other.mask);
+    brought[lane] = other.brought;
+  }
+  one.finish(brought);
+  for (size_t lane = 0; lane < 32; ++lane)
+    if ((one.mask >> lane & 1U) != 0) b.threads[first + lane].wait = Thread::Wait::nothing;
+  return true;
+}
+
+// Nobody can go on: says who waits for whom.
+[[noreturn]] void fail_stuck(const Block& b) {
+  size_t ended = 0;
+  std::map<std::string, size_t> places;
+  for (const Thread& thread : b.threads) {
+    ended += thread.has_ended ? 1 : 0;
+    if (thread.wait == Thread::Wait::block) ++places["the barrier at " + place_of(thread.site)];
+    if (thread.wait == Thread::Wait::warp)
+      ++places[fmt::format("{} at {}", thread.what, place_of(thread.site))];
+  }
+  std::string waiting;
+  for (const auto& [place, count] : places)
+    waiting += fmt::format("{}{} wait in {}", waiting.empty() ? "" : ", ", count, place);
+  fail("[emulated device] {} of the block's {} threads have ended, {}: not all threads come there", ended,
+       b.threads.size(), waiting);
+}
+
+void end_thread(Thread& thread) {
+  thread.has_ended = true;
+  idle_fibers.push_back(std::move(thread.fiber));
+  thread.groups.push_back(std::move(thread.begun));
+  for (const std::vector<Copy>& group : thread.groups)
+    if (!group.empty())
+      fail_at(group.front().site, "a thread ends without waiting for its copy to shared memory");
+}
+
+// Runs a thread until it waits or ends.
+void go_on(Block& b, size_t number, const std::function<void()>& work) {
+  b.current = number;
+  Thread& thread = b.threads[number];
+  threadIdx = thread.index;
+  if (thread.has_begun) {
+    thread.fiber->enter();
+  } else {
+    thread.has_begun = true;
+    if (idle_fibers.empty()) idle_fibers.push_back(std::make_unique<Fiber>());
+    thread.fiber = std::move(idle_fibers.back());
+    idle_fibers.pop_back();
+    thread.fiber->start(work);
+  }
+  if (thread.fiber->has_ended()) end_thread(thread);
+}
+
+void run_block(const std::function<void()>& work, RandomSequence& random) {
+  Block& b = *running;
+  std::vector<size_t> ready(b.threads.size());
+  for (size_t i = 0; i < ready.size(); ++i) ready[i] = i;
+  size_t left = ready.size();
+  while (left > 0) {
+    if (ready.empty()) fail_stuck(b);
+    std::swap(ready[random.below(static_cast<uint32_t>(ready.size()))], ready.back());
+    const size_t number = ready.back();
+    ready.pop_back();
+    go_on(b, number, work);
+    const Thread& thread = b.threads[number];
+    if (thread.has_ended) {
+      --left;
+    } else if (thread.wait == Thread::Wait::warp && release_warp(b, number)) {
+      for (size_t lane = 0; lane < 32; ++lane)
+        if ((thread.mask >> lane & 1U) != 0) ready.push_back(number / 32 * 32 + lane);
+    } else if (thread.wait == Thread::Wait::block && release_block(b)) {
+      for (size_t i = 0; i < b.threads.size(); ++i) ready.push_back(i);
+    }
+  }
+}
+
+void land(const std::vector<Copy>& group) {
+  for (const Copy& copy : group) std::memcpy(copy.target, copy.source, copy.bytes);
+}
+
+// What takes no part in a run any more, however it ended.
+class Run {
+ public:
+  Run() { check(!running.has_value(), "[emulated device] a kernel is launched by a kernel"); }
+  ~Run() { running.reset(); }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+};
+
+}  // namespace
+
+void set_schedule(uint64_t seed) {
+  schedule = seed;
+  counted.launches = 0;
+}
+Counts counts() { return counted; }
+
+void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>& thread) {
+  const uint64_t threads = uint64_t{size.x} * size.y * size.z, blocks = uint64_t{grid.x} * grid.y * grid.z;
+  check(threads > 0 && threads <= most_threads && size.z <= 64,
+        "[emulated device] a block of {} x {} x {} threads", size.x, size.y, size.z);
+  check(blocks > 0 && grid.x <= 0x7fffffffU && grid.y <= 65535 && grid.z <= 65535,
+        "[emulated device] a grid of {} x {} x {} blocks", grid.x, grid.y, grid.z);
+  check(shared_bytes <= most_shared_bytes, "[emulated device] {} bytes of shared memory", shared_bytes);
+  const Run guard;
+  RandomSequence random(schedule, 0xde7, static_cast<uint32_t>(counted.launches++));
+  gridDim = grid;
+  blockDim = size;
+  std::vector<uint64_t> order(blocks);
+  for (uint64_t i = 0; i < blocks; ++i) order[i] = i;
+  random.shuffle(order);
+  for (const uint64_t number : order) {
+    blockIdx = {static_cast<unsigned>(number % grid.x), static_cast<unsigned>(number / grid.x % grid.y),
+                static_cast<unsigned>(number / grid.x / grid.y)};
+    running.emplace();
+    running->dynamic.assign(shared_bytes, std::byte{unwritten});
+    running->shared_bytes = shared_bytes;
+    running->threads.resize(threads);
+    for (uint64_t i = 0; i < threads; ++i)
+      running->threads[i].index = {static_cast<unsigned>(i % size.x),
+                                   static_cast<unsigned>(i / size.x % size.y),
+                                   static_cast<unsigned>(i / size.x / size.y)};
+    run_block(thread, random);
+    counted.threads += static_cast<int64_t>(threads);
+  }
+}
+
+void* shared_array(size_t bytes, const void* place) {
+  Block& b = block();
+  const auto [array, is_new] = b.arrays.try_emplace(place);
+  if (is_new) {
+    array->second.assign(bytes, std::byte{unwritten});
+    b.shared_bytes += bytes;
+    check(b.shared_bytes <= most_shared_bytes, "[emulated device] {} bytes of shared memory", b.shared_bytes);
+  }
+  check(array->second.size() == bytes, "[emulated device] a shared array of {} and of {} bytes",
+        array->second.size(), bytes);
+  return array->second.data();
+}
+
+void* dynamic_shared() { return block().dynamic.data(); }
+
+void sync_threads(const Site& site) { sync_threads_count(false, site); }
+
+int sync_threads_count(bool said, const Site& site) {
+  Thread& thread = current();
+  thread.site = site;
+  thread.said = said;
+  wait_here(thread, Thread::Wait::block);
+  return thread.heard;
+}
+
+int lane_of_thread() { return static_cast<int>(block().current % 32); }
+
+void together(unsigned mask, void* brought, Finish finish, const char* what, const Site& site) {
+  Thread& thread = current();
+  if ((mask >> lane_of_thread() & 1U) == 0)
+    fail_at(site, "a lane takes part in an operation whose mask leaves it out");
+  thread.site = site;
+  thread.what = what;
+  thread.mask = mask;
+  thread.brought = brought;
+  thread.finish = finish;
+  wait_here(thread, Thread::Wait::warp);
+}
+
+void count_atomic() { ++counted.atomics; }
+
+void fail_at(const Site& site, const char* what) { fail("[emulated device] {}: {}", place_of(site), what); }
+
+void begin_copy(void* target, const void* source, size_t bytes, const Site& site) {
+  const auto aligned = [bytes](const void* p) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; };
+  check(bytes == 4 || bytes == 8 || bytes == 16,
+        "[emulated device] {}: a copy of {} bytes: expected 4, 8 or 16", place_of(site), bytes);
+  if (!aligned(target) || !aligned(source))
+    fail_at(site, "a copy to shared memory from or to an address that is no multiple of its size");
+  std::memset(target, unwritten, bytes);
+  current().begun.push_back({target, source, bytes, site});
+}
+
+void end_group() {
+  Thread& thread = current();
+  thread.groups.push_back(std::move(thread.begun));
+  thread.begun.clear();
+}
+
+void wait_for_groups(int most) {
+  Thread& thread = current();
+  while (thread.groups.size() > static_cast<size_t>(most)) {
+    land(thread.groups.front());
+    thread.groups.pop_front();
+  }
+}
+
+}  // namespace gradus::emulator

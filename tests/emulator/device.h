@@ -1,0 +1,211 @@
+// The emulated device: the language of backends/cuda/*.cu as plain C++, so that the same sources run where there is no GPU and no
+// CUDA. A kernel's blocks run one after the other, the threads of a block in turns: a thread goes on until it waits for others, at a
+// barrier or in an operation of its warp, and who goes on then is drawn. Without a barrier where one is needed, threads see
+// what others have written or have not, and the bits change with the schedule.
+//
+// What a GPU would leave undefined is an Error here, with its place: a barrier or a warp operation that not all threads reach, a value asked of
+// a lane that takes no part, shared memory that nobody wrote (it begins as NaN), copies that nobody waits for, sums in
+// an order that nobody knows. The address sanitizer sees every index.
+#pragma once
+
+#define GRADUS_EMULATED_DEVICE
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <source_location>
+#include <type_traits>
+
+#include "core/error.h"
+
+struct dim3 {
+  unsigned x = 1, y = 1, z = 1;
+};
+
+// Of the thread that runs.
+inline dim3 threadIdx, blockIdx, blockDim, gridDim;
+constexpr int warpSize = 32;
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+
+namespace gradus::emulator {
+
+using Site = std::source_location;
+
+// --- what the tests set -----------------------------------------------------------------------------
+
+// The order of blocks and threads, from the next launch on.
+void set_schedule(uint64_t seed);
+
+struct Counts {
+  int64_t launches = 0, threads = 0, barriers = 0, atomics = 0;
+};
+Counts counts();  // since the program began
+
+// --- what kernels are made of -----------------------------------------------------------------------
+
+// Runs a kernel to its end. Throws Error when it does what a device leaves undefined.
+void run(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& thread);
+
+// An array of the block's own: the same for all its threads, by the place in the source that asks.
+void* shared_array(size_t bytes, const void* place);
+// The array whose size the launch says.
+void* dynamic_shared();
+
+void sync_threads(const Site& site);
+// Waits for all threads of the block, and tells how many of them have said true.
+int sync_threads_count(bool said, const Site& site);
+
+// What the lanes of a warp do together: the last one to come lets `finish` look at what all have brought, by lane, null for those that
+// take no part.
+using Finish = void (*)(void* const (&brought)[32]);
+void together(unsigned mask, void* brought, Finish finish, const char* what, const Site& site);
+
+void count_atomic();
+[[noreturn]] void fail_at(const Site& site, const char* what);
+
+template <typename T>
+struct Shuffled {
+  T value;
+  int source;  // lane
+  bool missing = false;
+  T result{};
+
+  static void finish(void* const (&brought)[32]) {
+    for (void* const lane : brought) {
+      if (lane == nullptr) continue;
+      auto& mine = *static_cast<Shuffled*>(lane);
+      const void* const from = brought[mine.source];
+      mine.missing = from == nullptr;
+      if (from != nullptr) mine.result = static_cast<const Shuffled*>(from)->value;
+    }
+  }
+};
+
+int lane_of_thread();
+
+// `source` is a lane of the group of `width` lanes that this one is in; beyond the group's ends a lane keeps its own value.
+template <typename T>
+T shuffle(unsigned mask, T value, int source, int width, const Site& site) {
+  check(width > 0 && width <= 32 && (width & (width - 1)) == 0, "[emulated device] a shuffle of width {}",
+        width);
+  const int lane = lane_of_thread(), group = lane / width * width;
+  Shuffled<T> mine{value, source < group || source >= group + width ? lane : source};
+  together(mask, &mine, Shuffled<T>::finish, "a shuffle", site);
+  if (mine.missing) fail_at(site, "a shuffle takes the value of a lane that takes no part");
+  return mine.result;
+}
+
+struct Vote {
+  bool said;
+  unsigned result = 0;
+
+  static void finish(void* const (&brought)[32]) {
+    unsigned all = 0;
+    for (int lane = 0; lane < 32; ++lane)
+      if (brought[lane] != nullptr && static_cast<const Vote*>(brought[lane])->said) all |= 1U << lane;
+    for (void* const lane : brought)
+      if (lane != nullptr) static_cast<Vote*>(lane)->result = all;
+  }
+};
+
+inline unsigned vote(unsigned mask, bool said, const Site& site) {
+  Vote mine{said};
+  together(mask, &mine, Vote::finish, "a vote", site);
+  return mine.result;
+}
+
+// --- copies to shared memory that go on while the thread does ------------------------------------------
+
+// They land at the wait, with what their source holds by then; until then the target is NaN.
+void begin_copy(void* target, const void* source, size_t bytes, const Site& site);
+void end_group();
+// Waits until so many groups, the last ones, at most are under way.
+void wait_for_groups(int most);
+
+}  // namespace gradus::emulator
+
+#define GRADUS_SITE std::source_location at = std::source_location::current()
+
+inline void __syncthreads(GRADUS_SITE) { gradus::emulator::sync_threads(at); }
+inline int __syncthreads_count(int said, GRADUS_SITE) {
+  return gradus::emulator::sync_threads_count(said != 0, at);
+}
+inline int __syncthreads_or(int said, GRADUS_SITE) {
+  return gradus::emulator::sync_threads_count(said != 0, at) > 0 ? 1 : 0;
+}
+inline int __syncthreads_and(int said, GRADUS_SITE) {
+  return gradus::emulator::sync_threads_count(said == 0, at) == 0 ? 1 : 0;
+}
+inline void __syncwarp(unsigned mask = 0xffffffffU, GRADUS_SITE) { gradus::emulator::vote(mask, false, at); }
+
+template <typename T>
+T __shfl_sync(unsigned mask, T value, int source, int width = 32, GRADUS_SITE) {
+  const int group = gradus::emulator::lane_of_thread() / width * width;
+  return gradus::emulator::shuffle(mask, value, group + (source & (width - 1)), width, at);
+}
+template <typename T>
+T __shfl_xor_sync(unsigned mask, T value, int bits, int width = 32, GRADUS_SITE) {
+  return gradus::emulator::shuffle(mask, value, gradus::emulator::lane_of_thread() ^ bits, width, at);
+}
+template <typename T>
+T __shfl_down_sync(unsigned mask, T value, unsigned distance, int width = 32, GRADUS_SITE) {
+  return gradus::emulator::shuffle(
+      mask, value, gradus::emulator::lane_of_thread() + static_cast<int>(distance), width, at);
+}
+template <typename T>
+T __shfl_up_sync(unsigned mask, T value, unsigned distance, int width = 32, GRADUS_SITE) {
+  return gradus::emulator::shuffle(
+      mask, value, gradus::emulator::lane_of_thread() - static_cast<int>(distance), width, at);
+}
+inline unsigned __ballot_sync(unsigned mask, int said, GRADUS_SITE) {
+  return gradus::emulator::vote(mask, said != 0, at);
+}
+inline int __any_sync(unsigned mask, int said, GRADUS_SITE) {
+  return gradus::emulator::vote(mask, said != 0, at) != 0 ? 1 : 0;
+}
+inline int __all_sync(unsigned mask, int said, GRADUS_SITE) {
+  return gradus::emulator::vote(mask, said == 0, at) == 0 ? 1 : 0;
+}
+
+// Sums and comparisons of integers have the same result in every order; sums of floats have not.
+template <typename T>
+T atomicAdd(T* place, std::type_identity_t<T> value, GRADUS_SITE) {
+  if constexpr (!std::is_integral_v<T>)
+    gradus::emulator::fail_at(at, "a sum of floats by atomicAdd depends on the order of threads");
+  gradus::emulator::count_atomic();
+  const T before = *place;
+  *place = static_cast<T>(before + value);
+  return before;
+}
+template <typename T>
+T atomicMax(T* place, std::type_identity_t<T> value) {
+  gradus::emulator::count_atomic();
+  const T before = *place;
+  *place = std::max(before, value);
+  return before;
+}
+template <typename T>
+T atomicMin(T* place, std::type_identity_t<T> value) {
+  gradus::emulator::count_atomic();
+  const T before = *place;
+  *place = std::min(before, value);
+  return before;
+}
+template <typename T>
+T atomicCAS(T* place, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
+  gradus::emulator::count_atomic();
+  const T before = *place;
+  if (before == expected) *place = value;
+  return before;
+}
+
+inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
+inline int __ffs(int bits) { return __builtin_ffs(bits); }
+inline int __clz(int bits) { return bits == 0 ? 32 : __builtin_clz(static_cast<unsigned>(bits)); }

@@ -1,0 +1,31 @@
+// The kernels of backends/cuda on the emulated device, as a backend. Those that are not written yet are the naive backend's.
+#pragma once
+
+#include "tests/naive_backend.h"
+
+namespace gradus {
+
+// The kernels that the device has.
+#define GRADUS_EMULATED_KERNELS(X)           \
+  X(fill_zero, FillZero)                     \
+  X(cast, Cast)                              \
+  X(count_nonfinite, CountNonfinite)         \
+  X(add_forward, AddForward)                 \
+  X(add_backward, AddBackward)               \
+  X(activation_forward, ActivationForward)   \
+  X(activation_backward, ActivationBackward) \
+  X(dropout_forward, DropoutForward)         \
+  X(dropout_backward, DropoutBackward)
+
+class EmulatedBackend final : public NaiveBackend {
+ public:
+  std::string name() const override { return "CUDA_EMULATED"; }
+  std::string description() const override { return "the emulated device"; }
+
+  GRADUS_EMULATED_KERNELS(GRADUS_OVERRIDE_KERNEL)
+};
+
+// The one instance; it lives until the program ends, as loaded backends do.
+EmulatedBackend& emulated_backend();
+
+}  // namespace gradus
