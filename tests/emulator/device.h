@@ -121,6 +121,14 @@ inline unsigned vote(unsigned mask, bool said, const Site& site) {
   return mine.result;
 }
 
+// --- matrices of a warp (backends/cuda/matrix.h) ------------------------------------------------------
+
+using Widen = float (*)(uint16_t bits);
+void multiply_fragments(float (&c)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], Widen widen,
+                        const Site& site = Site::current());
+void load_fragments(uint32_t (&words)[4], const void* row, bool transposed,
+                    const Site& site = Site::current());
+
 // --- copies to shared memory that go on while the thread does ------------------------------------------
 
 // They land at the wait, with what their source holds by then; until then the target is NaN.
