@@ -83,6 +83,15 @@ inline void clear(const Stream& stream, void* data, size_t bytes) {
 __device__ __forceinline__ int64_t global_thread() { return int64_t{blockIdx.x} * blockDim.x + threadIdx.x; }
 __device__ __forceinline__ int64_t global_threads() { return int64_t{gridDim.x} * blockDim.x; }
 
+// 1 / sqrt(x), to two units in the last place.
+__device__ __forceinline__ float one_over_root(float x) {
+#ifdef GRADUS_EMULATED_DEVICE
+  return 1 / std::sqrt(x);
+#else
+  return rsqrtf(x);
+#endif
+}
+
 constexpr unsigned whole_warp = 0xffffffffU;
 
 // The sum over a warp, in every lane; its order is that of a tree, the same each time.

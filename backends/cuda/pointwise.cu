@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "backends/cuda/activations.h"
+#include "backends/cuda/dispatch.h"
+#include "backends/cuda/dropout.h"
 #include "backends/cuda/kernels.h"
 
 namespace gradus::cuda {
@@ -27,16 +29,8 @@ template <typename F>
 void for_elements(const Stream& stream, int64_t count, const F& f) {
   if (count == 0) return;
   const int64_t items = f.aligned() ? count / at_once + at_once : count;
-  const auto blocks =
-      static_cast<unsigned>(std::clamp<int64_t>((items + threads - 1) / threads, 1, most_blocks));
-  launch(stream, {dim3{blocks}, dim3{threads}}, elements<F>, count, f.aligned(), f);
-}
-
-// Calls `f` with true or false as a constant.
-template <typename F>
-void dispatch_bool(bool value, F&& f) {
-  if (value) f(std::true_type());
-  else f(std::false_type());
+  launch(stream, {blocks_for(items, threads, most_blocks), dim3{threads}}, elements<F>, count, f.aligned(),
+         f);
 }
 
 template <typename X, typename Y, bool accumulate>
@@ -120,29 +114,21 @@ void dispatch_activation(Activation kind, F&& f) {
   }
 }
 
-// A block of random words serves eight elements of a row, 16 columns apart (core/philox.h): a thread makes one and takes these.
+// A thread draws a block of random words, and takes the elements that it serves.
 template <typename T, bool accumulate>
-__global__ void __launch_bounds__(threads)
-    drop(const T* x, T* y, int64_t rows, int64_t columns, DropoutMask mask, const int32_t* place) {
-  if (place != nullptr) {
-    mask.step = static_cast<uint32_t>(place[0]);
-    mask.stream |= static_cast<uint32_t>(place[1]) << 16;
-  }
-  const uint32_t threshold = mask.threshold();
-  const float scale = mask.scale();
-  const int64_t a_row = (columns + 127) / 128 * 16;  // threads of a row
+__global__ void __launch_bounds__(threads) drop(const T* x, T* y, int64_t rows, int64_t columns, MaskAt at) {
+  const DropoutMask mask = at.read();
+  const int64_t a_row = mask_blocks(columns);
   for (int64_t i = global_thread(); i < rows * a_row; i += global_threads()) {
     const int64_t row = i / a_row, number = i % a_row;
-    const PhiloxBlock words =
-        philox({static_cast<uint32_t>(number), static_cast<uint32_t>(row), mask.step, mask.stream}, mask.key);
+    float factors[columns_of_block];
+    mask_factors(mask, row, number, factors);
     GRADUS_UNROLL
-    for (int k = 0; k < 8; ++k) {
-      const int64_t column = number / 16 * 128 + k * 16 + number % 16;
+    for (int k = 0; k < columns_of_block; ++k) {
+      const int64_t column = mask_column(number, k);
       if (column >= columns) break;
-      const uint32_t bits = words[k / 2] >> (k % 2 * 16) & 0xffffU;
-      const float factor = bits >= threshold ? scale : 0.0F;
       Pack<float, 1> value = load<1>(x + row * columns + column);
-      value.values[0] *= factor;
+      value.values[0] *= factors[k];
       store<accumulate>(y + row * columns + column, value);
     }
   }
@@ -194,10 +180,8 @@ void count_nonfinite(const Stream& stream, const CountNonfinite& args) {
   if (count == 0) return;
   dispatch_float(args.x.dtype(), "count_nonfinite", [&](auto type) {
     using T = decltype(type);
-    const auto blocks =
-        static_cast<unsigned>(std::min<int64_t>((count + threads - 1) / threads, most_blocks));
-    launch(stream, {dim3{blocks}, dim3{threads}}, count_nonfinite_elements<T>, args.x.template data<T>(),
-           count, args.count.data<int32_t>());
+    launch(stream, {blocks_for(count, threads, most_blocks), dim3{threads}}, count_nonfinite_elements<T>,
+           args.x.template data<T>(), count, args.count.data<int32_t>());
   });
 }
 
@@ -256,13 +240,9 @@ void dropout_backward(const Stream& stream, const DropoutBackward& args) {
   dispatch_float(args.dy.dtype(), "dropout", [&](auto type) {
     using T = decltype(type);
     dispatch_bool(args.dx.accumulate, [&](auto accumulate) {
-      const int64_t items = rows * ((columns + 127) / 128 * 16);
-      const auto blocks =
-          static_cast<unsigned>(std::min<int64_t>((items + threads - 1) / threads, most_blocks));
-      launch(stream, {dim3{blocks}, dim3{threads}}, drop<T, decltype(accumulate)::value>,
-             args.dy.template data<T>(), args.dx.tensor.template data<T>(), rows, columns,
-             args.dropout.mask(0, 0),
-             args.dropout.place ? args.dropout.place.template data<int32_t>() : nullptr);
+      launch(stream, {blocks_for(rows * ceil_div(columns, 128) * 16, threads, most_blocks), dim3{threads}},
+             drop<T, decltype(accumulate)::value>, args.dy.template data<T>(),
+             args.dx.tensor.template data<T>(), rows, columns, MaskAt(args.dropout));
     });
   });
 }

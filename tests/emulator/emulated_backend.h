@@ -15,7 +15,9 @@ namespace gradus {
   X(activation_forward, ActivationForward)   \
   X(activation_backward, ActivationBackward) \
   X(dropout_forward, DropoutForward)         \
-  X(dropout_backward, DropoutBackward)
+  X(dropout_backward, DropoutBackward)       \
+  X(layer_norm_forward, LayerNormForward)    \
+  X(layer_norm_backward, LayerNormBackward)
 
 class EmulatedBackend final : public NaiveBackend {
  public:

@@ -17,7 +17,8 @@ using emulator::set_schedule;
 namespace {
 
 const bool chosen = [] {
-  test_on({&emulated_backend()}, {"add", "activation", "dropout", "cast", "activation_linear", "recompute"});
+  test_on({&emulated_backend()}, {"add", "activation", "dropout", "cast", "activation_linear", "recompute",
+                                  "layer_norm", "dropout_add_layer_norm"});
   return true;
 }();
 
