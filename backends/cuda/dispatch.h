@@ -16,13 +16,22 @@ void dispatch_bool(bool value, F&& f) {
   else f(std::false_type());
 }
 
-// The mode of a gradient that may be unwanted.
-inline bool accumulates(const Grad& grad) { return grad && grad.accumulate; }
-
 template <typename T>
 T* data_of(const Tensor& tensor) {
   return tensor ? tensor.data<T>() : nullptr;
 }
+
+// Where a gradient goes; nowhere when it is unwanted.
+template <typename T>
+struct Target {
+  T* data = nullptr;
+  bool accumulate = false;
+
+  explicit Target(const Grad& grad) : data(data_of<T>(grad.tensor)), accumulate(grad.accumulate) {}
+  __device__ void put(int64_t i, float value) const {
+    if (data != nullptr) data[i] = static_cast<T>(accumulate ? widen(data[i]) + value : value);
+  }
+};
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

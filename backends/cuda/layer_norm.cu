@@ -77,18 +77,6 @@ __global__ void __launch_bounds__(threads, resident_blocks)
   if (norm.rstd != nullptr) norm.rstd[row] = rstd;
 }
 
-// One of two gradients that a row's is written to.
-template <typename T>
-struct Target {
-  T* data = nullptr;
-  bool accumulate = false;
-
-  explicit Target(const Grad& grad) : data(data_of<T>(grad.tensor)), accumulate(accumulates(grad)) {}
-  __device__ void put(int64_t i, float value) const {
-    if (data != nullptr) data[i] = static_cast<T>(accumulate ? widen(data[i]) + value : value);
-  }
-};
-
 // With g = dy gamma and z = (s - mean) rstd: ds = rstd (g - mean(g) - z mean(g z)).
 template <typename T, bool drops>
 __global__ void __launch_bounds__(threads, resident_blocks)

@@ -6,18 +6,27 @@
 namespace gradus {
 
 // The kernels that the device has.
-#define GRADUS_EMULATED_KERNELS(X)           \
-  X(fill_zero, FillZero)                     \
-  X(cast, Cast)                              \
-  X(count_nonfinite, CountNonfinite)         \
-  X(add_forward, AddForward)                 \
-  X(add_backward, AddBackward)               \
-  X(activation_forward, ActivationForward)   \
-  X(activation_backward, ActivationBackward) \
-  X(dropout_forward, DropoutForward)         \
-  X(dropout_backward, DropoutBackward)       \
-  X(layer_norm_forward, LayerNormForward)    \
-  X(layer_norm_backward, LayerNormBackward)
+#define GRADUS_EMULATED_KERNELS(X)                         \
+  X(fill_zero, FillZero)                                   \
+  X(cast, Cast)                                            \
+  X(count_nonfinite, CountNonfinite)                       \
+  X(add_forward, AddForward)                               \
+  X(add_backward, AddBackward)                             \
+  X(activation_forward, ActivationForward)                 \
+  X(activation_backward, ActivationBackward)               \
+  X(dropout_forward, DropoutForward)                       \
+  X(dropout_backward, DropoutBackward)                     \
+  X(layer_norm_forward, LayerNormForward)                  \
+  X(layer_norm_backward, LayerNormBackward)                \
+  X(cross_entropy_forward, CrossEntropyForward)            \
+  X(cross_entropy_backward, CrossEntropyBackward)          \
+  X(squared_error_forward, SquaredErrorForward)            \
+  X(squared_error_backward, SquaredErrorBackward)          \
+  X(span_cross_entropy_forward, SpanCrossEntropyForward)   \
+  X(span_cross_entropy_backward, SpanCrossEntropyBackward) \
+  X(weighted_sum_forward, WeightedSumForward)              \
+  X(weighted_sum_backward, WeightedSumBackward)            \
+  X(argmax, Argmax)
 
 class EmulatedBackend final : public NaiveBackend {
  public:
