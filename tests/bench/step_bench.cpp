@@ -1,18 +1,21 @@
-// A full training step of BERT token classification, at full length, and the step's own matrix products run alone
-// back to back through the same backend: what share of the step they are is how close it is to the library's limit.
+// A full training step of BERT, at full length, and the step's own matrix products run alone back to back through the
+// same backend: what share of the step they are is how close it is to the library's limit. The task is token classification, or
+// with `pretrain` masked words, 20 of each sequence, and next sentences.
 //
-//   step_bench [base|nezha|minilm] [fp32|bf16] [batch] [length] [steps] [recompute]
+//   step_bench [base|nezha|minilm] [fp32|bf16] [batch] [length] [steps] [recompute|pretrain]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/backend.h"
 #include "nn/device_step.h"
 #include "nn/heads/ner.h"
+#include "nn/heads/pretraining.h"
 #include "nn/optimizer.h"
 
 using namespace gradus;
@@ -65,6 +68,30 @@ NerBatch full_batch(Backend& backend, int64_t batch, int64_t length, int64_t voc
   return {{tensor(ids), tensor(zeros), tensor(positions), packing}, tensor(rows), packing, tensor(labels)};
 }
 
+constexpr int64_t masked_words = 20;  // of a sequence
+
+// Sequences of which the heads look at the first token and at some others.
+PretrainingBatch masked_batch(Backend& backend, const TokenBatch& tokens, int64_t batch, int64_t length,
+                              int64_t vocab) {
+  RandomSequence random(1, 2);
+  std::vector<int32_t> rows, first, masked, random_next, words;
+  for (int64_t b = 0; b < batch; ++b) {
+    first.push_back(static_cast<int32_t>(rows.size()));
+    for (int64_t i = 0; i <= masked_words; ++i) {
+      if (i > 0) {
+        masked.push_back(static_cast<int32_t>(rows.size()));
+        words.push_back(static_cast<int32_t>(random.below(static_cast<uint32_t>(vocab))));
+      }
+      rows.push_back(static_cast<int32_t>(b * length + i));
+    }
+    random_next.push_back(static_cast<int32_t>(b % 2));
+  }
+  const auto tensor = [&](const std::vector<int32_t>& values) {
+    return Tensor::from(backend, {static_cast<int64_t>(values.size())}, std::span(values));
+  };
+  return {tokens, tensor(rows), tensor(first), tensor(masked), tensor(random_next), tensor(words)};
+}
+
 // One product of the step, forward, input gradient and weight gradient, on tensors of its own.
 struct Product {
   Tensor x, w, y, dx, dw;
@@ -102,28 +129,39 @@ int main(int argc, char** argv) {
   const int64_t batch = std::stol(argument(3, "32"));
   const int64_t length = std::stol(argument(4, "128"));
   const int steps = std::stoi(argument(5, "5"));
-  const bool recomputes = argument(6, "") == "recompute";
+  const bool recomputes = argument(6, "") == "recompute", pretrains = argument(6, "") == "pretrain";
 
   Backend& backend = find_backend("CPU");
   fmt::print("{}\n", backend.description());
   check(backend.unsupported(dtype).empty(), "{}", backend.unsupported(dtype));
   const NerHeadConfig head{.tags = 10};
   Parameters parameters;
-  const NerModel model{Scope(parameters), config, head};
+  std::optional<NerModel> tagger;
+  std::optional<PretrainingModel> pretrained;
+  if (pretrains) pretrained.emplace(Scope(parameters), config);
+  else tagger.emplace(Scope(parameters), config, head);
   parameters.allocate(backend, Parameters::Use::training, dtype);
   parameters.initialize_all(1);
   Optimizer optimizer(parameters, {});
   DeviceStep device_step(backend);
   const NerBatch inputs = full_batch(backend, batch, length, config.vocab_size, 10);
+  const PretrainingBatch masked = masked_batch(backend, inputs.tokens, batch, length, config.vocab_size);
+  const auto losses = [&](Context& context) -> std::vector<Variable> {
+    if (!pretrained) return {tagger->loss(context, inputs)};
+    const auto [words, random_next] = pretrained->losses(context, masked);
+    return {words, random_next};
+  };
 
   double forward_seconds = 0, backward_seconds = 0, update_seconds = 0;
   uint32_t step_number = 0;
   const auto run_step = [&] {
-    const float factor = 1 / static_cast<float>(batch * length);
-    device_step.begin(step_number++, 1e-5F, std::span(&factor, 1));
+    const std::vector<float> factors =
+        pretrains ? std::vector{1 / static_cast<float>(batch * masked_words), 1 / static_cast<float>(batch)}
+                  : std::vector{1 / static_cast<float>(batch * length)};
+    device_step.begin(step_number++, 1e-5F, factors);
     Context context{true, dtype, device_step.random(1), recomputes};
     Variable loss;
-    forward_seconds += seconds_of([&] { loss = device_step.objective({model.loss(context, inputs)}); });
+    forward_seconds += seconds_of([&] { loss = device_step.objective(losses(context)); });
     backward_seconds += seconds_of([&] { device_step.backward(loss); });
     loss = {};
     update_seconds += seconds_of([&] { optimizer.step(device_step); });
@@ -133,17 +171,34 @@ int main(int argc, char** argv) {
   const size_t step_peak = backend.memory().peak >> 20;
   const long resident_peak = peak_resident_mib();
 
-  std::vector<Product> products;
-  const int64_t h = config.hidden_size;
-  double flops = 0;
-  for (const auto& [in, out] :
-       {std::pair{h, 3 * h}, {h, h}, {h, config.intermediate_size}, {config.intermediate_size, h}}) {
-    products.push_back(make_product(backend, batch * length, in, out, dtype));
-    flops += products.back().flops * static_cast<double>(config.num_hidden_layers);
+  // Each product, and how often a step has it. Pretrained, the last layer is computed for the rows of the heads alone, from its attention's
+  // result on.
+  struct Repeated {
+    Product product;
+    int64_t times;
+  };
+  std::vector<Repeated> products;
+  const int64_t h = config.hidden_size, wide = config.intermediate_size, layers = config.num_hidden_layers;
+  const int64_t tokens = batch * length, chosen = pretrains ? batch * (masked_words + 1) : tokens;
+  const auto add = [&](int64_t rows, int64_t in, int64_t out, int64_t times) {
+    if (times > 0) products.push_back({make_product(backend, rows, in, out, dtype), times});
+  };
+  add(tokens, h, 3 * h, layers);
+  for (const auto& [in, out] : {std::pair{h, h}, {h, wide}, {wide, h}}) {
+    add(tokens, in, out, pretrains ? layers - 1 : layers);
+    if (pretrains) add(chosen, in, out, 1);
   }
+  if (pretrains) {
+    add(batch * masked_words, h, h, 1);
+    add(batch * masked_words, h, (config.vocab_size + 63) / 64 * 64, 1);
+  }
+  double flops = 0;
+  for (const auto& [product, times] : products) flops += product.flops * static_cast<double>(times);
   const auto run_products = [&] {
-    for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-      for (const Product& p : products) {
+    // In turns, as the layers have them.
+    for (int64_t i = 0; i < layers; ++i) {
+      for (const auto& [p, times] : products) {
+        if (i >= times) continue;
         backend.linear_forward({p.x, p.w, {}, Activation::none, p.y});
         backend.linear_backward({p.y, p.x, p.w, {p.dx}, {p.dw}});
       }
