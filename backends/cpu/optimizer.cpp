@@ -5,6 +5,7 @@
 #include "backends/cpu/backend.h"
 #include "backends/cpu/parallel.h"
 #include "backends/cpu/vector_math.h"
+#include "core/step_preparation.h"
 
 namespace gradus::cpu {
 namespace {
@@ -39,13 +40,6 @@ double sum_of_squares(const float* __restrict x, int64_t size) {
 
 StepNumbers& numbers_in(const Tensor& tensor) {
   return *reinterpret_cast<StepNumbers*>(tensor.data<uint8_t>());
-}
-
-void lower_loss_scale(const LossScaling& scaling, StepNumbers& numbers) {
-  numbers.good_steps = 0;
-  if (++numbers.skipped_in_a_row >= scaling.most_skipped || scaling.window == 0 || numbers.loss_scale <= 1)
-    numbers.halted = 1;
-  else numbers.loss_scale = std::max(numbers.loss_scale / scaling.factor, 1.0F);
 }
 
 // g = the direction that the rule gives for it, with the states brought up to date; `second` is null where the rule has
@@ -123,47 +117,8 @@ void CpuBackend::segment_norms(const SegmentNorms& args) {
 }
 
 void CpuBackend::prepare_update(const PrepareUpdate& args) {
-  StepNumbers& numbers = numbers_in(args.numbers);
-  const float* const norms = args.norms.data<float>();
-  const int64_t count = args.norms.elements();
-  const float unscale = 1 / numbers.loss_scale;
-  double squares = 0;
-  for (int64_t s = 0; s < count; ++s)
-    squares += static_cast<double>(norms[s]) * static_cast<double>(norms[s]);
-  const double norm = std::sqrt(squares) * static_cast<double>(unscale);
-  numbers.norm = static_cast<float>(norm);
-
-  const bool finite = std::isfinite(numbers.norm) && std::isfinite(numbers.loss);
-  if (numbers.skipped != 0) numbers.learning_rate = numbers.learning_rate_after_skip;
-  numbers.skipped = !finite || numbers.halted != 0 ? 1 : 0;
-  if (numbers.skipped != 0) {
-    if (numbers.halted == 0) lower_loss_scale(args.scaling, numbers);
-    return;
-  }
-
-  float* const scales = args.scales.data<float>();
-  const float global = args.clip == Clip::global ? clip_factor(norm, args.max_norm) : 1.0F;
-  for (int64_t s = 0; s < count; ++s) {
-    const float clip = args.clip == Clip::per_tensor
-                           ? clip_factor(static_cast<double>(norms[s] * unscale), args.max_norm)
-                           : global;
-    scales[s] = clip * unscale;
-  }
-  ++numbers.updates;
-  if (args.bias_correction) {
-    numbers.correction1 =
-        static_cast<float>(1 - std::pow(static_cast<double>(args.rule.beta1), numbers.updates));
-    numbers.correction2 =
-        static_cast<float>(1 - std::pow(static_cast<double>(args.rule.beta2), numbers.updates));
-  } else {
-    numbers.correction1 = numbers.correction2 = 1;
-  }
-  numbers.skipped_in_a_row = 0;
-  // More than the window where a run was resumed with a shorter one.
-  if (args.scaling.window > 0 && ++numbers.good_steps >= args.scaling.window) {
-    numbers.loss_scale = std::min(numbers.loss_scale * args.scaling.factor, args.scaling.most);
-    numbers.good_steps = 0;
-  }
+  prepare_step(UpdatePolicy(args), args.norms.data<float>(), args.norms.elements(), numbers_in(args.numbers),
+               args.scales.data<float>());
 }
 
 void CpuBackend::update_parameters(const UpdateParameters& args) {

@@ -26,7 +26,12 @@ namespace gradus {
   X(span_cross_entropy_backward, SpanCrossEntropyBackward) \
   X(weighted_sum_forward, WeightedSumForward)              \
   X(weighted_sum_backward, WeightedSumBackward)            \
-  X(argmax, Argmax)
+  X(argmax, Argmax)                                        \
+  X(segment_norms, SegmentNorms)                           \
+  X(prepare_update, PrepareUpdate)                         \
+  X(update_parameters, UpdateParameters)                   \
+  X(find_direction, FindDirection)                         \
+  X(apply_direction, ApplyDirection)
 
 class EmulatedBackend final : public NaiveBackend {
  public:
