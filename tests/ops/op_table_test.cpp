@@ -127,7 +127,7 @@ TEST_CASE("backend against backend: result and all gradients agree with the naiv
 TEST_CASE("any number of threads gives the same bits, fewer than asked for as well") {
   const auto check_bits = [](const Op& op, const OpCase& op_case) {
     for (Backend* backend : backends_under_test()) {
-      if (backend == &naive_backend()) continue;
+      if (backend->set_threads(2) == 1) continue;  // it computes with one, or with none of the host's
       for (const DType dtype : dtypes_of(op, *backend)) {
         const auto inputs = input_values(op_case, dtype);
         const auto run_on = [&](int threads) {
