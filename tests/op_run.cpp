@@ -82,6 +82,9 @@ Chosen& chosen() {
 }  // namespace
 
 void test_on(std::vector<Backend*> backends, std::vector<std::string> ops) {
+  for (const std::string& name : ops)
+    check(std::ranges::find(op_table(), name, &Op::name) != op_table().end(), "the op table has no row '{}'",
+          name);
   chosen() = {std::move(backends), std::move(ops)};
 }
 

@@ -1,7 +1,7 @@
 // What kernels are written in, and how they are launched. Two compilers read them: nvcc, and the host's, with the emulated device of
 // tests/emulator/device.h included before this file (docs/DECISIONS.md).
 //
-// Kernels keep to this: an array that the threads of a block share is GRADUS_SHARED or dynamic_shared; a launch is launch(); sums of floats
+// Kernels keep to this: an array that the threads of a block share is GRADUS_SHARED or GRADUS_DYNAMIC_SHARED; a launch is launch(); sums of floats
 // have a fixed order, so no atomicAdd of them; every index is 64 bits wide where a tensor may have more than 2^31 elements.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "backends/cuda/stream.h"
 #include "core/dtype.h"
 
 #ifdef GRADUS_EMULATED_DEVICE
@@ -17,31 +18,48 @@
 #define GRADUS_SHARED(Type, name, count) \
   static const char name##_place = 0;    \
   Type* const name = static_cast<Type*>(gradus::emulator::shared_array((count) * sizeof(Type), &name##_place))
-
+// The one whose size the launch says.
+#define GRADUS_DYNAMIC_SHARED(Type, name) \
+  Type* const name = static_cast<Type*>(gradus::emulator::dynamic_shared())
 #define GRADUS_UNROLL
+// The last parameter, and argument, of a function that all threads of a warp or block have to call together: where it is called.
+#define GRADUS_CALLED_AT , [[maybe_unused]] std::source_location called_at = std::source_location::current()
+#define GRADUS_FROM_THERE , called_at
+#define GRADUS_BARRIER __syncthreads(called_at)  // in such a function
 
 #else
 
 #include <cuda_runtime.h>
 
 #define GRADUS_SHARED(Type, name, count) __shared__ __align__(16) Type name[count]
+#define GRADUS_DYNAMIC_SHARED(Type, name)                                \
+  extern __shared__ __align__(16) unsigned char gradus_dynamic_shared[]; \
+  Type* const name = reinterpret_cast<Type*>(gradus_dynamic_shared)
 #define GRADUS_UNROLL _Pragma("unroll")
+#define GRADUS_CALLED_AT
+#define GRADUS_FROM_THERE
+#define GRADUS_BARRIER __syncthreads()
 
 #endif
 
 namespace gradus::cuda {
 
-// The order in which kernels run.
-struct Stream {
-#ifndef GRADUS_EMULATED_DEVICE
-  cudaStream_t handle = nullptr;
-#endif
-};
-
 struct Grid {
   dim3 blocks, threads;
-  size_t shared_bytes = 0;  // of the array that dynamic_shared() gives
+  size_t shared_bytes = 0;  // of GRADUS_DYNAMIC_SHARED
 };
+
+// Loops over elements give a thread several where there would be more blocks than this: a few waves on the largest devices, and
+// on the emulated one so few that the loops go round in tests.
+#ifdef GRADUS_EMULATED_DEVICE
+constexpr int64_t most_blocks = 3;
+#else
+constexpr int64_t most_blocks = 2048;
+
+inline void check_status(cudaError_t status, const char* what) {
+  check(status == cudaSuccess, "[CUDA] {}: {}", what, cudaGetErrorString(status));
+}
+#endif
 
 // Has a kernel run after all that the stream was given before. Throws Error when it can't be launched.
 template <typename... Parameters>
@@ -51,10 +69,15 @@ void launch(const Stream& stream, const Grid& grid, void (*kernel)(Parameters...
   static_cast<void>(stream);
   emulator::run(grid.blocks, grid.threads, grid.shared_bytes, [&] { kernel(arguments...); });
 #else
+  constexpr size_t granted = size_t{48} << 10;  // more has to be asked for
+  if (grid.shared_bytes > granted)
+    check_status(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                      cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                      static_cast<int>(grid.shared_bytes)),
+                 "the kernel's shared memory");
   void* values[] = {&arguments..., nullptr};  // there may be none
-  const cudaError_t status =
-      cudaLaunchKernel(kernel, grid.blocks, grid.threads, values, grid.shared_bytes, stream.handle);
-  if (status != cudaSuccess) throw Error(cudaGetErrorString(status));
+  check_status(cudaLaunchKernel(kernel, grid.blocks, grid.threads, values, grid.shared_bytes, stream.handle),
+               "the launch of a kernel");
 #endif
 }
 
@@ -65,19 +88,9 @@ inline void clear(const Stream& stream, void* data, size_t bytes) {
   static_cast<void>(stream);
   std::memset(data, 0, bytes);
 #else
-  const cudaError_t status = cudaMemsetAsync(data, 0, bytes, stream.handle);
-  if (status != cudaSuccess) throw Error(cudaGetErrorString(status));
+  check_status(cudaMemsetAsync(data, 0, bytes, stream.handle), "setting memory to zero");
 #endif
 }
-
-#ifdef __CUDACC__
-#define GRADUS_DYNAMIC_SHARED(Type, name)                                \
-  extern __shared__ __align__(16) unsigned char gradus_dynamic_shared[]; \
-  Type* const name = reinterpret_cast<Type*>(gradus_dynamic_shared)
-#else
-#define GRADUS_DYNAMIC_SHARED(Type, name) \
-  Type* const name = static_cast<Type*>(gradus::emulator::dynamic_shared())
-#endif
 
 // The number of the thread among all in the first dimension.
 __device__ __forceinline__ int64_t global_thread() { return int64_t{blockIdx.x} * blockDim.x + threadIdx.x; }
@@ -96,20 +109,21 @@ constexpr unsigned whole_warp = 0xffffffffU;
 
 // The sum over a warp, in every lane; its order is that of a tree, the same each time.
 template <typename T>
-__device__ __forceinline__ T warp_sum(T value) {
-  for (int bits = 16; bits > 0; bits /= 2) value += __shfl_xor_sync(whole_warp, value, bits);
+__device__ __forceinline__ T warp_sum(T value GRADUS_CALLED_AT) {
+  for (int bits = 16; bits > 0; bits /= 2)
+    value += __shfl_xor_sync(whole_warp, value, bits, 32 GRADUS_FROM_THERE);
   return value;
 }
 
 // The sum over a block of at most 1024 threads, whole warps, in every thread. To be called by all of them; `scratch` is shared, of 32.
 template <typename T>
-__device__ __forceinline__ T block_sum(T value, T* scratch) {
+__device__ __forceinline__ T block_sum(T value, T* scratch GRADUS_CALLED_AT) {
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
-  value = warp_sum(value);
-  __syncthreads();  // scratch may still be read from the sum before
+  value = warp_sum(value GRADUS_FROM_THERE);
+  GRADUS_BARRIER;  // scratch may still be read from the sum before
   if (lane == 0) scratch[warp] = value;
-  __syncthreads();
-  return warp_sum(lane < warps ? scratch[lane] : T{});
+  GRADUS_BARRIER;
+  return warp_sum(lane < warps ? scratch[lane] : T {} GRADUS_FROM_THERE);
 }
 
 // Numbers that are loaded and stored at once.

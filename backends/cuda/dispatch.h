@@ -35,7 +35,7 @@ struct Target {
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Enough blocks for so many items, `at_most` at most: kernels loop over the rest.
+// Enough blocks for so many items, or `at_most`: a kernel that is launched with that loops over the rest.
 inline dim3 blocks_for(int64_t items, int64_t of_a_block, int64_t at_most = 0x7fffffff) {
   return dim3{static_cast<unsigned>(std::clamp<int64_t>(ceil_div(items, of_a_block), 1, at_most))};
 }

@@ -1,7 +1,10 @@
 // Every kernel of core/kernels.h as a function that puts it into a stream, one family a source.
+//
+// Some take memory from the tensors' backend for what lies between two of their launches, and give it back at once, while the launches are
+// still to run: the backend hands out memory in the stream's order.
 #pragma once
 
-#include "backends/cuda/device.h"
+#include "backends/cuda/stream.h"
 #include "core/kernels.h"
 
 namespace gradus::cuda {

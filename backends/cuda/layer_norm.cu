@@ -117,9 +117,9 @@ template <typename T>
 __global__ void __launch_bounds__(column_threads)
     sum_slab(const T* dy, const T* sum, const float* means, const float* rstds, float* partial, int64_t rows,
              int64_t columns) {
-  const int64_t column = global_thread();
+  const int64_t column = int64_t{blockIdx.y} * column_threads + threadIdx.x;
   if (column >= columns) return;
-  const int64_t slab = blockIdx.y,
+  const int64_t slab = blockIdx.x,
                 end = slab * slab_rows + slab_rows < rows ? slab * slab_rows + slab_rows : rows;
   float dgamma = 0, dbeta = 0;
   for (int64_t row = slab * slab_rows; row < end; ++row) {
@@ -180,7 +180,7 @@ void layer_norm_backward(const Stream& stream, const LayerNormBackward& args) {
       const Tensor partial = Tensor::empty(args.dy.backend(), {std::max<int64_t>(slabs, 1), 2 * columns});
       const dim3 blocks = blocks_for(columns, column_threads);
       if (rows > 0)
-        launch(stream, {dim3{blocks.x, static_cast<unsigned>(slabs)}, dim3{column_threads}}, sum_slab<T>, dy,
+        launch(stream, {dim3{static_cast<unsigned>(slabs), blocks.x}, dim3{column_threads}}, sum_slab<T>, dy,
                sum, means, rstds, partial.data<float>(), rows, columns);
       launch(stream, {blocks, dim3{column_threads}}, sum_slabs, partial.data<float>(), slabs,
              Target<float>(args.dgamma), Target<float>(args.dbeta), columns);

@@ -39,7 +39,10 @@ struct ExponentialSum {
   }
   __device__ void add(const ExponentialSum& other) {
     const float larger = std::fmax(most, other.most);
-    if (larger == -std::numeric_limits<float>::infinity()) return;
+    if (larger == -std::numeric_limits<float>::infinity()) {
+      sum += other.sum;  // nothing, or not a number
+      return;
+    }
     sum = sum * std::exp(most - larger) + other.sum * std::exp(other.most - larger);
     most = larger;
   }
@@ -47,11 +50,11 @@ struct ExponentialSum {
 };
 
 // Of all lanes, in each.
-__device__ ExponentialSum warp_total(ExponentialSum mine) {
+__device__ ExponentialSum warp_total(ExponentialSum mine GRADUS_CALLED_AT) {
   for (int bits = 16; bits > 0; bits /= 2) {
     ExponentialSum other;
-    other.most = __shfl_xor_sync(whole_warp, mine.most, bits);
-    other.sum = __shfl_xor_sync(whole_warp, mine.sum, bits);
+    other.most = __shfl_xor_sync(whole_warp, mine.most, bits, 32 GRADUS_FROM_THERE);
+    other.sum = __shfl_xor_sync(whole_warp, mine.sum, bits, 32 GRADUS_FROM_THERE);
     // The lower lane's comes first in both, so that both have the same bits.
     if ((threadIdx.x & static_cast<unsigned>(bits)) == 0) {
       mine.add(other);

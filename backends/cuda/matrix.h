@@ -16,10 +16,11 @@ namespace gradus::cuda {
 // C += A B for A and B in T, accumulated in float32. All lanes of the warp call it.
 template <typename T>
 __device__ __forceinline__ void multiply_fragments(float (&c)[4], const uint32_t (&a)[4],
-                                                   const uint32_t (&b)[2]) {
+                                                   const uint32_t (&b)[2] GRADUS_CALLED_AT) {
   static_assert(std::is_same_v<T, bfloat16>, "no such product");
 #ifdef GRADUS_EMULATED_DEVICE
-  emulator::multiply_fragments(c, a, b, [](uint16_t bits) { return widen(std::bit_cast<T>(bits)); });
+  emulator::multiply_fragments(c, a, b,
+                               [](uint16_t bits) { return widen(std::bit_cast<T>(bits)); } GRADUS_FROM_THERE);
 #else
   asm volatile(
       "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
@@ -33,9 +34,9 @@ __device__ __forceinline__ void multiply_fragments(float (&c)[4], const uint32_t
 // bytes. Word m of lane l = 4 g + t gets (g, 2t) and (g, 2t+1) of matrix m, or of its transpose: so A's fragment comes from
 // row-major memory as it is, and B's from [n, k] as it is and from [k, n] transposed. All lanes of the warp call it.
 template <bool transposed>
-__device__ __forceinline__ void load_fragments(uint32_t (&words)[4], const void* row) {
+__device__ __forceinline__ void load_fragments(uint32_t (&words)[4], const void* row GRADUS_CALLED_AT) {
 #ifdef GRADUS_EMULATED_DEVICE
-  emulator::load_fragments(words, row, transposed);
+  emulator::load_fragments(words, row, transposed GRADUS_FROM_THERE);
 #else
   const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(row));
   if constexpr (transposed)
@@ -53,9 +54,9 @@ __device__ __forceinline__ void load_fragments(uint32_t (&words)[4], const void*
 
 // Begins a copy of 16 bytes to shared memory; both addresses are multiples of 16. It has landed, for this thread, behind
 // wait_for_copies(), and for the others behind a barrier after that.
-__device__ __forceinline__ void begin_copy(void* shared, const void* global) {
+__device__ __forceinline__ void begin_copy(void* shared, const void* global GRADUS_CALLED_AT) {
 #ifdef GRADUS_EMULATED_DEVICE
-  emulator::begin_copy(shared, global, 16, std::source_location::current());
+  emulator::begin_copy(shared, global, 16 GRADUS_FROM_THERE);
 #else
   const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;\n" ::"r"(address), "l"(global) : "memory");

@@ -54,9 +54,10 @@ Blocks make_blocks(Backend& backend, const Segments& segments) {
   return made;
 }
 
-// A list is made once and never changes, so its blocks are made once, at the first call with it.
+// A list is made once and never changes, so its blocks are made once, at the first call with it: before a step is recorded to be replayed.
 const Blocks& blocks_of(Backend& backend, const Segments& segments) {
   static std::map<std::pair<Backend*, const void*>, Blocks> known;
+  std::erase_if(known, [](const auto& entry) { return entry.second.segments.expired(); });
   Blocks& blocks = known[{&backend, segments.get()}];
   if (blocks.segments.lock() != segments) blocks = make_blocks(backend, segments);
   return blocks;

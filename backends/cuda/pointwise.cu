@@ -1,5 +1,5 @@
-// Element by element: copies between types, sums, activations, dropout. All of them are bound by memory: a thread takes eight
-// numbers at a time, 16 bytes of bfloat16 and twice that of float32, and reads and writes each once.
+// Element by element: copies between types, sums, activations, dropout. All of them are bound by memory, and read and write each number
+// once. Where they can, a thread takes eight at a time, 16 bytes of bfloat16 and twice that of float32.
 #include <algorithm>
 #include <limits>
 
@@ -13,7 +13,6 @@ namespace {
 
 constexpr int at_once = 8;
 constexpr int threads = 256;
-constexpr int64_t most_blocks = 2048;  // a few waves on the largest devices; the loop takes the rest
 
 bool is_aligned(const void* data) { return reinterpret_cast<uintptr_t>(data) % 16 == 0; }
 

@@ -22,6 +22,10 @@ std::string place_of(const Site& site) {
   return fmt::format("{}:{}", file.substr(file.rfind('/') + 1), site.line());
 }
 
+bool same(const Site& a, const Site& b) {
+  return a.line() == b.line() && a.column() == b.column() && std::string_view(a.file_name()) == b.file_name();
+}
+
 struct Copy {
   void* target;
   const void* source;
@@ -56,7 +60,7 @@ struct Block {
 };
 
 uint64_t schedule = 1;
-Counts counted;
+uint32_t launches = 0;  // under this schedule
 std::optional<Block> running;
 std::vector<std::unique_ptr<Fiber>> idle_fibers;
 
@@ -80,14 +84,13 @@ bool release_block(Block& b) {
   for (const Thread& thread : b.threads) {
     if (thread.wait != Thread::Wait::block) continue;
     if (first == nullptr) first = &thread;
-    check(thread.site.line() == first->site.line() && thread.site.file_name() == first->site.file_name(),
+    check(same(thread.site, first->site),
           "[emulated device] threads of a block wait at different barriers: {} and {}", place_of(first->site),
           place_of(thread.site));
     ++waiting;
     said += thread.said ? 1 : 0;
   }
   if (waiting < b.threads.size()) return false;
-  ++counted.barriers;
   for (Thread& thread : b.threads) {
     thread.wait = Thread::Wait::nothing;
     thread.heard = said;
@@ -108,7 +111,7 @@ bool release_warp(Block& b, size_t number) {
     const Thread& other = b.threads[first + lane];
     if (other.wait != Thread::Wait::warp) return false;
     if ((other.mask >> number % 32 & 1U) == 0) return false;  // it is busy with others, and may come later
-    check(other.mask == one.mask && other.finish == one.finish && other.site.line() == one.site.line(),
+    check(other.mask == one.mask && other.finish == one.finish && same(other.site, one.site),
           "[emulated device] lanes of a warp meet in different operations: {} at {} with mask {:#x}, {} at "
           "{} with mask {:#x}",
           one.what, place_of(one.site), one.mask, other.what, place_of(other.site), other.mask);
@@ -203,9 +206,8 @@ class Run {
 
 void set_schedule(uint64_t seed) {
   schedule = seed;
-  counted.launches = 0;
+  launches = 0;
 }
-Counts counts() { return counted; }
 
 void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>& thread) {
   const uint64_t threads = uint64_t{size.x} * size.y * size.z, blocks = uint64_t{grid.x} * grid.y * grid.z;
@@ -215,7 +217,7 @@ void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>&
         "[emulated device] a grid of {} x {} x {} blocks", grid.x, grid.y, grid.z);
   check(shared_bytes <= most_shared_bytes, "[emulated device] {} bytes of shared memory", shared_bytes);
   const Run guard;
-  RandomSequence random(schedule, 0xde7, static_cast<uint32_t>(counted.launches++));
+  RandomSequence random(schedule, 0xde7, launches++);
   gridDim = grid;
   blockDim = size;
   std::vector<uint64_t> order(blocks);
@@ -233,7 +235,6 @@ void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>&
                                    static_cast<unsigned>(i / size.x % size.y),
                                    static_cast<unsigned>(i / size.x / size.y)};
     run_block(thread, random);
-    counted.threads += static_cast<int64_t>(threads);
   }
 }
 
@@ -275,8 +276,6 @@ void together(unsigned mask, void* brought, Finish finish, const char* what, con
   thread.finish = finish;
   wait_here(thread, Thread::Wait::warp);
 }
-
-void count_atomic() { ++counted.atomics; }
 
 void fail_at(const Site& site, const char* what) { fail("[emulated device] {}: {}", place_of(site), what); }
 

@@ -3,9 +3,11 @@
 // barrier or in an operation of its warp, and who goes on then is drawn. Without a barrier where one is needed, threads see
 // what others have written or have not, and the bits change with the schedule.
 //
-// What a GPU would leave undefined is an Error here, with its place: a barrier or a warp operation that not all threads reach, a value asked of
-// a lane that takes no part, shared memory that nobody wrote (it begins as NaN), copies that nobody waits for, sums in
-// an order that nobody knows. The address sanitizer sees every index.
+// What a GPU would leave undefined is an Error here, with its place: a barrier or a warp operation that not all threads reach (threads
+// that have ended included, which a GPU lets pass), a value asked of a lane that takes no part, copies that nobody waits for, sums
+// of floats in an order that nobody knows. Shared memory that nobody wrote is NaN, or -1. The address sanitizer sees every index.
+//
+// Atomic operations are those of integers alone.
 #pragma once
 
 #define GRADUS_EMULATED_DEVICE
@@ -43,11 +45,6 @@ using Site = std::source_location;
 // The order of blocks and threads, from the next launch on.
 void set_schedule(uint64_t seed);
 
-struct Counts {
-  int64_t launches = 0, threads = 0, barriers = 0, atomics = 0;
-};
-Counts counts();  // since the program began
-
 // --- what kernels are made of -----------------------------------------------------------------------
 
 // Runs a kernel to its end. Throws Error when it does what a device leaves undefined.
@@ -67,7 +64,6 @@ int sync_threads_count(bool said, const Site& site);
 using Finish = void (*)(void* const (&brought)[32]);
 void together(unsigned mask, void* brought, Finish finish, const char* what, const Site& site);
 
-void count_atomic();
 [[noreturn]] void fail_at(const Site& site, const char* what);
 
 template <typename T>
@@ -187,28 +183,24 @@ template <typename T>
 T atomicAdd(T* place, std::type_identity_t<T> value, GRADUS_SITE) {
   if constexpr (!std::is_integral_v<T>)
     gradus::emulator::fail_at(at, "a sum of floats by atomicAdd depends on the order of threads");
-  gradus::emulator::count_atomic();
   const T before = *place;
   *place = static_cast<T>(before + value);
   return before;
 }
 template <typename T>
 T atomicMax(T* place, std::type_identity_t<T> value) {
-  gradus::emulator::count_atomic();
   const T before = *place;
   *place = std::max(before, value);
   return before;
 }
 template <typename T>
 T atomicMin(T* place, std::type_identity_t<T> value) {
-  gradus::emulator::count_atomic();
   const T before = *place;
   *place = std::min(before, value);
   return before;
 }
 template <typename T>
 T atomicCAS(T* place, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
-  gradus::emulator::count_atomic();
   const T before = *place;
   if (before == expected) *place = value;
   return before;

@@ -9,6 +9,7 @@
 // What kernels are written in comes first.
 #include "backends/cuda/device.h"
 #include "tests/emulator/emulated_backend.h"
+#include "tests/gradcheck.h"
 #include "tests/op_run.h"
 
 using namespace gradus;
@@ -227,4 +228,35 @@ TEST_CASE("the kernels that the device has give the same bits under 20 schedules
       }
     }
   }
+}
+
+TEST_CASE("the kernels that the device has agree with the naive backend on large cases") {
+  for (const Op& op : ops_under_test()) {
+    for (const OpCase& op_case : op.large) {
+      for (const DType dtype : dtypes_of(op, emulated_backend())) {
+        CAPTURE(op.name);
+        CAPTURE(op_case.label);
+        const auto inputs = input_values(op_case, dtype);
+        const Outcome ours = run(op_case.call, op_case, inputs, emulated_backend(), dtype),
+                      naive = run(op_case.call, op_case, inputs, naive_backend(), dtype);
+        const Tolerance& tolerance = dtype == DType::bfloat16 ? op.bfloat16 : op.float32;
+        CHECK(distance(ours.y, naive.y).within(tolerance.forward, tolerance.forward_absolute));
+        for (size_t i = 0; i < naive.gradients.size(); ++i)
+          CHECK(distance(ours.gradients[i], naive.gradients[i]).within(tolerance.gradient, 1e-6));
+      }
+    }
+  }
+}
+
+TEST_CASE("emulated device: a helper's barrier is the place where the helper is called") {
+  const std::string error = error_of(64, [] {
+    GRADUS_SHARED(int, scratch, 32);
+    if (threadIdx.x % 32 < 16) cuda::block_sum(1, scratch);
+    else {
+      cuda::block_sum(2, scratch);
+    }
+  });
+  CHECK_MESSAGE(error.find("lanes of a warp meet in different operations: a shuffle at emulator_test.cpp:") !=
+                    std::string::npos,
+                error);
 }

@@ -168,6 +168,90 @@ TEST_CASE("count_nonfinite counts infinities and NaN, wherever they are and in b
   });
 }
 
+TEST_CASE("gradients that may lie in their source's place come out the same there") {
+  on_each_backend([](Backend& backend) {
+    constexpr int64_t rows = 7, columns = 33;
+    const auto tensor = [&](const Shape& shape, uint32_t purpose) {
+      return random_tensor(backend, shape, purpose);
+    };
+    const Tensor x = tensor({rows, columns}, 1), dy = tensor({rows, columns}, 2);
+    for (const Activation kind : {Activation::gelu, Activation::relu}) {
+      const Tensor apart = Tensor::empty(backend, {rows, columns}),
+                   again = Tensor::empty(backend, {rows, columns}),
+                   y = Tensor::empty(backend, {rows, columns}), in_place = tensor({rows, columns}, 2);
+      backend.activation_forward({x, kind, y});
+      backend.activation_backward({dy, x, kind, {apart}});
+      backend.activation_backward({in_place, x, kind, {in_place}, again});
+      CHECK(in_place.to_host() == apart.to_host());
+      CHECK(again.to_host() == y.to_host());
+    }
+    const Tensor labels = Tensor::from(backend, {rows}, std::vector<int32_t>{3, -100, 0, 32, 7, 7, -1});
+    const Tensor loss = Tensor::empty(backend, {1}), lse = Tensor::empty(backend, {rows}),
+                 dloss = Tensor::from(backend, {1}, std::vector<float>{0.5F});
+    backend.cross_entropy_forward({x, labels, {}, loss, lse});
+    const Tensor apart = Tensor::empty(backend, {rows, columns}), logits = tensor({rows, columns}, 1);
+    backend.cross_entropy_backward({dloss, x, labels, {}, lse, {apart}});
+    backend.cross_entropy_backward({dloss, logits, labels, {}, lse, {logits}});
+    CHECK(logits.to_host() == apart.to_host());
+  });
+}
+
+TEST_CASE("layer norms of wide rows, of many rows, and sums over many rows are those of the naive backend") {
+  on_each_backend([](Backend& backend) {
+    const auto result_on = [](Backend& on, int64_t rows, int64_t columns) {
+      const auto values = [&](const Shape& shape, uint32_t purpose) {
+        return random_tensor(on, shape, purpose);
+      };
+      const auto fresh = [&](const Shape& shape) { return Tensor::empty(on, shape); };
+      const Tensor x = values({rows, columns}, 1), gamma = values({columns}, 2), y = fresh({rows, columns}),
+                   mean = fresh({rows}), rstd = fresh({rows}), dx = fresh({rows, columns}),
+                   dgamma = fresh({columns}), dbeta = fresh({columns});
+      on.layer_norm_forward(
+          {.x = x, .gamma = gamma, .beta = gamma, .eps = 1e-5F, .y = y, .mean = mean, .rstd = rstd});
+      on.layer_norm_backward({.dy = x,
+                              .sum = x,
+                              .gamma = gamma,
+                              .mean = mean,
+                              .rstd = rstd,
+                              .dx = {dx},
+                              .dgamma = {dgamma},
+                              .dbeta = {dbeta}});
+      const Tensor predictions = values({rows, 1}, 3), targets = values({rows}, 4), loss = fresh({1});
+      on.squared_error_forward({predictions, targets, loss});
+      std::vector<float> all;
+      for (const Tensor& tensor : {y, dx, dgamma, dbeta, loss})
+        for (const float value : tensor.to_host()) all.push_back(value);
+      return all;
+    };
+    for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{131, 5}, {3, 3100}, {700, 2}}) {
+      const std::vector<float> ours = result_on(backend, rows, columns),
+                               naive = result_on(naive_backend(), rows, columns);
+      REQUIRE(ours.size() == naive.size());
+      for (size_t i = 0; i < ours.size(); ++i)
+        CHECK(std::abs(ours[i] - naive[i]) <= 2e-4F * (1 + std::abs(naive[i])));
+    }
+  });
+}
+
+TEST_CASE("tensors that begin at an odd place are read and written as others are") {
+  on_each_backend([](Backend& backend) {
+    const std::vector<float> values = random_values(1003, 3);
+    const Tensor x = Tensor::from(backend, {1003}, values),
+                 rounded = Tensor::empty(backend, {1003}, DType::bfloat16),
+                 back = Tensor::empty(backend, {1003});
+    for (const int64_t first : {1, 3, 8}) {
+      const int64_t count = 1003 - first;
+      const auto part = [&](const Tensor& tensor) { return tensor.view(first, {count}); };
+      backend.cast({part(x), {part(rounded)}});
+      backend.cast({part(rounded), {part(back)}});
+      backend.add_forward({part(x), part(x), part(back)});
+      const std::vector<float> twice = back.to_host();
+      for (int64_t i = 0; i < count; ++i)
+        CHECK(twice[static_cast<size_t>(first + i)] == 2 * values[static_cast<size_t>(first + i)]);
+    }
+  });
+}
+
 TEST_CASE("argmax takes the lowest of equal elements") {
   on_each_backend([](Backend& backend) {
     const Tensor x = Tensor::from(backend, {4, 3}, std::vector<float>{1, 3, 3, -2, -2, -2, 0, 0, 1, 5, 4, 5});
