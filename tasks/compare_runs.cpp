@@ -1,5 +1,8 @@
 // compare_runs: runs on the same tasks beside each other, as a table and a picture.
+#include <algorithm>
+
 #include "core/io/files.h"
+#include "data/text_file.h"
 #include "tasks/main.h"
 #include "tasks/options/options.h"
 #include "tasks/report/run_comparison.h"
@@ -14,9 +17,24 @@ constexpr const char* purpose =
     "a table for Markdown, a line\n"
     "for each task and a column for each run.";
 constexpr const char* example =
-    "run_ner --do_train --do_eval ... --metrics_file results/names/scratch.json\n"
-    "run_ner --do_train --do_eval ... --metrics_file results/names/pretrained.json\n"
+    "mkdir -p results/names\n"
+    "run_ner --do_train --do_eval ... --save_finetune_checkpoint_path a --metrics_file "
+    "results/names/scratch.json\n"
+    "run_ner --do_train --do_eval ... --save_finetune_checkpoint_path b --metrics_file "
+    "results/names/pretrained.json\n"
     "compare_runs --folder results --runs scratch,pretrained --picture results.svg";
+
+// The names in a list with commas between.
+std::vector<std::string> names_in(const std::string& list) {
+  std::vector<std::string> names;
+  for (const std::string& part : comma_parts(list)) {
+    const std::string name(trimmed(part));
+    check(!name.empty(), "--runs '{}': a name is empty", list);
+    check(std::ranges::find(names, name) == names.end(), "--runs '{}': '{}' is there twice", list, name);
+    names.push_back(name);
+  }
+  return names;
+}
 
 int run(int argc, char** argv) {
   std::string folder, runs, score, picture;
@@ -29,13 +47,14 @@ int run(int argc, char** argv) {
   flags.add("picture", picture, "SVG file: how the scores grew over the steps, a chart for each task");
   if (!flags.parse(argc, argv)) return 0;
   check(!folder.empty(), "--folder is missing: a folder with a folder for each task");
-  const auto tasks = read_comparison(folder, comma_parts(runs), score);
+  const std::vector<std::string> names = names_in(runs);
+  const auto tasks = read_comparison(folder, names, score);
+  print_result("{}", comparison_table(tasks, names));
   if (!picture.empty()) {
     const std::string svg = svg_picture(comparison_charts(tasks));
     check(!svg.empty(), "--picture {}: no run in '{}' was scored while it trained", picture, folder);
     replace_file(picture, svg);
   }
-  print_result("{}", comparison_table(tasks));
   return 0;
 }
 

@@ -9,14 +9,14 @@ usage() {
 usage: sh tasks/pretrain_chain.sh --text FILES --vocab FILE --output FOLDER [OPTION...]
   --text FILES             text to pretrain on, wikiextractor's or plain: what generate_pretraining_records takes as --input_file
   --vocab FILE             word pieces, one a line
-  --output FOLDER          what is made: records/, pretrained/, the fine-tuned models, results/
+  --output FOLDER          what is made: records/, pretrained/, fine_tuned/, results/
   --held_out FILES         other text, to score the pretraining on
   --steps N                updates of the pretraining (3000)
-  --ner NAME TRAIN DEV     fine-tune for names: columns, or records; may occur again
+  --ner NAME TRAIN DEV     fine-tune for names: columns, one word a line; may occur again
   --classify TASK TRAIN DEV
                            fine-tune for classes, a --task_name of run_classifier (cola, tnews, ...); may occur again
-  --results FOLDER         where the table's numbers go, several runs' together for one table (FOLDER of --output/results)
-  --threads N              threads to compute with (one per core)
+  --results FOLDER         where the table's numbers go, several chains' together for one table (results/ of --output)
+  --threads N              threads to compute with; 0: one per core (0)
 GRADUS_PROGRAMS names the folder of the programs; without it they are built.
 example: sh tasks/pretrain_chain.sh --text wiki/AA --vocab uncased.txt --output chain --ner conll2003 train.txt dev.txt \
            --classify cola train.tsv dev.tsv
@@ -24,14 +24,32 @@ END
 }
 
 fail() {
-  echo "error: $1 (--help lists what is allowed)" >&2
+  printf 'error: %s\n' "$1" >&2
   exit 2
 }
+refuse() { fail "$1 (--help lists what is allowed)"; }
 
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-text='' vocab='' output='' held_out='' steps=3000 results='' threads=0
+text='' vocab='' output='' held_out='' steps=3000 results='' threads=0 tasks=' '
 
-# Reads the options. The tasks among them are left to each_task, which reads them again.
+check_number() {
+  case $2 in
+    '' | *[!0-9]* | 0[0-9]*) refuse "$1 '$2': expected a whole number" ;;
+  esac
+}
+
+check_readable() { [ -r "$2" ] || fail "$1: cannot read '$2'"; }
+
+# A task's name is one of a folder, and of no other task.
+check_name() {
+  case $2 in
+    '' | . | .. | -* | */* | *' '*) refuse "$1 '$2': expected a name without blanks and '/'" ;;
+  esac
+  case $tasks in *" $2 "*) refuse "$1 '$2': there is a task of that name already" ;; esac
+  tasks="$tasks$2 "
+}
+
+# Reads the options. The tasks among them are left to fine_tune_all, which reads them again.
 read_options() {
   while [ $# -gt 0 ]; do
     values=1
@@ -39,26 +57,27 @@ read_options() {
       --help | -h) usage; exit 0 ;;
       --text | --vocab | --output | --held_out | --steps | --results | --threads) ;;
       --ner | --classify) values=3 ;;
-      *) fail "'$1': no such option" ;;
+      *) refuse "'$1': no such option" ;;
     esac
     if [ $# -le $values ]; then
-      if [ $values -eq 1 ]; then fail "$1: expected its value"; else fail "$1: expected a name, training data and evaluation data"; fi
+      if [ $values -eq 1 ]; then refuse "$1: expected its value"; else refuse "$1: expected a name, training data and evaluation data"; fi
     fi
     case $1 in
       --text) text=$2 ;;
       --vocab) vocab=$2 ;;
       --output) output=$2 ;;
       --held_out) held_out=$2 ;;
-      --steps) steps=$2 ;;
+      --steps) check_number "$1" "$2"; steps=$2 ;;
       --results) results=$2 ;;
-      --threads) threads=$2 ;;
-      *) case $2 in */* | '') fail "$1 '$2': expected a name without '/'" ;; esac ;;
+      --threads) check_number "$1" "$2"; threads=$2 ;;
+      *) check_name "$1" "$2"; check_readable "$1" "$3"; check_readable "$1" "$4" ;;
     esac
     shift $((values + 1))
   done
-  [ -n "$text" ] || fail '--text is missing'
-  [ -n "$vocab" ] || fail '--vocab is missing'
-  [ -n "$output" ] || fail '--output is missing'
+  [ -n "$text" ] || refuse '--text is missing'
+  [ -n "$vocab" ] || refuse '--vocab is missing'
+  [ -n "$output" ] || refuse '--output is missing'
+  check_readable --vocab "$vocab"
   results=${results:-$output/results}
 }
 
@@ -69,40 +88,67 @@ build_programs() {
   programs=$top/build/tasks
 }
 
+# Notes in FILE what is made with; what is there already, of an earlier call, has to be the same.
+note_settings() {
+  if [ -e "$1" ] && [ "$(cat "$1")" != "$2" ]; then
+    fail "'$1' tells that this was begun with '$(cat "$1")', now it is '$2': take another --output"
+  fi
+  printf '%s\n' "$2" >"$1"
+}
+
+# run_training METRICS_FILE PROGRAM OPTION...: the file is written when the training is through, not when it was stopped.
+run_training() {
+  metrics=$1 program=$2
+  shift 2
+  rm -f -- "$metrics"
+  "$programs/$program" --metrics_file "$metrics" "$@"
+  [ -e "$metrics" ] || { echo "stopped: the same call goes on" >&2; exit 130; }
+}
+
 # The shape of both models, pretrained and not.
 shape='--hidden_size 256 --num_hidden_layers 4 --num_attention_heads 4 --intermediate_size 1024'
 
+make_records() {
+  "$programs/generate_pretraining_records" --vocab_file "$vocab" --threads "$threads" "$@"
+}
+
 pretrain() {
-  "$programs/generate_pretraining_records" --input_file "$text" --output_dir "$output/records" --vocab_file "$vocab"
+  note_settings "$output/settings" "$steps steps on $text, held out $held_out, $vocab"
+  make_records --input_file "$text" --output_dir "$output/records"
   if [ -n "$held_out" ]; then
-    "$programs/generate_pretraining_records" --input_file "$held_out" --output_dir "$output/held_out_records" --vocab_file "$vocab" --dupe_factor 1
+    make_records --input_file "$held_out" --output_dir "$output/held_out_records" --dupe_factor 1
     set -- --eval_data_dir "$output/held_out_records" --do_eval --eval_steps $(((steps + 9) / 10))
   else
     set --
   fi
   # shellcheck disable=SC2086  # $shape is several words
-  "$programs/run_pretrain" --do_train --data_dir "$output/records" --vocab_file_path "$vocab" $shape --learning_rate 1e-3 --threads "$threads" \
-    --train_steps "$steps" --save_checkpoint_path "$output/pretrained" --save_checkpoint_steps 500 --resume auto \
-    --metrics_file "$output/pretraining.json" --report "$output/pretraining.html" --log_dir "$output/events" "$@"
+  run_training "$output/pretraining.json" run_pretrain --do_train --data_dir "$output/records" --vocab_file_path "$vocab" $shape \
+    --learning_rate 1e-3 --threads "$threads" --train_steps "$steps" --save_checkpoint_path "$output/pretrained" \
+    --save_checkpoint_steps 500 --resume auto --report "$output/pretraining.html" --log_dir "$output/events" "$@"
 }
 
 # fine_tune NAME PROGRAM TRAIN DEV OPTION...: from scratch and from the pretrained model, everything else alike.
 fine_tune() {
-  name=$1 program=$2 train=$3 dev=$4
+  name=$1 tuner=$2 train=$3 dev=$4
   shift 4
-  mkdir -p "$results/$name"
+  made=$output/fine_tuned/$name
+  [ -e "$made" ] || [ ! -e "$results/$name" ] || fail "'$results/$name' is there, of another chain: take another name or --results"
+  mkdir -p -- "$made" "$results/$name"
+  note_settings "$made/settings" "$train, $dev"
   for start in scratch pretrained; do
-    [ ! -e "$results/$name/$start.json" ] || continue
-    (
-      if [ $start = scratch ]; then
-        # shellcheck disable=SC2086
-        set -- --vocab_file_path "$vocab" $shape "$@"
-      else
-        set -- --load_pretrain_checkpoint_path "$output/pretrained" "$@"
-      fi
-      "$programs/$program" --do_train --do_eval --train_data_file_path "$train" --eval_data_file_path "$dev" --learning_rate 3e-4 \
-        --save_finetune_checkpoint_path "$output/$name/$start" --resume auto --metrics_file "$results/$name/$start.json" --threads "$threads" "$@"
-    )
+    if [ ! -e "$made/$start.json" ]; then
+      (
+        if [ $start = scratch ]; then
+          # shellcheck disable=SC2086
+          set -- --vocab_file_path "$vocab" $shape "$@"
+        else
+          set -- --load_pretrain_checkpoint_path "$output/pretrained" "$@"
+        fi
+        run_training "$made/$start.json" "$tuner" --do_train --do_eval --train_data_file_path "$train" --eval_data_file_path "$dev" \
+          --learning_rate 3e-4 --save_finetune_checkpoint_path "$made/$start" --resume auto --threads "$threads" "$@"
+      )
+    fi
+    cp -- "$made/$start.json" "$results/$name/$start.json"
   done
 }
 
@@ -119,11 +165,10 @@ fine_tune_all() {
 read_options "$@"
 programs=${GRADUS_PROGRAMS:-}
 [ -n "$programs" ] || build_programs
-mkdir -p "$output"
+mkdir -p -- "$output"
 pretrain
 fine_tune_all "$@"
-case " $* " in
-  *' --ner '* | *' --classify '*)
-    "$programs/compare_runs" --folder "$results" --runs scratch,pretrained --picture "$results/curves.svg"
-    echo "picture: $results/curves.svg" ;;
-esac
+if [ "$tasks" != ' ' ]; then
+  "$programs/compare_runs" --folder "$results" --runs scratch,pretrained --picture "$results/curves.svg"
+  printf 'picture: %s\n' "$results/curves.svg"
+fi

@@ -137,7 +137,9 @@ void PretrainOptions::take_network(Options& options) {
 }
 
 int64_t PretrainOptions::most_records() const {
-  if (same_ignoring_case(num_samples, "None")) return std::numeric_limits<int64_t>::max();
+  if (num_samples.empty() || same_ignoring_case(num_samples, "None") ||
+      same_ignoring_case(num_samples, "null"))
+    return std::numeric_limits<int64_t>::max();
   int64_t number = 0;
   const char* const end = num_samples.data() + num_samples.size();
   const auto [read_to, problem] = std::from_chars(num_samples.data(), end, number);
@@ -160,7 +162,8 @@ void PretrainOptions::finish(Options& options, bool trains) {
     options.preset("eval_steps", std::to_string((eval_samples + at_a_time - 1) / at_a_time),
                    "--eval_samples");
   }
-  check(input_file.empty() || most_records() == std::numeric_limits<int64_t>::max(),
+  const int64_t most = most_records();
+  check(input_file.empty() || most == std::numeric_limits<int64_t>::max(),
         "--num_samples {}: of the text of --input_file all is trained on", num_samples);
   take_text(options);
   FineTuneOptions::finish(options, {}, false);

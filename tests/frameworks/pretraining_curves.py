@@ -2,10 +2,10 @@
 """Pretrains the small model with PyTorch on records of generate_pretraining_records, scores it on others, and lays its curve beside
 that of a run of run_pretrain on the same records with the same settings. Needs PyTorch, transformers and numpy.
 
-  usage: pretraining_curves.py train --records A.tfrecord,... --eval B.tfrecord --vocab VOCABULARY --steps N --output OUT.json
+  usage: pretraining_curves.py train --records A.tfrecord --eval B.tfrecord --vocab VOCABULARY --steps N --output OUT.json
          pretraining_curves.py compare OUT.json EVENTS_FOLDER [--points 10]
 
-The run of Gradus: run_pretrain --data_dir A.tfrecord,... --eval_data_dir B.tfrecord --dataset_format tfrecord --train_steps N --learning_rate RATE
+The run of Gradus: run_pretrain --data_dir A.tfrecord --eval_data_dir B.tfrecord --dataset_format tfrecord --train_steps N --learning_rate RATE
 --eval_steps EVERY --log_dir EVENTS_FOLDER. Both take the same optimizer (AdamW, decay 0.01, warm-up over a tenth, linear decay, norm 1),
 32 examples a step, dropout 0.1, and an order and initial weights of their own. PyTorch fills every example up to the records' length.
 """
@@ -21,15 +21,14 @@ from transformers import BertConfig, BertForPreTraining
 from pretraining_steps import curves, example, framed, tensors
 
 
-def read(paths):
-    """The examples of all files, each a dictionary of short tensors."""
+def read(path):
+    """The examples of a file, each a dictionary of short tensors."""
     names = ("input_ids", "input_mask", "segment_ids", "masked_lm_positions", "masked_lm_ids", "masked_lm_weights",
              "next_sentence_labels")
     rows = []
-    for path in paths.split(","):
-        for record in framed(path):
-            columns = example(record)
-            rows.append({name: torch.tensor(columns[name], dtype=torch.int32) for name in names})
+    for record in framed(path):
+        columns = example(record)
+        rows.append({name: torch.tensor(columns[name], dtype=torch.int32) for name in names})
     return rows
 
 
@@ -67,6 +66,8 @@ def train(options):
     torch.set_num_threads(options.threads)
     order = random.Random(options.seed)
     rows, held_out = read(options.records), read(options.eval)
+    if len(rows) < options.batch:
+        raise SystemExit(f"error: {options.records} has {len(rows)} records, a batch {options.batch}")
     with open(options.vocab, encoding="utf-8", newline="\n") as file:
         words = sum(1 for _ in file)
     model = BertForPreTraining(BertConfig(vocab_size=words, hidden_size=256, num_hidden_layers=4, num_attention_heads=4,
@@ -113,14 +114,16 @@ def compare(options):
     if len(ours) != len(theirs):
         raise SystemExit(f"error: {len(ours)} losses of Gradus, {len(theirs)} of PyTorch")
     width = len(theirs) // options.points
-    worst = 0.0
+    if width == 0:
+        raise SystemExit(f"error: --points {options.points}: there are {len(theirs)} steps")
+    ok = True
     print("| steps | PyTorch | Gradus | |\n|---|---|---|---|")
-    for first in range(0, width * options.points, width):
-        a, b = (sum(losses[first:first + width]) / width for losses in (theirs, ours))
-        worst = max(worst, b / a)
-        print(f"| {first + 1} to {first + width} | {a:.4f} | {b:.4f} | {b / a:.4f} |")
+    for first in range(0, len(theirs), width):
+        part = len(theirs[first:first + width])
+        a, b = (sum(losses[first:first + width]) / part for losses in (theirs, ours))
+        ok = ok and b / a <= 1.01
+        print(f"| {first + 1} to {first + part} | {a:.4f} | {b:.4f} | {b / a:.4f} |")
     last = max(peer["scores"], key=int)
-    ok = worst <= 1.01
     for name, value in peer["scores"][last].items():
         mine = found["eval/" + name][-1]
         print(f"| {name} | {value:.3f} | {mine:.3f} | {mine / value:.4f} |")

@@ -1,8 +1,8 @@
 // tasks/pretrain_chain.sh: from text over records and a pretrained model to fine-tuned ones, and what that bought.
 #include <doctest/doctest.h>
+#include <fmt/core.h>
 
-#include <cstdlib>
-#include <string_view>
+#include <algorithm>
 
 #include "core/io/files.h"
 #include "tests/json.h"
@@ -61,12 +61,47 @@ TEST_CASE(
 
   // What is there is kept; the pretraining goes on to its end.
   const std::string before = read_file(results + "/people/scratch.json");
-  fs::remove(results + "/people/pretrained.json");
+  fs::remove(output + "/fine_tuned/people/pretrained.json");
   const Outcome second = chain(options);
   REQUIRE_MESSAGE(second.status == 0, second.err);
   CHECK(contains(second.out, "nothing is left to train: the run has 3 steps"));
   CHECK(last_lines(second.out, 5) == table);
   CHECK(read_file(results + "/people/scratch.json") == before);
+
+  // What was made with other settings is not passed off as this.
+  const auto refused = [&](const std::string& option, const std::string& value) {
+    Words others = options;
+    *(std::ranges::find(others, option) + 1) = value;
+    const Outcome outcome = chain(others);
+    CHECK(outcome.status == 2);
+    return outcome.err;
+  };
+  CHECK(contains(refused("--steps", "4"), "/settings' tells that this was begun with '3 steps on "));
+  CHECK(contains(refused("--output", tiny.path("other")),
+                 "/all/people' is there, of another chain: take another name or --results\n"));
+}
+
+TEST_CASE("pretrain_chain.sh ends where a program was stopped, and is no further when called again") {
+  const TinyPretraining tiny;
+  // A program that says it was stopped ends with 0, and without its metrics.
+  const std::string programs = tiny.path("programs");
+  fs::create_directory(programs);
+  for (const char* program :
+       {"generate_pretraining_records", "run_pretrain", "run_ner", "run_classifier", "compare_runs"}) {
+    const std::string path = tiny.write(std::string("programs/") + program,
+                                        "#!/bin/sh\necho \"$0\" >>" + tiny.path("calls") + "\n");
+    fs::permissions(path, fs::perms::owner_all);
+  }
+  const Outcome outcome = Process({"/usr/bin/env", "GRADUS_PROGRAMS=" + programs, "/bin/sh",
+                                   source_file("tasks/pretrain_chain.sh").string(), "--text", "t", "--vocab",
+                                   tiny.path("vocab.txt"), "--output", tiny.path("out"), "--ner", "a",
+                                   tiny.path("train.txt"), tiny.path("train.txt")},
+                                  "")
+                              .wait();
+  CHECK(outcome.status == 130);
+  CHECK(outcome.err == "stopped: the same call goes on\n");
+  CHECK(file_content(tiny.path("calls")) ==
+        programs + "/generate_pretraining_records\n" + programs + "/run_pretrain\n");
 }
 
 TEST_CASE("pretrain_chain.sh says what is missing") {
@@ -82,13 +117,22 @@ TEST_CASE("pretrain_chain.sh says what is missing") {
   CHECK(error_of({"--text"}) == "error: --text: expected its value" + hint);
   CHECK(error_of({"--ner", "a", "b"}) ==
         "error: --ner: expected a name, training data and evaluation data" + hint);
-  CHECK(error_of({"--ner", "a/b", "c", "d"}) == "error: --ner 'a/b': expected a name without '/'" + hint);
+  const TemporaryFolder folder;
+  const std::string file = folder.write("data.txt", "");
+  for (const char* name : {"a/b", "..", "-x", "a b", ""})
+    CHECK(error_of({"--ner", name, file, file}) ==
+          fmt::format("error: --ner '{}': expected a name without blanks and '/'{}", name, hint));
+  CHECK(error_of({"--ner", "a", file, file, "--classify", "a", file, file}) ==
+        "error: --classify 'a': there is a task of that name already" + hint);
+  CHECK(error_of({"--ner", "a", file, "none"}) == "error: --ner: cannot read 'none'\n");
+  for (const char* number : {"abc", "08", "-1", "1e3", ""})
+    CHECK(error_of({"--steps", number}) ==
+          fmt::format("error: --steps '{}': expected a whole number{}", number, hint));
   const Outcome help = chain({"--help"});
   CHECK(help.status == 0);
   CHECK(help.out.starts_with("usage: sh tasks/pretrain_chain.sh --text FILES"));
   // A program that fails ends the chain.
-  const TemporaryFolder folder;
-  const Outcome none = chain({"--text", (folder.path() / "none").string(), "--vocab", "none", "--output",
+  const Outcome none = chain({"--text", (folder.path() / "none").string(), "--vocab", file, "--output",
                               (folder.path() / "out").string()});
   CHECK(none.status == 2);
   CHECK(contains(none.err, "error: "));

@@ -71,7 +71,6 @@ TEST_CASE("compare_runs: what is wrong is told with its file") {
   const auto error_of = [&](const Words& flags) {
     const Outcome outcome = run_program("compare_runs", flags);
     CHECK(outcome.status == 2);
-    CHECK(outcome.out == "");
     return outcome.err;
   };
   CHECK(error_of({}) == "error: --folder is missing: a folder with a folder for each task\n");
@@ -88,12 +87,39 @@ TEST_CASE("compare_runs: what is wrong is told with its file") {
         "error: " + path + "/topics/a.json: 'f1' is missing\n");
   CHECK(error_of({"--folder", path, "--score", "accuracy", "--picture", path + "/p.svg"}) ==
         "error: --picture " + path + "/p.svg: no run in '" + path + "' was scored while it trained\n");
-  CHECK(error_of({"--folder", path, "--runs", "a,b", "--score", "accuracy"}).find(path + "/topics/b.json") !=
-        std::string::npos);
+  CHECK(error_of({"--folder", path, "--runs", "a,b", "--score", "accuracy"}) ==
+        "error: no folder in '" + path + "' holds a file 'b.json'\n");
+  CHECK(error_of({"--folder", path, "--runs", "a,,b"}) == "error: --runs 'a,,b': a name is empty\n");
+  CHECK(error_of({"--folder", path, "--runs", "a, a"}) == "error: --runs 'a, a': 'a' is there twice\n");
   folder.write("topics/a.json", "{\"accuracy\": 1}");
-  CHECK(error_of({"--folder", path}) ==
+  CHECK(error_of({"--folder", path, "--runs", "a"}) ==
         "error: '" + path +
             "/topics/a.json' is no file of --metrics_file: 'steps' and 'peak_rss_bytes' are missing\n");
+}
+
+TEST_CASE(
+    "compare_runs: what a task lacks is an empty cell, what it couldn't score is n/a, and other files are no "
+    "matter") {
+  const TemporaryFolder folder;
+  for (const char* task : {"x", "y|z", "notes"}) std::filesystem::create_directory(folder.path() / task);
+  folder.write("x/b.json", metrics(R"(, "f1": 3)"));
+  folder.write("x/c.json", metrics(R"(, "f1": null)"));
+  folder.write("y|z/a.json", metrics(R"(, "f1": 2)"));
+  folder.write("y|z/b.json", metrics(R"(, "f1": 5)"));
+  folder.write("y|z/notes.json", "[1, 2]");
+  folder.write("notes/a.txt", "");
+  const auto table_of = [&](const Words& more) {
+    const Outcome outcome =
+        run_program("compare_runs", joined({"--folder", folder.path().string(), "--score", "f1"}, more));
+    CHECK(outcome.err == "");
+    return outcome.out;
+  };
+  CHECK(table_of({}) ==
+        "| task | score | a | b | c |\n|---|---|---|---|---|\n| x | f1 | | 3.00 | n/a |\n| y\\|z | f1 | 2.00 "
+        "| 5.00 (+3.00) | |\n");
+  CHECK(table_of({"--runs", "b, a"}) ==
+        "| task | score | b | a |\n|---|---|---|---|\n| x | f1 | 3.00 | |\n| y\\|z | f1 | 5.00 | 2.00 "
+        "(-3.00) |\n");
 }
 
 TEST_CASE("a picture of charts: a series has its colour in all, and what can't be drawn is left out") {
