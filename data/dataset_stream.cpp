@@ -310,6 +310,7 @@ void DatasetStream::open_all(std::vector<std::string> files) {
     for (std::string& warning : reader.warnings()) {
       if (warned.insert(warning).second) warnings_.push_back(std::move(warning));
     }
+    if (records_ == options_.most_records) break;  // the other files are no matter
   }
   check(records_ > 0, "{}: no record", first);
   check(options_.shuffle != DatasetShuffle::drawn || records_ <= std::numeric_limits<int32_t>::max(),

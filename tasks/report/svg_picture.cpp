@@ -15,7 +15,7 @@ constexpr size_t most_columns = 3;
 constexpr double width = 290, height = 250;                     // of a chart with all that is around it
 constexpr double left = 46, right = 14, top = 34, bottom = 44;  // around its lines
 constexpr double plot_width = width - left - right, plot_height = height - top - bottom;
-constexpr double legend_height = 30, legend_step = 170;
+constexpr double legend_height = 30, letter = 7.5;
 
 constexpr std::string_view style =
     "text { fill: #1c1e21; font: 12px sans-serif; } .small { fill: #595f67; font-size: 11px; } "
@@ -44,15 +44,28 @@ std::string_view colour_of(const std::vector<std::string>& names, const std::str
   return colours[static_cast<size_t>(place) % colours.size()];
 }
 
+// Series beyond the colours have their lines broken.
+std::string_view dashes_of(const std::vector<std::string>& names, const std::string& name) {
+  const auto place = static_cast<size_t>(std::ranges::find(names, name) - names.begin());
+  return place < colours.size() ? "" : " stroke-dasharray=\"5 3\"";
+}
+
+// How far apart the names in the legend begin.
+double legend_step(const std::vector<std::string>& names) {
+  size_t longest = 0;
+  for (const std::string& name : names) longest = std::max(longest, name.size());
+  return 50 + letter * static_cast<double>(longest);
+}
+
 std::string legend(const std::vector<std::string>& names) {
   std::string svg;
   double x = left;
   for (const std::string& name : names) {
     if (name.empty()) continue;
-    svg +=
-        fmt::format("<path class=\"line\" stroke=\"{}\" d=\"M{:.1f} 18h22\"/>\n", colour_of(names, name), x);
+    svg += fmt::format("<path class=\"line\" stroke=\"{}\"{} d=\"M{:.1f} 18h22\"/>\n", colour_of(names, name),
+                       dashes_of(names, name), x);
     svg += text("", x + 28, 22, "start", name);
-    x += legend_step;
+    x += legend_step(names);
   }
   return svg;
 }
@@ -79,7 +92,8 @@ std::string drawn(const Chart& chart, const std::vector<std::string>& names) {
     std::string d;
     for (const ChartPoint& point : series.points)
       d += fmt::format("{}{:.1f} {:.1f}", d.empty() ? "M" : "L", x_place(point.x), y_place(point.y));
-    svg += fmt::format("<path class=\"line\" stroke=\"{}\" d=\"{}\"/>\n", colour, d);
+    svg += fmt::format("<path class=\"line\" stroke=\"{}\"{} d=\"{}\"/>\n", colour,
+                       dashes_of(names, series.name), d);
     if (!series.dots && series.points.size() > 1) continue;
     for (const ChartPoint& point : series.points) {
       svg += fmt::format(
@@ -103,8 +117,8 @@ std::string svg_picture(const std::vector<Chart>& given) {
   const std::vector<std::string> names = names_of(charts);
   const size_t columns = std::min(charts.size(), most_columns),
                rows = (charts.size() + columns - 1) / columns;
-  const double whole_width =
-      std::max(width * static_cast<double>(columns), left + legend_step * static_cast<double>(names.size()));
+  const double whole_width = std::max(width * static_cast<double>(columns),
+                                      left + legend_step(names) * static_cast<double>(names.size()));
   const double whole_height = legend_height + height * static_cast<double>(rows);
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "

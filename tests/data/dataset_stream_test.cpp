@@ -232,6 +232,11 @@ TEST_CASE("a stream: folders, schemas, nothing to read") {
                        {.format = DatasetFormat::tfrecord, .schema_path = schema, .most_records = most});
     CHECK(read(part) == counting(static_cast<int32_t>(std::min<int64_t>(most, 120))));
   }
+  // Files that are not needed are not looked into.
+  numbers.write_text("d.tfrecord", "broken");
+  DatasetStream needed(find_dataset_files(numbers.path(), DatasetFormat::tfrecord), columns,
+                       {.format = DatasetFormat::tfrecord, .schema_path = "", .most_records = 7});
+  CHECK(read(needed) == counting(7));
   numbers.write_text("d.tfrecord", "");
   CHECK_THROWS_WITH_AS(numbers.stream(DatasetShuffle::none),
                        (numbers.path("d.tfrecord") + ": no record").c_str(), Error);
