@@ -16,6 +16,9 @@ namespace gradus {
   X(activation_backward, ActivationBackward)               \
   X(dropout_forward, DropoutForward)                       \
   X(dropout_backward, DropoutBackward)                     \
+  X(embedding_forward, EmbeddingForward)                   \
+  X(gather_rows_forward, GatherRowsForward)                \
+  X(gather_rows_backward, GatherRowsBackward)              \
   X(layer_norm_forward, LayerNormForward)                  \
   X(layer_norm_backward, LayerNormBackward)                \
   X(cross_entropy_forward, CrossEntropyForward)            \

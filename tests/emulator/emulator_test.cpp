@@ -19,8 +19,8 @@ namespace {
 
 const bool chosen = [] {
   test_on({&emulated_backend()},
-          {"add", "activation", "dropout", "cast", "recompute", "layer_norm", "dropout_add_layer_norm",
-           "cross_entropy", "squared_error", "span_cross_entropy", "weighted_sum"});
+          {"add", "activation", "dropout", "cast", "recompute", "embedding", "gather_rows", "layer_norm",
+           "dropout_add_layer_norm", "cross_entropy", "squared_error", "span_cross_entropy", "weighted_sum"});
   return true;
 }();
 
