@@ -85,7 +85,7 @@ struct Fiber::State {
   Context own{}, caller{};
   std::function<void()> work;
   std::exception_ptr error;
-  bool ended = true;
+  bool is_prepared = false, ended = true;
   // What the address sanitizer has to know of stacks.
   void* own_shadow = nullptr;
   void* caller_shadow = nullptr;
@@ -115,11 +115,9 @@ struct Fiber::State {
     if (error) std::rethrow_exception(std::exchange(error, nullptr));
   }
 
-  void go_out(bool for_good) {
+  void go_out() {
 #if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_start_switch_fiber(for_good ? nullptr : &own_shadow, caller_bottom, caller_bytes);
-#else
-    static_cast<void>(for_good);
+    __sanitizer_start_switch_fiber(&own_shadow, caller_bottom, caller_bytes);
 #endif
     switch_contexts(own, caller);
     arrive();
@@ -132,16 +130,19 @@ struct Fiber::State {
 #endif
   }
 
+  // One work after the other: the stack, and what the sanitizer has made for it, serves all.
   static void run() {
     State& self = *running;
     self.arrive();
-    try {
-      self.work();
-    } catch (...) {
-      self.error = std::current_exception();
+    for (;;) {
+      try {
+        self.work();
+      } catch (...) {
+        self.error = std::current_exception();
+      }
+      self.ended = true;
+      self.go_out();
     }
-    self.ended = true;
-    self.go_out(true);
   }
 };
 
@@ -167,13 +168,12 @@ void Fiber::start(std::function<void()> work) {
   check(state_->ended, "[emulated device] a fiber is started that has not ended");
   state_->work = std::move(work);
   state_->ended = false;
-  state_->own_shadow = nullptr;
-  prepare(state_->own, state_->stack, State::run);
+  if (!std::exchange(state_->is_prepared, true)) prepare(state_->own, state_->stack, State::run);
   state_->go_in();
 }
 
 void Fiber::enter() { state_->go_in(); }
-void Fiber::leave() { State::running->go_out(false); }
+void Fiber::leave() { State::running->go_out(); }
 bool Fiber::has_ended() const { return state_->ended; }
 
 }  // namespace gradus::emulator
