@@ -317,19 +317,23 @@ TEST_CASE("--max_memory cuts a step into batches that fit, with the same losses"
               "--max_memory 'many': expected a number of bytes, 1000000 or 500M or 4G");
 
   // Sixteen examples computed twice come before batches of less than eight computed once.
+  const auto deep = [&](const std::string& save, const Words& more) {
+    return flags(save, joined({"--hidden_size=128", "--intermediate_size=512", "--num_hidden_layers=24",
+                               "--max_steps=1"},
+                              more));
+  };
   const auto in_all = [&](const Words& more) {
-    return mebibytes(tiny.print(flags("planned", joined({"--num_hidden_layers=6", "--max_steps=1"}, more))),
+    return mebibytes(tiny.print(deep("planned", joined({"--save_finetune_checkpoint_path="}, more))),
                      " MiB: ");
   };
   const double twice = in_all({"--train_batch_size=16", "--recompute"}),
                once = in_all({"--train_batch_size=8"});
   REQUIRE(twice + 6 < once);
-  const std::string deep =
-      tiny.run(flags("none", {"--num_hidden_layers=6", "--train_batch_size=16", "--max_memory=1K"})).err;
-  const double own = mebibytes(deep, "computed twice; ");
+  const double own =
+      mebibytes(tiny.run(deep("none", {"--train_batch_size=16", "--max_memory=1K"})).err, "computed twice; ");
   const std::string recomputed = tiny.print(
-      flags("twice", {"--num_hidden_layers=6", "--train_batch_size=16",
-                      fmt::format("--max_memory={}M", static_cast<int>(own + (twice + once) / 2))}));
+      deep("twice", {"--train_batch_size=16",
+                     fmt::format("--max_memory={}M", static_cast<int>(own + (twice + once) / 2))}));
   CHECK_MESSAGE(contains(recomputed,
                          ": 1 batch of 16 examples a step, layers are computed again in the backward pass\n"),
                 recomputed);
