@@ -26,7 +26,9 @@ struct bfloat16 {
     const uint32_t quiet = word | 0x400000U;  // a NaN is not rounded, which could carry it into infinity
     bits = static_cast<uint16_t>((value != value ? quiet : rounded) >> 16);
   }
-  GRADUS_ON_DEVICE explicit operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+  GRADUS_ON_DEVICE explicit operator float() const {
+    return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+  }
 };
 
 // IEEE 754 binary16, as stored. Only the CUDA backend computes with it.

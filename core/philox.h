@@ -37,7 +37,9 @@ struct DropoutMask {
 
   GRADUS_ON_DEVICE bool active() const { return probability > 0; }
   // An element is dropped when its 16 bits are below this.
-  GRADUS_ON_DEVICE uint32_t threshold() const { return static_cast<uint32_t>(std::lround(probability * 65536.0F)); }
+  GRADUS_ON_DEVICE uint32_t threshold() const {
+    return static_cast<uint32_t>(std::lround(probability * 65536.0F));
+  }
   // The factor for kept elements: exactly 1 / P(kept), the probability rounded to 16 bits included.
   GRADUS_ON_DEVICE float scale() const { return 65536.0F / static_cast<float>(65536U - threshold()); }
   GRADUS_ON_DEVICE bool keeps(uint32_t row, uint32_t column) const {
