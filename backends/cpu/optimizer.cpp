@@ -5,31 +5,13 @@
 #include "backends/cpu/backend.h"
 #include "backends/cpu/parallel.h"
 #include "backends/cpu/vector_math.h"
+#include "core/segment_blocks.h"
 #include "core/step_preparation.h"
 
 namespace gradus::cpu {
 namespace {
 
-// The unit of work and of summation: small enough to share out evenly and to stay in the cache, and of one
-// size whatever the number of threads.
-constexpr int64_t block_size = 4096;
 constexpr int64_t grain_blocks = 8;
-
-struct Block {
-  int64_t offset;
-  int64_t size;
-  size_t segment;
-};
-
-std::vector<Block> split_into_blocks(const std::vector<Segment>& segments) {
-  std::vector<Block> blocks;
-  for (size_t s = 0; s < segments.size(); ++s) {
-    for (int64_t begin = 0; begin < segments[s].size; begin += block_size) {
-      blocks.push_back({segments[s].offset + begin, std::min(block_size, segments[s].size - begin), s});
-    }
-  }
-  return blocks;
-}
 
 double sum_of_squares(const float* __restrict x, int64_t size) {
   double sum = 0;
@@ -75,7 +57,7 @@ void apply_directions(float rate, int64_t size, float* p, float* direction, bflo
 // Calls body(block) for the blocks of all segments, over the threads.
 template <typename Body>
 void for_each_block(const std::vector<Segment>& segments, Body&& body) {
-  const std::vector<Block> blocks = split_into_blocks(segments);
+  const std::vector<SegmentBlock> blocks = split_into_blocks(segments);
   parallel_for(static_cast<int64_t>(blocks.size()), grain_blocks, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) body(blocks[i]);
   });
@@ -90,10 +72,9 @@ void for_each_direction(const Arguments& args, const StepNumbers& numbers, Then&
   float* const second = args.states.size() > 1 ? args.states[1].template data<float>() : nullptr;
   const float* const scales = args.scales.template data<float>();
   dispatch_rule(args.rule, [&](auto rule) {
-    for_each_block(*args.segments, [&](const Block& block) {
-      const auto [offset, size, segment] = block;
-      const RuleContext<float> context(args.constants, numbers.correction1, numbers.correction2,
-                                       (*args.segments)[segment].decay);
+    for_each_block(*args.segments, [&](const SegmentBlock& block) {
+      const auto [offset, size, segment, decay] = block;
+      const RuleContext<float> context(args.constants, numbers.correction1, numbers.correction2, decay);
       find_directions(rule, context, scales[segment], size, p + offset, g + offset, first + offset,
                       second != nullptr ? second + offset : nullptr);
       then(block);
@@ -104,14 +85,14 @@ void for_each_direction(const Arguments& args, const StepNumbers& numbers, Then&
 }  // namespace
 
 void CpuBackend::segment_norms(const SegmentNorms& args) {
-  const std::vector<Block> blocks = split_into_blocks(*args.segments);
+  const std::vector<SegmentBlock> blocks = split_into_blocks(*args.segments);
   std::vector<double> partial(blocks.size());
   const float* const x = args.flat.data<float>();
   parallel_for(static_cast<int64_t>(blocks.size()), grain_blocks, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) partial[i] = sum_of_squares(x + blocks[i].offset, blocks[i].size);
   });
   std::vector<double> squares(args.segments->size());
-  for (size_t i = 0; i < blocks.size(); ++i) squares[blocks[i].segment] += partial[i];
+  for (size_t i = 0; i < blocks.size(); ++i) squares[static_cast<size_t>(blocks[i].segment)] += partial[i];
   float* const norms = args.norms.data<float>();
   for (size_t s = 0; s < squares.size(); ++s) norms[s] = static_cast<float>(std::sqrt(squares[s]));
 }
@@ -127,7 +108,7 @@ void CpuBackend::update_parameters(const UpdateParameters& args) {
   float* const p = args.parameters.data<float>();
   float* const g = args.gradients.data<float>();
   bfloat16* const copy = args.compute_copy.data<bfloat16>();
-  for_each_direction(args, numbers, [&](const Block& block) {
+  for_each_direction(args, numbers, [&](const SegmentBlock& block) {
     apply_directions(numbers.learning_rate, block.size, p + block.offset, g + block.offset,
                      copy != nullptr ? copy + block.offset : nullptr);
   });
@@ -136,7 +117,7 @@ void CpuBackend::update_parameters(const UpdateParameters& args) {
 void CpuBackend::find_direction(const FindDirection& args) {
   const StepNumbers& numbers = numbers_in(args.numbers);
   if (numbers.skipped != 0) return fill_zero({args.gradients});
-  for_each_direction(args, numbers, [](const Block&) {});
+  for_each_direction(args, numbers, [](const SegmentBlock&) {});
 }
 
 void CpuBackend::apply_direction(const ApplyDirection& args) {
@@ -147,7 +128,7 @@ void CpuBackend::apply_direction(const ApplyDirection& args) {
   float* const p = args.parameters.data<float>();
   float* const direction = args.directions.data<float>();
   bfloat16* const copy = args.compute_copy.data<bfloat16>();
-  for_each_block(*args.segments, [&](const Block& block) {
+  for_each_block(*args.segments, [&](const SegmentBlock& block) {
     const float ratio =
         trust_ratio(parameter_norms[block.segment], direction_norms[block.segment], args.max_ratio);
     apply_directions(numbers.learning_rate * ratio, block.size, p + block.offset, direction + block.offset,

@@ -17,10 +17,24 @@ constexpr int64_t most_width = 8192;  // of a row: four of them fill 128 KiB of 
 constexpr int64_t slab_rows = 64;     // whose parameter gradients are summed first
 constexpr int column_threads = 256;
 
-// Calls f(block of random words, column) for the columns of a row that this lane takes.
+// Calls f(column, factor) for the columns of a row that this lane takes, with the mask's factors of them, or 1.
+template <bool drops, typename F>
+__device__ __forceinline__ void for_columns(const DropoutMask& mask, int64_t row, int64_t columns, F&& f) {
+  for (int64_t number = threadIdx.x % 32; number < mask_blocks(columns); number += 32) {
+    float factors[columns_of_block];
+    if constexpr (drops) mask_factors(mask, row, number, factors);
+    for (int k = 0; k < columns_of_block; ++k) {
+      const int64_t column = mask_column(number, k);
+      if (column >= columns) break;
+      f(column, drops ? factors[k] : 1.0F);
+    }
+  }
+}
+
+// The same without a mask.
 template <typename F>
 __device__ __forceinline__ void for_columns(int64_t columns, F&& f) {
-  for (int64_t number = threadIdx.x % 32; number < mask_blocks(columns); number += 32) f(number);
+  for_columns<false>({}, 0, columns, [&](int64_t column, float) { f(column); });
 }
 
 struct LayerNormRow {
@@ -40,37 +54,20 @@ __global__ void __launch_bounds__(threads, resident_blocks)
   const int64_t first = row * columns;
   const DropoutMask mask = drops ? at.read() : DropoutMask{};
   float total = 0;
-  for_columns(columns, [&](int64_t number) {
-    float factors[columns_of_block];
-    if constexpr (drops) mask_factors(mask, row, number, factors);
-    for (int k = 0; k < columns_of_block; ++k) {
-      const int64_t column = mask_column(number, k);
-      if (column >= columns) break;
-      float value = widen(x[first + column]);
-      if constexpr (drops) value *= factors[k];
-      if (residual != nullptr) value += widen(residual[first + column]);
-      s[column] = value;
-      total += value;
-    }
+  for_columns<drops>(mask, row, columns, [&](int64_t column, float factor) {
+    float value = widen(x[first + column]) * factor;
+    if (residual != nullptr) value += widen(residual[first + column]);
+    s[column] = value;
+    total += value;
   });
   const float mean = warp_sum(total) * norm.share;
   // Taken after the mean is known, so that nothing cancels.
   float squares = 0;
-  for_columns(columns, [&](int64_t number) {
-    for (int k = 0; k < columns_of_block; ++k) {
-      const int64_t column = mask_column(number, k);
-      if (column >= columns) break;
-      squares += (s[column] - mean) * (s[column] - mean);
-    }
-  });
+  for_columns(columns, [&](int64_t column) { squares += (s[column] - mean) * (s[column] - mean); });
   const float rstd = one_over_root(warp_sum(squares) * norm.share + norm.eps);
-  for_columns(columns, [&](int64_t number) {
-    for (int k = 0; k < columns_of_block; ++k) {
-      const int64_t column = mask_column(number, k);
-      if (column >= columns) break;
-      y[first + column] = static_cast<T>((s[column] - mean) * rstd * norm.gamma[column] + norm.beta[column]);
-      if (sum != nullptr) sum[first + column] = static_cast<T>(s[column]);
-    }
+  for_columns(columns, [&](int64_t column) {
+    y[first + column] = static_cast<T>((s[column] - mean) * rstd * norm.gamma[column] + norm.beta[column]);
+    if (sum != nullptr) sum[first + column] = static_cast<T>(s[column]);
   });
   if (threadIdx.x % 32 != 0) return;
   if (norm.mean != nullptr) norm.mean[row] = mean;
@@ -87,28 +84,18 @@ __global__ void __launch_bounds__(threads, resident_blocks)
   const int64_t first = row * columns;
   const float mean = means[row], rstd = rstds[row];
   float sum_g = 0, sum_gz = 0;
-  for_columns(columns, [&](int64_t number) {
-    for (int k = 0; k < columns_of_block; ++k) {
-      const int64_t column = mask_column(number, k);
-      if (column >= columns) break;
-      const float g = widen(dy[first + column]) * gamma[column];
-      sum_g += g;
-      sum_gz += g * ((widen(sum[first + column]) - mean) * rstd);
-    }
+  for_columns(columns, [&](int64_t column) {
+    const float g = widen(dy[first + column]) * gamma[column];
+    sum_g += g;
+    sum_gz += g * ((widen(sum[first + column]) - mean) * rstd);
   });
   const float mean_g = warp_sum(sum_g) * share, mean_gz = warp_sum(sum_gz) * share;
   const DropoutMask mask = drops ? at.read() : DropoutMask{};
-  for_columns(columns, [&](int64_t number) {
-    float factors[columns_of_block];
-    if constexpr (drops) mask_factors(mask, row, number, factors);
-    for (int k = 0; k < columns_of_block; ++k) {
-      const int64_t column = mask_column(number, k);
-      if (column >= columns) break;
-      const float z = (widen(sum[first + column]) - mean) * rstd;
-      const float ds = rstd * (widen(dy[first + column]) * gamma[column] - mean_g - z * mean_gz);
-      dresidual.put(first + column, ds);
-      dx.put(first + column, drops ? ds * factors[k] : ds);
-    }
+  for_columns<drops>(mask, row, columns, [&](int64_t column, float factor) {
+    const float z = (widen(sum[first + column]) - mean) * rstd;
+    const float ds = rstd * (widen(dy[first + column]) * gamma[column] - mean_g - z * mean_gz);
+    dresidual.put(first + column, ds);
+    dx.put(first + column, ds * factor);
   });
 }
 

@@ -2,26 +2,20 @@
 // sum of squares is a number in double: sums have one order, and no thread asks which tensor it is in. An update of Adam reads 16 bytes
 // an element and writes 16, and 2 more for a copy in 16 bits.
 #include <map>
+#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "backends/cuda/dispatch.h"
 #include "backends/cuda/kernels.h"
 #include "core/backend.h"
+#include "core/segment_blocks.h"
 #include "core/step_preparation.h"
 
 namespace gradus::cuda {
 namespace {
 
 constexpr int threads = 256;
-constexpr int64_t block_elements = 4096;
-
-struct Block {
-  int64_t offset;
-  int32_t size;
-  int32_t segment;
-  bool decay;
-};
 
 // The blocks of a list of segments, on a device, and where in them each segment begins and the last one ends.
 struct Blocks {
@@ -29,27 +23,20 @@ struct Blocks {
   int64_t count = 0;
   Tensor table, firsts;
 
-  const Block* data() const { return reinterpret_cast<const Block*>(table.data<uint8_t>()); }
+  const SegmentBlock* data() const { return reinterpret_cast<const SegmentBlock*>(table.data<uint8_t>()); }
 };
 
 Blocks make_blocks(Backend& backend, const Segments& segments) {
-  std::vector<Block> blocks;
-  std::vector<int32_t> firsts;
-  for (size_t s = 0; s < segments->size(); ++s) {
-    const Segment& segment = (*segments)[s];
-    firsts.push_back(static_cast<int32_t>(blocks.size()));
-    for (int64_t begin = 0; begin < segment.size; begin += block_elements) {
-      blocks.push_back({segment.offset + begin,
-                        static_cast<int32_t>(std::min(block_elements, segment.size - begin)),
-                        static_cast<int32_t>(s), segment.decay});
-    }
-  }
-  firsts.push_back(static_cast<int32_t>(blocks.size()));
+  const std::vector<SegmentBlock> blocks = split_into_blocks(*segments);
+  std::vector<int32_t> firsts(segments->size() + 1);
+  for (const SegmentBlock& block : blocks) ++firsts[static_cast<size_t>(block.segment) + 1];
+  std::partial_sum(firsts.begin(), firsts.end(), firsts.begin());
   Blocks made{segments,
               std::ssize(blocks),
               {},
               Tensor::from(backend, {std::ssize(firsts)}, std::span<const int32_t>(firsts))};
-  made.table = Tensor::empty(backend, {static_cast<int64_t>(blocks.size() * sizeof(Block))}, DType::uint8);
+  made.table =
+      Tensor::empty(backend, {static_cast<int64_t>(blocks.size() * sizeof(SegmentBlock))}, DType::uint8);
   backend.copy_from_host(blocks.data(), made.table);
   return made;
 }
@@ -57,19 +44,21 @@ Blocks make_blocks(Backend& backend, const Segments& segments) {
 // A list is made once and never changes, so its blocks are made once, at the first call with it: before a step is recorded to be replayed.
 const Blocks& blocks_of(Backend& backend, const Segments& segments) {
   static std::map<std::pair<Backend*, const void*>, Blocks> known;
+  const std::pair<Backend*, const void*> key(&backend, segments.get());
+  const auto found = known.find(key);
+  if (found != known.end() && !found->second.segments.expired()) return found->second;
   std::erase_if(known, [](const auto& entry) { return entry.second.segments.expired(); });
-  Blocks& blocks = known[{&backend, segments.get()}];
-  if (blocks.segments.lock() != segments) blocks = make_blocks(backend, segments);
-  return blocks;
+  return known[key] = make_blocks(backend, segments);
 }
 
 StepNumbers* numbers_in(const Tensor& tensor) {
   return reinterpret_cast<StepNumbers*>(tensor.data<uint8_t>());
 }
 
-__global__ void __launch_bounds__(threads) square_blocks(const float* x, const Block* blocks, double* sums) {
+__global__ void __launch_bounds__(threads)
+    square_blocks(const float* x, const SegmentBlock* blocks, double* sums) {
   GRADUS_SHARED(double, scratch, 32);
-  const Block block = blocks[blockIdx.x];
+  const SegmentBlock block = blocks[blockIdx.x];
   double sum = 0;
   for (int i = static_cast<int>(threadIdx.x); i < block.size; i += threads) {
     const double value = x[block.offset + i];
@@ -112,9 +101,10 @@ __device__ __forceinline__ void apply(const Buffers& to, int64_t i, float rate, 
 
 // The direction takes the gradient's place, or the parameter is moved at once. A step that is skipped leaves zeros for gradients.
 template <typename Rule, bool moves>
-__global__ void __launch_bounds__(threads) follow_rule(Buffers to, const Block* blocks, RuleNumbers constants,
-                                                       const float* scales, const StepNumbers* numbers) {
-  const Block block = blocks[blockIdx.x];
+__global__ void __launch_bounds__(threads)
+    follow_rule(Buffers to, const SegmentBlock* blocks, RuleNumbers constants, const float* scales,
+                const StepNumbers* numbers) {
+  const SegmentBlock block = blocks[blockIdx.x];
   const RuleContext<float> context(constants, numbers->correction1, numbers->correction2, block.decay);
   const bool skipped = numbers->skipped != 0;
   const float scale = skipped ? 0.0F : scales[block.segment], rate = numbers->learning_rate;
@@ -136,9 +126,9 @@ __global__ void __launch_bounds__(threads) follow_rule(Buffers to, const Block* 
 }
 
 __global__ void __launch_bounds__(threads)
-    follow_directions(Buffers to, const Block* blocks, const float* parameter_norms,
+    follow_directions(Buffers to, const SegmentBlock* blocks, const float* parameter_norms,
                       const float* direction_norms, float max_ratio, const StepNumbers* numbers) {
-  const Block block = blocks[blockIdx.x];
+  const SegmentBlock block = blocks[blockIdx.x];
   const float ratio = trust_ratio(parameter_norms[block.segment], direction_norms[block.segment], max_ratio);
   const float rate = numbers->learning_rate * ratio;
   for (int k = static_cast<int>(threadIdx.x); k < block.size; k += threads) {

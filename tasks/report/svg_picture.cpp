@@ -59,13 +59,14 @@ double legend_step(const std::vector<std::string>& names) {
 
 std::string legend(const std::vector<std::string>& names) {
   std::string svg;
+  const double step = legend_step(names);
   double x = left;
   for (const std::string& name : names) {
     if (name.empty()) continue;
     svg += fmt::format("<path class=\"line\" stroke=\"{}\"{} d=\"M{:.1f} 18h22\"/>\n", colour_of(names, name),
                        dashes_of(names, name), x);
     svg += text("", x + 28, 22, "start", name);
-    x += legend_step(names);
+    x += step;
   }
   return svg;
 }

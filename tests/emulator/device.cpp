@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,7 +57,8 @@ struct Block {
   std::map<const void*, std::vector<std::byte>> arrays;
   std::vector<std::byte> dynamic;
   size_t shared_bytes = 0;
-  size_t current = 0;  // the thread that runs
+  size_t current = 0;                           // the thread that runs
+  size_t at_barrier = 0, first_at_barrier = 0;  // how many threads wait there, and which came first
 };
 
 uint64_t schedule = 1;
@@ -76,21 +78,15 @@ void wait_here(Thread& thread, Thread::Wait wait) {
   Fiber::leave();
 }
 
-// All threads of a block have come to a barrier, or some never will.
-bool release_block(Block& b) {
-  const Thread* first = nullptr;
-  size_t waiting = 0;
-  int said = 0;
-  for (const Thread& thread : b.threads) {
-    if (thread.wait != Thread::Wait::block) continue;
-    if (first == nullptr) first = &thread;
-    check(same(thread.site, first->site),
-          "[emulated device] threads of a block wait at different barriers: {} and {}", place_of(first->site),
-          place_of(thread.site));
-    ++waiting;
-    said += thread.said ? 1 : 0;
-  }
-  if (waiting < b.threads.size()) return false;
+// A thread has come to a barrier: whether it is the last one, and all go on.
+bool release_block(Block& b, size_t number) {
+  if (b.at_barrier++ == 0) b.first_at_barrier = number;
+  const Site &first = b.threads[b.first_at_barrier].site, &mine = b.threads[number].site;
+  check(same(mine, first), "[emulated device] threads of a block wait at different barriers: {} and {}",
+        place_of(first), place_of(mine));
+  if (b.at_barrier < b.threads.size()) return false;
+  b.at_barrier = 0;
+  const auto said = static_cast<int>(std::ranges::count(b.threads, true, &Thread::said));
   for (Thread& thread : b.threads) {
     thread.wait = Thread::Wait::nothing;
     thread.heard = said;
@@ -169,7 +165,7 @@ void go_on(Block& b, size_t number, const std::function<void()>& work) {
 void run_block(const std::function<void()>& work, RandomSequence& random) {
   Block& b = *running;
   std::vector<size_t> ready(b.threads.size());
-  for (size_t i = 0; i < ready.size(); ++i) ready[i] = i;
+  std::iota(ready.begin(), ready.end(), size_t{0});
   size_t left = ready.size();
   while (left > 0) {
     if (ready.empty()) fail_stuck(b);
@@ -183,7 +179,7 @@ void run_block(const std::function<void()>& work, RandomSequence& random) {
     } else if (thread.wait == Thread::Wait::warp && release_warp(b, number)) {
       for (size_t lane = 0; lane < 32; ++lane)
         if ((thread.mask >> lane & 1U) != 0) ready.push_back(number / 32 * 32 + lane);
-    } else if (thread.wait == Thread::Wait::block && release_block(b)) {
+    } else if (thread.wait == Thread::Wait::block && release_block(b, number)) {
       for (size_t i = 0; i < b.threads.size(); ++i) ready.push_back(i);
     }
   }
@@ -221,7 +217,7 @@ void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>&
   gridDim = grid;
   blockDim = size;
   std::vector<uint64_t> order(blocks);
-  for (uint64_t i = 0; i < blocks; ++i) order[i] = i;
+  std::iota(order.begin(), order.end(), uint64_t{0});
   random.shuffle(order);
   for (const uint64_t number : order) {
     blockIdx = {static_cast<unsigned>(number % grid.x), static_cast<unsigned>(number / grid.x % grid.y),

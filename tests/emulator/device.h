@@ -28,11 +28,9 @@ struct dim3 {
 
 // Of the thread that runs.
 inline dim3 threadIdx, blockIdx, blockDim, gridDim;
-constexpr int warpSize = 32;
 
 #define __global__
 #define __device__
-#define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 
@@ -178,7 +176,7 @@ inline int __all_sync(unsigned mask, int said, GRADUS_SITE) {
   return gradus::emulator::vote(mask, said == 0, at) == 0 ? 1 : 0;
 }
 
-// Sums and comparisons of integers have the same result in every order; sums of floats have not.
+// Sums of integers have the same result in every order; sums of floats have not.
 template <typename T>
 T atomicAdd(T* place, std::type_identity_t<T> value, GRADUS_SITE) {
   if constexpr (!std::is_integral_v<T>)
@@ -188,24 +186,8 @@ T atomicAdd(T* place, std::type_identity_t<T> value, GRADUS_SITE) {
   return before;
 }
 template <typename T>
-T atomicMax(T* place, std::type_identity_t<T> value) {
-  const T before = *place;
-  *place = std::max(before, value);
-  return before;
-}
-template <typename T>
-T atomicMin(T* place, std::type_identity_t<T> value) {
-  const T before = *place;
-  *place = std::min(before, value);
-  return before;
-}
-template <typename T>
 T atomicCAS(T* place, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
   const T before = *place;
   if (before == expected) *place = value;
   return before;
 }
-
-inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
-inline int __ffs(int bits) { return __builtin_ffs(bits); }
-inline int __clz(int bits) { return bits == 0 ? 32 : __builtin_clz(static_cast<unsigned>(bits)); }

@@ -54,6 +54,20 @@ std::string error_of(unsigned threads, Kernel kernel) {
   }
 }
 
+// Calls check(op, case, type) for the cases of one kind of the operators under test.
+template <typename Check>
+void for_each_run(std::vector<OpCase> Op::*cases, Check&& check) {
+  for (const Op& op : ops_under_test()) {
+    for (const OpCase& op_case : op.*cases) {
+      for (const DType dtype : dtypes_of(op, emulated_backend())) {
+        CAPTURE(op.name);
+        CAPTURE(op_case.label);
+        check(op, op_case, dtype);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -208,44 +222,32 @@ TEST_CASE("emulated device: copies to shared memory land when they are waited fo
 }
 
 TEST_CASE("the kernels that the device has give the same bits under 20 schedules") {
-  for (const Op& op : ops_under_test()) {
-    for (const OpCase& op_case : op.cases) {
-      for (const DType dtype : dtypes_of(op, emulated_backend())) {
-        CAPTURE(op.name);
-        CAPTURE(op_case.label);
-        const auto outcome = [&](uint64_t schedule) {
-          set_schedule(schedule);
-          const Outcome o = run(op_case.call, op_case, input_values(op_case, dtype), emulated_backend(),
-                                dtype, {.gradient_before = 0.5});
-          std::vector<double> numbers;
-          for (int64_t i = 0; i < o.y.size(); ++i) numbers.push_back(o.y[i]);
-          for (const auto& gradient : o.gradients)
-            for (int64_t i = 0; i < gradient.size(); ++i) numbers.push_back(gradient[i]);
-          return numbers;
-        };
-        const std::vector<double> first = outcome(1);
-        for (uint64_t schedule = 2; schedule <= 20; ++schedule) CHECK(outcome(schedule) == first);
-      }
-    }
-  }
+  for_each_run(&Op::cases, [](const Op&, const OpCase& op_case, DType dtype) {
+    const auto outcome = [&](uint64_t schedule) {
+      set_schedule(schedule);
+      const Outcome o = run(op_case.call, op_case, input_values(op_case, dtype), emulated_backend(), dtype,
+                            {.gradient_before = 0.5});
+      std::vector<double> numbers;
+      for (int64_t i = 0; i < o.y.size(); ++i) numbers.push_back(o.y[i]);
+      for (const auto& gradient : o.gradients)
+        for (int64_t i = 0; i < gradient.size(); ++i) numbers.push_back(gradient[i]);
+      return numbers;
+    };
+    const std::vector<double> first = outcome(1);
+    for (uint64_t schedule = 2; schedule <= 20; ++schedule) CHECK(outcome(schedule) == first);
+  });
 }
 
 TEST_CASE("the kernels that the device has agree with the naive backend on large cases") {
-  for (const Op& op : ops_under_test()) {
-    for (const OpCase& op_case : op.large) {
-      for (const DType dtype : dtypes_of(op, emulated_backend())) {
-        CAPTURE(op.name);
-        CAPTURE(op_case.label);
-        const auto inputs = input_values(op_case, dtype);
-        const Outcome ours = run(op_case.call, op_case, inputs, emulated_backend(), dtype),
-                      naive = run(op_case.call, op_case, inputs, naive_backend(), dtype);
-        const Tolerance& tolerance = dtype == DType::bfloat16 ? op.bfloat16 : op.float32;
-        CHECK(distance(ours.y, naive.y).within(tolerance.forward, tolerance.forward_absolute));
-        for (size_t i = 0; i < naive.gradients.size(); ++i)
-          CHECK(distance(ours.gradients[i], naive.gradients[i]).within(tolerance.gradient, 1e-6));
-      }
-    }
-  }
+  for_each_run(&Op::large, [](const Op& op, const OpCase& op_case, DType dtype) {
+    const auto inputs = input_values(op_case, dtype);
+    const Outcome ours = run(op_case.call, op_case, inputs, emulated_backend(), dtype),
+                  naive = run(op_case.call, op_case, inputs, naive_backend(), dtype);
+    const Tolerance& tolerance = dtype == DType::bfloat16 ? op.bfloat16 : op.float32;
+    CHECK(distance(ours.y, naive.y).within(tolerance.forward, tolerance.forward_absolute));
+    for (size_t i = 0; i < naive.gradients.size(); ++i)
+      CHECK(distance(ours.gradients[i], naive.gradients[i]).within(tolerance.gradient, 1e-6));
+  });
 }
 
 TEST_CASE("emulated device: a helper's barrier is the place where the helper is called") {
