@@ -5,6 +5,7 @@
 // have a fixed order, so no atomicAdd of them; every index is 64 bits wide where a tensor may have more than 2^31 elements.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -22,6 +23,7 @@
 #define GRADUS_DYNAMIC_SHARED(Type, name) \
   Type* const name = static_cast<Type*>(gradus::emulator::dynamic_shared())
 #define GRADUS_UNROLL
+#define GRADUS_ONE_BY_ONE
 // The last parameter, and argument, of a function that all threads of a warp or block have to call together: where it is called.
 #define GRADUS_CALLED_AT , [[maybe_unused]] std::source_location called_at = std::source_location::current()
 #define GRADUS_FROM_THERE , called_at
@@ -36,6 +38,7 @@
   extern __shared__ __align__(16) unsigned char gradus_dynamic_shared[]; \
   Type* const name = reinterpret_cast<Type*>(gradus_dynamic_shared)
 #define GRADUS_UNROLL _Pragma("unroll")
+#define GRADUS_ONE_BY_ONE _Pragma("unroll 1")  // a loop that would take too many registers at once
 #define GRADUS_CALLED_AT
 #define GRADUS_FROM_THERE
 #define GRADUS_BARRIER __syncthreads()
@@ -112,6 +115,13 @@ template <typename T>
 __device__ __forceinline__ T warp_sum(T value GRADUS_CALLED_AT) {
   for (int bits = 16; bits > 0; bits /= 2)
     value += __shfl_xor_sync(whole_warp, value, bits, 32 GRADUS_FROM_THERE);
+  return value;
+}
+
+// The largest value of a warp, in every lane.
+__device__ __forceinline__ float warp_max(float value GRADUS_CALLED_AT) {
+  for (int bits = 16; bits > 0; bits /= 2)
+    value = std::fmax(value, __shfl_xor_sync(whole_warp, value, bits, 32 GRADUS_FROM_THERE));
   return value;
 }
 

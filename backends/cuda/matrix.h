@@ -30,6 +30,20 @@ __device__ __forceinline__ void multiply_fragments(float (&c)[4], const uint32_t
 #endif
 }
 
+// Two numbers, rounded, as a word of a fragment.
+template <typename T>
+__device__ __forceinline__ uint32_t narrow_pair(float first, float second) {
+  static_assert(std::is_same_v<T, bfloat16>, "no such numbers");
+#ifdef GRADUS_EMULATED_DEVICE
+  return uint32_t{std::bit_cast<uint16_t>(static_cast<T>(second))} << 16 |
+         std::bit_cast<uint16_t>(static_cast<T>(first));
+#else
+  uint32_t word;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(word) : "f"(second), "f"(first));
+  return word;
+#endif
+}
+
 // Loads four matrices of 8 x 8 numbers of 16 bits from shared memory: lane 8 m + r says where row r of matrix m lies, at a multiple of 16
 // bytes. Word m of lane l = 4 g + t gets (g, 2t) and (g, 2t+1) of matrix m, or of its transpose: so A's fragment comes from
 // row-major memory as it is, and B's from [n, k] as it is and from [k, n] transposed. All lanes of the warp call it.

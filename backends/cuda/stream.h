@@ -1,6 +1,8 @@
 // The order in which kernels run, as the host's side of the backend knows it.
 #pragma once
 
+#include <cstddef>
+
 #ifndef GRADUS_EMULATED_DEVICE
 #include <cuda_runtime_api.h>
 #endif
@@ -12,6 +14,8 @@ struct Stream {
 #ifndef GRADUS_EMULATED_DEVICE
   cudaStream_t handle = nullptr;
 #endif
+  // Bytes of shared memory that a block may have on the stream's device: of those of sm_80 and later, the least.
+  size_t shared_limit = size_t{99} << 10;
 };
 
 }  // namespace gradus::cuda

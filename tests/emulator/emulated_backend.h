@@ -21,6 +21,8 @@ namespace gradus {
   X(gather_rows_backward, GatherRowsBackward)              \
   X(layer_norm_forward, LayerNormForward)                  \
   X(layer_norm_backward, LayerNormBackward)                \
+  X(attention_forward, AttentionForward)                   \
+  X(attention_backward, AttentionBackward)                 \
   X(cross_entropy_forward, CrossEntropyForward)            \
   X(cross_entropy_backward, CrossEntropyBackward)          \
   X(squared_error_forward, SquaredErrorForward)            \

@@ -18,9 +18,9 @@ using emulator::set_schedule;
 namespace {
 
 const bool chosen = [] {
-  test_on({&emulated_backend()},
-          {"add", "activation", "dropout", "cast", "recompute", "embedding", "gather_rows", "layer_norm",
-           "dropout_add_layer_norm", "cross_entropy", "squared_error", "span_cross_entropy", "weighted_sum"});
+  test_on({&emulated_backend()}, {"add", "activation", "dropout", "cast", "recompute", "embedding",
+                                  "gather_rows", "layer_norm", "dropout_add_layer_norm", "attention",
+                                  "cross_entropy", "squared_error", "span_cross_entropy", "weighted_sum"});
   return true;
 }();
 
@@ -233,8 +233,12 @@ TEST_CASE("the kernels that the device has give the same bits under 20 schedules
         for (int64_t i = 0; i < gradient.size(); ++i) numbers.push_back(gradient[i]);
       return numbers;
     };
+    int64_t elements = 0;
+    for (const Input& input : op_case.inputs) elements += input.shape.elements();
+    // Large cases are there for how many blocks they have.
+    const uint64_t schedules = elements < 10000 ? 20 : 3;
     const std::vector<double> first = outcome(1);
-    for (uint64_t schedule = 2; schedule <= 20; ++schedule) CHECK(outcome(schedule) == first);
+    for (uint64_t schedule = 2; schedule <= schedules; ++schedule) CHECK(outcome(schedule) == first);
   });
 }
 

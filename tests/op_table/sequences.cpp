@@ -200,6 +200,10 @@ std::vector<Op> sequence_rows() {
     // About the length from which products in bfloat16 go to AMX, with paddings of all kinds.
     attention.cases.push_back(attention_case({{65, 3, 64, 63, 161}, 2}, 1, 64, probability));
     attention.cases.push_back(attention_case({{128, 103, 102}, 0}, 2, 40, probability));
+    // Heads of the sizes that the CUDA backend has tensor cores for, in few rows and in many.
+    attention.cases.push_back(attention_case({{0, 5, 0, 9, 1}, 3}, 2, 32, probability));
+    attention.cases.push_back(attention_case({{33, 2}, 1}, 1, 64, probability));
+    attention.cases.push_back(attention_case({{50, 130}, 2}, 1, 32, probability));
   }
   for (const OpCase& relative : relative_attention_cases()) attention.cases.push_back(relative);
   attention.large = {
