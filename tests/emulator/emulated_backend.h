@@ -17,6 +17,7 @@ namespace gradus {
   X(dropout_forward, DropoutForward)                       \
   X(dropout_backward, DropoutBackward)                     \
   X(embedding_forward, EmbeddingForward)                   \
+  X(embedding_backward, EmbeddingBackward)                 \
   X(gather_rows_forward, GatherRowsForward)                \
   X(gather_rows_backward, GatherRowsBackward)              \
   X(layer_norm_forward, LayerNormForward)                  \
