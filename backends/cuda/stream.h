@@ -7,11 +7,14 @@
 
 namespace gradus::cuda {
 
+class Products;
+
 // Kernels and copies that are given to one stream run one after the other.
 struct Stream {
 #ifndef GRADUS_EMULATED_DEVICE
   cudaStream_t handle = nullptr;
 #endif
+  Products* products = nullptr;  // for kernels that multiply matrices (products.h)
 };
 
 }  // namespace gradus::cuda
