@@ -230,7 +230,7 @@ struct Products::State {
     // The first is the fastest by the library's estimate.
     for (int i = 0; i < count && !plan.exists; ++i) {
       const cublasLtMatmulHeuristicResult_t& candidate = candidates[static_cast<size_t>(i)];
-      plan.exists = candidate.state == CUBLAS_STATUS_SUCCESS && candidate.workspaceSize <= workspace.bytes;
+      plan.exists = candidate.state == CUBLAS_STATUS_SUCCESS;
       plan.algorithm = candidate.algo;
     }
     return plans.emplace(key, std::move(plan)).first->second;
@@ -262,8 +262,8 @@ bool Products::run(const Stream& stream, const Product& product, const Operands&
   lt::Plan* const plan = state_->plan_of(product, operands);
   if (plan == nullptr) return false;
   if (product.bias) {
-    check(is_aligned(operands.bias), "[cuBLASLt] the bias of {} lies at no multiple of 16 bytes",
-          text_of(product));
+    if (!is_aligned(operands.bias))
+      fail("[cuBLASLt] the bias of {} lies at no multiple of 16 bytes", text_of(product));
     plan->set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, operands.bias, product);
   }
   const float alpha = 1, beta = product.accumulate ? 1.0F : 0.0F;

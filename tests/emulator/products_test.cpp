@@ -134,6 +134,12 @@ TEST_CASE("products: a plan is chosen once for a shape, its types and alignment,
   }
   CHECK(products.run({}, x.product, x.operands(3)));  // no better than 1
   CHECK(calls().heuristics == expected);
+  // Each operand's alignment is its own.
+  for (const Operands& operands :
+       {Operands{x.a + 1, x.b, x.c}, Operands{x.a, x.b + 1, x.c}, Operands{x.a, x.b, x.c + 1}}) {
+    CHECK(products.run({}, x.product, operands));
+    CHECK(calls().heuristics == ++expected);
+  }
 }
 
 TEST_CASE("products: while a graph is captured only what has a plan runs") {
