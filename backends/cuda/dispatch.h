@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "backends/cuda/device.h"
+#include "core/kernels.h"
 #include "core/tensor.h"
 
 namespace gradus::cuda {
@@ -14,6 +15,23 @@ template <typename F>
 void dispatch_bool(bool value, F&& f) {
   if (value) f(std::true_type());
   else f(std::false_type());
+}
+
+// Calls f with an activation as a constant.
+template <typename F>
+void dispatch_activation(Activation kind, F&& f) {
+  switch (kind) {
+#define GRADUS_CASE(name) \
+  case Activation::name:  \
+    return f(std::integral_constant<Activation, Activation::name>());
+    GRADUS_CASE(none)
+    GRADUS_CASE(gelu)
+    GRADUS_CASE(gelu_tanh)
+    GRADUS_CASE(fast_gelu)
+    GRADUS_CASE(relu)
+    GRADUS_CASE(tanh)
+#undef GRADUS_CASE
+  }
 }
 
 template <typename T>
@@ -32,6 +50,9 @@ struct Target {
     if (data != nullptr) data[i] = static_cast<T>(accumulate ? widen(data[i]) + value : value);
   }
 };
+
+// Whether a Pack may lie there.
+inline bool is_aligned(const void* data) { return reinterpret_cast<uintptr_t>(data) % 16 == 0; }
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

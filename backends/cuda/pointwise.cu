@@ -14,8 +14,6 @@ namespace {
 constexpr int at_once = 8;
 constexpr int threads = 256;
 
-bool is_aligned(const void* data) { return reinterpret_cast<uintptr_t>(data) % 16 == 0; }
-
 // Calls f.run<n>(i) for the elements i to i + n, n being `at_once` where all of them lie in place, else 1.
 template <typename F>
 __global__ void __launch_bounds__(threads) elements(int64_t count, bool aligned, F f) {
@@ -95,23 +93,6 @@ struct ActivateBackward {
     if (y != nullptr) store<false>(y + i, values);
   }
 };
-
-// Calls f with the activation as a constant.
-template <typename F>
-void dispatch_activation(Activation kind, F&& f) {
-  switch (kind) {
-#define GRADUS_CASE(name) \
-  case Activation::name:  \
-    return f(std::integral_constant<Activation, Activation::name>());
-    GRADUS_CASE(none)
-    GRADUS_CASE(gelu)
-    GRADUS_CASE(gelu_tanh)
-    GRADUS_CASE(fast_gelu)
-    GRADUS_CASE(relu)
-    GRADUS_CASE(tanh)
-#undef GRADUS_CASE
-  }
-}
 
 // A thread draws a block of random words, and takes the elements that it serves.
 template <typename T, bool accumulate>

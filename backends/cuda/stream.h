@@ -9,11 +9,14 @@
 
 namespace gradus::cuda {
 
+class Products;
+
 // Kernels and copies that are given to one stream run one after the other.
 struct Stream {
 #ifndef GRADUS_EMULATED_DEVICE
   cudaStream_t handle = nullptr;
 #endif
+  Products* products = nullptr;  // for kernels that multiply matrices (products.h)
   // Bytes of shared memory that a block may have on the stream's device: of those of sm_80 and later, the least.
   size_t shared_limit = size_t{99} << 10;
 };

@@ -1,9 +1,15 @@
 // The kernels of backends/cuda on the emulated device, as a backend. Those that are not written yet are the naive backend's.
 #pragma once
 
+#include <memory>
+
 #include "tests/naive_backend.h"
 
 namespace gradus {
+
+namespace cuda {
+class Products;
+}
 
 // The kernels that the device has.
 #define GRADUS_EMULATED_KERNELS(X)                         \
@@ -16,6 +22,8 @@ namespace gradus {
   X(activation_backward, ActivationBackward)               \
   X(dropout_forward, DropoutForward)                       \
   X(dropout_backward, DropoutBackward)                     \
+  X(linear_forward, LinearForward)                         \
+  X(linear_backward, LinearBackward)                       \
   X(embedding_forward, EmbeddingForward)                   \
   X(embedding_backward, EmbeddingBackward)                 \
   X(gather_rows_forward, GatherRowsForward)                \
@@ -41,10 +49,15 @@ namespace gradus {
 
 class EmulatedBackend final : public NaiveBackend {
  public:
+  EmulatedBackend();
+  ~EmulatedBackend() override;
   std::string name() const override { return "CUDA_EMULATED"; }
   std::string description() const override { return "the emulated device"; }
 
   GRADUS_EMULATED_KERNELS(GRADUS_OVERRIDE_KERNEL)
+
+ private:
+  std::unique_ptr<cuda::Products> products_;
 };
 
 // The one instance; it lives until the program ends, as loaded backends do.
