@@ -30,6 +30,11 @@ namespace gradus {
   X(weighted_sum_forward, WeightedSumForward)              \
   X(weighted_sum_backward, WeightedSumBackward)            \
   X(argmax, Argmax)                                        \
+  X(lstm_forward, LstmForward)                             \
+  X(lstm_backward, LstmBackward)                           \
+  X(crf_nll_forward, CrfNllForward)                        \
+  X(crf_nll_backward, CrfNllBackward)                      \
+  X(crf_viterbi, CrfViterbi)                               \
   X(segment_norms, SegmentNorms)                           \
   X(prepare_update, PrepareUpdate)                         \
   X(update_parameters, UpdateParameters)                   \

@@ -18,9 +18,9 @@ using emulator::set_schedule;
 namespace {
 
 const bool chosen = [] {
-  test_on({&emulated_backend()},
-          {"add", "activation", "dropout", "cast", "recompute", "embedding", "gather_rows", "layer_norm",
-           "dropout_add_layer_norm", "cross_entropy", "squared_error", "span_cross_entropy", "weighted_sum"});
+  test_on({&emulated_backend()}, {"add", "activation", "dropout", "cast", "recompute", "embedding",
+                                  "gather_rows", "layer_norm", "dropout_add_layer_norm", "cross_entropy",
+                                  "squared_error", "span_cross_entropy", "weighted_sum", "lstm", "crf_nll"});
   return true;
 }();
 
