@@ -196,7 +196,7 @@ __global__ void __launch_bounds__(most_threads)
 }
 
 // The steps in the other direction: dz of a step is of its own units, and dh of the step before the products of all dz. A sequence that
-// has not begun has dz = 0. `before` [P, T] receives the row of the step before each token, -1 at the first.
+// has not begun has dz = 0. `before` [P, T] receives the row of the step before each token, its own at the first.
 template <int size>
 __global__ void __launch_bounds__(most_threads) go_back(Recurrence r, const float* dy, const float* cells,
                                                         const float* gates, float* dgates, int32_t* before) {
@@ -229,7 +229,8 @@ __global__ void __launch_bounds__(most_threads) go_back(Recurrence r, const floa
           dc[unit * size + s] = d_c * f;
           for (int gate = 0; gate < gates_of_unit; ++gate) dgates[r.gate(token, gate, unit)] = d[gate];
           if (unit == 0)
-            before[r.direction() * r.rows + token] = step > 0 ? static_cast<int32_t>(token - r.stride()) : -1;
+            before[r.direction() * r.rows + token] =
+                static_cast<int32_t>(step > 0 ? token - r.stride() : token);
         }
         for (int gate = 0; gate < gates_of_unit; ++gate)
           dz[(unit * gates_of_unit + gate) * size + s] = d[gate];
@@ -265,8 +266,8 @@ __global__ void __launch_bounds__(small_threads)
     for (unsigned i = threadIdx.x; i < tokens_at_once * tile; i += small_threads) {
       const int64_t token = first + i / tile, gate = first_gate + i % tile, unit = first_unit + i % tile;
       left[i] = token < end && gate < gates ? dgates[(token * directions + direction) * gates + gate] : 0.0F;
-      const int64_t row = token < end && unit < units ? before[direction * rows + token] : -1;
-      right[i] = row < 0 ? 0.0F : y[(row * directions + direction) * units + unit];
+      const int64_t row = token < end && unit < units ? before[direction * rows + token] : token;
+      right[i] = row == token ? 0.0F : y[(row * directions + direction) * units + unit];
     }
     __syncthreads();
     for (int token = 0; token < tokens_at_once; ++token) {

@@ -180,13 +180,14 @@ TEST_CASE("what the CRF keeps is zero for rows of no sequence and for empty sequ
 }
 
 TEST_CASE("CRF scores of hundreds neither overflow nor lose the loss, and long paths agree") {
-  const Batch batch(19, {0, 200, 201, 260}, 100.0F);
-  Backend& naive = naive_backend();
-  const double loss = batch.loss(naive);
-  CHECK(std::isfinite(loss));
-  for (Backend* backend : backends_under_test()) {
-    INFO(backend->description());
-    CHECK(batch.loss(*backend) == doctest::Approx(loss).epsilon(1e-5));
-    CHECK(batch.viterbi(*backend) == batch.viterbi(naive));
+  for (const int64_t tag_count : {19, 50}) {
+    const Batch batch(tag_count, {0, 200, 201, 202, 203, 204, 205, 206, 207, 208, 260}, 100.0F);
+    const double loss = batch.loss(naive_backend());
+    CHECK(std::isfinite(loss));
+    for (Backend* backend : backends_under_test()) {
+      INFO(backend->description(), ", ", tag_count, " tags");
+      CHECK(batch.loss(*backend) == doctest::Approx(loss).epsilon(1e-5));
+      CHECK(batch.viterbi(*backend) == batch.viterbi(naive_backend()));
+    }
   }
 }
