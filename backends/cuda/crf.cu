@@ -92,12 +92,13 @@ __global__ void __launch_bounds__(most_threads)
     row = shared + (t - begin) % 2 * tags;
     float most = lowest;
     for (int64_t j = threadIdx.x; j < tags; j += blockDim.x) {
+      const float emission = emissions[t * tags + j];  // asked for before the sum, to be there with it
       float score = chain.start[j];
       if (t > begin) {
         const Arrival arrival(chain, before, j);
         score = arrival.most + std::log(arrival.sum);
       }
-      row[j] = score + emissions[t * tags + j];
+      row[j] = score + emission;
       most = std::fmax(most, row[j]);
     }
     most = block_max(most, scratch);
@@ -260,6 +261,7 @@ __global__ void __launch_bounds__(most_threads)
     const double* const before = row;
     row = shared + (t - begin) % 2 * tags;
     for (int64_t j = threadIdx.x; j < tags; j += blockDim.x) {
+      const float emission = emissions[t * tags + j];
       double best = chain.start[j];
       int32_t best_tag = 0;
       if (t > begin) {
@@ -271,7 +273,7 @@ __global__ void __launch_bounds__(most_threads)
           best_tag = static_cast<int32_t>(i);
         }
       }
-      row[j] = best + emissions[t * tags + j];
+      row[j] = best + emission;
       from[t * tags + j] = best_tag;
     }
     __syncthreads();

@@ -38,8 +38,8 @@ constexpr int small_threads = 256;  // of kernels beside the recurrence
 
 // For the gradient of the weights: a block takes a square of `tile` gates and units, 16 x 16 threads 4 x 4 elements each.
 constexpr int tile = 64, tokens_at_once = 16;
-constexpr int64_t least_slab = 256,
-                  most_slabs = 16;  // tokens whose products are summed first, and how many such sums
+// Products are summed over slabs of at least so many tokens first, and at most so many slabs.
+constexpr int64_t least_slab = 256, most_slabs = 16;
 
 // A sequence as a direction reads it; one that is not there has no tokens.
 struct Reading {
@@ -128,9 +128,11 @@ struct Sums {
       const auto weight = load<gates_of_unit>(weights + k * step);
       const auto factor = load<count>(factors + k * count);
       GRADUS_UNROLL
-      for (int gate = 0; gate < gates_of_unit; ++gate) GRADUS_UNROLL
-      for (int s = 0; s < size; ++s)
-        of[gate][s] += weight.values[gate] * factor.values[by_gate ? gate * size + s : s];
+      for (int gate = 0; gate < gates_of_unit; ++gate) {
+        GRADUS_UNROLL
+        for (int s = 0; s < size; ++s)
+          of[gate][s] += weight.values[gate] * factor.values[by_gate ? gate * size + s : s];
+      }
     }
   }
   // Over all units: those whose weights are kept, and the others.
@@ -145,7 +147,7 @@ struct Sums {
 };
 
 template <int size>
-__global__ void __launch_bounds__(most_threads)
+__global__ void __launch_bounds__(most_threads, 1)
     go_forward(Recurrence r, const float* x, float* y, float* cells, float* gates) {
   GRADUS_DYNAMIC_SHARED(float, shared);
   GRADUS_SHARED(Reading, readings, size);
@@ -198,8 +200,9 @@ __global__ void __launch_bounds__(most_threads)
 // The steps in the other direction: dz of a step is of its own units, and dh of the step before the products of all dz. A sequence that
 // has not begun has dz = 0. `before` [P, T] receives the row of the step before each token, its own at the first.
 template <int size>
-__global__ void __launch_bounds__(most_threads) go_back(Recurrence r, const float* dy, const float* cells,
-                                                        const float* gates, float* dgates, int32_t* before) {
+__global__ void __launch_bounds__(most_threads, 1)
+    go_back(Recurrence r, const float* dy, const float* cells, const float* gates, float* dgates,
+            int32_t* before) {
   GRADUS_DYNAMIC_SHARED(float, shared);
   GRADUS_SHARED(Reading, readings, size);
   float* const dz = shared + r.kept * r.units * gates_of_unit;  // [units, 4, size]
@@ -212,28 +215,38 @@ __global__ void __launch_bounds__(most_threads) go_back(Recurrence r, const floa
   __syncthreads();
   for (int32_t step = readings[0].length - 1; step >= 0; --step) {
     for (int64_t unit = threadIdx.x; unit < r.units; unit += blockDim.x) {
+      // All that is asked of memory first, so that nothing waits twice.
+      float in[gates_of_unit][size], cell[size], cell_before[size], d_y[size];
+      GRADUS_UNROLL
       for (int s = 0; s < size; ++s) {
-        float d[gates_of_unit] = {};
+        const bool runs = step < readings[s].length;
+        const int64_t token = readings[s].first + step * r.stride();
+        GRADUS_UNROLL
+        for (int gate = 0; gate < gates_of_unit; ++gate)
+          in[gate][s] = runs ? gates[r.gate(token, gate, unit)] : 0.0F;
+        cell[s] = runs ? cells[r.state(token, unit)] : 0.0F;
+        cell_before[s] = runs && step > 0 ? cells[r.state(token - r.stride(), unit)] : 0.0F;
+        d_y[s] = runs ? dy[r.state(token, unit)] : 0.0F;
+      }
+      GRADUS_UNROLL
+      for (int s = 0; s < size; ++s) {
+        Pack<float, gates_of_unit> d{};
         if (step < readings[s].length) {
           const int64_t token = readings[s].first + step * r.stride();
-          const float i = gates[r.gate(token, 0, unit)], f = gates[r.gate(token, 1, unit)],
-                      g = gates[r.gate(token, 2, unit)], o = gates[r.gate(token, 3, unit)];
-          const float cell_before = step > 0 ? cells[r.state(token - r.stride(), unit)] : 0.0F;
-          const float tanh_c = std::tanh(cells[r.state(token, unit)]);
-          const float d_h = dy[r.state(token, unit)] + dh[unit * size + s];
+          const float i = in[0][s], f = in[1][s], g = in[2][s], o = in[3][s];
+          const float tanh_c = std::tanh(cell[s]);
+          const float d_h = d_y[s] + dh[unit * size + s];
           const float d_c = dc[unit * size + s] + d_h * o * (1 - tanh_c * tanh_c);
-          d[0] = d_c * g * i * (1 - i);
-          d[1] = d_c * cell_before * f * (1 - f);
-          d[2] = d_c * i * (1 - g * g);
-          d[3] = d_h * tanh_c * o * (1 - o);
+          d = {d_c * g * i * (1 - i), d_c * cell_before[s] * f * (1 - f), d_c * i * (1 - g * g),
+               d_h * tanh_c * o * (1 - o)};
           dc[unit * size + s] = d_c * f;
-          for (int gate = 0; gate < gates_of_unit; ++gate) dgates[r.gate(token, gate, unit)] = d[gate];
+          for (int gate = 0; gate < gates_of_unit; ++gate) dgates[r.gate(token, gate, unit)] = d.values[gate];
           if (unit == 0)
             before[r.direction() * r.rows + token] =
                 static_cast<int32_t>(step > 0 ? token - r.stride() : token);
         }
         for (int gate = 0; gate < gates_of_unit; ++gate)
-          dz[(unit * gates_of_unit + gate) * size + s] = d[gate];
+          dz[(unit * gates_of_unit + gate) * size + s] = d.values[gate];
       }
     }
     if (step == 0) return;
@@ -270,11 +283,14 @@ __global__ void __launch_bounds__(small_threads)
       right[i] = row == token ? 0.0F : y[(row * directions + direction) * units + unit];
     }
     __syncthreads();
+    GRADUS_UNROLL
     for (int token = 0; token < tokens_at_once; ++token) {
       const auto dz = load<4>(left + token * tile + my_gate), h = load<4>(right + token * tile + my_unit);
       GRADUS_UNROLL
-      for (int i = 0; i < 4; ++i) GRADUS_UNROLL
-      for (int j = 0; j < 4; ++j) sums[i][j] += dz.values[i] * h.values[j];
+      for (int i = 0; i < 4; ++i) {
+        GRADUS_UNROLL
+        for (int j = 0; j < 4; ++j) sums[i][j] += dz.values[i] * h.values[j];
+      }
     }
     __syncthreads();
   }

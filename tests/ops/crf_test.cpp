@@ -180,7 +180,7 @@ TEST_CASE("what the CRF keeps is zero for rows of no sequence and for empty sequ
 }
 
 TEST_CASE("CRF scores of hundreds neither overflow nor lose the loss, and long paths agree") {
-  for (const int64_t tag_count : {19, 50}) {
+  for (const int64_t tag_count : {19, 63}) {
     const Batch batch(tag_count, {0, 200, 201, 202, 203, 204, 205, 206, 207, 208, 260}, 100.0F);
     const double loss = batch.loss(naive_backend());
     CHECK(std::isfinite(loss));
