@@ -48,6 +48,10 @@ Backend& load_backend_module(const std::string& path) {
   return *find_function<Backend*()>(module, "gradus_create_backend", path)();
 }
 
+void Backend::set_device(int64_t number) {
+  check(number == 0, "[backend] {} has the device 0 alone: there is no device {}", name(), number);
+}
+
 std::unique_ptr<HostCopy> Backend::begin_copy_to_host(const Tensor& source) {
   class Done final : public HostCopy {
    public:

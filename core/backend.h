@@ -45,6 +45,8 @@ class Backend {
   virtual std::string unsupported(DType dtype) const = 0;
   // How many threads compute; 0: one per processor. Returns how many the system gives, which may be fewer.
   virtual int set_threads(int threads) = 0;
+  // Which of several devices computes; to be chosen before anything is allocated. Throws Error when there is none of that number.
+  virtual void set_device(int64_t number);
 
   // How many rows a batch of `rows` is filled up to. Where code or plans are made for each number of rows, coarser numbers
   // need fewer of them, and finer ones compute less that nobody reads. Called from any thread.

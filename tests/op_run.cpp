@@ -69,35 +69,17 @@ Variable op_input(const Input& input, const Variable& leaf, DType dtype) {
 
 namespace {
 
-struct Chosen {
-  std::vector<Backend*> backends;
-  std::vector<std::string> ops;
-};
-
-Chosen& chosen() {
-  static Chosen chosen;
+std::vector<Backend*>& chosen() {
+  static std::vector<Backend*> chosen;
   return chosen;
 }
 
 }  // namespace
 
-void test_on(std::vector<Backend*> backends, std::vector<std::string> ops) {
-  for (const std::string& name : ops)
-    check(std::ranges::find(op_table(), name, &Op::name) != op_table().end(), "the op table has no row '{}'",
-          name);
-  chosen() = {std::move(backends), std::move(ops)};
-}
-
-std::vector<Op> ops_under_test() {
-  std::vector<Op> ops = op_table();
-  const std::vector<std::string>& names = chosen().ops;
-  if (!names.empty())
-    std::erase_if(ops, [&](const Op& op) { return std::ranges::find(names, op.name) == names.end(); });
-  return ops;
-}
+void test_on(std::vector<Backend*> backends) { chosen() = std::move(backends); }
 
 std::vector<Backend*> backends_under_test() {
-  if (!chosen().backends.empty()) return chosen().backends;
+  if (!chosen().empty()) return chosen();
   std::vector<Backend*> backends{&naive_backend()};
   for (const std::string& name : usable_modules()) backends.push_back(&find_backend(name));
   return backends;

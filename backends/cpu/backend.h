@@ -7,8 +7,8 @@
 
 #include <memory>
 
-#include "backends/cpu/memory.h"
 #include "backends/cpu/simd.h"
+#include "core/arena.h"
 #include "core/backend.h"
 
 namespace gradus::cpu {
@@ -40,7 +40,7 @@ class CpuBackend final : public Backend {
   GRADUS_KERNELS(GRADUS_OVERRIDE_KERNEL)
 
  private:
-  Arena arena_;
+  Arena arena_{host_memory()};
   std::unique_ptr<Gemm> gemm_;
 };
 

@@ -69,8 +69,9 @@ template <typename... Parameters>
 void launch(const Stream& stream, const Grid& grid, void (*kernel)(Parameters...),
             std::type_identity_t<Parameters>... arguments) {
 #ifdef GRADUS_EMULATED_DEVICE
-  static_cast<void>(stream);
-  emulator::run(grid.blocks, grid.threads, grid.shared_bytes, [&] { kernel(arguments...); });
+  emulator::enqueue(stream.queue, [=] {
+    emulator::run(grid.blocks, grid.threads, grid.shared_bytes, [&] { kernel(arguments...); });
+  });
 #else
   constexpr size_t granted = size_t{48} << 10;  // more has to be asked for
   if (grid.shared_bytes > granted)
@@ -88,8 +89,7 @@ void launch(const Stream& stream, const Grid& grid, void (*kernel)(Parameters...
 inline void clear(const Stream& stream, void* data, size_t bytes) {
   if (bytes == 0) return;
 #ifdef GRADUS_EMULATED_DEVICE
-  static_cast<void>(stream);
-  std::memset(data, 0, bytes);
+  emulator::enqueue(stream.queue, [=] { std::memset(data, 0, bytes); });
 #else
   check_status(cudaMemsetAsync(data, 0, bytes, stream.handle), "setting memory to zero");
 #endif

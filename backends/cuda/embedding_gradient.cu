@@ -68,8 +68,8 @@ __global__ void __launch_bounds__(threads)
 // The sums of pieces, a thread a column of one. A run that lies in one piece is added to the table; of others the part in each piece is kept:
 // [0] of a run that began before, [1] of one that goes on.
 template <typename T>
-__global__ void __launch_bounds__(threads) sum_pieces(const Key* keys, int64_t count, const T* dy,
-                                                      int64_t columns, float* dtable, float* parts) {
+__global__ void __launch_bounds__(threads)
+    sum_pieces(const Key* keys, int64_t count, const T* dy, int64_t columns, float* dtable, float* parts) {
   const int64_t begin = int64_t{blockIdx.x} * piece, end = std::min(begin + piece, count);
   const int64_t column = int64_t{blockIdx.y} * threads + threadIdx.x;
   if (column >= columns) return;
@@ -116,8 +116,8 @@ Tensor sort_tokens(const Stream& stream, const Tensor& ids) {
          keys_of(sorted));
   for (int64_t length = chunk; length < count; length *= 2) {
     const Tensor merged = Tensor::empty(ids.backend(), {bytes}, DType::uint8);
-    launch(stream, {blocks_for(count, threads, most_blocks), dim3{threads}}, merge_runs, keys_of(sorted), count,
-           length, keys_of(merged));
+    launch(stream, {blocks_for(count, threads, most_blocks), dim3{threads}}, merge_runs, keys_of(sorted),
+           count, length, keys_of(merged));
     sorted = merged;
   }
   return sorted;

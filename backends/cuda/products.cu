@@ -20,7 +20,7 @@ constexpr uint32_t most_alignment = 16;
 constexpr int most_candidates = 8;
 
 #ifdef GRADUS_EMULATED_DEVICE
-cudaStream_t handle_of(const Stream&) { return nullptr; }
+cudaStream_t handle_of(const Stream& stream) { return stream.queue; }
 #else
 cudaStream_t handle_of(const Stream& stream) { return stream.handle; }
 #endif

@@ -7,13 +7,21 @@
 #include <cuda_runtime_api.h>
 #endif
 
+#ifdef GRADUS_EMULATED_DEVICE
+namespace gradus::emulator {
+class Queue;
+}
+#endif
+
 namespace gradus::cuda {
 
 class Products;
 
 // Kernels and copies that are given to one stream run one after the other.
 struct Stream {
-#ifndef GRADUS_EMULATED_DEVICE
+#ifdef GRADUS_EMULATED_DEVICE
+  emulator::Queue* queue = nullptr;  // without one all runs at once
+#else
   cudaStream_t handle = nullptr;
 #endif
   Products* products = nullptr;  // for kernels that multiply matrices (products.h)

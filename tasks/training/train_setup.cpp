@@ -57,7 +57,11 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
 
 Backend& open_backend(const DeviceOptions& device) {
   Backend& backend = find_backend(device.device_target);
-  check(device.device_id == 0, "--device_id {}: {} has the device 0 alone", device.device_id, backend.name());
+  try {
+    backend.set_device(device.device_id);
+  } catch (const Error& e) {
+    fail("--device_target {} --device_id {}: {}", device.device_target, device.device_id, e.what());
+  }
   int threads = backend.set_threads(static_cast<int>(device.threads));
   if (device.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr)
     threads = backend.set_threads(threads_of_process(threads));

@@ -441,13 +441,13 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
                               cublasLtMatrixLayout_t b_layout, const void* beta, const void* c,
                               cublasLtMatrixLayout_t c_layout, void* d, cublasLtMatrixLayout_t d_layout,
                               const cublasLtMatmulAlgo_t* algorithm, void* workspace, size_t workspace_bytes,
-                              cudaStream_t) {
+                              cudaStream_t stream) {
   if (fails("cublasLtMatmul")) return failure;
   alive_one(handle, "a handle");
   const Problem problem = checked(description, {a_layout, b_layout, c_layout, d_layout});
   check(algorithm != nullptr && algorithm->data[0] == signature && algorithm->data[1] < answers.size(),
         "[mock cuBLASLt] an algorithm that no heuristic gave");
-  const Answer& way = answers[algorithm->data[1]];
+  const Answer way = answers[algorithm->data[1]];
   check(way.problem.is_like(problem), "[mock cuBLASLt] the algorithm was chosen for another problem");
   check_pointers(way, {a, b, c, d});
   check(workspace != nullptr && is_multiple(workspace, workspace_alignment),
@@ -455,13 +455,16 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
   check(workspace_bytes >= way.workspace, "[mock cuBLASLt] the algorithm takes {} bytes of workspace, not {}",
         way.workspace, workspace_bytes);
   check(alpha != nullptr && beta != nullptr, "[mock cuBLASLt] no alpha, or no beta");
-  // Nothing lasts there from one product to the next.
-  std::memset(workspace, 0xff, workspace_bytes);
   ++counted.products;
   counted.split += way.parts > 1 ? 1 : 0;
   counted.compute = problem.description.compute;
   counted.most_workspace = std::max(counted.most_workspace, way.workspace);
-  compute(way, problem.description, {a, b, c}, *static_cast<const float*>(alpha),
-          *static_cast<const float*>(beta), d);
+  gradus::emulator::enqueue(stream,
+                            [=, given = problem.description, alpha = *static_cast<const float*>(alpha),
+                             beta = *static_cast<const float*>(beta)] {
+                              // Nothing lasts there from one product to the next.
+                              std::memset(workspace, 0xff, workspace_bytes);
+                              compute(way, given, {a, b, c}, alpha, beta, d);
+                            });
   return CUBLAS_STATUS_SUCCESS;
 }

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "tests/emulator/device.h"
+
 // --- the library's interface ------------------------------------------------------------------------
 // The values of these are our own.
 
@@ -43,7 +45,7 @@ enum cublasLtMatmulPreferenceAttributes_t {
   CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES
 };
 
-using cudaStream_t = struct CUstream_st*;
+using cudaStream_t = gradus::emulator::Queue*;
 using cublasLtHandle_t = struct cublasLtContext*;
 using cublasLtMatmulDesc_t = struct cublasLtMatmulDescOpaque_t*;
 using cublasLtMatrixLayout_t = struct cublasLtMatrixLayoutOpaque_t*;

@@ -303,4 +303,19 @@ void wait_for_groups(int most) {
   }
 }
 
+void Queue::run(size_t until) {
+  while (run_ < until) {
+    const std::function<void()> work = std::move(work_.front());
+    work_.pop_front();
+    ++run_;
+    try {
+      work();
+    } catch (...) {
+      run_ += work_.size();
+      work_.clear();
+      throw;
+    }
+  }
+}
+
 }  // namespace gradus::emulator

@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <source_location>
 #include <type_traits>
@@ -42,6 +43,35 @@ using Site = std::source_location;
 
 // The order of blocks and threads, from the next launch on.
 void set_schedule(uint64_t seed);
+
+// --- streams ----------------------------------------------------------------------------------------
+
+// Whether streams that are opened from now on are late: nothing in them runs before somebody waits for it. Otherwise all runs at
+// once, so that an error is thrown where the kernel is called, and the address sanitizer guards memory that was let go.
+inline bool streams_are_late = false;
+
+// What a stream was given and the device has not run.
+class Queue {
+ public:
+  void add(std::function<void()> work) {
+    work_.push_back(std::move(work));
+    if (!is_late_) run(given());
+  }
+  // How much was ever given; run(n) has the device come there. What it throws is told to who waits, and the rest is lost, as on a
+  // device.
+  size_t given() const { return run_ + work_.size(); }
+  void run(size_t until);
+
+ private:
+  const bool is_late_ = streams_are_late;
+  std::deque<std::function<void()>> work_;
+  size_t run_ = 0;
+};
+
+inline void enqueue(Queue* queue, std::function<void()> work) {
+  if (queue == nullptr) work();
+  else queue->add(std::move(work));
+}
 
 // --- what kernels are made of -----------------------------------------------------------------------
 

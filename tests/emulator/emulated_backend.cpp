@@ -2,29 +2,29 @@
 
 #include "tests/emulator/device.h"
 // What the kernels are written in comes first.
-#include "backends/cuda/kernels.h"
-#include "backends/cuda/products.h"
+#include "backends/cuda/backend.h"
 
 namespace gradus {
 namespace {
 
-alignas(256) std::byte workspace[size_t{64} << 10];
+class EmulatedBackend final : public cuda::CudaBackend {
+ public:
+  std::string name() const override { return "CUDA_EMULATED"; }
+};
 
 }  // namespace
 
-EmulatedBackend::EmulatedBackend()
-    : products_(std::make_unique<cuda::Products>(cuda::Workspace{workspace, sizeof workspace})) {}
-EmulatedBackend::~EmulatedBackend() = default;
-
-#define GRADUS_CALL_ON_DEVICE(function, Arguments)        \
-  void EmulatedBackend::function(const Arguments& args) { \
-    cuda::function({.products = products_.get()}, args);  \
-  }
-GRADUS_EMULATED_KERNELS(GRADUS_CALL_ON_DEVICE)
-
-EmulatedBackend& emulated_backend() {
+Backend& emulated_backend() {
   static auto* const backend = new EmulatedBackend();
   return *backend;
+}
+
+std::unique_ptr<Backend> late_emulated_backend() {
+  auto backend = std::make_unique<EmulatedBackend>();
+  emulator::streams_are_late = true;
+  backend->set_device(0);
+  emulator::streams_are_late = false;
+  return backend;
 }
 
 }  // namespace gradus

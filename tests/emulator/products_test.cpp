@@ -10,6 +10,7 @@
 #include "backends/cuda/products.h"
 #include "tests/emulator/cublas_lt.h"
 #include "tests/emulator/emulated_backend.h"
+#include "tests/naive_backend.h"
 #include "tests/gradcheck.h"
 #include "tests/matrix.h"
 

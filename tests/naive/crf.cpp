@@ -142,10 +142,15 @@ void NaiveBackend::crf_nll_forward(const CrfNllForward& args) {
 }
 
 void NaiveBackend::crf_nll_backward(const CrfNllBackward& args) {
-  const auto d =
-      reference::crf_gradient(load(args.emissions), args.tags.to_host_int(), sequences_of(args.packing),
-                              {load(args.scores.transitions), load(args.scores.start), load(args.scores.end)},
-                              load(args.alpha), load(args.log_z), static_cast<double>(args.dloss.item()));
+  const reference::Matrix emissions = load(args.emissions);
+  const std::vector<int32_t> tags = args.tags.to_host_int();
+  const reference::Sequences sequences = sequences_of(args.packing);
+  const reference::CrfScores scores{load(args.scores.transitions), load(args.scores.start),
+                                    load(args.scores.end)};
+  // Forward scores grow with the sequence; what args.alpha keeps of them, as floats, is too coarse for a long one.
+  const auto forward = reference::crf_nll(emissions, tags, sequences, scores);
+  const auto d = reference::crf_gradient(emissions, tags, sequences, scores, forward.alpha, forward.log_z,
+                                         static_cast<double>(args.dloss.item()));
   store(d.emissions, args.demissions);
   store(d.transitions, args.dtransitions);
   store(d.start, args.dstart);

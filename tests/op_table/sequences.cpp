@@ -224,6 +224,8 @@ std::vector<Op> sequence_rows() {
     lstm.cases.push_back(lstm_case({{1}, 0}, directions, 1));
     lstm.cases.push_back(lstm_case({{4, 1, 6}, 2}, directions, 5));
     lstm.cases.push_back(lstm_case({{3, 17, 17, 8}, 0}, directions, 33));
+    lstm.cases.push_back(lstm_case({{0, 2, 513, 0, 1}, 3}, directions, 3));
+    lstm.cases.push_back(lstm_case({{3, 1, 4, 1, 5, 0, 2, 6, 5, 3, 5}, 1}, directions, 6));
   }
   lstm.large = {lstm_case(sentences(32), 2, 100)};
   lstm.benchmarks = {lstm_case(sentences(32), 2, 100), lstm_case(sentences(200), 2, 256)};
@@ -263,7 +265,9 @@ std::vector<Op> loss_rows() {
   span_cross_entropy.float32 = {1e-6, 2e-6, 5e-7};
   Op crf_nll{.name = "crf_nll",
              .cases = {crf_nll_case({{1}, 0}, 2), crf_nll_case({{4, 1, 6}, 2}, 5),
-                       crf_nll_case({{3, 40, 17, 8}, 1}, 17)},
+                       crf_nll_case({{3, 40, 17, 8}, 1}, 17), crf_nll_case({{0, 2, 513, 0, 1}, 3}, 3),
+                       crf_nll_case({{4, 0, 2}, 1}, 1), crf_nll_case({{3, 1, 6}, 0}, 41),
+                       crf_nll_case({{2, 5}, 0}, 131)},
              .float32_only = true};
   crf_nll.large = {crf_nll_case(sentences(32), 9)};
   crf_nll.benchmarks = {crf_nll_case(sentences(32), 9), crf_nll_case(sentences(200), 9)};

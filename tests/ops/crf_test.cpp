@@ -1,7 +1,7 @@
 // The CRF's dynamic programs against an enumeration of all paths.
 #include <doctest/doctest.h>
 
-#include "autograd/ops.h"
+#include "tests/naive_backend.h"
 #include "tests/op_run.h"
 #include "tests/reference.h"
 
@@ -11,6 +11,10 @@ using reference::Matrix;
 using reference::Sequence;
 
 namespace {
+
+struct Kept {
+  Tensor loss, alpha, log_z;
+};
 
 // Scores, gold tags and lengths of a small batch, the same numbers on every backend. The last row is of no
 // sequence.
@@ -52,12 +56,18 @@ struct Batch {
             longest};
   }
 
-  double loss(Backend& backend) const {
-    const Tensor tags = Tensor::from(backend, {rows()}, std::span<const int32_t>(gold));
-    return crf_nll(Variable(emissions_on(backend)), tags, packing_on(backend),
-                   Variable(transitions_on(backend)), Variable(start_on(backend)), Variable(end_on(backend)))
-        .value()
-        .item();
+  double loss(Backend& backend) const { return forward(backend).loss.item(); }
+  Kept forward(Backend& backend) const {
+    const Kept kept{Tensor::empty(backend, {1}), Tensor::empty(backend, {rows(), tag_count}),
+                    Tensor::empty(backend, {std::ssize(offsets) - 1})};
+    backend.crf_nll_forward({emissions_on(backend),
+                             Tensor::from(backend, {rows()}, std::span<const int32_t>(gold)),
+                             packing_on(backend),
+                             {transitions_on(backend), start_on(backend), end_on(backend)},
+                             kept.loss,
+                             kept.alpha,
+                             kept.log_z});
+    return kept;
   }
   std::vector<int32_t> viterbi(Backend& backend) const {
     const Tensor tags = Tensor::empty(backend, {rows()}, DType::int32);
@@ -107,7 +117,7 @@ struct Enumeration {
 TEST_CASE("CRF loss and Viterbi path are those of the enumeration of all paths") {
   for (const int64_t tag_count : {1, 2, 3, 4}) {
     const Batch batch(tag_count, {0, 1, 6, 8, 13}, 2.0F);
-    Backend& naive = *backends_under_test().front();
+    Backend& naive = naive_backend();
     const Matrix emissions = reference::load(batch.emissions_on(naive));
     const ReferenceScores scores{reference::load(batch.transitions_on(naive)),
                                  reference::load(batch.start_on(naive)),
@@ -130,21 +140,54 @@ TEST_CASE("CRF loss and Viterbi path are those of the enumeration of all paths")
 }
 
 TEST_CASE("Viterbi takes the lowest tag among equals") {
-  const Batch ties(5, {0, 4, 5, 14}, 0.0F);
+  for (const int64_t tag_count : {5, 70}) {
+    const Batch ties(tag_count, {0, 4, 5, 14}, 0.0F);
+    // Whole numbers, of which many sums are equal.
+    Batch whole(tag_count, {0, 9, 40}, 1.0F);
+    for (std::vector<float>* scores : {&whole.emissions, &whole.transitions, &whole.start, &whole.end})
+      for (float& score : *scores) score = std::round(score);
+    for (Backend* backend : backends_under_test()) {
+      INFO(backend->description(), ", ", tag_count, " tags");
+      CHECK(ties.viterbi(*backend) == std::vector<int32_t>(15, 0));
+      CHECK(whole.viterbi(*backend) == whole.viterbi(naive_backend()));
+    }
+  }
+}
+
+TEST_CASE("paths of many tags, and of empty sequences, are those of the naive backend") {
+  for (const int64_t tag_count : {1, 32, 33, 70, 131}) {
+    const Batch batch(tag_count, {0, 0, 1, 8, 8, 13, 13}, 1.0F);
+    for (Backend* backend : backends_under_test()) {
+      INFO(backend->description(), ", ", tag_count, " tags");
+      CHECK(batch.viterbi(*backend) == batch.viterbi(naive_backend()));
+    }
+  }
+}
+
+TEST_CASE("what the CRF keeps is zero for rows of no sequence and for empty sequences") {
+  const Batch batch(3, {0, 0, 4, 4}, 1.0F), none(3, {0}, 1.0F);
   for (Backend* backend : backends_under_test()) {
     INFO(backend->description());
-    CHECK(ties.viterbi(*backend) == std::vector<int32_t>(15, 0));
+    for (const Batch& b : {batch, none}) {
+      const Kept kept = b.forward(*backend);
+      const std::vector<float> alpha = kept.alpha.to_host(), log_z = kept.log_z.to_host();
+      CHECK(std::vector<float>(alpha.end() - 3, alpha.end()) == std::vector<float>(3, 0.0F));
+      for (size_t i = 0; i < log_z.size(); ++i) CHECK((log_z[i] == 0) == (b.offsets[i + 1] == b.offsets[i]));
+      CHECK((kept.loss.item() == 0) == (b.offsets.back() == 0));
+      CHECK(b.viterbi(*backend).back() == 0);
+    }
   }
 }
 
 TEST_CASE("CRF scores of hundreds neither overflow nor lose the loss, and long paths agree") {
-  const Batch batch(19, {0, 200, 201, 260}, 100.0F);
-  Backend& naive = *backends_under_test().front();
-  const double loss = batch.loss(naive);
-  CHECK(std::isfinite(loss));
-  for (Backend* backend : backends_under_test()) {
-    INFO(backend->description());
-    CHECK(batch.loss(*backend) == doctest::Approx(loss).epsilon(1e-5));
-    CHECK(batch.viterbi(*backend) == batch.viterbi(naive));
+  for (const int64_t tag_count : {19, 63}) {
+    const Batch batch(tag_count, {0, 200, 201, 202, 203, 204, 205, 206, 207, 208, 260}, 100.0F);
+    const double loss = batch.loss(naive_backend());
+    CHECK(std::isfinite(loss));
+    for (Backend* backend : backends_under_test()) {
+      INFO(backend->description(), ", ", tag_count, " tags");
+      CHECK(batch.loss(*backend) == doctest::Approx(loss).epsilon(1e-5));
+      CHECK(batch.viterbi(*backend) == batch.viterbi(naive_backend()));
+    }
   }
 }

@@ -14,7 +14,7 @@ constexpr double absolute = 1e-6;  // for gradients that are zero up to rounding
 
 template <typename Check>
 void for_each_case(Check&& check) {
-  for (const Op& op : ops_under_test()) {
+  for (const Op& op : op_table()) {
     for (const OpCase& op_case : op.cases) check(op, op_case);
   }
 }
@@ -149,7 +149,7 @@ TEST_CASE("any number of threads gives the same bits, fewer than asked for as we
     }
   };
   for_each_case(check_bits);
-  for (const Op& op : ops_under_test()) {
+  for (const Op& op : op_table()) {
     for (const OpCase& op_case : op.large) check_bits(op, op_case);
   }
 }

@@ -1,0 +1,180 @@
+#include "backends/cuda/backend.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "backends/cuda/device.h"
+#include "backends/cuda/kernels.h"
+
+namespace gradus::cuda {
+
+// --- transfers --------------------------------------------------------------------------------------------
+
+Transfers::Piece& Transfers::next_piece() {
+  std::unique_ptr<Piece>& piece = pieces_[next_++ % pieces_.size()];
+  if (piece == nullptr) piece = std::make_unique<Piece>(piece_bytes);
+  piece->done.wait();
+  return *piece;
+}
+
+void Transfers::upload(const void* source, void* target, size_t bytes) {
+  for (size_t begin = 0; begin < bytes; begin += piece_bytes) {
+    const size_t size = std::min(piece_bytes, bytes - begin);
+    Piece& piece = next_piece();
+    std::memcpy(piece.memory.data(), static_cast<const std::byte*>(source) + begin, size);
+    copy_to_device(stream_, piece.memory.data(), static_cast<std::byte*>(target) + begin, size);
+    piece.done.record(stream_);
+  }
+}
+
+// The next piece is on its way while one is copied on.
+void Transfers::download(const void* source, void* target, size_t bytes) {
+  Piece* before = nullptr;
+  size_t begin_before = 0, size_before = 0;
+  const auto finish = [&] {
+    if (before == nullptr) return;
+    before->done.wait();
+    std::memcpy(static_cast<std::byte*>(target) + begin_before, before->memory.data(), size_before);
+  };
+  for (size_t begin = 0; begin < bytes; begin += piece_bytes) {
+    const size_t size = std::min(piece_bytes, bytes - begin);
+    Piece& piece = next_piece();
+    copy_to_host(stream_, static_cast<const std::byte*>(source) + begin, piece.memory.data(), size);
+    piece.done.record(stream_);
+    finish();
+    before = &piece;
+    begin_before = begin;
+    size_before = size;
+  }
+  finish();
+}
+
+class Transfers::Download final : public HostCopy {
+ public:
+  Download(std::unique_ptr<Piece> piece, size_t bytes,
+           std::shared_ptr<std::vector<std::unique_ptr<Piece>>> kept)
+      : piece_(std::move(piece)), bytes_(bytes), kept_(std::move(kept)) {}
+  // Given back while the copy may still be under way: who takes it next waits for that.
+  ~Download() override { kept_->push_back(std::move(piece_)); }
+  Download(const Download&) = delete;
+  Download& operator=(const Download&) = delete;
+
+  std::span<const std::byte> wait() override {
+    piece_->done.wait();
+    return {piece_->memory.data(), bytes_};
+  }
+
+ private:
+  std::unique_ptr<Piece> piece_;
+  size_t bytes_;
+  std::shared_ptr<std::vector<std::unique_ptr<Piece>>> kept_;
+};
+
+std::unique_ptr<HostCopy> Transfers::begin_download(const void* source, size_t bytes) {
+  std::unique_ptr<Piece> piece;
+  const auto fits = [&](const std::unique_ptr<Piece>& kept) { return kept->memory.bytes() >= bytes; };
+  if (const auto found = std::ranges::find_if(*kept_, fits); found != kept_->end()) {
+    piece = std::move(*found);
+    kept_->erase(found);
+    piece->done.wait();
+  } else {
+    piece = std::make_unique<Piece>(std::bit_ceil(std::max<size_t>(bytes, 4096)));
+  }
+  if (bytes > 0) copy_to_host(stream_, source, piece->memory.data(), bytes);
+  piece->done.record(stream_);
+  return std::make_unique<Download>(std::move(piece), bytes, kept_);
+}
+
+// --- the device -------------------------------------------------------------------------------------------
+
+struct CudaBackend::Opened {
+  Device device;
+  Arena arena;
+  Stream stream = open_stream();
+  Arena::Block workspace;
+  Products products;
+  Transfers transfers{stream};
+
+  explicit Opened(int number)
+      : device(open_device(number)),
+        arena(device_memory(device)),
+        workspace(arena.allocate(workspace_bytes(device.major) + workspace_alignment)),
+        products({aligned(workspace.data), workspace_bytes(device.major)}) {
+    stream.shared_limit = device.shared_limit;
+    stream.products = &products;
+  }
+  ~Opened() { close_stream(stream); }
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+
+ private:
+  static constexpr size_t workspace_alignment = 256;
+  static void* aligned(void* data) {
+    const auto address = reinterpret_cast<uintptr_t>(data);
+    return static_cast<std::byte*>(data) + (workspace_alignment - address % workspace_alignment);
+  }
+};
+
+CudaBackend::CudaBackend() = default;
+CudaBackend::~CudaBackend() = default;
+
+CudaBackend::Opened& CudaBackend::opened() const {
+  if (opened_ == nullptr) opened_ = std::make_unique<Opened>(number_);
+  return *opened_;
+}
+
+void CudaBackend::set_device(int64_t number) {
+  check(opened_ == nullptr || number == number_, "[CUDA] device {} is in use: device {} can't take its place",
+        number_, number);
+  number_ = static_cast<int>(number);
+  opened();
+}
+
+std::string CudaBackend::description() const {
+  const Device& device = opened().device;
+  return fmt::format("device {}, {} (compute capability {}.{}, {} of {} MiB free), CUDA {}, cuBLASLt {}",
+                     number_, device.name, device.major, device.minor, free_memory() >> 20,
+                     device.memory >> 20, runtime_version(), Products::version());
+}
+
+std::string CudaBackend::unsupported(DType dtype) const {
+  if (dtype == DType::float32 || dtype == DType::bfloat16) return "";
+  return fmt::format("the CUDA backend cannot compute in {}", name_of(dtype));
+}
+
+int64_t CudaBackend::padded_rows(int64_t rows) const {
+  const auto whole = static_cast<uint64_t>(std::max<int64_t>(rows, 1));
+  const auto step = static_cast<int64_t>(std::max<uint64_t>(std::bit_floor(whole) / 8, 16));
+  return (rows + step - 1) / step * step;
+}
+
+// --- memory -----------------------------------------------------------------------------------------------
+
+void* CudaBackend::allocate(size_t bytes) { return opened().arena.allocate(bytes).data; }
+
+void* CudaBackend::allocate_zeroed(size_t bytes) {
+  const Arena::Block block = opened().arena.allocate(bytes);
+  clear(opened().stream, block.data, block.stale);
+  return block.data;
+}
+
+void CudaBackend::deallocate(void* data, size_t bytes) noexcept { opened_->arena.deallocate(data, bytes); }
+MemoryUse CudaBackend::memory() const { return opened().arena.use(); }
+void CudaBackend::reset_peak() { opened().arena.reset_peak(); }
+
+void CudaBackend::copy_from_host(const void* source, const Tensor& target) {
+  opened().transfers.upload(source, target.raw(), target.bytes());
+}
+void CudaBackend::copy_to_host(const Tensor& source, void* target) {
+  opened().transfers.download(source.raw(), target, source.bytes());
+}
+std::unique_ptr<HostCopy> CudaBackend::begin_copy_to_host(const Tensor& source) {
+  return opened().transfers.begin_download(source.raw(), source.bytes());
+}
+
+#define GRADUS_PUT_INTO_STREAM(function, Arguments) \
+  void CudaBackend::function(const Arguments& args) { gradus::cuda::function(opened().stream, args); }
+GRADUS_KERNELS(GRADUS_PUT_INTO_STREAM)
+
+}  // namespace gradus::cuda
