@@ -67,24 +67,6 @@ Variable op_input(const Input& input, const Variable& leaf, DType dtype) {
 
 }  // namespace
 
-namespace {
-
-std::vector<Backend*>& chosen() {
-  static std::vector<Backend*> chosen;
-  return chosen;
-}
-
-}  // namespace
-
-void test_on(std::vector<Backend*> backends) { chosen() = std::move(backends); }
-
-std::vector<Backend*> backends_under_test() {
-  if (!chosen().empty()) return chosen();
-  std::vector<Backend*> backends{&naive_backend()};
-  for (const std::string& name : usable_modules()) backends.push_back(&find_backend(name));
-  return backends;
-}
-
 std::vector<DType> dtypes_of(const Op& op, const Backend& backend) {
   if (op.float32_only || !backend.unsupported(DType::bfloat16).empty()) return {DType::float32};
   return {DType::float32, DType::bfloat16};

@@ -4,15 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "tests/backends_under_test.h"
 #include "tests/op_table.h"
 
 namespace gradus {
 
-// The naive backend, the plainest and the best CPU module, and the one for AVX2 where that is another one.
-// Throws Error when the CPU backend was not built.
-std::vector<Backend*> backends_under_test();
-// Has the tests run on these instead.
-void test_on(std::vector<Backend*> backends);
 // float32, and bfloat16 where the op and the backend have it.
 std::vector<DType> dtypes_of(const Op& op, const Backend& backend);
 

@@ -1,0 +1,28 @@
+#include "tests/backends_under_test.h"
+
+#include <string>
+#include <utility>
+
+#include "tests/naive_backend.h"
+
+namespace gradus {
+namespace {
+
+std::vector<Backend*>& chosen() {
+  static std::vector<Backend*> chosen;
+  return chosen;
+}
+
+}  // namespace
+
+void test_on(std::vector<Backend*> backends) { chosen() = std::move(backends); }
+Backend& backend_under_test() { return chosen().empty() ? find_backend("CPU") : *chosen().front(); }
+
+std::vector<Backend*> backends_under_test() {
+  if (!chosen().empty()) return chosen();
+  std::vector<Backend*> backends{&naive_backend()};
+  for (const std::string& name : usable_modules()) backends.push_back(&find_backend(name));
+  return backends;
+}
+
+}  // namespace gradus

@@ -1,0 +1,18 @@
+// Which backends tests run on.
+#pragma once
+
+#include <vector>
+
+#include "core/backend.h"
+
+namespace gradus {
+
+// The naive backend, the plainest and the best CPU module, and the one for AVX2 where that is another one.
+// Throws Error when the CPU backend was not built.
+std::vector<Backend*> backends_under_test();
+// Has the tests run on these instead.
+void test_on(std::vector<Backend*> backends);
+// The backend that is tested where one is enough: the CPU's, or the first of these.
+Backend& backend_under_test();
+
+}  // namespace gradus
