@@ -1,17 +1,18 @@
 #!/bin/sh
-# From text to what pretraining is good for: makes records of the text, pretrains a small BERT on them, fine-tunes it for names and for
-# classes, and beside it the same model from random weights. Ends with a table of both, and a picture of how they learned. Called again
+# From text to what pretraining is good for: pretrains a small NEZHA on the text, or on records that it makes of it, fine-tunes it for names and
+# for classes, and beside it the same model from random weights. Ends with a table of both, and a picture of how they learned. Called again
 # after it was stopped, it goes on. docs/recipes/pretraining.md shows what comes out.
 set -eu
 
 usage() {
   cat <<'END'
 usage: sh tasks/pretrain_chain.sh --text FILES --vocab FILE --output FOLDER [OPTION...]
-  --text FILES             text to pretrain on, wikiextractor's or plain: what generate_pretraining_records takes as --input_file
+  --text FILES             text to pretrain on, wikiextractor's or plain: what run_pretrain takes as --input_file
   --vocab FILE             word pieces, one a line
-  --output FOLDER          what is made: records/, pretrained/, fine_tuned/, results/
+  --output FOLDER          what is made: pretrained/, fine_tuned/, results/, with --records also records/
+  --records                make records of the text first, its masks drawn five times; without it every epoch has masks of its own
   --held_out FILES         other text, to score the pretraining on
-  --steps N                updates of the pretraining (3000)
+  --steps N                updates of the pretraining (6000)
   --ner NAME TRAIN DEV     fine-tune for names: columns, one word a line; may occur again
   --classify TASK TRAIN DEV
                            fine-tune for classes, a --task_name of run_classifier (cola, tnews, ...); may occur again
@@ -30,7 +31,7 @@ fail() {
 refuse() { fail "$1 (--help lists what is allowed)"; }
 
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-text='' vocab='' output='' held_out='' steps=3000 results='' threads=0 tasks=' '
+text='' vocab='' output='' held_out='' steps=6000 results='' threads=0 records=no tasks=' '
 
 check_number() {
   case $2 in
@@ -56,6 +57,7 @@ read_options() {
     case $1 in
       --help | -h) usage; exit 0 ;;
       --text | --vocab | --output | --held_out | --steps | --results | --threads) ;;
+      --records) records=yes; shift; continue ;;
       --ner | --classify) values=3 ;;
       *) refuse "'$1': no such option" ;;
     esac
@@ -105,26 +107,34 @@ run_training() {
   [ -e "$metrics" ] || { echo "stopped: the same call goes on" >&2; exit 130; }
 }
 
-# The shape of both models, pretrained and not.
-shape='--hidden_size 256 --num_hidden_layers 4 --num_attention_heads 4 --intermediate_size 1024'
+# The shape of both models, pretrained and not: words know their distances (NEZHA). With positions such a small model, on so little text, learns
+# for hours little more than how often words occur.
+shape='--hidden_size 256 --num_hidden_layers 4 --num_attention_heads 4 --intermediate_size 1024 --relative_positions sinusoid'
+# What a small model on little text needs: short examples, small steps, no dropout.
+length='--max_seq_length 64'
 
 make_records() {
-  "$programs/generate_pretraining_records" --vocab_file "$vocab" --threads "$threads" "$@"
+  # shellcheck disable=SC2086  # $length is several words
+  "$programs/generate_pretraining_records" --vocab_file "$vocab" --threads "$threads" $length "$@"
 }
 
 pretrain() {
-  note_settings "$output/settings" "$steps steps on $text, held out $held_out, $vocab"
-  make_records --input_file "$text" --output_dir "$output/records"
-  if [ -n "$held_out" ]; then
-    make_records --input_file "$held_out" --output_dir "$output/held_out_records" --dupe_factor 1
-    set -- --eval_data_dir "$output/held_out_records" --do_eval --eval_steps $(((steps + 9) / 10))
-  else
-    set --
+  note_settings "$output/settings" "$steps steps on $text, records: $records, held out $held_out, $vocab"
+  source="--input_file=$text" score="--eval_input_file=$held_out"
+  if [ $records = yes ]; then
+    make_records --input_file "$text" --output_dir "$output/records"
+    source=--data_dir=$output/records
+    if [ -n "$held_out" ]; then
+      make_records --input_file "$held_out" --output_dir "$output/held_out_records" --dupe_factor 1
+      score=--eval_data_dir=$output/held_out_records
+    fi
   fi
-  # shellcheck disable=SC2086  # $shape is several words
-  run_training "$output/pretraining.json" run_pretrain --do_train --data_dir "$output/records" --vocab_file_path "$vocab" $shape \
-    --learning_rate 1e-3 --threads "$threads" --train_steps "$steps" --save_checkpoint_path "$output/pretrained" \
-    --save_checkpoint_steps 500 --resume auto --report "$output/pretraining.html" --log_dir "$output/events" "$@"
+  if [ -n "$held_out" ]; then set -- "$score" --do_eval --eval_steps $(((steps + 11) / 12)); else set --; fi
+  # shellcheck disable=SC2086
+  run_training "$output/pretraining.json" run_pretrain --do_train "$source" --vocab_file_path "$vocab" $shape $length \
+    --train_batch_size 16 --dropout 0 --learning_rate 1e-3 --threads "$threads" --train_steps "$steps" \
+    --save_checkpoint_path "$output/pretrained" --save_checkpoint_steps 500 --resume auto --report "$output/pretraining.html" \
+    --log_dir "$output/events" "$@"
 }
 
 # fine_tune NAME PROGRAM TRAIN DEV OPTION...: from scratch and from the pretrained model, everything else alike.
@@ -157,6 +167,7 @@ fine_tune_all() {
     case $1 in
       --ner) fine_tune "$2" run_ner "$3" "$4" --epoch_num 5; shift 4 ;;
       --classify) fine_tune "$2" run_classifier "$3" "$4" --task_name "$2" --epoch_num 3; shift 4 ;;
+      --records) shift ;;
       *) shift 2 ;;
     esac
   done

@@ -1,22 +1,27 @@
 #include "tests/backends_under_test.h"
 
 #include <string>
-#include <utility>
 
 #include "tests/naive_backend.h"
 
 namespace gradus {
 namespace {
 
-std::vector<Backend*>& chosen() {
-  static std::vector<Backend*> chosen;
+std::vector<Backend*> (*choose)() = nullptr;
+
+const std::vector<Backend*>& chosen() {
+  static const std::vector<Backend*> chosen = choose == nullptr ? std::vector<Backend*>() : choose();
   return chosen;
 }
 
 }  // namespace
 
-void test_on(std::vector<Backend*> backends) { chosen() = std::move(backends); }
+void test_on(std::vector<Backend*> (*backends)()) { choose = backends; }
 Backend& backend_under_test() { return chosen().empty() ? find_backend("CPU") : *chosen().front(); }
+std::vector<Backend*> other_backends_under_test() {
+  if (chosen().empty()) return {};
+  return {chosen().begin() + 1, chosen().end()};
+}
 
 std::vector<Backend*> backends_under_test() {
   if (!chosen().empty()) return chosen();

@@ -19,7 +19,7 @@ using emulator::set_schedule;
 namespace {
 
 const bool chosen = [] {
-  test_on({&emulated_backend()});
+  test_on([] { return std::vector<Backend*>{&emulated_backend()}; });
   return true;
 }();
 

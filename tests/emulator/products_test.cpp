@@ -10,9 +10,9 @@
 #include "backends/cuda/products.h"
 #include "tests/emulator/cublas_lt.h"
 #include "tests/emulator/emulated_backend.h"
-#include "tests/naive_backend.h"
 #include "tests/gradcheck.h"
 #include "tests/matrix.h"
+#include "tests/naive_backend.h"
 
 using namespace gradus;
 using cuda::Operands;

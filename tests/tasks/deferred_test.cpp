@@ -15,6 +15,7 @@
 #include "tasks/training/train_setup.h"
 #include "tests/backends_under_test.h"
 #include "tests/deferred_backend.h"
+#include "tests/tasks/options_of.h"
 #include "tests/tasks/tiny_classifier.h"
 #include "tests/tasks/tiny_ner.h"
 #include "tests/tasks/tiny_pretraining.h"
@@ -29,21 +30,6 @@ constexpr int64_t steps = 10;
 // Two batches a step, no evaluation before the end.
 const Words short_training{"--max_steps=10", "--gradient_accumulation_steps=2", "--eval_steps=1000",
                            "--dropout=0.2"};
-
-// The options as the program of the task reads them.
-template <typename TaskOptions>
-TaskOptions options_of(const char* program, Words words, const Words& more) {
-  TaskOptions options;
-  Options flags(program, "", "");
-  options.declare(flags);
-  words.insert(words.end(), more.begin(), more.end());
-  std::vector<const char*> argv{program};
-  for (const std::string& word : words) argv.push_back(word.c_str());
-  REQUIRE(flags.parse(static_cast<int>(argv.size()), argv.data()));
-  if constexpr (requires { options.finish(flags, true); }) options.finish(flags, true);
-  else options.finish(flags);
-  return options;
-}
 
 // What a run ends with, and how often the host has waited for it.
 struct Result {
@@ -89,6 +75,7 @@ void check_losses(const std::vector<double>& losses, const std::vector<double>& 
 }
 
 // Calls run(backend, queue) on the backend under test and on one that queues for it, in every number type, and compares.
+// Others under test give the first one's bits.
 // `waits_to_check`: for what is looked at once before all batches of a prediction.
 template <typename Run>
 void check_deferred(int64_t waits_to_check, Run&& run) {
@@ -102,6 +89,12 @@ void check_deferred(int64_t waits_to_check, Run&& run) {
     const Result expected = run(base, queue, type);
     const Result result = run(queue, queue, type);
     CHECK(expected.training_waits + expected.prediction_waits == 0);
+    for (Backend* other : other_backends_under_test()) {
+      const Result same = run(*other, queue, type);
+      CHECK(same.losses == expected.losses);
+      CHECK(same.parameters == expected.parameters);
+      CHECK(same.predictions == expected.predictions);
+    }
     REQUIRE(expected.losses.size() == steps);
     if (&base != &cpu && cpu.unsupported(dtype).empty())
       check_losses(expected.losses, run(cpu, queue, type).losses, loss_tolerance(dtype));
