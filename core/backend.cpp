@@ -16,10 +16,24 @@ struct Device {
   std::string_view name;  // as in --device_target
   std::string_view folder;
   std::string_view module;
-  bool (*runs_here)();
+  bool (*runs_here)();  // the last one under a name says itself what is missing
+  std::string_view alias = {};
 };
 
 bool always() { return true; }
+// Whether the driver is there, and a device is visible.
+bool has_nvidia_device() {
+  static const bool found = [] {
+    void* const driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (driver == nullptr) return false;
+    const auto initialize = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
+    const auto count_devices = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
+    int count = 0;
+    return initialize != nullptr && count_devices != nullptr && initialize(0) == 0 &&
+           count_devices(&count) == 0 && count > 0;
+  }();
+  return found;
+}
 #if defined(__x86_64__)
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 bool has_avx512() {
@@ -29,7 +43,7 @@ bool has_avx512() {
 }
 #endif
 
-// The device list: one line per backend module. Of several under one name, the first that runs here is taken;
+// The device list: one line per backend module. Of several under one name, the first that runs here is taken, or the last;
 // each can also be asked for by its module's name.
 constexpr Device devices[] = {
 #if defined(__x86_64__)
@@ -37,6 +51,7 @@ constexpr Device devices[] = {
     {"CPU", "cpu", "cpu_avx2", has_avx2},
 #endif
     {"CPU", "cpu", "cpu_baseline", always},
+    {"CUDA", "cuda", "cuda", has_nvidia_device, "GPU"},
 };
 
 std::filesystem::path path_of(const Device& device) { return module_path(device.folder, device.module); }
@@ -49,7 +64,7 @@ Backend& load_backend_module(const std::string& path) {
 }
 
 void Backend::set_device(int64_t number) {
-  check(number == 0, "[backend] {} has the device 0 alone: there is no device {}", name(), number);
+  check(number == 0, "[backend] there is no device {}: {} has the device 0 alone", number, name());
 }
 
 std::unique_ptr<HostCopy> Backend::begin_copy_to_host(const Tensor& source) {
@@ -66,10 +81,12 @@ std::unique_ptr<HostCopy> Backend::begin_copy_to_host(const Tensor& source) {
   return std::make_unique<Done>(std::move(bytes));
 }
 
-std::vector<std::string> backend_names() {
-  std::vector<std::string> names;
+std::vector<BackendName> backend_names() {
+  std::vector<BackendName> names;
   for (const Device& device : devices) {
-    if (names.empty() || names.back() != device.name) names.emplace_back(device.name);
+    if (!names.empty() && names.back().name == device.name) continue;
+    names.push_back({std::string(device.name), {}});
+    if (!device.alias.empty()) names.back().aliases.emplace_back(device.alias);
   }
   return names;
 }
@@ -87,18 +104,25 @@ Backend& find_backend(std::string_view name) {
   static std::mutex mutex;
   static auto& loaded = *new std::map<std::string_view, Backend*>;
   const std::lock_guard lock(mutex);
+  const Device* chosen = nullptr;
   for (const Device& device : devices) {
-    if ((device.name != name && device.module != name) || !device.runs_here()) continue;
-    Backend*& backend = loaded[device.module];
-    if (backend == nullptr) {
-      const std::filesystem::path path = path_of(device);
-      check(!path.empty(), "[backend] {} is not available: libgradus_{}.so was not built", device.name,
-            device.module);
-      backend = &load_backend_module(path.string());
-    }
-    return *backend;
+    const bool is_asked_for = device.name == name || (!name.empty() && device.alias == name) ||
+                              (device.module == name && device.runs_here());
+    if (is_asked_for && (chosen == nullptr || !chosen->runs_here())) chosen = &device;
   }
-  fail("[backend] unknown device_target '{}': expected one of {}", name, joined(backend_names(), ", "));
+  if (chosen == nullptr) {
+    std::vector<std::string> names;
+    for (const BackendName& known : backend_names()) names.push_back(known.name);
+    fail("[backend] unknown device_target '{}': expected one of {}", name, joined(names, ", "));
+  }
+  Backend*& backend = loaded[chosen->module];
+  if (backend == nullptr) {
+    const std::filesystem::path path = path_of(*chosen);
+    check(!path.empty(), "[backend] {} is not available: libgradus_{}.so was not built", chosen->name,
+          chosen->module);
+    backend = &load_backend_module(path.string());
+  }
+  return *backend;
 }
 
 }  // namespace gradus

@@ -72,8 +72,12 @@ class Backend {
   GRADUS_KERNELS(GRADUS_DECLARE_KERNEL)
 };
 
-// Names of the backends this program knows, for --device_target and error texts.
-std::vector<std::string> backend_names();
+// A backend this program knows, as --device_target and error texts have it.
+struct BackendName {
+  std::string name;
+  std::vector<std::string> aliases;  // what it is called elsewhere
+};
+std::vector<BackendName> backend_names();
 // The names of the modules that were built and run here; of several under one name the first is the one it stands for.
 std::vector<std::string> usable_modules();
 // Loads the backend of that name, or of that module. It is a module of its own beside the core library, so that one build runs

@@ -133,7 +133,7 @@ void CudaBackend::set_device(int64_t number) {
 
 std::string CudaBackend::description() const {
   const Device& device = opened().device;
-  return fmt::format("device {}, {} (compute capability {}.{}, {} of {} MiB free), CUDA {}, cuBLASLt {}",
+  return fmt::format("device {}, {} (compute capability {}.{}, {} of {} MiB free), CUDA {}, {}",
                      number_, device.name, device.major, device.minor, free_memory() >> 20,
                      device.memory >> 20, runtime_version(), Products::version());
 }

@@ -16,12 +16,6 @@ namespace {
 
 constexpr double largest_loss_scale = 0x1p126;  // what takes it away again is a normal number
 
-std::vector<Choice> device_choices() {
-  std::vector<Choice> choices;
-  for (const std::string& name : backend_names()) choices.emplace_back(name.c_str());
-  return choices;
-}
-
 // What there is to say of a table's rows.
 template <typename Row>
 std::string about(const std::vector<Row>& table) {
@@ -62,14 +56,8 @@ void preset_for(const OptimizerRow& row, Options& options) {
 
 void DeviceOptions::declare(Options& options) {
   options.group("Device");
-  Option& target = options.add("device_target", device_target, "where to compute").choices(device_choices());
-  const std::vector<std::string> names = backend_names();
-  if (std::ranges::find(names, "CUDA") == names.end()) {
-    for (const char* name : {"CUDA", "GPU"})
-      target.refuse(name,
-                    fmt::format("there is no backend for it yet, expected one of {}", joined(names, ", ")));
-  }
-  options.add("device_id", device_id, "which of several devices; the CPU is one").at_least(0);
+  options.add("device_target", device_target, "where to compute").choices(choices_of(backend_names()));
+  options.add("device_id", device_id, "which of several devices, by its number; the CPU is one").at_least(0);
   options.add("threads", threads, "threads to compute with; 0: one per core").between(0, 4096);
   Option& type = options.add("compute_type", compute_type, "number type of activations and products");
   type.choices({{"fp32", {"float32", "mstype.float32"}}, {"bf16", {"bfloat16", "mstype.bfloat16"}}});

@@ -3,7 +3,7 @@
 # are errors. Status 77 where there is no nvcc ($NVCC, or the one of the path).
 #   usage: sh tests/emulator/compile.sh [SOURCE.cu]...      (all of them)
 set -eu
-cd "$(dirname "$0")/../.."
+top=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 nvcc=${NVCC:-nvcc}
 if ! command -v "$nvcc" >/dev/null 2>&1; then
   echo 'skipped: the CUDA sources are compiled where nvcc is'
@@ -11,10 +11,10 @@ if ! command -v "$nvcc" >/dev/null 2>&1; then
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-[ $# -gt 0 ] || set -- backends/cuda/*.cu tests/emulator/*.cu
+[ $# -gt 0 ] || set -- "$top"/backends/cuda/*.cu "$top"/tests/emulator/*.cu
 # fmt 9 takes nvcc for a compiler without constexpr.
 for source in "$@"; do
-  "$nvcc" -std=c++20 --expt-relaxed-constexpr -DFMT_USE_CONSTEXPR=1 -Werror all-warnings -Xcompiler -Wall,-Wextra -I. \
+  "$nvcc" -std=c++20 --expt-relaxed-constexpr -DFMT_USE_CONSTEXPR=1 -Werror all-warnings -Xcompiler -Wall,-Wextra -I"$top" \
     -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90] -Xptxas -v -c "$source" -o "$scratch/object.o" \
     >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "$source does not compile"; exit 1; }
   if grep 'spill' "$scratch/log" | grep -v ' 0 bytes spill stores, 0 bytes spill loads'; then
@@ -22,5 +22,5 @@ for source in "$@"; do
     exit 1
   fi
   most=$(sed -n 's/.*Used \([0-9]*\) registers.*/\1/p' "$scratch/log" | sort -n | tail -n 1)
-  echo "$source: at most $most registers"
+  echo "$source: at most ${most:-0} registers"
 done

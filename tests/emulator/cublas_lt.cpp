@@ -458,7 +458,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
   ++counted.products;
   counted.split += way.parts > 1 ? 1 : 0;
   counted.compute = problem.description.compute;
-  counted.most_workspace = std::max(counted.most_workspace, way.workspace);
+  counted.workspace = way.workspace;
   gradus::emulator::enqueue(stream,
                             [=, given = problem.description, alpha = *static_cast<const float*>(alpha),
                              beta = *static_cast<const float*>(beta)] {

@@ -401,7 +401,9 @@ TEST_CASE("run_ner refuses unknown flags and values") {
   tiny.refuse(tiny.training({"--learning_rat=1"}), "did you mean --learning_rate?");
   tiny.refuse(tiny.training({"--assessment_method=F2"}), "--assessment_method: found 'F2', expected one of");
   tiny.refuse(tiny.training({"--seq_length=64"}), "--seq_length 64 is above --max_position_embeddings 32");
-  tiny.refuse(tiny.training({"--device_id=1"}), "--device_id 1: CPU has the device 0 alone");
+  tiny.refuse(
+      tiny.training({"--device_id=1"}),
+      "--device_target CPU --device_id 1: [backend] there is no device 1: CPU has the device 0 alone");
 }
 
 TEST_CASE("run_ner refuses a damaged trainer state") {
