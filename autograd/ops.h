@@ -3,7 +3,7 @@
 // shapes or types don't fit.
 //
 // T packed tokens, B sequences, H hidden size, N heads, V vocabulary, K tags, R rows, I and O inputs and outputs.
-// Unless said otherwise a result has the type of x, float32 or bfloat16; parameters are float32 and are read in the
+// Unless said otherwise a result has the type of x, float32 or a 16-bit float; parameters are float32 and are read in the
 // type of x. Each op has a row in tests/op_table/.
 #pragma once
 

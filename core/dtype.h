@@ -31,9 +31,43 @@ struct bfloat16 {
   }
 };
 
-// IEEE 754 binary16, as stored. Only the CUDA backend computes with it.
+// IEEE 754 binary16: 5 exponent bits, 10 mantissa bits, up to 65504. Conversion rounds to nearest, ties to even; what is too large becomes
+// infinite. Only the CUDA backend computes with it.
 struct float16 {
   uint16_t bits = 0;
+
+  float16() = default;
+  GRADUS_ON_DEVICE explicit float16(float value) {
+#ifdef __CUDA_ARCH__
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+#else
+    const auto word = std::bit_cast<uint32_t>(value);
+    const uint32_t sign = word >> 16 & 0x8000U, magnitude = word & 0x7fffffffU;
+    constexpr uint32_t infinity = 0x7f800000U, least_infinite = 0x477ff000U, least_normal = 0x38800000U;
+    uint32_t narrow = 0;
+    if (magnitude > infinity) narrow = 0x7e00U | (magnitude >> 13 & 0x3ffU);
+    else if (magnitude >= least_infinite) narrow = 0x7c00U;
+    else if (magnitude >= least_normal)
+      narrow = (magnitude - 0x38000000U + 0xfffU + (magnitude >> 13 & 1U)) >> 13;
+    else  // the sum has the step of the denormal numbers, 2^-24
+      narrow =
+          std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) - std::bit_cast<uint32_t>(0.5F);
+    bits = static_cast<uint16_t>(sign | narrow);
+#endif
+  }
+  GRADUS_ON_DEVICE explicit operator float() const {
+#ifdef __CUDA_ARCH__
+    float value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+    return value;
+#else
+    const uint32_t sign = (bits & 0x8000U) << 16, magnitude = bits & 0x7fffU;
+    if (magnitude >= 0x7c00U) return std::bit_cast<float>(sign | 0x7f800000U | (magnitude & 0x3ffU) << 13);
+    if (magnitude >= 0x400U) return std::bit_cast<float>(sign | ((magnitude << 13) + 0x38000000U));
+    const float denormal = static_cast<float>(magnitude) * 0x1p-24F;
+    return sign != 0 ? -denormal : denormal;
+#endif
+  }
 };
 
 constexpr size_t size_of(DType type) {

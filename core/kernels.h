@@ -9,7 +9,7 @@
 // made, so kernels trust their arguments, and the host never waits for one to find out.
 //
 // Shapes: B sequences, T packed tokens, H hidden size, N heads, D = H / N head size, V vocabulary, K tags,
-// I and O inputs and outputs of a linear map. "float" is float32 or bfloat16, the same for all tensors of a
+// I and O inputs and outputs of a linear map. "float" is float32, bfloat16 or float16, the same for all tensors of a
 // call; statistics, losses, parameters and their gradients are always float32. Fields with a default may be left out:
 // an empty tensor is one that isn't there, an empty Grad one that nobody wants.
 #pragma once
@@ -45,7 +45,7 @@ struct Packing {
 struct FillZero {
   Tensor x;
 };
-// y = x, between float32 and bfloat16 or within one of them.
+// y = x, between float32 and a 16-bit float or within one of them.
 struct Cast {
   Tensor x;
   Grad y;

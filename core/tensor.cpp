@@ -104,10 +104,15 @@ Tensor Tensor::within_bytes(size_t offset, const Shape& shape, DType dtype) cons
 
 std::vector<float> Tensor::to_host() const {
   std::vector<float> values(static_cast<size_t>(elements()));
-  if (dtype_ == DType::bfloat16) {
-    std::vector<bfloat16> raw(values.size());
+  const auto widen = [&](auto type) {
+    std::vector<decltype(type)> raw(values.size());
     backend().copy_to_host(*this, raw.data());
     for (size_t i = 0; i < raw.size(); ++i) values[i] = static_cast<float>(raw[i]);
+  };
+  if (dtype_ == DType::bfloat16) {
+    widen(bfloat16());
+  } else if (dtype_ == DType::float16) {
+    widen(float16());
   } else {
     check_dtype(DType::float32);
     backend().copy_to_host(*this, values.data());

@@ -56,7 +56,7 @@ class Tensor {
   Tensor within_bytes(size_t offset, const Shape& shape, DType dtype) const;
 
   // Copies to and from the host. from_host throws Error when the sizes differ.
-  std::vector<float> to_host() const;  // float32 as is, bfloat16 widened
+  std::vector<float> to_host() const;  // float32 as is, 16-bit floats widened
   std::vector<int32_t> to_host_int() const;
   float item() const;  // the only element of a float32 tensor
   // How many elements of a float tensor are infinite or not a number; 2^31 - 1 stands for more.

@@ -19,8 +19,8 @@ TaskOptions options_for(const std::string& folder, const PipelineOptions& asked)
   options.load_finetune_checkpoint_path = folder;
   options.device.device_target = asked.device;
   options.device.threads = asked.threads;
-  check(asked.compute_type == "fp32" || asked.compute_type == "bf16",
-        "compute type '{}': expected fp32 or bf16", asked.compute_type);
+  check(asked.compute_type == "fp32" || asked.compute_type == "bf16" || asked.compute_type == "fp16",
+        "compute type '{}': expected fp32, bf16 or fp16", asked.compute_type);
   options.device.compute_type = asked.compute_type;
   check(asked.batch_size > 0, "batch size {}: expected 1 or more", asked.batch_size);
   options.train.eval_batch_size = asked.batch_size;

@@ -21,7 +21,7 @@ namespace gradus {
 struct PipelineOptions {
   std::string device = "CPU";
   int64_t threads = 0;                // 0: one for each processor
-  std::string compute_type = "fp32";  // or "bf16", where the processor has it
+  std::string compute_type = "fp32";  // or "bf16", "fp16", where the device has it
   int64_t batch_size = 64;
   // Most word pieces that are looked at together; longer texts are cut into overlapping parts, classified ones cut off. 0: 128,
   // with questions 384, or as many as the model has positions for. Questions get at most 64, and a third of it.

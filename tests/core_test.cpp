@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -50,6 +51,41 @@ TEST_CASE("bfloat16 rounds to nearest, ties to even, and keeps NaN") {
   CHECK(bfloat16(std::bit_cast<float>(0x3f818000U)).bits == 0x3f82);
   CHECK(bfloat16(std::bit_cast<float>(0x3f808001U)).bits == 0x3f81);
   CHECK((bfloat16(std::bit_cast<float>(0x7f800001U)).bits & 0x7fffU) > 0x7f80);
+}
+
+TEST_CASE("float16 rounds to nearest, ties to even, and keeps NaN, infinities and denormal numbers") {
+  const auto bits = [](float value) { return float16(value).bits; };
+  CHECK(bits(1.0F) == 0x3c00);
+  CHECK(bits(-2.0F) == 0xc000);
+  CHECK(bits(1 + 0x1p-11F) == 0x3c00);  // halfway, to even
+  CHECK(bits(1 + 3 * 0x1p-11F) == 0x3c02);
+  CHECK(bits(1 + 0x1p-11F + 0x1p-20F) == 0x3c01);
+  CHECK(bits(65504.0F) == 0x7bff);
+  CHECK(bits(65519.0F) == 0x7bff);
+  CHECK(bits(65520.0F) == 0x7c00);
+  CHECK(bits(-std::numeric_limits<float>::infinity()) == 0xfc00);
+  CHECK((bits(std::numeric_limits<float>::quiet_NaN()) & 0x7fffU) > 0x7c00);
+  CHECK((bits(std::bit_cast<float>(0x7f800001U)) & 0x7fffU) > 0x7c00);
+  CHECK(bits(0x1p-24F) == 1);
+  CHECK(bits(0x1p-25F) == 0);  // halfway
+  CHECK(bits(-0x1.8p-25F) == 0x8001);
+  CHECK(bits(0x1p-14F - 0x1p-26F) == 0x400);  // the least normal number
+  int wrong = 0;
+  for (uint32_t i = 0; i < 65536; ++i) {
+    const float value = static_cast<float>(std::bit_cast<float16>(static_cast<uint16_t>(i)));
+    // Said in another way than the operator does it.
+    const uint32_t exponent = i >> 10 & 31U, mantissa = i & 1023U;
+    double expected = exponent == 0 ? std::ldexp(mantissa, -24)
+                                    : std::ldexp(1024.0 + mantissa, static_cast<int>(exponent) - 25);
+    if (exponent == 31)
+      expected =
+          mantissa == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+    if (i >= 0x8000U) expected = -expected;
+    const bool same =
+        std::isnan(expected) ? std::isnan(value) : value == expected && std::signbit(value) == (i >= 0x8000U);
+    wrong += same && (std::isnan(value) || float16(value).bits == i) ? 0 : 1;
+  }
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("a shape prints, folds to rows, and refuses what it can't hold") {

@@ -14,12 +14,14 @@ Matrix load(const Tensor& x) {
 void store(const Matrix& values, const Tensor& target) {
   if (!target) return;
   check(values.size() == target.elements(), "[store] {} values for shape {}", values.size(), target.shape());
-  dispatch_float(target.dtype(), "store", [&](auto tag) {
+  const auto store_as = [&](auto tag) {
     std::vector<decltype(tag)> host;
     host.reserve(static_cast<size_t>(values.size()));
     for (const double value : values) host.emplace_back(static_cast<float>(value));
     target.backend().copy_from_host(host.data(), target);
-  });
+  };
+  if (target.dtype() == DType::float16) store_as(float16());
+  else dispatch_float(target.dtype(), "store", store_as);
 }
 
 void store(const Matrix& values, const Grad& target) {

@@ -28,7 +28,8 @@ const std::vector<double>& normal_numbers(uint64_t seed, uint32_t number, size_t
 
 double rounded(double value, DType dtype) {
   const auto single = static_cast<float>(value);
-  return dtype == DType::bfloat16 ? static_cast<float>(bfloat16(single)) : single;
+  if (dtype == DType::bfloat16) return static_cast<float>(bfloat16(single));
+  return dtype == DType::float16 ? static_cast<float>(float16(single)) : single;
 }
 
 Tensor tensor_of(Backend& backend, const Shape& shape, const Matrix& values) {
@@ -68,8 +69,11 @@ Variable op_input(const Input& input, const Variable& leaf, DType dtype) {
 }  // namespace
 
 std::vector<DType> dtypes_of(const Op& op, const Backend& backend) {
-  if (op.float32_only || !backend.unsupported(DType::bfloat16).empty()) return {DType::float32};
-  return {DType::float32, DType::bfloat16};
+  std::vector<DType> dtypes{DType::float32};
+  if (op.float32_only) return dtypes;
+  for (const DType dtype : {DType::bfloat16, DType::float16})
+    if (backend.unsupported(dtype).empty()) dtypes.push_back(dtype);
+  return dtypes;
 }
 
 std::vector<Matrix> input_values(const OpCase& op_case, DType dtype) {

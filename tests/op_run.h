@@ -9,7 +9,7 @@
 
 namespace gradus {
 
-// float32, and bfloat16 where the op and the backend have it.
+// float32, and 16-bit floats where the op and the backend have them.
 std::vector<DType> dtypes_of(const Op& op, const Backend& backend);
 
 // The inputs' values, the same on every call, rounded to what a run in `dtype` reads.

@@ -12,7 +12,7 @@
 
 namespace gradus {
 
-// What an input is to an op; it decides the type in a bfloat16 run.
+// What an input is to an op; it decides the type in a run of 16-bit floats.
 enum class Role : uint8_t {
   activation,  // comes in the type of the run
   weight,      // a float32 parameter that the op reads in the type of the run
@@ -57,6 +57,12 @@ struct Op {
   std::vector<OpCase> benchmarks = {};  // realistic shapes
   Tolerance float32{1e-6, 2e-6};
   Tolerance bfloat16{4e-3, 8e-3};
+  // In a type of the floats. float16 has three bits more than bfloat16.
+  Tolerance within(DType dtype) const {
+    if (dtype == DType::float32) return float32;
+    const double part = dtype == DType::float16 ? 0.25 : 1;
+    return {bfloat16.forward * part, bfloat16.gradient * part, bfloat16.forward_absolute};
+  }
   bool float32_only = false;
   bool has_gradient = true;  // otherwise it is for evaluation alone
 };

@@ -49,8 +49,8 @@ void check_head(int64_t size) {
 void attention_forward(const Stream& stream, const AttentionForward& args) {
   const int64_t size = args.context.shape().last() / args.heads;
   check_head(size);
-  dispatch_float(args.qkv.dtype(), "attention",
-                 [&](auto type) { clear_rest_of<decltype(type)>(stream, args.context, args.packing); });
+  dispatch_type(args.qkv.dtype(), "attention",
+                [&](auto type) { clear_rest_of<decltype(type)>(stream, args.context, args.packing); });
   clear_rest_of<float>(stream, args.lse, args.packing);
   if (args.packing.longest == 0) return;
   if (fits_tiles(size, args.relative, {args.qkv, args.context})) attend_tiles(stream, args);
@@ -62,7 +62,7 @@ void attention_backward(const Stream& stream, const AttentionBackward& args) {
   const int64_t rows = args.qkv.rows(), size = args.context.shape().last() / args.heads;
   if (args.packing.longest == 0 && args.drelative && !args.drelative.accumulate)
     clear(stream, args.drelative.tensor.raw(), args.drelative.tensor.bytes());
-  dispatch_float(args.qkv.dtype(), "attention", [&](auto type) {
+  dispatch_type(args.qkv.dtype(), "attention", [&](auto type) {
     using T = decltype(type);
     if (!args.dqkv.accumulate) clear_rest_of<T>(stream, args.dqkv.tensor, args.packing);
     if (args.packing.longest == 0) return;

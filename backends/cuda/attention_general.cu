@@ -396,7 +396,7 @@ Grid grid_of(const Heads& heads, const Packing& packing, int64_t shared_rows) {
 void attend_general(const Stream& stream, const AttentionForward& args) {
   const Heads heads =
       heads_of(args.packing, args.heads, args.context.shape().last() / args.heads, tile_queries);
-  dispatch_float(args.qkv.dtype(), "attention", [&](auto type) {
+  dispatch_type(args.qkv.dtype(), "attention", [&](auto type) {
     using T = decltype(type);
     dispatch_bool(static_cast<bool>(args.relative), [&](auto relative) {
       constexpr bool is_relative = decltype(relative)::value;
@@ -419,7 +419,7 @@ void attend_general_backward(const Stream& stream, const AttentionBackward& args
     blocks = std::min({blocks, table_sums, most_blocks});
     dtables = Tensor::empty(args.qkv.backend(), {blocks, args.relative.elements()});
   }
-  dispatch_float(args.qkv.dtype(), "attention", [&](auto type) {
+  dispatch_type(args.qkv.dtype(), "attention", [&](auto type) {
     using T = decltype(type);
     const Operands<T> from{args.qkv.template data<T>(), args.dcontext.template data<T>(),
                            args.lse.data<float>(), dots.data<float>(), table_of(args.relative)};

@@ -154,13 +154,14 @@ void launch_forward(const Stream& stream, const AttentionForward& args) {
 
 bool fits_tiles(int64_t size, const Tensor& relative, std::initializer_list<Tensor> operands) {
   return (size == 32 || size == 64) && !relative && std::ranges::all_of(operands, [](const Tensor& tensor) {
-           return tensor.dtype() == DType::bfloat16 && reinterpret_cast<uintptr_t>(tensor.raw()) % 16 == 0;
+           return size_of(tensor.dtype()) == 2 && reinterpret_cast<uintptr_t>(tensor.raw()) % 16 == 0;
          });
 }
 
 void attend_tiles(const Stream& stream, const AttentionForward& args) {
-  dispatch_tiles<4>(args.context.shape().last() / args.heads, args.packing.longest,
-                    [&](auto size, auto warps) { launch_forward<bfloat16, size, warps>(stream, args); });
+  dispatch_tiles<4>(
+      args.qkv.dtype(), args.context.shape().last() / args.heads, args.packing.longest,
+      [&](auto type, auto size, auto warps) { launch_forward<decltype(type), size, warps>(stream, args); });
 }
 
 }  // namespace gradus::cuda

@@ -82,16 +82,20 @@ __device__ __forceinline__ void put_pair(const Target<T>& target, int64_t i, flo
   *word = narrow_pair<T>(first, second);
 }
 
-// Calls f(size, warps): the head's size, and how many warps the longest sequence gives work to, 16 rows each.
+// Calls f(number, size, warps): a number of the type, the head's size, and how many warps the longest sequence gives work to, 16 rows each.
 template <int most_warps, typename F>
-void dispatch_tiles(int64_t size, int64_t longest, F&& f) {
-  const auto with_warps = [&](auto head) {
-    if (longest <= 32) f(head, std::integral_constant<int, 2>());
-    else if (longest <= 64) f(head, std::integral_constant<int, 4>());
-    else f(head, std::integral_constant<int, most_warps>());
+void dispatch_tiles(DType type, int64_t size, int64_t longest, F&& f) {
+  const auto with_warps = [&](auto number, auto head) {
+    if (longest <= 32) f(number, head, std::integral_constant<int, 2>());
+    else if (longest <= 64) f(number, head, std::integral_constant<int, 4>());
+    else f(number, head, std::integral_constant<int, most_warps>());
   };
-  if (size == 64) with_warps(std::integral_constant<int, 64>());
-  else with_warps(std::integral_constant<int, 32>());
+  const auto with_size = [&](auto number) {
+    if (size == 64) with_warps(number, std::integral_constant<int, 64>());
+    else with_warps(number, std::integral_constant<int, 32>());
+  };
+  if (type == DType::float16) with_size(float16());
+  else with_size(bfloat16());
 }
 
 }  // namespace gradus::cuda

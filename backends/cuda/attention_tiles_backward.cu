@@ -266,9 +266,10 @@ void launch_backward(const Stream& stream, const AttentionBackward& args, const 
 }  // namespace
 
 void attend_tiles_backward(const Stream& stream, const AttentionBackward& args, const Tensor& dots) {
-  dispatch_tiles<8>(
-      args.context.shape().last() / args.heads, args.packing.longest,
-      [&](auto size, auto warps) { launch_backward<bfloat16, size, warps>(stream, args, dots); });
+  dispatch_tiles<8>(args.qkv.dtype(), args.context.shape().last() / args.heads, args.packing.longest,
+                    [&](auto type, auto size, auto warps) {
+                      launch_backward<decltype(type), size, warps>(stream, args, dots);
+                    });
 }
 
 }  // namespace gradus::cuda

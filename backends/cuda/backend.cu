@@ -133,13 +133,13 @@ void CudaBackend::set_device(int64_t number) {
 
 std::string CudaBackend::description() const {
   const Device& device = opened().device;
-  return fmt::format("device {}, {} (compute capability {}.{}, {} of {} MiB free), CUDA {}, {}",
-                     number_, device.name, device.major, device.minor, free_memory() >> 20,
-                     device.memory >> 20, runtime_version(), Products::version());
+  return fmt::format("device {}, {} (compute capability {}.{}, {} of {} MiB free), CUDA {}, {}", number_,
+                     device.name, device.major, device.minor, free_memory() >> 20, device.memory >> 20,
+                     runtime_version(), Products::version());
 }
 
 std::string CudaBackend::unsupported(DType dtype) const {
-  if (dtype == DType::float32 || dtype == DType::bfloat16) return "";
+  if (dtype == DType::float32 || dtype == DType::bfloat16 || dtype == DType::float16) return "";
   return fmt::format("the CUDA backend cannot compute in {}", name_of(dtype));
 }
 

@@ -144,6 +144,7 @@ struct alignas(16) Pack {
 
 __device__ __forceinline__ float widen(float value) { return value; }
 __device__ __forceinline__ float widen(bfloat16 value) { return static_cast<float>(value); }
+__device__ __forceinline__ float widen(float16 value) { return static_cast<float>(value); }
 
 template <int count, typename T>
 __device__ __forceinline__ Pack<float, count> load(const T* from) {

@@ -34,6 +34,15 @@ void dispatch_activation(Activation kind, F&& f) {
   }
 }
 
+// Calls `f` with a value of the C++ type that `type` names, one of the floats. Throws Error for the others.
+template <typename F>
+void dispatch_type(DType type, std::string_view op, F&& f) {
+  if (type == DType::bfloat16) return f(bfloat16());
+  if (type == DType::float16) return f(float16());
+  check(type == DType::float32, "[{}] no kernel for {}", op, name_of(type));
+  f(0.0F);
+}
+
 template <typename T>
 T* data_of(const Tensor& tensor) {
   return tensor ? tensor.data<T>() : nullptr;

@@ -134,7 +134,7 @@ void embedding_backward(const Stream& stream, const EmbeddingBackward& args) {
   const Grid grid{dim3{static_cast<unsigned>(pieces), static_cast<unsigned>(ceil_div(columns, threads))},
                   dim3{threads}};
   const auto* const sorted = static_cast<const Key*>(keys.raw());
-  dispatch_float(args.dy.dtype(), "embedding", [&](auto type) {
+  dispatch_type(args.dy.dtype(), "embedding", [&](auto type) {
     using T = decltype(type);
     launch(stream, grid, sum_pieces<T>, sorted, count, args.dy.template data<T>(), columns,
            args.dtable.data<float>(), parts.data<float>());

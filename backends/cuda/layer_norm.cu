@@ -145,7 +145,7 @@ void layer_norm_forward(const Stream& stream, const LayerNormForward& args) {
   const LayerNormRow norm{
       args.gamma.data<float>(),        args.beta.data<float>(),   args.eps,
       1 / static_cast<float>(columns), data_of<float>(args.mean), data_of<float>(args.rstd)};
-  dispatch_float(args.x.dtype(), "layer_norm", [&](auto type) {
+  dispatch_type(args.x.dtype(), "layer_norm", [&](auto type) {
     using T = decltype(type);
     dispatch_bool(args.dropout.active(), [&](auto drops) {
       launch(stream,
@@ -159,7 +159,7 @@ void layer_norm_forward(const Stream& stream, const LayerNormForward& args) {
 void layer_norm_backward(const Stream& stream, const LayerNormBackward& args) {
   const int64_t rows = args.dy.rows(), columns = args.dy.shape().last(), slabs = ceil_div(rows, slab_rows);
   const auto *const means = args.mean.data<float>(), *const rstds = args.rstd.data<float>();
-  dispatch_float(args.dy.dtype(), "layer_norm", [&](auto type) {
+  dispatch_type(args.dy.dtype(), "layer_norm", [&](auto type) {
     using T = decltype(type);
     const T *const dy = args.dy.template data<T>(), *const sum = args.sum.template data<T>();
     // The sums go first: dy may lie where dx does.

@@ -42,7 +42,7 @@ void add_bias_and_activate(const Stream& stream, const Tensor& y, const Tensor& 
   const auto* const bias = data_of<float>(b);
   // Eight neighbours are of one row.
   const bool packs = columns % at_once == 0 && is_aligned(y.raw()) && is_aligned(bias);
-  dispatch_float(y.dtype(), "linear", [&](auto type) {
+  dispatch_type(y.dtype(), "linear", [&](auto type) {
     dispatch_activation(kind, [&](auto constant) {
       dispatch_bool(packs, [&](auto in_packs) {
         using T = decltype(type);
@@ -137,8 +137,8 @@ void linear_backward(const Stream& stream, const LinearBackward& args) {
               .output = args.dw.tensor.dtype()},
              {args.dy.raw(), args.x.raw(), args.dw.tensor.raw()});
   if (args.db && outputs > 0)
-    dispatch_float(type, "linear",
-                   [&](auto of_dy) { sum_columns<decltype(of_dy)>(stream, args.dy, args.db); });
+    dispatch_type(type, "linear",
+                  [&](auto of_dy) { sum_columns<decltype(of_dy)>(stream, args.dy, args.db); });
 }
 
 }  // namespace gradus::cuda

@@ -230,7 +230,7 @@ void cross_entropy_forward(const Stream& stream, const CrossEntropyForward& args
   const int64_t rows = args.logits.rows(), columns = args.logits.shape().last();
   const Tensor row_losses = Tensor::empty(args.logits.backend(), {rows});
   if (rows > 0) {
-    dispatch_float(args.logits.dtype(), "cross_entropy", [&](auto type) {
+    dispatch_type(args.logits.dtype(), "cross_entropy", [&](auto type) {
       using T = decltype(type);
       dispatch_bool(columns > narrow, [&](auto wide) {
         constexpr bool is_wide = decltype(wide)::value;
@@ -247,7 +247,7 @@ void cross_entropy_forward(const Stream& stream, const CrossEntropyForward& args
 void cross_entropy_backward(const Stream& stream, const CrossEntropyBackward& args) {
   const int64_t rows = args.logits.rows(), columns = args.logits.shape().last();
   if (!args.dlogits || rows == 0) return;
-  dispatch_float(args.logits.dtype(), "cross_entropy", [&](auto type) {
+  dispatch_type(args.logits.dtype(), "cross_entropy", [&](auto type) {
     using T = decltype(type);
     launch(stream, {blocks_for(rows, 1), dim3{threads}}, cross_entropy_gradient<T>, args.dloss.data<float>(),
            args.logits.template data<T>(), args.labels.data<int32_t>(), data_of<float>(args.class_weights),
@@ -316,7 +316,7 @@ void weighted_sum_backward(const Stream& stream, const WeightedSumBackward& args
 void argmax(const Stream& stream, const Argmax& args) {
   const int64_t rows = args.x.rows();
   if (rows == 0) return;
-  dispatch_float(args.x.dtype(), "argmax", [&](auto type) {
+  dispatch_type(args.x.dtype(), "argmax", [&](auto type) {
     using T = decltype(type);
     launch(stream, {blocks_for(rows, Row<false>::of_block), dim3{threads}}, find_largest<T>,
            args.x.template data<T>(), args.y.data<int32_t>(), rows, args.x.shape().last());

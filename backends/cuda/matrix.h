@@ -17,29 +17,34 @@ namespace gradus::cuda {
 template <typename T>
 __device__ __forceinline__ void multiply_fragments(float (&c)[4], const uint32_t (&a)[4],
                                                    const uint32_t (&b)[2] GRADUS_CALLED_AT) {
-  static_assert(std::is_same_v<T, bfloat16>, "no such product");
+  static_assert(std::is_same_v<T, bfloat16> || std::is_same_v<T, float16>, "no such product");
 #ifdef GRADUS_EMULATED_DEVICE
   emulator::multiply_fragments(c, a, b,
                                [](uint16_t bits) { return widen(std::bit_cast<T>(bits)); } GRADUS_FROM_THERE);
 #else
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-      "{%0, %1, %2, %3};\n"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#define GRADUS_MULTIPLY_FRAGMENTS(type)                                                 \
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." type "." type                   \
+               ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\n" \
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])                         \
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]))
+  if constexpr (std::is_same_v<T, bfloat16>) GRADUS_MULTIPLY_FRAGMENTS("bf16");
+  else GRADUS_MULTIPLY_FRAGMENTS("f16");
+#undef GRADUS_MULTIPLY_FRAGMENTS
 #endif
 }
 
 // Two numbers, rounded, as a word of a fragment.
 template <typename T>
 __device__ __forceinline__ uint32_t narrow_pair(float first, float second) {
-  static_assert(std::is_same_v<T, bfloat16>, "no such numbers");
+  static_assert(std::is_same_v<T, bfloat16> || std::is_same_v<T, float16>, "no such numbers");
 #ifdef GRADUS_EMULATED_DEVICE
   return uint32_t{std::bit_cast<uint16_t>(static_cast<T>(second))} << 16 |
          std::bit_cast<uint16_t>(static_cast<T>(first));
 #else
   uint32_t word;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(word) : "f"(second), "f"(first));
+  if constexpr (std::is_same_v<T, bfloat16>)
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(word) : "f"(second), "f"(first));
+  else asm("cvt.rn.f16x2.f32 %0, %1, %2;\n" : "=r"(word) : "f"(second), "f"(first));
   return word;
 #endif
 }

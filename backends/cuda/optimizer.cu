@@ -89,14 +89,21 @@ struct Buffers {
   float* gradients;
   float* first = nullptr;  // states
   float* second = nullptr;
-  bfloat16* copy = nullptr;
+  uint16_t* copy = nullptr;  // of 16-bit floats
+  bool copy_is_float16 = false;
+
+  void copies_to(const Tensor& copy_tensor) {
+    if (!copy_tensor) return;
+    copy = static_cast<uint16_t*>(copy_tensor.raw());
+    copy_is_float16 = copy_tensor.dtype() == DType::float16;
+  }
 };
 
 __device__ __forceinline__ void apply(const Buffers& to, int64_t i, float rate, float direction) {
   const float p = to.parameters[i] - rate * direction;
   to.parameters[i] = p;
   to.gradients[i] = 0;
-  if (to.copy != nullptr) to.copy[i] = bfloat16(p);
+  if (to.copy != nullptr) to.copy[i] = to.copy_is_float16 ? float16(p).bits : bfloat16(p).bits;
 }
 
 // The direction takes the gradient's place, or the parameter is moved at once. A step that is skipped leaves zeros for gradients.
@@ -142,10 +149,10 @@ template <bool moves, typename Arguments>
 void follow(const Stream& stream, const Arguments& args, const Tensor& copy) {
   const Blocks& blocks = blocks_of(args.parameters.backend(), args.segments);
   if (blocks.count == 0) return;
-  const Buffers buffers{args.parameters.template data<float>(), args.gradients.template data<float>(),
-                        args.states[0].template data<float>(),
-                        args.states.size() > 1 ? args.states[1].template data<float>() : nullptr,
-                        data_of<bfloat16>(copy)};
+  Buffers buffers{args.parameters.template data<float>(), args.gradients.template data<float>(),
+                  args.states[0].template data<float>(),
+                  args.states.size() > 1 ? args.states[1].template data<float>() : nullptr};
+  buffers.copies_to(copy);
   dispatch_rule(args.rule, [&](auto rule) {
     launch(stream, {blocks_for(blocks.count, 1), dim3{threads}}, follow_rule<decltype(rule), moves>, buffers,
            blocks.data(), args.constants, args.scales.template data<float>(), numbers_in(args.numbers));
@@ -183,9 +190,8 @@ void find_direction(const Stream& stream, const FindDirection& args) { follow<fa
 void apply_direction(const Stream& stream, const ApplyDirection& args) {
   const Blocks& blocks = blocks_of(args.parameters.backend(), args.segments);
   if (blocks.count == 0) return;
-  const Buffers buffers{.parameters = args.parameters.data<float>(),
-                        .gradients = args.directions.data<float>(),
-                        .copy = data_of<bfloat16>(args.compute_copy)};
+  Buffers buffers{.parameters = args.parameters.data<float>(), .gradients = args.directions.data<float>()};
+  buffers.copies_to(args.compute_copy);
   launch(stream, {blocks_for(blocks.count, 1), dim3{threads}}, follow_directions, buffers, blocks.data(),
          args.parameter_norms.data<float>(), args.direction_norms.data<float>(), args.max_ratio,
          numbers_in(args.numbers));

@@ -141,8 +141,11 @@ __global__ void __launch_bounds__(threads)
 void fill_zero(const Stream& stream, const FillZero& args) { clear(stream, args.x.raw(), args.x.bytes()); }
 
 void cast(const Stream& stream, const Cast& args) {
-  dispatch_float(args.x.dtype(), "cast", [&](auto from) {
-    dispatch_float(args.y.tensor.dtype(), "cast", [&](auto to) {
+  const DType from_type = args.x.dtype(), to_type = args.y.tensor.dtype();
+  check(from_type == to_type || from_type == DType::float32 || to_type == DType::float32,
+        "[cast] no kernel from {} to {}", name_of(from_type), name_of(to_type));
+  dispatch_type(from_type, "cast", [&](auto from) {
+    dispatch_type(to_type, "cast", [&](auto to) {
       dispatch_bool(args.y.accumulate, [&](auto accumulate) {
         using X = decltype(from);
         using Y = decltype(to);
@@ -158,7 +161,7 @@ void count_nonfinite(const Stream& stream, const CountNonfinite& args) {
   fill_zero(stream, {args.count});
   const int64_t count = args.x.elements();
   if (count == 0) return;
-  dispatch_float(args.x.dtype(), "count_nonfinite", [&](auto type) {
+  dispatch_type(args.x.dtype(), "count_nonfinite", [&](auto type) {
     using T = decltype(type);
     launch(stream, {blocks_for(count, threads, most_blocks), dim3{threads}}, count_nonfinite_elements<T>,
            args.x.template data<T>(), count, args.count.data<int32_t>());
@@ -166,7 +169,7 @@ void count_nonfinite(const Stream& stream, const CountNonfinite& args) {
 }
 
 void add_forward(const Stream& stream, const AddForward& args) {
-  dispatch_float(args.y.dtype(), "add", [&](auto type) {
+  dispatch_type(args.y.dtype(), "add", [&](auto type) {
     using T = decltype(type);
     for_elements(
         stream, args.y.elements(),
@@ -180,7 +183,7 @@ void add_backward(const Stream& stream, const AddBackward& args) {
 }
 
 void activation_forward(const Stream& stream, const ActivationForward& args) {
-  dispatch_float(args.x.dtype(), "activation", [&](auto type) {
+  dispatch_type(args.x.dtype(), "activation", [&](auto type) {
     using T = decltype(type);
     dispatch_activation(args.kind, [&](auto kind) {
       for_elements(stream, args.x.elements(),
@@ -194,7 +197,7 @@ void activation_backward(const Stream& stream, const ActivationBackward& args) {
     if (args.y) activation_forward(stream, {args.x, args.kind, args.y});
     return;
   }
-  dispatch_float(args.x.dtype(), "activation", [&](auto type) {
+  dispatch_type(args.x.dtype(), "activation", [&](auto type) {
     using T = decltype(type);
     dispatch_activation(args.kind, [&](auto kind) {
       dispatch_bool(args.dx.accumulate, [&](auto accumulate) {
@@ -217,7 +220,7 @@ void dropout_backward(const Stream& stream, const DropoutBackward& args) {
   if (!args.dropout.active()) return cast(stream, {args.dy, args.dx});
   const int64_t rows = args.dy.rows(), columns = args.dy.shape().last();
   if (rows * columns == 0) return;
-  dispatch_float(args.dy.dtype(), "dropout", [&](auto type) {
+  dispatch_type(args.dy.dtype(), "dropout", [&](auto type) {
     using T = decltype(type);
     dispatch_bool(args.dx.accumulate, [&](auto accumulate) {
       launch(stream, {blocks_for(rows * ceil_div(columns, 128) * 16, threads, most_blocks), dim3{threads}},

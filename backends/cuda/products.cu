@@ -39,7 +39,8 @@ void check_status(cublasStatus_t status, const char* what, const Product& produc
 
 cudaDataType_t type_of(DType type) {
   if (type == DType::bfloat16) return CUDA_R_16BF;
-  check(type == DType::float32, "[cuBLASLt] no products of {}: expected float32 or bfloat16", name_of(type));
+  if (type == DType::float16) return CUDA_R_16F;
+  check(type == DType::float32, "[cuBLASLt] no products of {}: expected a float", name_of(type));
   return CUDA_R_32F;
 }
 
@@ -178,7 +179,7 @@ template <typename T>
 void multiply_plainly(const Stream& stream, const Product& p, const Operands& operands) {
   const Strided<T> a{static_cast<const T*>(operands.a), p.transpose_a ? 1 : p.k, p.transpose_a ? p.m : 1},
       b{static_cast<const T*>(operands.b), p.transpose_b ? p.k : 1, p.transpose_b ? 1 : p.n};
-  dispatch_float(p.output, "product", [&](auto type) {
+  dispatch_type(p.output, "product", [&](auto type) {
     using U = decltype(type);
     dispatch_bool(p.accumulate, [&](auto accumulate) {
       launch(
@@ -279,8 +280,8 @@ std::string Products::version() { return fmt::format("cuBLASLt {}", cublasLtGetV
 
 void multiply(const Stream& stream, const Product& product, const Operands& operands) {
   if (product.m * product.n == 0 || stream.products->run(stream, product, operands)) return;
-  dispatch_float(product.input, "product",
-                 [&](auto type) { multiply_plainly<decltype(type)>(stream, product, operands); });
+  dispatch_type(product.input, "product",
+                [&](auto type) { multiply_plainly<decltype(type)>(stream, product, operands); });
 }
 
 }  // namespace gradus::cuda

@@ -59,7 +59,7 @@ void embedding_forward(const Stream& stream, const EmbeddingForward& args) {
         "[embedding] a sum of {} tables: the CUDA backend takes {} at most", args.lookups.size(),
         most_tables);
   if (rows * columns == 0) return;
-  dispatch_float(args.y.dtype(), "embedding", [&](auto type) {
+  dispatch_type(args.y.dtype(), "embedding", [&](auto type) {
     using T = decltype(type);
     Tables<T> tables;
     for (const Lookup& lookup : args.lookups) {
@@ -74,7 +74,7 @@ void embedding_forward(const Stream& stream, const EmbeddingForward& args) {
 void gather_rows_forward(const Stream& stream, const GatherRowsForward& args) {
   const int64_t rows = args.y.rows(), columns = args.y.shape().last();
   if (rows * columns == 0) return;
-  dispatch_float(args.y.dtype(), "gather_rows", [&](auto type) {
+  dispatch_type(args.y.dtype(), "gather_rows", [&](auto type) {
     using T = decltype(type);
     launch(stream, {blocks_for(rows, 1), dim3{threads}}, gather<T>, args.x.template data<T>(),
            args.rows.data<int32_t>(), args.y.template data<T>(), rows, columns);
@@ -87,7 +87,7 @@ void gather_rows_backward(const Stream& stream, const GatherRowsBackward& args) 
   if (!args.dx.accumulate) clear(stream, args.dx.tensor.raw(), args.dx.tensor.bytes());
   const int64_t rows = args.dy.rows(), columns = args.dy.shape().last();
   if (rows * columns == 0) return;
-  dispatch_float(args.dy.dtype(), "gather_rows", [&](auto type) {
+  dispatch_type(args.dy.dtype(), "gather_rows", [&](auto type) {
     using T = decltype(type);
     launch(stream, {blocks_for(rows, 1), dim3{threads}}, scatter<T>, args.dy.template data<T>(),
            args.rows.data<int32_t>(), Target<T>(args.dx), rows, columns);

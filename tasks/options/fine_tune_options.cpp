@@ -49,6 +49,9 @@ void FineTuneOptions::declare_model(Options& options) {
 void FineTuneOptions::finish(Options& options, const std::set<std::string>& fixed, bool has_data) {
   options.adopt("seq_length", "bert_net_cfg.seq_length");
   const bool from_scratch = load_pretrain_checkpoint_path.empty() && load_finetune_checkpoint_path.empty();
+  // The smallest gradients would be zero.
+  if (device.dtype() == DType::float16 && train.do_train)
+    options.preset("enable_lossscale", "true", "--compute_type fp16");
   model.finish(options, from_scratch && train.do_train);
   given = fixed;
   given.insert({"tokenizer", "do_lower_case", "dropout"});

@@ -54,16 +54,20 @@ void preset_for(const OptimizerRow& row, Options& options) {
 
 }  // namespace
 
+DType DeviceOptions::dtype() const {
+  if (compute_type == "fp16") return DType::float16;
+  return compute_type == "bf16" ? DType::bfloat16 : DType::float32;
+}
+
 void DeviceOptions::declare(Options& options) {
   options.group("Device");
   options.add("device_target", device_target, "where to compute").choices(choices_of(backend_names()));
   options.add("device_id", device_id, "which of several devices, by its number; the CPU is one").at_least(0);
   options.add("threads", threads, "threads to compute with; 0: one per core").between(0, 4096);
-  Option& type = options.add("compute_type", compute_type, "number type of activations and products");
-  type.choices({{"fp32", {"float32", "mstype.float32"}}, {"bf16", {"bfloat16", "mstype.bfloat16"}}});
-  for (const char* name : {"fp16", "float16", "mstype.float16"}) {
-    type.refuse(name, "float16 is not supported, expected one of fp32, bf16");
-  }
+  options.add("compute_type", compute_type, "number type of activations and products; fp16 on GPUs alone")
+      .choices({{"fp32", {"float32", "mstype.float32"}},
+                {"bf16", {"bfloat16", "mstype.bfloat16"}},
+                {"fp16", {"float16", "mstype.float16"}}});
   options.add("seed", seed, "start of all random numbers: same seed, same bits").at_least(0);
 }
 

@@ -19,7 +19,7 @@ struct DeviceOptions {
   int64_t seed = 1;
 
   void declare(Options& options);
-  DType dtype() const { return compute_type == "bf16" ? DType::bfloat16 : DType::float32; }
+  DType dtype() const;
 };
 
 // The shape of the encoder. A value of 0, or "auto", stands for the checkpoint's own.

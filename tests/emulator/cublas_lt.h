@@ -114,7 +114,7 @@ struct Calls {
   int live = 0;                   // handles, descriptions, layouts and preferences
   int split = 0;                  // products whose sum was split
   cublasComputeType_t compute{};  // of the last product
-  size_t workspace = 0;  // that the last product took
+  size_t workspace = 0;           // that the last product took
 };
 const Calls& calls();
 

@@ -255,7 +255,7 @@ TEST_CASE("the kernels that the device has agree with the naive backend on large
     if (op_case.flops > most_flops) return;
     const Outcome ours = run_on(emulated_backend(), op, op_case, dtype),
                   naive = run_on(naive_backend(), op, op_case, dtype);
-    const Tolerance& tolerance = dtype == DType::bfloat16 ? op.bfloat16 : op.float32;
+    const Tolerance tolerance = op.within(dtype);
     CHECK(distance(ours.y, naive.y).within(tolerance.forward, tolerance.forward_absolute));
     for (size_t i = 0; i < naive.gradients.size(); ++i)
       CHECK(distance(ours.gradients[i], naive.gradients[i]).within(tolerance.gradient, 1e-6));

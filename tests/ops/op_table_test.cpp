@@ -37,10 +37,6 @@ std::string text(const Op& op, const OpCase& op_case, const Backend& backend, DT
   return fmt::format("{} {} on {} in {}", op.name, op_case.label, backend.description(), name_of(dtype));
 }
 
-const Tolerance& tolerance_of(const Op& op, DType dtype) {
-  return dtype == DType::bfloat16 ? op.bfloat16 : op.float32;
-}
-
 // Result and gradients within the tolerance, or `same bits` when it is zero.
 void check_agree(const Outcome& actual, const Outcome& expected, const OpCase& op_case,
                  const Tolerance& tolerance) {
@@ -65,7 +61,7 @@ TEST_CASE("forward: every op gives its formula's value, recorded and evaluated")
         INFO(text(op, op_case, *backend, dtype));
         const auto inputs = input_values(op_case, dtype);
         const Matrix expected = op_case.reference(inputs);
-        const Tolerance& tolerance = tolerance_of(op, dtype);
+        const Tolerance tolerance = op.within(dtype);
         const Distance recorded = distance(run_all(op, op_case, inputs, *backend, dtype).y, expected);
         CHECK_MESSAGE(recorded.within(tolerance.forward, tolerance.forward_absolute), "recorded: off by ",
                       recorded.difference, " of ", recorded.norm);
@@ -117,7 +113,7 @@ TEST_CASE("backend against backend: result and all gradients agree with the naiv
           const RunOptions options{.gradient_before = before};
           check_agree(run(op_case.call, op_case, inputs, *backend, dtype, options),
                       run(op_case.call, op_case, inputs, naive_backend(), dtype, options), op_case,
-                      tolerance_of(op, dtype));
+                      op.within(dtype));
         }
       }
     }
@@ -193,9 +189,9 @@ TEST_CASE("a fused op is the composition of simple ops") {
         Outcome fused_outcome = run_all(op, op_case, inputs, *backend, dtype);
         check_agree(fused_outcome,
                     {composed.y, op.has_gradient ? composed.gradients : fused_outcome.gradients}, op_case,
-                    tolerance_of(op, dtype));
+                    op.within(dtype));
         const Distance evaluated = distance(evaluate(op_case, inputs, *backend, dtype), composed.y);
-        CHECK(evaluated.within(tolerance_of(op, dtype).forward, 0));
+        CHECK(evaluated.within(op.within(dtype).forward, 0));
       }
     }
   });

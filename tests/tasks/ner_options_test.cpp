@@ -131,8 +131,8 @@ TEST_CASE("run_ner options: checks") {
             .starts_with("--train_batch_tokens 100 is below --seq_length 128"));
   CHECK(error_of({"--learning_rate=1e-6", "--end_learning_rate=1e-5"})
             .starts_with("--end_learning_rate 1e-05 is above --learning_rate 1e-06"));
-  CHECK(error_of({"--compute_type=mstype.float16"}) ==
-        "--compute_type: found 'mstype.float16': float16 is not supported, expected one of fp32, bf16");
+  CHECK(error_of({"--compute_type=int8"}) ==
+        "--compute_type: found 'int8', expected one of fp32, bf16, fp16");
   CHECK(error_of({"--device_target=Ascend"}) == "--device_target: found 'Ascend', expected one of CPU, CUDA");
 }
 
@@ -144,11 +144,22 @@ TEST_CASE("run_ner options: other spellings") {
   CHECK(p.ner.model.hidden_act == "gelu_tanh");
   CHECK(Parsed({"--device_target=GPU"}).ner.device.device_target == "CUDA");
   CHECK(Parsed({"--compute_type=bfloat16"}).ner.device.dtype() == DType::bfloat16);
+  const Parsed half({"--compute_type=mstype.float16"});
+  CHECK(half.ner.device.dtype() == DType::float16);
+  CHECK(half.ner.train.enable_lossscale);
+  CHECK_FALSE(Parsed({"--compute_type=fp16", "--enable_lossscale=false"}).ner.train.enable_lossscale);
 }
 
 TEST_CASE("run_ner options: what a trained tagger fixes is told apart from what was left alone") {
   const Parsed p({"--load_finetune_checkpoint_path=m", "--do_predict", "--use_crf=false", "--dropout=0.1"});
   CHECK(p.ner.given == std::set<std::string>{"use_crf", "dropout"});
+}
+
+TEST_CASE("fp16 is refused on the CPU") {
+  DeviceOptions device;
+  device.compute_type = "fp16";
+  CHECK_THROWS_WITH_AS(open_backend(device), "--compute_type fp16: the CPU backend cannot compute in float16",
+                       Error);
 }
 
 TEST_CASE("bf16 is refused where the kernels can't compute in it") {
