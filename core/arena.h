@@ -19,7 +19,7 @@ class AddressRange {
 
   virtual char* begin() const = 0;
   virtual size_t bytes() const = 0;  // of addresses
-  // Has memory behind the first so many bytes; more never go back. Throws Error when there is not so much.
+  // Has memory behind the first so many bytes; what was provided stays. Throws Error when there is not so much.
   virtual void provide(size_t bytes) = 0;
   // Whether memory is zero when it is first provided.
   virtual bool comes_clear() const = 0;

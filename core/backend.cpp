@@ -94,7 +94,7 @@ std::vector<BackendName> backend_names() {
 std::vector<std::string> usable_modules() {
   std::vector<std::string> names;
   for (const Device& device : devices) {
-    if (device.runs_here() && !path_of(device).empty()) names.emplace_back(device.module);
+    if (!path_of(device).empty() && device.runs_here()) names.emplace_back(device.module);
   }
   return names;
 }

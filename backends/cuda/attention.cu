@@ -8,7 +8,6 @@ namespace gradus::cuda {
 namespace {
 
 constexpr int threads = 256, warps = threads / 32;
-constexpr int64_t largest_head = 256;
 
 // dots[t, n] = a[t, n] . b[t, n], of heads of `size` columns. A warp takes one of them.
 template <typename T>
@@ -40,15 +39,17 @@ void clear_rest_of(const Stream& stream, const Tensor& tensor, const Packing& pa
          tensor.shape().last());
 }
 
-void check_head(int64_t size) {
-  check(size <= largest_head, "[attention] heads of {}: the CUDA backend takes up to {}", size, largest_head);
+void check_head(const Stream& stream, int64_t size, bool is_relative) {
+  const int64_t largest = largest_general_head(stream, is_relative);
+  check(size <= largest, "[attention] heads of {}: this device has shared memory for heads of up to {}", size,
+        largest);
 }
 
 }  // namespace
 
 void attention_forward(const Stream& stream, const AttentionForward& args) {
   const int64_t size = args.context.shape().last() / args.heads;
-  check_head(size);
+  check_head(stream, size, static_cast<bool>(args.relative));
   dispatch_type(args.qkv.dtype(), "attention",
                 [&](auto type) { clear_rest_of<decltype(type)>(stream, args.context, args.packing); });
   clear_rest_of<float>(stream, args.lse, args.packing);

@@ -58,6 +58,9 @@ inline Heads heads_of(const Packing& packing, int64_t heads, int64_t size, int64
 // relative positions.
 bool fits_tiles(int64_t size, const Tensor& relative, std::initializer_list<Tensor> operands);
 
+// The largest head that the general form's backward pass has room for in the device's shared memory: 64 and more on all.
+int64_t largest_general_head(const Stream& stream, bool is_relative);
+
 // Both write all rows of sequences. `dots`, float32 [T, N], holds dcontext . context of each row and head.
 void attend_general(const Stream& stream, const AttentionForward& args);
 void attend_general_backward(const Stream& stream, const AttentionBackward& args, const Tensor& dots);

@@ -19,7 +19,7 @@ constexpr int tile_distances = tile_queries + tile_keys - 1;
 constexpr int weights_stride = tile_keys + 1;  // of rows in shared memory: columns are read as well
 
 // How many blocks sum up the gradient of a table of relative positions, each over a part of the heads' pieces.
-constexpr int64_t table_sums = 128;
+constexpr int64_t table_sums = 512;
 
 // The table of relative positions, [2 K + 1, D].
 struct Table {
@@ -59,8 +59,8 @@ __device__ void load_rows(const T* part, int64_t columns, const Head& head, int6
   }
 }
 
-__device__ void clear_rows(float* tile, int64_t count) {
-  for (int64_t i = threadIdx.x; i < count; i += threads) tile[i] = 0;
+__device__ void clear_numbers(float* numbers, int64_t count) {
+  for (int64_t i = threadIdx.x; i < count; i += threads) numbers[i] = 0;
 }
 
 // The table's rows for the distances of a tile: row i is that of distance first_key - first_query - 15 + i.
@@ -94,9 +94,34 @@ __device__ __forceinline__ void multiply_rows(const float* rows, const float* ke
     const float key = keys[lane * stride + d];
     GRADUS_UNROLL
     for (int a = 0; a < queries_of_warp; ++a) {
-      const float other = is_relative ? distances[distance_row(first + a, lane) * stride + d] : 0.0F;
-      products[a] += rows[(first + a) * stride + d] * (key + other);
+      float at_distance = key;
+      if constexpr (is_relative) at_distance += distances[distance_row(first + a, lane) * stride + d];
+      products[a] += rows[(first + a) * stride + d] * at_distance;
     }
+  }
+}
+
+// The warp's rows of sums, times a factor each, += their weights times what the keys of the tile have, plus what lies at their distance.
+template <bool is_relative>
+__device__ __forceinline__ void add_weighted(const float* weights, const float* keys, const float* distances,
+                                             int64_t size, int64_t stride,
+                                             const float (&factors)[queries_of_warp], float* sums) {
+  const int lane = static_cast<int>(threadIdx.x) % 32, first = first_of_warp();
+  for (int64_t d = lane; d < size; d += 32) {
+    float sum[queries_of_warp];
+    GRADUS_UNROLL
+    for (int a = 0; a < queries_of_warp; ++a) sum[a] = sums[(first + a) * stride + d] * factors[a];
+    for (int j = 0; j < tile_keys; ++j) {
+      const float key = keys[j * stride + d];
+      GRADUS_UNROLL
+      for (int a = 0; a < queries_of_warp; ++a) {
+        float at_distance = key;
+        if constexpr (is_relative) at_distance += distances[distance_row(first + a, j) * stride + d];
+        sum[a] += weights[(first + a) * weights_stride + j] * at_distance;
+      }
+    }
+    GRADUS_UNROLL
+    for (int a = 0; a < queries_of_warp; ++a) sums[(first + a) * stride + d] = sum[a];
   }
 }
 
@@ -120,7 +145,7 @@ __global__ void __launch_bounds__(threads)
   const int lane = static_cast<int>(threadIdx.x) % 32, first = first_of_warp();
 
   load_rows(part, columns, head, head.first, tile_queries, size, q, stride);
-  clear_rows(sums, tile_queries * stride);
+  clear_numbers(sums, tile_queries * stride);
   float largest[queries_of_warp], total[queries_of_warp];
   for (int a = 0; a < queries_of_warp; ++a) {
     largest[a] = -std::numeric_limits<float>::infinity();
@@ -151,17 +176,7 @@ __global__ void __launch_bounds__(threads)
       weights[(first + a) * weights_stride + lane] = weight;
     }
     __syncwarp();
-    GRADUS_UNROLL
-    for (int a = 0; a < queries_of_warp; ++a) {
-      for (int64_t d = lane; d < size; d += 32) {
-        float sum = sums[(first + a) * stride + d] * corrections[a];
-        for (int j = 0; j < tile_keys; ++j) {
-          const float other = is_relative ? distances[distance_row(first + a, j) * stride + d] : 0.0F;
-          sum += weights[(first + a) * weights_stride + j] * (v[j * stride + d] + other);
-        }
-        sums[(first + a) * stride + d] = sum;
-      }
-    }
+    add_weighted<is_relative>(weights, v, distances, size, stride, corrections, sums);
   }
   for (int a = 0; a < queries_of_warp; ++a) {
     const int64_t query = head.first + first + a;
@@ -279,14 +294,14 @@ __global__ void __launch_bounds__(threads)
   BackwardTiles<T, is_relative> tiles(memory_tiles);
   float* const sums = memory_tiles.take(tile_queries);
   float* const dtable = dtables == nullptr ? nullptr : dtables + blockIdx.x * of_table;
-  if (dtable != nullptr) clear_rows(dtable, of_table);
+  if (dtable != nullptr) clear_numbers(dtable, of_table);
 
   for (int64_t piece = blockIdx.x; piece < pieces * heads.count; piece += gridDim.x) {
     const Head head(heads, piece / heads.count, tile_queries, piece % heads.count);
     if (head.first >= head.length) continue;  // the whole block
     __syncthreads();                          // nobody reads the tiles before any more
     tiles.load_queries(from, heads, head, head.first);
-    clear_rows(sums, tile_queries * tiles.stride);
+    clear_numbers(sums, tile_queries * tiles.stride);
     for (int64_t key = 0; key < head.length; key += tile_keys) {
       __syncthreads();
       tiles.load_keys(from, heads, head, key);
@@ -296,18 +311,7 @@ __global__ void __launch_bounds__(threads)
       __syncthreads();
       tiles.weigh(from, heads, head, head.first, key, mask, kept, weights, dscores);
       __syncthreads();
-      GRADUS_UNROLL
-      for (int a = 0; a < queries_of_warp; ++a) {
-        for (int64_t d = lane; d < size; d += 32) {
-          float sum = sums[(mine + a) * tiles.stride + d];
-          for (int j = 0; j < tile_keys; ++j) {
-            const float other =
-                is_relative ? tiles.distances[distance_row(mine + a, j) * tiles.stride + d] : 0.0F;
-            sum += dscores[(mine + a) * weights_stride + j] * (tiles.k[j * tiles.stride + d] + other);
-          }
-          sums[(mine + a) * tiles.stride + d] = sum;
-        }
-      }
+      add_weighted<is_relative>(dscores, tiles.k, tiles.distances, size, tiles.stride, {1, 1, 1, 1}, sums);
       if (is_relative && dtable != nullptr)
         add_to_table(from.table, head.first, key, tiles.q, tiles.dcontext, size, tiles.stride, weights,
                      dscores, dtable);
@@ -339,7 +343,7 @@ __global__ void __launch_bounds__(threads)
   constexpr int keys_of_warp = tile_keys / warps;
 
   tiles.load_keys(from, heads, head, head.first);
-  clear_rows(dk, 2 * tile_keys * stride);
+  clear_numbers(dk, 2 * tile_keys * stride);
   for (int64_t query = 0; query < head.length; query += tile_queries) {
     __syncthreads();
     tiles.load_queries(from, heads, head, query);
@@ -392,6 +396,14 @@ Grid grid_of(const Heads& heads, const Packing& packing, int64_t shared_rows) {
 }
 
 }  // namespace
+
+int64_t largest_general_head(const Stream& stream, bool is_relative) {
+  const size_t arrays = 2 * tile_queries * weights_stride * sizeof(float) + tile_queries * 16;
+  const int64_t rows = 2 * tile_queries + 4 * tile_keys + (is_relative ? tile_distances : 0);
+  int64_t size = 1;
+  while (arrays + Tiles::bytes(rows, size + 1) <= stream.shared_limit) ++size;
+  return size;
+}
 
 void attend_general(const Stream& stream, const AttentionForward& args) {
   const Heads heads =

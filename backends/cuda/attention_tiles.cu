@@ -9,15 +9,20 @@
 namespace gradus::cuda {
 namespace {
 
+// Two warps have all the keys in one tile.
 template <int size, int warps>
 struct ForwardTiles {
-  static constexpr int queries = 16 * warps, keys = 64, stride = size + skew, threads = 32 * warps;
-  static constexpr size_t bytes(size_t of_number) { return (queries + 4 * keys) * stride * of_number; }
+  static constexpr int queries = 16 * warps, keys = warps == 2 ? 32 : 64, stride = size + skew;
+  static constexpr int threads = 32 * warps;
+  // With `buffers` tiles of keys, and of values: the one that is computed on, and where there is more than one, the next.
+  static constexpr size_t bytes(int buffers, size_t of_number) {
+    return static_cast<size_t>(queries + 2 * buffers * keys) * stride * of_number;
+  }
 };
 
 template <typename T, int size, int warps>
 __global__ void __launch_bounds__(32 * warps)
-    attend(Heads heads, const T* qkv, MaskAt mask_at, T* context, float* lse) {
+    attend(Heads heads, int buffers, const T* qkv, MaskAt mask_at, T* context, float* lse) {
   using Tiles = ForwardTiles<size, warps>;
   constexpr int keys = Tiles::keys, stride = Tiles::stride, of_keys = keys * stride;
   GRADUS_DYNAMIC_SHARED(T, memory);
@@ -27,7 +32,7 @@ __global__ void __launch_bounds__(32 * warps)
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int64_t hidden = heads.hidden();
   const T* const part = qkv + head.number * size;
-  T *const q = memory, *const k = q + Tiles::queries * stride, *const v = k + 2 * of_keys;
+  T *const q = memory, *const k = q + Tiles::queries * stride, *const v = k + buffers * of_keys;
   const DropoutMask mask = mask_at.read();
   const float kept_scale = mask.active() ? mask.scale() : 1.0F;
   const float scale = heads.scale * log2_of_e;
@@ -64,10 +69,13 @@ __global__ void __launch_bounds__(32 * warps)
     }
     if (key + keys > head.length) {
       GRADUS_UNROLL
-      for (int j = 0; j < keys / 8; ++j) GRADUS_UNROLL
-      for (int i = 0; i < 4; ++i)
-        if (key + j * 8 + lane.t * 2 + i % 2 >= head.length)
-          scores[j][i] = -std::numeric_limits<float>::infinity();
+      for (int j = 0; j < keys / 8; ++j) {
+        GRADUS_UNROLL
+        for (int i = 0; i < 4; ++i) {
+          if (key + j * 8 + lane.t * 2 + i % 2 >= head.length)
+            scores[j][i] = -std::numeric_limits<float>::infinity();
+        }
+      }
     }
 
     float corrections[2];
@@ -102,14 +110,18 @@ __global__ void __launch_bounds__(32 * warps)
         }
         const uint32_t bits = kept[half] >> kept_bit(key);
         GRADUS_UNROLL
-        for (int j = 0; j < keys / 8; ++j) GRADUS_UNROLL
-        for (int i = 0; i < 2; ++i)
-          scores[j][2 * half + i] *= (bits >> ((j % 2 * 2 + i) * 8 + j / 2) & 1U) != 0 ? kept_scale : 0.0F;
+        for (int j = 0; j < keys / 8; ++j) {
+          GRADUS_UNROLL
+          for (int i = 0; i < 2; ++i)
+            scores[j][2 * half + i] *= (bits >> ((j % 2 * 2 + i) * 8 + j / 2) & 1U) != 0 ? kept_scale : 0.0F;
+        }
       }
     }
     GRADUS_UNROLL
-    for (int j = 0; j < size / 8; ++j) GRADUS_UNROLL
-    for (int i = 0; i < 4; ++i) sums[j][i] *= corrections[i / 2];
+    for (int j = 0; j < size / 8; ++j) {
+      GRADUS_UNROLL
+      for (int i = 0; i < 4; ++i) sums[j][i] *= corrections[i / 2];
+    }
     GRADUS_UNROLL
     for (int j = 0; j < keys; j += 16) {
       uint32_t a[4], b[4];
@@ -143,11 +155,12 @@ template <typename T, int size, int warps>
 void launch_forward(const Stream& stream, const AttentionForward& args) {
   using Tiles = ForwardTiles<size, warps>;
   const Heads heads = heads_of(args.packing, args.heads, size, Tiles::queries);
+  const int buffers = args.packing.longest > Tiles::keys ? 2 : 1;
   launch(stream,
          {dim3{static_cast<unsigned>(args.packing.count() * heads.pieces), static_cast<unsigned>(args.heads)},
-          dim3{Tiles::threads}, Tiles::bytes(sizeof(T))},
-         attend<T, size, warps>, heads, args.qkv.data<T>(), MaskAt(args.dropout), args.context.data<T>(),
-         data_of<float>(args.lse));
+          dim3{Tiles::threads}, Tiles::bytes(buffers, sizeof(T))},
+         attend<T, size, warps>, heads, buffers, args.qkv.data<T>(), MaskAt(args.dropout),
+         args.context.data<T>(), data_of<float>(args.lse));
 }
 
 }  // namespace

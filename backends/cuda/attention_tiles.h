@@ -20,8 +20,9 @@ struct Lane {
   int g = number / 4, t = number % 4;
 };
 
-// Fragments out of a tile in shared memory of rows of `stride`: A [16, 16]; and two B [16, 8] side by side, B's columns being rows of the
-// tile, or its rows.
+// Fragments out of a tile in shared memory with rows of `stride`. load_a: A [16, 16] from the tile's row and column on; of the transposed tile,
+// [columns, rows], load_a_transposed. load_b: two B [16, 8] side by side out of a tile [k, n], load_b_transposed out of one [n, k]; row and
+// column are those of B.
 template <int stride, typename T>
 __device__ __forceinline__ void load_a(uint32_t (&words)[4], const T* tile, int row, int column) {
   const int lane = static_cast<int>(threadIdx.x) % 32;

@@ -25,10 +25,12 @@ struct BackwardSizes {
 template <typename T, int size, int warps>
 struct BackwardTiles {
   using Sizes = BackwardSizes<size, warps>;
-  T k[Sizes::keys * Sizes::stride], v[Sizes::keys * Sizes::stride];
+  alignas(16) T k[Sizes::keys * Sizes::stride];
+  alignas(16) T v[Sizes::keys * Sizes::stride];
   // Of the queries there are two tiles: the one that is computed on, and the next.
-  T q[2][Sizes::queries * Sizes::stride], dcontext[2][Sizes::queries * Sizes::stride];
-  T dscores[Sizes::keys * Sizes::dscores_stride];  // keys by queries
+  alignas(16) T q[2][Sizes::queries * Sizes::stride];
+  alignas(16) T dcontext[2][Sizes::queries * Sizes::stride];
+  alignas(16) T dscores[Sizes::keys * Sizes::dscores_stride];  // keys by queries
   float lse[2][Sizes::queries], dots[2][Sizes::queries];
   uint8_t kept[2][Sizes::queries * 16];
 };
@@ -192,7 +194,7 @@ __global__ void __launch_bounds__(32 * warps)
   using Tiles = BackwardTiles<T, size, warps>;
   GRADUS_DYNAMIC_SHARED(unsigned char, memory);
   auto& tiles = *reinterpret_cast<Tiles*>(memory);
-  const Head head(heads, blockIdx.x, 0, blockIdx.y);
+  const Head head(heads, blockIdx.x, 0, blockIdx.y);  // the whole of it: a sequence is one piece
   const DropoutMask mask = mask_at.read();
   const HeadBackward<T, size, warps> work{heads, head, from, mask, tiles};
   float* sums = reinterpret_cast<float*>(memory + sizeof(Tiles));

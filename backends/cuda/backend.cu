@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 
 #include "backends/cuda/device.h"
 #include "backends/cuda/kernels.h"
@@ -73,13 +74,14 @@ class Transfers::Download final : public HostCopy {
 
 std::unique_ptr<HostCopy> Transfers::begin_download(const void* source, size_t bytes) {
   std::unique_ptr<Piece> piece;
-  const auto fits = [&](const std::unique_ptr<Piece>& kept) { return kept->memory.bytes() >= bytes; };
+  const size_t wanted = std::bit_ceil(std::max<size_t>(bytes, 4096));
+  const auto fits = [&](const std::unique_ptr<Piece>& kept) { return kept->memory.bytes() == wanted; };
   if (const auto found = std::ranges::find_if(*kept_, fits); found != kept_->end()) {
     piece = std::move(*found);
     kept_->erase(found);
     piece->done.wait();
   } else {
-    piece = std::make_unique<Piece>(std::bit_ceil(std::max<size_t>(bytes, 4096)));
+    piece = std::make_unique<Piece>(wanted);
   }
   if (bytes > 0) copy_to_host(stream_, source, piece->memory.data(), bytes);
   piece->done.record(stream_);
@@ -127,8 +129,9 @@ CudaBackend::Opened& CudaBackend::opened() const {
 void CudaBackend::set_device(int64_t number) {
   check(opened_ == nullptr || number == number_, "[CUDA] device {} is in use: device {} can't take its place",
         number_, number);
+  check(number >= 0 && number <= std::numeric_limits<int>::max(), "[CUDA] there is no device {}", number);
+  if (opened_ == nullptr) opened_ = std::make_unique<Opened>(static_cast<int>(number));
   number_ = static_cast<int>(number);
-  opened();
 }
 
 std::string CudaBackend::description() const {

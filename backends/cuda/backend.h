@@ -1,4 +1,5 @@
-// The CUDA backend: one device, one stream that kernels and copies go through in the order of their calls.
+// The CUDA backend: one device, one stream that kernels and copies go through in the order of their calls. One thread calls it, but for
+// padded_rows.
 //
 // Uploads take the compute stream too: they are a few hundred kilobytes a step, and in its order their targets are free and their
 // readers later without any event.

@@ -5,9 +5,11 @@
 // have a fixed order, so no atomicAdd of them; every index is 64 bits wide where a tensor may have more than 2^31 elements.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <type_traits>
 
 #include "backends/cuda/stream.h"
@@ -64,21 +66,45 @@ inline void check_status(cudaError_t status, const char* what) {
 }
 #endif
 
+#ifndef GRADUS_EMULATED_DEVICE
+// Lets a kernel have so much dynamic shared memory beside its arrays. What is more than 48 KiB in all has to be asked for, once for the
+// most that it takes: a launch that was recorded keeps what it needs.
+inline void allow_shared(const Stream& stream, const void* kernel, size_t dynamic) {
+  constexpr size_t granted = size_t{48} << 10;
+  struct Shared {
+    size_t arrays, allowed;
+  };
+  static std::map<const void*, Shared> known;
+  auto found = known.find(kernel);
+  if (found == known.end()) {
+    cudaFuncAttributes attributes{};
+    check_status(cudaFuncGetAttributes(&attributes, kernel), "a kernel's attributes");
+    const size_t arrays = attributes.sharedSizeBytes;
+    found = known.emplace(kernel, Shared{arrays, granted - std::min(arrays, granted)}).first;
+  }
+  Shared& shared = found->second;
+  check(shared.arrays + dynamic <= stream.shared_limit,
+        "[CUDA] a kernel takes {} bytes of shared memory: a block of this device has {}",
+        shared.arrays + dynamic, stream.shared_limit);
+  if (dynamic <= shared.allowed) return;
+  check_status(
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(dynamic)),
+      "the kernel's shared memory");
+  shared.allowed = dynamic;
+}
+#endif
+
 // Has a kernel run after all that the stream was given before. Throws Error when it can't be launched.
 template <typename... Parameters>
 void launch(const Stream& stream, const Grid& grid, void (*kernel)(Parameters...),
             std::type_identity_t<Parameters>... arguments) {
 #ifdef GRADUS_EMULATED_DEVICE
-  emulator::enqueue(stream.queue, [=] {
-    emulator::run(grid.blocks, grid.threads, grid.shared_bytes, [&] { kernel(arguments...); });
+  emulator::enqueue(stream.queue, [=, limit = stream.shared_limit] {
+    emulator::run(
+        grid.blocks, grid.threads, grid.shared_bytes, [&] { kernel(arguments...); }, limit);
   });
 #else
-  constexpr size_t granted = size_t{48} << 10;  // more has to be asked for
-  if (grid.shared_bytes > granted)
-    check_status(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                      cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                      static_cast<int>(grid.shared_bytes)),
-                 "the kernel's shared memory");
+  if (grid.shared_bytes > 0) allow_shared(stream, reinterpret_cast<const void*>(kernel), grid.shared_bytes);
   void* values[] = {&arguments..., nullptr};  // there may be none
   check_status(cudaLaunchKernel(kernel, grid.blocks, grid.threads, values, grid.shared_bytes, stream.handle),
                "the launch of a kernel");

@@ -102,8 +102,11 @@ void linear_forward(const Stream& stream, const LinearForward& args) {
   if (args.b && args.kind == Activation::none) {
     product.bias = true;
     if (stream.products->choose(product, operands)) {
-      const Tensor bias = Tensor::empty(args.y.backend(), args.b.shape(), args.y.dtype());
-      cast(stream, {args.b, {bias}});
+      Tensor bias = args.b;
+      if (bias.dtype() != args.y.dtype() || !is_aligned(bias.raw())) {
+        bias = Tensor::empty(args.y.backend(), args.b.shape(), args.y.dtype());
+        cast(stream, {args.b, {bias}});
+      }
       operands.bias = bias.raw();
       stream.products->run(stream, product, operands);
       return;

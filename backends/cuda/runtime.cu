@@ -59,28 +59,34 @@ class DeviceMemory final : public AddressRange {
 
   void provide(size_t bytes) override {
     if (bytes <= provided_) return;
-    const size_t wanted = std::max((bytes - provided_ + granule_ - 1) / granule_ * granule_, least_piece);
-    const size_t size = std::min(wanted, bytes_ - std::min(provided_, bytes_));
-    if (provided_ + size < bytes) fail_for(bytes);
+    const size_t least = (bytes - provided_ + granule_ - 1) / granule_ * granule_;
+    if (least > bytes_ - provided_) fail_for(bytes);
+    size_t size = std::min(std::max(least, usual_piece), bytes_ - provided_);
     CUmemGenericAllocationHandle handle{};
-    if (create_(&handle, size, &properties_, 0) != CUDA_SUCCESS) fail_for(bytes);
-    check_driver(map_(begin_ + provided_, size, 0, handle, 0), "mapping memory");
+    CUresult status = create_(&handle, size, &properties_, 0);
+    if (status == CUDA_ERROR_OUT_OF_MEMORY && size > least)
+      status = create_(&handle, size = least, &properties_, 0);
+    if (status == CUDA_ERROR_OUT_OF_MEMORY) fail_for(bytes);
+    check_driver(status, "taking memory");
+    const CUdeviceptr at = begin_ + provided_;
+    check_driver(map_(at, size, 0, handle, 0), "mapping memory");
+    provided_ += size;
     check_driver(release_(handle), "mapping memory");  // the mapping keeps it
     CUmemAccessDesc access{};
     access.location = properties_.location;
     access.flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
-    check_driver(set_access_(begin_ + provided_, size, &access, 1), "access to memory");
-    provided_ += size;
+    check_driver(set_access_(at, size, &access, 1), "access to memory");
   }
 
  private:
-  static constexpr size_t least_piece = size_t{64} << 20;  // each takes the driver a while
+  static constexpr size_t usual_piece = size_t{64} << 20;  // each takes the driver a while
 
   [[noreturn]] void fail_for(size_t bytes) const {
     fail(
-        "the device has {} of {} bytes left beside the {} that were taken so far, of {} wanted: --max_memory "
-        "makes batches smaller, --recompute keeps less of them",
-        free_memory(), bytes_, provided_, bytes);
+        "{} taken so far, {} would be needed, and the device has {} free of {}: --max_memory makes batches "
+        "smaller, "
+        "--recompute keeps less of them",
+        provided_, bytes, free_memory(), bytes_);
   }
 
   CUmemAllocationProp properties_{};

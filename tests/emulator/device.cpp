@@ -15,7 +15,6 @@ namespace gradus::emulator {
 namespace {
 
 constexpr unsigned most_threads = 1024;
-constexpr size_t most_shared_bytes = size_t{227} << 10;  // of a block of sm_90
 constexpr int unwritten = 0xff;  // every byte: NaN as a float, of both kinds with 16 bits too
 
 std::string place_of(const Site& site) {
@@ -57,7 +56,7 @@ struct Block {
   std::vector<Thread> threads;
   std::map<const void*, std::vector<std::byte>> arrays;
   std::vector<std::byte> dynamic;
-  size_t shared_bytes = 0;
+  size_t shared_bytes = 0, shared_limit = 0;
   size_t current = 0;                           // the thread that runs
   size_t at_barrier = 0, first_at_barrier = 0;  // how many threads wait there, and which came first
 };
@@ -209,13 +208,15 @@ void set_schedule(uint64_t seed) {
   launches = 0;
 }
 
-void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>& thread) {
+void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>& thread,
+         size_t shared_limit) {
   const uint64_t threads = uint64_t{size.x} * size.y * size.z, blocks = uint64_t{grid.x} * grid.y * grid.z;
   check(threads > 0 && threads <= most_threads && size.z <= 64,
         "[emulated device] a block of {} x {} x {} threads", size.x, size.y, size.z);
   check(blocks > 0 && grid.x <= 0x7fffffffU && grid.y <= 65535 && grid.z <= 65535,
         "[emulated device] a grid of {} x {} x {} blocks", grid.x, grid.y, grid.z);
-  check(shared_bytes <= most_shared_bytes, "[emulated device] {} bytes of shared memory", shared_bytes);
+  check(shared_bytes <= shared_limit, "[emulated device] {} bytes of shared memory: a block has {}",
+        shared_bytes, shared_limit);
   const Run guard;
   RandomSequence random(schedule, 0xde7, launches++);
   gridDim = grid;
@@ -229,6 +230,7 @@ void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>&
     running.emplace();
     running->dynamic.assign(shared_bytes, std::byte{unwritten});
     running->shared_bytes = shared_bytes;
+    running->shared_limit = shared_limit;
     running->threads.resize(threads);
     for (uint64_t i = 0; i < threads; ++i)
       running->threads[i].index = {static_cast<unsigned>(i % size.x),
@@ -244,7 +246,8 @@ void* shared_array(size_t bytes, const void* place) {
   if (is_new) {
     array->second.assign(bytes, std::byte{unwritten});
     b.shared_bytes += bytes;
-    check(b.shared_bytes <= most_shared_bytes, "[emulated device] {} bytes of shared memory", b.shared_bytes);
+    check(b.shared_bytes <= b.shared_limit, "[emulated device] {} bytes of shared memory: a block has {}",
+          b.shared_bytes, b.shared_limit);
   }
   check(array->second.size() == bytes, "[emulated device] a shared array of {} and of {} bytes",
         array->second.size(), bytes);

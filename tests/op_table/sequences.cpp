@@ -51,6 +51,7 @@ std::vector<OpCase> relative_attention_cases() {
     cases.push_back(attention_case({{5, 1, 9}, 3}, 3, 7, probability, 2));
     cases.push_back(attention_case({{5, 1, 9}, 3}, 3, 7, probability, 20));
     cases.push_back(attention_case({{2, 70, 33}, 0}, 2, 16, probability, 16));
+    cases.push_back(attention_case({{3, 34}, 0}, 1, 56, probability, 5));
     // Long ones take long to differentiate: with dropout, which has more to go wrong.
     if (probability == 0) continue;
     cases.push_back(attention_case({{140}, 5}, 1, 64, probability, 64));
@@ -204,6 +205,9 @@ std::vector<Op> sequence_rows() {
     attention.cases.push_back(attention_case({{0, 5, 0, 9, 1}, 3}, 2, 32, probability));
     attention.cases.push_back(attention_case({{33, 2}, 1}, 1, 64, probability));
     attention.cases.push_back(attention_case({{50, 130}, 2}, 1, 32, probability));
+    // Larger ones, of which the tiles of a GPU's shared memory take more than every kernel may have.
+    for (const int64_t size : {72, 100, 128})
+      attention.cases.push_back(attention_case({{3, 34}, 0}, 1, size, probability));
   }
   for (const OpCase& relative : relative_attention_cases()) attention.cases.push_back(relative);
   attention.large = {
