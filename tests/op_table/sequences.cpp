@@ -204,6 +204,8 @@ std::vector<Op> sequence_rows() {
     attention.cases.push_back(attention_case({{0, 5, 0, 9, 1}, 3}, 2, 32, probability));
     attention.cases.push_back(attention_case({{33, 2}, 1}, 1, 64, probability));
     attention.cases.push_back(attention_case({{50, 130}, 2}, 1, 32, probability));
+    // Nothing but whole tiles of them.
+    attention.cases.push_back(attention_case({{64, 32}, 0}, 1, 64, probability));
   }
   for (const OpCase& relative : relative_attention_cases()) attention.cases.push_back(relative);
   attention.large = {
