@@ -165,14 +165,18 @@ void go_on(Block& b, size_t number, const std::function<void()>& work) {
   if (thread.fiber->has_ended()) end_thread(thread);
 }
 
+// Draws are fair: over many turns all warps come about equally far, and what one reads too early is there all the same. So in half of the
+// blocks a warp runs ahead: until it waits for the block, no other one goes on.
 void run_block(const std::function<void()>& work, RandomSequence& random) {
   Block& b = *running;
+  const bool warps_run_ahead = random.below(2) == 1;
   std::vector<size_t> ready(b.threads.size());
   std::iota(ready.begin(), ready.end(), size_t{0});
   size_t left = ready.size();
+  if (warps_run_ahead) random.shuffle(ready);
   while (left > 0) {
     if (ready.empty()) fail_stuck(b);
-    std::swap(ready[random.below(static_cast<uint32_t>(ready.size()))], ready.back());
+    if (!warps_run_ahead) std::swap(ready[random.below(static_cast<uint32_t>(ready.size()))], ready.back());
     const size_t number = ready.back();
     ready.pop_back();
     go_on(b, number, work);
@@ -184,6 +188,7 @@ void run_block(const std::function<void()>& work, RandomSequence& random) {
         if ((thread.mask >> lane & 1U) != 0) ready.push_back(number / 32 * 32 + lane);
     } else if (thread.wait == Thread::Wait::block && release_block(b, number)) {
       for (size_t i = 0; i < b.threads.size(); ++i) ready.push_back(i);
+      if (warps_run_ahead) random.shuffle(ready);
     }
   }
 }

@@ -2,6 +2,7 @@
 // (tests/ops, in this program).
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -93,6 +94,27 @@ TEST_CASE(
     different += others == sums ? 0 : 1;  // NaN, where a number was not there yet, is unlike itself
   }
   CHECK(different == 20);
+}
+
+TEST_CASE("emulated device: a warp may be far ahead of another one, until both wait for the block") {
+  constexpr int blocks = 40;
+  std::vector<int> too_early(blocks);
+  set_schedule(1);
+  emulator::run({blocks}, {64}, 0, [&] {
+    GRADUS_SHARED(int, written, 64);  // -1 until then
+    const auto work = [] {
+      for (int i = 0; i < 30; ++i) __syncwarp();
+    };
+    work();
+    written[threadIdx.x] = 1;
+    work();
+    if (written[threadIdx.x ^ 32U] != 1) too_early[blockIdx.x] = 1;
+    __syncthreads();
+    CHECK(written[threadIdx.x ^ 32U] == 1);
+  });
+  const auto found = std::ranges::count(too_early, 1);
+  CHECK(found > blocks / 4);
+  CHECK(found < blocks);
 }
 
 TEST_CASE("emulated device: every thread knows its place, and shared memory is the block's own") {

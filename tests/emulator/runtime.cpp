@@ -30,7 +30,7 @@ std::unique_ptr<AddressRange> device_memory(const Device&) {
 
    private:
     std::unique_ptr<AddressRange> range_ = host_memory();
-    size_t provided_ = 0;
+    size_t provided_ = Arena::alignment;  // what lies before is a guard where an address sanitizer looks
     const bool is_late_ = emulator::streams_are_late;
   };
   return std::make_unique<Memory>();

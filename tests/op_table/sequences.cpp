@@ -208,6 +208,8 @@ std::vector<Op> sequence_rows() {
     // Larger ones, of which the tiles of a GPU's shared memory take more than every kernel may have.
     for (const int64_t size : {72, 100, 128})
       attention.cases.push_back(attention_case({{3, 34}, 0}, 1, size, probability));
+    // Nothing but whole tiles of them.
+    attention.cases.push_back(attention_case({{64, 32}, 0}, 1, 64, probability));
   }
   for (const OpCase& relative : relative_attention_cases()) attention.cases.push_back(relative);
   attention.large = {

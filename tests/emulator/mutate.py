@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""Removes the barriers, waits and bounds checks of the CUDA kernels, one at a time, and says which of them no test misses.
+
+Each mutant is compiled for the emulated device (tests/emulator/), linked into a copy of test_emulator, and run: the quick
+tests first. One that survives is superfluous, or needs a test. The sources stay as they are; the build folder does too. Bounds
+that a mutant leaves may read or write out of range unseen: a folder set up with -Db_sanitize=address sees them.
+
+  usage:   mutate.py [--kind barrier|wait|bound] [--jobs N] [--timeout SECONDS] [--only LINE] [--list] BUILD [FILE...]
+  example: meson setup build && ninja -C build tests/test_emulator
+           tests/emulator/mutate.py --kind barrier build attention_tiles.cu attention_general.cu
+
+FILE is a name in backends/cuda/; all files with code for the device are taken where none is given. It takes minutes a file.
+"""
+import argparse
+import concurrent.futures
+import functools
+import json
+import os
+import pathlib
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KERNELS = 'backends/cuda'
+HEADERS = ['device.h', 'matrix.h', 'attention.h', 'attention_tiles.h', 'sequences.h', 'dropout.h']
+PROGRAM = 'tests/test_emulator'
+
+# How large a tensor is, by the names that kernels give it.
+LIMIT = r'((?:\w+(?:\.|->))*(?:count|length|rows|columns|size|tags|elements|end|middle|units|gates|used|n|m|k|tile_keys)\b(?![(.\w]))'
+FAR = '(1LL << 40)'
+
+# Kind, name, what is looked for, and what comes in its place; {0}, {1} are the groups. Where two overlap, the first one counts.
+RECOGNISERS = [
+    ('barrier', 'block barrier', r'__syncthreads\(\);|GRADUS_BARRIER;', ';'),
+    ('barrier', 'warp barrier', r'__syncwarp\(\);', ';'),
+    ('wait', 'wait for copies', r'wait_for_copies<\w+>\(\);', ';'),
+    # A loop goes one too far. Any other comparison finds everything within the bounds.
+    ('bound', 'end of a loop', r'((?:for \([^;\n]*;|while \()[^;{}]*?) < ' + LIMIT, '{0} < 1 + {1}'),
+    ('bound', 'upper bound', r' (<|>|>=) ' + LIMIT, ' {0} ' + FAR + ' + {1}'),
+    ('bound', 'lower bound', r' (<|>=) 0\b(?![.\w])', ' {0} -' + FAR),
+    ('bound', 'smaller of two', r'std::min(?:<\w+>)?\(([^(),]+), ' + LIMIT + r'\)', '({0})'),
+    ('bound', 'early exit', r'if \([^;{}]* (?:<|>=) [^;{}]*\) (return|continue|break);', 'if (false) {0};'),
+]
+
+# Checks that only save work: without them the same numbers come out, since what they skip is checked where memory is touched.
+SAVINGS = {
+    'attention_tiles.cu': ['if (head.first >= head.length) return;', 'if (key + keys < head.length) begin_keys('],
+}
+
+# Filters of doctest: what fails soon comes first. All others come before the last two, which take longest.
+STAGES = ['forward: *', 'backward: *', 'backend against backend*', 'the kernels that the device has give the same bits*',
+          'the kernels that the device has agree*']
+
+
+def blank(text):
+    return re.sub(r'[^\n]', ' ', text)
+
+
+def device_code(text):
+    """The text with all blanked that no kernel runs on the emulated device: comments, what nvcc alone reads, the host's functions."""
+    text = re.sub(r'//[^\n]*', lambda match: blank(match[0]), text)
+    lines, emulated = [], []  # of the #if around: whether the line is the emulated device's
+    for line in text.split('\n'):
+        if line.startswith('#if'):
+            emulated.append('GRADUS_EMULATED_DEVICE' not in line or line.startswith('#ifdef'))
+        elif line.startswith('#else'):
+            emulated[-1] = not emulated[-1]
+        elif line.startswith('#endif'):
+            emulated.pop()
+        lines.append(line if all(emulated) and not line.startswith('#') else blank(line))
+    text = '\n'.join(lines)
+    kept, end = list(blank(text)), 0
+    for match in re.finditer(r'__(?:global|device)__', text):
+        if match.start() < end:
+            continue
+        depth, end = 0, match.start()
+        opened = False
+        while end < len(text) and not (opened and depth == 0):
+            # The body is the first brace outside of parentheses; a declaration has none.
+            if text[end] == ';' and depth == 0:
+                break
+            if text[end] in '({':
+                depth += 1
+                opened = opened or text[end] == '{' and depth == 1
+            elif text[end] in ')}':
+                depth -= 1
+            end += 1
+        kept[match.start():end] = text[match.start():end]
+    return ''.join(kept)
+
+
+class Mutant:
+    def __init__(self, file, text, kind, name, match, replacement):
+        self.file, self.kind, self.name = file, kind, name
+        self.begin, self.end = match.span()
+        self.text = text[:self.begin] + replacement.format(*match.groups()) + text[self.end:]
+        # Of a match over several lines, the last one is told: there the comparison ends.
+        self.line = text.count('\n', 0, self.end) + 1
+        self.what = ' '.join(text[self.begin:self.end].split())
+        self.source = text.split('\n')[self.line - 1].strip()
+        self.saves = any(self.source.startswith(start) for start in SAVINGS.get(file, []))
+
+    def __str__(self):
+        return f'{KERNELS}/{self.file}:{self.line}: {self.name}: {self.what!r} in {self.source!r}'
+
+
+def mutants_of(file, kinds):
+    text = (ROOT / KERNELS / file).read_text()
+    code, found = device_code(text), []
+    for kind, name, pattern, replacement in RECOGNISERS:
+        for match in re.finditer(pattern, code):
+            if not any(match.start() < other.end and other.begin < match.end() for other in found):
+                found.append(Mutant(file, text, kind, name, match, replacement))
+    return sorted((mutant for mutant in found if mutant.kind in kinds), key=lambda mutant: mutant.begin)
+
+
+class Build:
+    """A build folder: what is compiled from which file, and how the program is linked."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder).resolve()
+        commands = json.loads((self.folder / 'compile_commands.json').read_text())
+        self.compile = {entry['output']: shlex.split(entry['command']) for entry in commands}
+        lines = self.ninja('-t', 'commands', PROGRAM).splitlines()
+        self.link = shlex.split(lines[-1])
+        used = {word for line in lines for word in shlex.split(line)}
+        self.files = {}  # by object of the program, those that it is made of
+        objects = self.ninja('-t', 'deps')
+        for block in objects.split('\n\n'):
+            head, *files = block.strip().split('\n')
+            name = head.split(':')[0]
+            if name in used and name in self.compile and name.startswith('tests/'):
+                self.files[name] = {os.path.normpath(self.folder / file.strip()) for file in files}
+
+    def ninja(self, *arguments):
+        return subprocess.run(['ninja', '-C', str(self.folder), *arguments], check=True, capture_output=True, text=True).stdout
+
+    def affected(self, file):
+        path = str(ROOT / KERNELS / file)
+        return sorted(name for name, files in self.files.items() if path in files)
+
+    def compile_command(self, name, overlay, target):
+        """The command for an object with the overlay's files before the project's; warnings no longer stop it."""
+        words, command, skip = self.compile[name], [], False
+        for word in words:
+            if skip:
+                skip = False
+            elif word in ('-MD', '-Werror'):
+                continue
+            elif word in ('-MQ', '-MF', '-o'):
+                skip = True
+            else:
+                command.append(word)
+        first = next(i for i, word in enumerate(command) if word.startswith('-I'))
+        return command[:first] + ['-I' + str(overlay)] + command[first:] + ['-w', '-o', str(target)]
+
+    def link_command(self, objects, target):
+        """The command for the program with other objects: they come first, so that an archive's members are not asked for."""
+        at = self.link.index('-o')
+        rest = [word for word in self.link[at + 2:] if word not in objects]
+        return self.link[:at] + ['-o', str(target)] + [str(path) for path in objects.values()] + rest
+
+
+def run(command, folder, timeout=None, env=None):
+    """Exit status and output; None where it took too long. The command's own processes end with it."""
+    process = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               errors='replace', start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=timeout)
+        return process.returncode, output
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return None, ''
+
+
+def last_info(output):
+    """Of a failed run: its first assertion, and what it was about."""
+    lines = [line.strip() for line in output.split('\n')]
+    told = [line for line in lines if 'ERROR:' in line or 'AddressSanitizer' in line or '[emulated device]' in line]
+    about = [line.split('logged:')[1].strip() for line in lines if 'logged:' in line]
+    return ' | '.join((told[:1] or ['no word']) + about[:1])[:200]
+
+
+def stages():
+    """Names of the stages, and what chooses their tests."""
+    named = [(stage, '-tc=' + stage) for stage in STAGES]
+    return [*named[:-2], ('the other tests', '-tce=' + ','.join(STAGES)), *named[-2:]]
+
+
+def test(program, build, chosen, timeout):
+    """What is wrong with the program in the chosen tests, or None."""
+    # The program's own library is found from where it lies, and tests read what lies beside the build's programs.
+    env = {**os.environ, 'GRADUS_SOURCE': str(ROOT), 'GRADUS_PROGRAMS': str(build.folder / 'tasks'),
+           'LD_LIBRARY_PATH': str(build.folder / 'core')}
+    env.setdefault('GRADUS_SHARED', str(ROOT.parent / 'shared'))
+    env.setdefault('ASAN_OPTIONS', 'detect_leaks=0')
+    status, output = run([str(program), '--abort-after=1', '--no-colors=1', chosen], build.folder / 'tests', timeout, env)
+    if status is None:
+        return 'it hangs'
+    if status < 0:
+        return f'signal {-status}'
+    return last_info(output) if status != 0 else None
+
+
+@functools.lru_cache(maxsize=None)
+def fails_anyway(build, chosen, timeout):
+    """What is wrong with the unchanged program: then a mutant's failure says nothing."""
+    return test(build.folder / PROGRAM, build, chosen, timeout)
+
+
+def try_mutant(mutant, build, timeout):
+    """'killed', 'SURVIVED', 'saves' or 'skipped', and why."""
+    with tempfile.TemporaryDirectory(prefix='mutant') as folder:
+        folder = pathlib.Path(folder)
+        overlay = folder / 'overlay'
+        (overlay / KERNELS).mkdir(parents=True)
+        (overlay / KERNELS / mutant.file).write_text(mutant.text)
+        objects = {}
+        for number, name in enumerate(build.affected(mutant.file)):
+            objects[name] = folder / f'{number}.o'
+            status, output = run(build.compile_command(name, overlay, objects[name]), build.folder)
+            if status != 0:
+                return 'skipped', 'it does not compile: ' + next((line for line in output.split('\n') if 'error' in line), '')
+        if not objects:
+            return 'skipped', 'the program has nothing of this file'
+        program = folder / 'test_emulator'
+        status, output = run(build.link_command(objects, program), build.folder)
+        if status != 0:
+            return 'skipped', 'it does not link: ' + output[-300:]
+        for stage, chosen in stages():
+            failure = test(program, build, chosen, timeout)
+            if failure and (before := fails_anyway(build, chosen, timeout)):
+                sys.exit(f'error: {stage}: without a mutant too: {before}')
+            if failure:
+                return 'killed', f'{stage}: {failure}'
+        return ('saves', 'known to save work alone') if mutant.saves else ('SURVIVED', '')
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('build')
+    parser.add_argument('files', nargs='*', metavar='FILE')
+    parser.add_argument('--kind', action='append', choices=['barrier', 'wait', 'bound'])
+    parser.add_argument('--jobs', type=int, default=1)
+    parser.add_argument('--timeout', type=float, default=300, help='seconds that a few tests may take')
+    parser.add_argument('--only', type=int, action='append', metavar='LINE', help='the mutants of this line')
+    parser.add_argument('--list', action='store_true', help='say what would be removed')
+    options = parser.parse_args()
+    files = options.files or sorted(path.name for path in (ROOT / KERNELS).glob('*.cu')) + HEADERS
+    kinds = options.kind or ['barrier', 'wait', 'bound']
+    mutants = [mutant for file in files for mutant in mutants_of(file, kinds)]
+    if options.only:
+        mutants = [mutant for mutant in mutants if mutant.line in options.only]
+    if options.list:
+        print('\n'.join(map(str, mutants)))
+        return 0
+    build, counts = Build(options.build), {'killed': 0, 'SURVIVED': 0, 'saves': 0, 'skipped': 0}
+
+    def one(mutant):
+        begin = time.monotonic()
+        outcome, why = try_mutant(mutant, build, options.timeout)
+        return mutant, outcome, why, time.monotonic() - begin
+
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as workers:
+        for mutant, outcome, why, seconds in workers.map(one, mutants):
+            counts[outcome] += 1
+            print(f'{outcome} ({seconds:.0f} s) {mutant}' + (f': {why}' if why else ''), flush=True)
+    print(f'{len(mutants)} mutants, {counts["killed"]} killed, {counts["SURVIVED"]} survived, '
+          f'{counts["saves"]} that save work alone, {counts["skipped"]} skipped')
+    return 1 if counts['SURVIVED'] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
