@@ -200,11 +200,13 @@ std::vector<Answer> ways(const Problem& problem, const Preference& preference) {
 
 float read(const void* data, cudaDataType_t type, int64_t i) {
   if (type == CUDA_R_32F) return static_cast<const float*>(data)[i];
+  if (type == CUDA_R_16F) return static_cast<float>(static_cast<const float16*>(data)[i]);
   return static_cast<float>(static_cast<const bfloat16*>(data)[i]);
 }
 
 void write(void* data, cudaDataType_t type, int64_t i, float value) {
   if (type == CUDA_R_32F) static_cast<float*>(data)[i] = value;
+  else if (type == CUDA_R_16F) static_cast<float16*>(data)[i] = float16(value);
   else static_cast<bfloat16*>(data)[i] = bfloat16(value);
 }
 

@@ -56,7 +56,7 @@ TEST_CASE("the tagger of a folder finds what run_ner finds") {
   CHECK(example("tag", model, "Anna lives in Port Mill .\n") == "PER\tAnna\nLOC\tPort Mill\n");
   CHECK(contains(error_of([&] { tagger.tag_all({"Anna", "\xff"}); }), "text 1"));
   CHECK(contains(error_of([&] { Tagger(tiny.path("nowhere")); }), "nowhere"));
-  CHECK(contains(error_of([&] { Tagger(model, {.compute_type = "fp8"}); }), "expected fp32 or bf16"));
+  CHECK(contains(error_of([&] { Tagger(model, {.compute_type = "fp8"}); }), "expected fp32, bf16 or fp16"));
   CHECK(contains(error_of([&] { Tagger(model, {.seq_length = 4000}); }), "4000"));
 }
 
