@@ -111,6 +111,7 @@ __device__ __forceinline__ void add_weighted(const float* weights, const float* 
     float sum[queries_of_warp];
     GRADUS_UNROLL
     for (int a = 0; a < queries_of_warp; ++a) sum[a] = sums[(first + a) * stride + d] * factors[a];
+    GRADUS_ONE_BY_ONE
     for (int j = 0; j < tile_keys; ++j) {
       const float key = keys[j * stride + d];
       GRADUS_UNROLL
