@@ -13,6 +13,13 @@
 
 namespace gradus {
 
+// Whether the test runs under the address sanitizer, which takes several times as long: what repeats itself, repeats itself less.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool is_sanitized = true;
+#else
+constexpr bool is_sanitized = false;
+#endif
+
 // What an Error that `call` throws says; empty when it throws none.
 template <std::invocable Call>
 std::string error_of(Call&& call) {

@@ -25,11 +25,11 @@ using namespace gradus;
 
 namespace {
 
-constexpr int64_t steps = 10;
+constexpr int64_t steps = is_sanitized ? 3 : 10;
 
 // Two batches a step, no evaluation before the end.
-const Words short_training{"--max_steps=10", "--gradient_accumulation_steps=2", "--eval_steps=1000",
-                           "--dropout=0.2"};
+const Words short_training{"--max_steps=" + std::to_string(steps), "--gradient_accumulation_steps=2",
+                           "--eval_steps=1000", "--dropout=0.2"};
 
 // What a run ends with, and how often the host has waited for it.
 struct Result {
@@ -98,7 +98,7 @@ void check_deferred(int64_t waits_to_check, Run&& run) {
     const Result expected = run(base, queue, type);
     const Result result = run(queue, queue, type);
     CHECK(expected.training_waits + expected.prediction_waits == 0);
-    for (Backend* other : other_backends_under_test()) {
+    for (Backend* other : dtype == DType::float32 ? other_backends_under_test() : std::vector<Backend*>()) {
       const Result same = run(*other, queue, type);
       CHECK(same.losses == expected.losses);
       CHECK(same.parameters == expected.parameters);
