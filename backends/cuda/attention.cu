@@ -22,12 +22,10 @@ __global__ void __launch_bounds__(threads)
   }
 }
 
-// Zeros in the rows after the last sequence.
 template <typename T>
 __global__ void __launch_bounds__(threads)
-    clear_rest(const int32_t* end, T* data, int64_t rows, int64_t columns) {
-  for (int64_t i = *end * columns + global_thread(); i < rows * columns; i += global_threads())
-    data[i] = static_cast<T>(0.0F);
+    clear_rows(Offsets offsets, T* data, int64_t rows, int64_t columns) {
+  clear_rest(offsets, data, rows, columns);
 }
 
 template <typename T>
@@ -35,8 +33,7 @@ void clear_rest_of(const Stream& stream, const Tensor& tensor, const Packing& pa
   constexpr int64_t enough = 64;  // blocks: batches end with a few such rows
   if (!tensor || tensor.elements() == 0) return;
   launch(stream, {blocks_for(tensor.elements(), threads, std::min(enough, most_blocks)), dim3{threads}},
-         clear_rest<T>, packing.offsets.data<int32_t>() + packing.count(), tensor.data<T>(), tensor.rows(),
-         tensor.shape().last());
+         clear_rows<T>, Offsets(packing), tensor.data<T>(), tensor.rows(), tensor.shape().last());
 }
 
 void check_head(const Stream& stream, int64_t size, bool is_relative) {

@@ -5,6 +5,7 @@
 
 #include "backends/cuda/dispatch.h"
 #include "backends/cuda/dropout.h"
+#include "backends/cuda/sequences.h"
 #include "backends/cuda/stream.h"
 #include "core/kernels.h"
 
@@ -13,7 +14,7 @@ namespace gradus::cuda {
 // The heads of a packed batch. A block takes a piece of one head of one sequence: it is number sequence * pieces + piece in the
 // grid's first dimension, of as many pieces as the longest sequence has; shorter ones leave the last of theirs empty.
 struct Heads {
-  const int32_t* offsets;
+  Offsets offsets;
   int64_t count;   // N
   int64_t size;    // D
   int64_t pieces;  // of a sequence, at most
@@ -30,8 +31,8 @@ struct Head {
 
   __device__ Head(const Heads& heads, int64_t piece, int64_t of_piece, int64_t head) : number(head) {
     const int64_t sequence = piece / heads.pieces;
-    begin = heads.offsets[sequence];
-    length = heads.offsets[sequence + 1] - begin;
+    begin = heads.offsets.begin(sequence);
+    length = heads.offsets.end(sequence) - begin;
     first = piece % heads.pieces * of_piece;
   }
 };
@@ -48,9 +49,14 @@ __device__ __forceinline__ void draw_kept(const DropoutMask& mask, const Heads& 
 }
 // Where the key's bit is in the byte `kept[key % 16]` of a query.
 __device__ __forceinline__ int kept_bit(int64_t key) { return static_cast<int>(key / 16 % 8); }
+// The factor of a query's probability for the key, 0 or the mask's scale.
+__device__ __forceinline__ float kept_factor(const DropoutMask& mask, const uint8_t* kept, int query,
+                                             int64_t key) {
+  return (kept[query * 16 + key % 16] >> kept_bit(key) & 1) != 0 ? mask.scale() : 0.0F;
+}
 
 inline Heads heads_of(const Packing& packing, int64_t heads, int64_t size, int64_t of_piece) {
-  return {packing.offsets.data<int32_t>(), heads, size, ceil_div(packing.longest, of_piece),
+  return {Offsets(packing), heads, size, ceil_div(packing.longest, of_piece),
           1 / std::sqrt(static_cast<float>(size))};
 }
 

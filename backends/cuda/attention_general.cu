@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "backends/cuda/attention.h"
+#include "backends/cuda/sums.h"
 #include "core/backend.h"
 
 namespace gradus::cuda {
@@ -16,6 +17,10 @@ constexpr int threads = 128, warps = threads / 32;
 constexpr int tile_queries = 16, tile_keys = 32;
 constexpr int queries_of_warp = tile_queries / warps;
 constexpr int tile_distances = tile_queries + tile_keys - 1;
+// Rows of the tiles that all three kernels have: two of queries, or of what becomes of them, two of keys, and one of distances.
+constexpr int64_t rows_of_tiles(bool is_relative) {
+  return 2 * tile_queries + 2 * tile_keys + (is_relative ? tile_distances : 0);
+}
 constexpr int weights_stride = tile_keys + 1;  // of rows in shared memory: columns are read as well
 
 // How many blocks sum up the gradient of a table of relative positions, each over a part of the heads' pieces.
@@ -126,9 +131,10 @@ __device__ __forceinline__ void add_weighted(const float* weights, const float* 
   }
 }
 
-// context and lse of 16 queries. Reads each key and value once, a 16th of what a query on its own would read.
+// context and lse of 16 queries. Reads each key and value once, a 16th of what a query on its own would read. Four blocks on a
+// multiprocessor leave a thread 128 registers, which it needs: on its own the compiler aims at more blocks, and spills.
 template <typename T, bool is_relative>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(threads, 4)
     attend(Heads heads, const T* qkv, Table table, MaskAt mask_at, T* context, float* lse) {
   GRADUS_DYNAMIC_SHARED(float, memory);
   GRADUS_SHARED(float, weights, tile_queries* weights_stride);
@@ -172,8 +178,7 @@ __global__ void __launch_bounds__(threads)
       corrections[a] = std::exp(before - largest[a]);
       float weight = std::exp(score - largest[a]);
       total[a] = total[a] * corrections[a] + warp_sum(weight);
-      if (mask.active())
-        weight *= (kept[(first + a) * 16 + lane % 16] >> kept_bit(key + lane) & 1) != 0 ? mask.scale() : 0.0F;
+      if (mask.active()) weight *= kept_factor(mask, kept, first + a, key + lane);
       weights[(first + a) * weights_stride + lane] = weight;
     }
     __syncwarp();
@@ -212,7 +217,6 @@ struct BackwardTiles {
         v(tiles.take(tile_keys)),
         distances(is_relative ? tiles.take(tile_distances) : nullptr),
         stride(tiles.stride) {}
-  static int64_t rows() { return 2 * tile_queries + 2 * tile_keys + (is_relative ? tile_distances : 0); }
 
   __device__ void load_queries(const Operands<T>& from, const Heads& heads, const Head& head, int64_t query) {
     const int64_t place = head.number * heads.size;
@@ -237,9 +241,7 @@ struct BackwardTiles {
       float weight = 0, dscore = 0;
       if (query + i < head.length && key + lane < head.length) {
         const int64_t at = (head.begin + query + i) * heads.count + head.number;
-        float factor = 1;
-        if (mask.active())
-          factor = (kept[i * 16 + lane % 16] >> kept_bit(key + lane) & 1) != 0 ? mask.scale() : 0.0F;
+        const float factor = mask.active() ? kept_factor(mask, kept, i, key + lane) : 1.0F;
         const float probability = std::exp(scores[a] * heads.scale - from.lse[at]);
         weight = factor * probability;
         dscore = probability * (factor * products[a] - from.dots[at]) * heads.scale;
@@ -375,16 +377,6 @@ __global__ void __launch_bounds__(threads)
   }
 }
 
-// dtable = the sum of the blocks' parts, in their order.
-__global__ void __launch_bounds__(threads)
-    sum_tables(const float* dtables, int64_t count, int64_t elements, Target<float> dtable) {
-  for (int64_t i = global_thread(); i < elements; i += global_threads()) {
-    float sum = 0;
-    for (int64_t block = 0; block < count; ++block) sum += dtables[block * elements + i];
-    dtable.put(i, sum);
-  }
-}
-
 Table table_of(const Tensor& relative) {
   if (!relative) return {};
   return {relative.data<float>(), (relative.shape()[0] - 1) / 2};
@@ -399,11 +391,11 @@ Grid grid_of(const Heads& heads, const Packing& packing, int64_t shared_rows) {
 }  // namespace
 
 int64_t largest_general_head(const Stream& stream, bool is_relative) {
-  const size_t arrays = 2 * tile_queries * weights_stride * sizeof(float) + tile_queries * 16;
-  const int64_t rows = 2 * tile_queries + 4 * tile_keys + (is_relative ? tile_distances : 0);
-  int64_t size = 1;
-  while (arrays + Tiles::bytes(rows, size + 1) <= stream.shared_limit) ++size;
-  return size;
+  constexpr size_t arrays = 2 * tile_queries * weights_stride * sizeof(float) + tile_queries * 16;
+  // The kernel for keys has the most. A row of an odd stride is as long as it, of an even one a number shorter.
+  const auto rows = static_cast<size_t>(rows_of_tiles(is_relative) + 2 * tile_keys);
+  const auto stride = static_cast<int64_t>((stream.shared_limit - arrays) / (rows * sizeof(float)));
+  return (stride - 1) | 1;
 }
 
 void attend_general(const Stream& stream, const AttentionForward& args) {
@@ -413,8 +405,7 @@ void attend_general(const Stream& stream, const AttentionForward& args) {
     using T = decltype(type);
     dispatch_bool(static_cast<bool>(args.relative), [&](auto relative) {
       constexpr bool is_relative = decltype(relative)::value;
-      const int64_t rows = 2 * tile_queries + 2 * tile_keys + (is_relative ? tile_distances : 0);
-      launch(stream, grid_of(heads, args.packing, rows), attend<T, is_relative>, heads,
+      launch(stream, grid_of(heads, args.packing, rows_of_tiles(is_relative)), attend<T, is_relative>, heads,
              args.qkv.template data<T>(), table_of(args.relative), MaskAt(args.dropout),
              args.context.template data<T>(), data_of<float>(args.lse));
     });
@@ -438,7 +429,7 @@ void attend_general_backward(const Stream& stream, const AttentionBackward& args
                            args.lse.data<float>(), dots.data<float>(), table_of(args.relative)};
     dispatch_bool(static_cast<bool>(args.relative), [&](auto relative) {
       constexpr bool is_relative = decltype(relative)::value;
-      const int64_t rows = BackwardTiles<T, is_relative>::rows();
+      constexpr int64_t rows = rows_of_tiles(is_relative);
       launch(stream,
              {dim3{static_cast<unsigned>(blocks)}, dim3{threads},
               Tiles::bytes(rows + tile_queries, by_query.size)},
@@ -449,9 +440,7 @@ void attend_general_backward(const Stream& stream, const AttentionBackward& args
                by_key, from, MaskAt(args.dropout), Target<T>(args.dqkv));
     });
   });
-  if (args.drelative)
-    launch(stream, {blocks_for(args.relative.elements(), threads, most_blocks), dim3{threads}}, sum_tables,
-           dtables.data<float>(), blocks, args.relative.elements(), Target<float>(args.drelative));
+  if (args.drelative) add_up_parts<threads>(stream, dtables, blocks, nullptr, args.drelative);
 }
 
 }  // namespace gradus::cuda

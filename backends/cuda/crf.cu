@@ -12,6 +12,7 @@
 #include "backends/cuda/dispatch.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/sequences.h"
+#include "backends/cuda/sums.h"
 #include "core/backend.h"
 
 namespace gradus::cuda {
@@ -45,18 +46,6 @@ struct Chain {
 };
 
 constexpr float lowest = -std::numeric_limits<float>::infinity();
-
-// The largest over a block, in every thread; NaN where all are that. Between two calls with the same scratch, of 32, lies a barrier.
-__device__ __forceinline__ float block_max(float value, float* scratch GRADUS_CALLED_AT) {
-  const unsigned lane = threadIdx.x % 32, warps = blockDim.x / 32;
-  for (int bits = 16; bits > 0; bits /= 2)
-    value = std::fmax(value, __shfl_xor_sync(whole_warp, value, bits, 32 GRADUS_FROM_THERE));
-  if (lane == 0) scratch[threadIdx.x / 32] = value;
-  GRADUS_BARRIER;
-  float most = scratch[0];
-  for (unsigned warp = 1; warp < warps; ++warp) most = std::fmax(most, scratch[warp]);
-  return most;
-}
 
 // exp(most) times `sum`: of all paths that come to a tag.
 struct Arrival {
@@ -126,15 +115,6 @@ __global__ void __launch_bounds__(most_threads)
   const double partition = shift + most + std::log(static_cast<double>(sum));
   log_z[b] = static_cast<float>(partition);
   losses[b] = partition - gold_score;
-}
-
-// y = the sum of x, by one block.
-__global__ void __launch_bounds__(flat_threads) add_up(const double* x, int64_t count, float* y) {
-  GRADUS_SHARED(double, scratch, 32);
-  double sum = 0;
-  for (int64_t i = threadIdx.x; i < count; i += flat_threads) sum += x[i];
-  sum = block_sum(sum, scratch);
-  if (threadIdx.x == 0) *y = static_cast<float>(sum);
 }
 
 // The transitions from a tag side by side for the threads of a warp, which ask for those to one.
@@ -223,12 +203,6 @@ __global__ void __launch_bounds__(flat_threads)
   partial[slab * tags * tags + pair] = sum;
 }
 
-__global__ void __launch_bounds__(flat_threads)
-    add_slabs(const float* partial, int64_t slabs, const float* dloss, Target<float> to, int64_t size) {
-  for (int64_t i = global_thread(); i < size; i += global_threads())
-    to.put(i, *dloss * sum_slabs(partial, slabs, size, i));
-}
-
 // Of both ends, in the order of the sequences. A thread takes a tag.
 __global__ void __launch_bounds__(flat_threads)
     add_ends(Offsets offsets, const int32_t* gold, Marginals marginals, const float* dloss,
@@ -310,7 +284,8 @@ void crf_nll_forward(const Stream& stream, const CrfNllForward& args) {
   launch(stream, grid_of(chain, args.packing), sum_paths, chain, Offsets(args.packing),
          args.emissions.data<float>(), args.tags.data<int32_t>(), args.alpha.data<float>(),
          args.log_z.data<float>(), losses_data, args.emissions.rows());
-  launch(stream, {dim3{1}, dim3{flat_threads}}, add_up, losses_data, count, args.loss.data<float>());
+  launch(stream, {dim3{1}, dim3{flat_threads}}, add_up<flat_threads, double>, losses_data, count,
+         args.loss.data<float>());
 }
 
 void crf_nll_backward(const Stream& stream, const CrfNllBackward& args) {
@@ -339,8 +314,7 @@ void crf_nll_backward(const Stream& stream, const CrfNllBackward& args) {
     if (slabs > 0)
       launch(stream, {dim3{pair_blocks.x, static_cast<unsigned>(slabs)}, dim3{flat_threads}}, count_pairs,
              chain, offsets, gold, alpha, marginals, slab_sequences, partial.data<float>());
-    launch(stream, {blocks_for(pairs, flat_threads, most_blocks), dim3{flat_threads}}, add_slabs,
-           partial.data<float>(), slabs, dloss, Target<float>(args.dtransitions), pairs);
+    add_up_parts<flat_threads>(stream, partial, slabs, dloss, args.dtransitions);
   }
   if (args.dstart || args.dend)
     launch(stream, {blocks_for(tags, flat_threads), dim3{flat_threads}}, add_ends, offsets, gold, marginals,

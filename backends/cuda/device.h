@@ -162,6 +162,17 @@ __device__ __forceinline__ T block_sum(T value, T* scratch GRADUS_CALLED_AT) {
   return warp_sum(lane < warps ? scratch[lane] : T {} GRADUS_FROM_THERE);
 }
 
+// The largest over a block of whole warps, in every thread; NaN where all are that. To be called by all of them; `scratch` is shared, of 32,
+// and between two calls with the same one lies a barrier.
+__device__ __forceinline__ float block_max(float value, float* scratch GRADUS_CALLED_AT) {
+  value = warp_max(value GRADUS_FROM_THERE);
+  if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32] = value;
+  GRADUS_BARRIER;
+  float most = scratch[0];
+  for (unsigned warp = 1; warp < blockDim.x / 32; ++warp) most = std::fmax(most, scratch[warp]);
+  return most;
+}
+
 // Numbers that are loaded and stored at once.
 template <typename T, int count>
 struct alignas(16) Pack {

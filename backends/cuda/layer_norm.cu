@@ -6,6 +6,7 @@
 #include "backends/cuda/dispatch.h"
 #include "backends/cuda/dropout.h"
 #include "backends/cuda/kernels.h"
+#include "backends/cuda/sums.h"
 
 namespace gradus::cuda {
 namespace {
@@ -124,13 +125,8 @@ __global__ void __launch_bounds__(column_threads)
               int64_t columns) {
   const int64_t column = global_thread();
   if (column >= columns) return;
-  float gamma_sum = 0, beta_sum = 0;
-  for (int64_t slab = 0; slab < slabs; ++slab) {
-    gamma_sum += partial[slab * 2 * columns + column];
-    beta_sum += partial[(slab * 2 + 1) * columns + column];
-  }
-  dgamma.put(column, gamma_sum);
-  dbeta.put(column, beta_sum);
+  dgamma.put(column, sum_parts(partial, slabs, 2 * columns, column));
+  dbeta.put(column, sum_parts(partial, slabs, 2 * columns, columns + column));
 }
 
 dim3 blocks_of(int64_t rows) { return blocks_for(rows, rows_of_block); }

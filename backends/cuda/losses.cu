@@ -5,6 +5,7 @@
 
 #include "backends/cuda/dispatch.h"
 #include "backends/cuda/kernels.h"
+#include "backends/cuda/sums.h"
 
 namespace gradus::cuda {
 namespace {
@@ -121,15 +122,6 @@ __global__ void __launch_bounds__(threads)
   }
 }
 
-// y = the sum of x, by one block.
-__global__ void __launch_bounds__(threads) add_up(const float* x, int64_t count, float* y) {
-  GRADUS_SHARED(float, scratch, 32);
-  float sum = 0;
-  for (int64_t i = threadIdx.x; i < count; i += threads) sum += x[i];
-  sum = block_sum(sum, scratch);
-  if (threadIdx.x == 0) *y = sum;
-}
-
 __global__ void __launch_bounds__(threads)
     squared_errors(const float* predictions, const float* targets, int64_t count, float* y) {
   GRADUS_SHARED(float, scratch, 32);
@@ -221,7 +213,8 @@ __global__ void __launch_bounds__(threads)
 }
 
 void sum_to(const Stream& stream, const Tensor& rows, const Tensor& loss) {
-  launch(stream, {dim3{1}, dim3{threads}}, add_up, rows.data<float>(), rows.elements(), loss.data<float>());
+  launch(stream, {dim3{1}, dim3{threads}}, add_up<threads, float>, rows.data<float>(), rows.elements(),
+         loss.data<float>());
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "backends/cuda/dispatch.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/sequences.h"
+#include "backends/cuda/sums.h"
 #include "core/backend.h"
 
 namespace gradus::cuda {
@@ -303,12 +304,6 @@ __global__ void __launch_bounds__(small_threads)
   }
 }
 
-__global__ void __launch_bounds__(small_threads)
-    add_slabs(const float* partial, int64_t slabs, Target<float> to, int64_t size) {
-  for (int64_t i = global_thread(); i < size; i += global_threads())
-    to.put(i, sum_slabs(partial, slabs, size, i));
-}
-
 // What a call is launched with: weights and order of sequences are there once the stream has come to the recurrence.
 struct Plan {
   int size = 1;  // sequences of a block
@@ -369,8 +364,7 @@ void weight_gradient(const Stream& stream, const LstmBackward& args, const Recur
             dim3{small_threads}},
            multiply_slab, args.dgates_x.data<float>(), args.y.data<float>(), before.data<int32_t>(),
            r.offsets, slab_rows, r.directions, r.units, r.rows, partial.data<float>());
-  launch(stream, {blocks_for(size, small_threads, most_blocks), dim3{small_threads}}, add_slabs,
-         partial.data<float>(), slabs, Target<float>(args.dw_hh), size);
+  add_up_parts<small_threads>(stream, partial, slabs, nullptr, args.dw_hh);
 }
 
 }  // namespace

@@ -22,14 +22,7 @@ struct Offsets {
 template <typename T>
 __device__ void clear_rest(const Offsets& offsets, T* x, int64_t rows, int64_t width) {
   for (int64_t i = offsets.used() * width + global_thread(); i < rows * width; i += global_threads())
-    x[i] = T{0};
-}
-
-// Element i of the sum of `slabs` arrays of `size` that lie one behind the other, in their order.
-__device__ inline float sum_slabs(const float* partial, int64_t slabs, int64_t size, int64_t i) {
-  float sum = 0;
-  for (int64_t slab = 0; slab < slabs; ++slab) sum += partial[slab * size + i];
-  return sum;
+    x[i] = static_cast<T>(0.0F);
 }
 
 }  // namespace gradus::cuda

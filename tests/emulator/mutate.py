@@ -27,7 +27,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KERNELS = 'backends/cuda'
-HEADERS = ['device.h', 'matrix.h', 'attention.h', 'attention_tiles.h', 'sequences.h', 'dropout.h']
+HEADERS = ['device.h', 'matrix.h', 'attention.h', 'attention_tiles.h', 'sequences.h', 'sums.h', 'dropout.h']
 PROGRAM = 'tests/test_emulator'
 
 # How large a tensor is, by the names that kernels give it.
