@@ -63,6 +63,8 @@ void FineTuneOptions::check_inputs(bool has_data) const {
   const TrainOptions& t = train;
   check(t.do_train || t.do_eval || t.do_predict,
         "At least one of --do_train, --do_eval and --do_predict must be true");
+  check(!t.enable_lossscale || t.loss_scale_value <= t.max_loss_scale,
+        "--loss_scale_value {:.10g} is above --max_loss_scale {:.10g}", t.loss_scale_value, t.max_loss_scale);
   check(t.report.empty() || t.do_train || t.do_eval, "--report needs --do_train or --do_eval");
   if (!has_data) {
     check(!t.do_train || !train_data_file_path.empty(), "--do_train needs --train_data_file_path");

@@ -301,8 +301,6 @@ void TrainOptions::finish(Options& options) {
   check(!resume || do_train, "--resume goes on with a training run: add --do_train");
   check(early_stopping_patience == 0 || do_train,
         "--early_stopping_patience ends a training run: add --do_train");
-  check(!enable_lossscale || loss_scale_value <= max_loss_scale,
-        "--loss_scale_value {:.10g} is above --max_loss_scale {:.10g}", loss_scale_value, max_loss_scale);
   if (enable_global_norm) options.preset("clip_type", "global", "--enable_global_norm");
   check(!enable_global_norm || clip_type == "global",
         "--enable_global_norm and --clip_type {}: expected --clip_type global, or one of them alone",

@@ -147,6 +147,8 @@ TEST_CASE("run_ner options: other spellings") {
   const Parsed half({"--compute_type=mstype.float16"});
   CHECK(half.ner.device.dtype() == DType::float16);
   CHECK(half.ner.train.enable_lossscale);
+  CHECK(error_of({"--compute_type=fp16", "--max_loss_scale=1024"}) ==
+        "--loss_scale_value 65536 is above --max_loss_scale 1024");
   CHECK_FALSE(Parsed({"--compute_type=fp16", "--enable_lossscale=false"}).ner.train.enable_lossscale);
 }
 
