@@ -13,6 +13,7 @@
 #include "tests/gradcheck.h"
 #include "tests/matrix.h"
 #include "tests/naive_backend.h"
+#include "tests/normal_values.h"
 
 using namespace gradus;
 using cuda::Operands;
@@ -39,9 +40,7 @@ struct Knowing {
 
 // Random numbers, `offset` elements into their memory.
 Tensor random_tensor(const Shape& shape, DType dtype, uint32_t purpose, int64_t offset = 0) {
-  RandomSequence random(99, purpose);
-  std::vector<float> values(static_cast<size_t>(shape.elements()));
-  for (float& value : values) value = random.normal();
+  const std::vector<float> values = normal_values(shape.elements(), 99, purpose);
   const Tensor tensor =
       Tensor::empty(emulated_backend(), {shape.elements() + offset}, dtype).view(offset, shape);
   naive_backend().cast({Tensor::from(emulated_backend(), shape, values), {tensor}});

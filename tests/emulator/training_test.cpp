@@ -4,12 +4,11 @@
 
 #include "tasks/ner/input.h"
 #include "tasks/ner/training.h"
-#include "tasks/training/train_setup.h"
 #include "tests/backends_under_test.h"
 #include "tests/emulator/device.h"
 #include "tests/emulator/emulated_backend.h"
-#include "tests/tasks/options_of.h"
 #include "tests/tasks/tiny_ner.h"
+#include "tests/tasks/train_on.h"
 
 using namespace gradus;
 
@@ -38,14 +37,8 @@ Trained train_under(const TinyNer& tiny, uint64_t schedule) {
   complete_ner_inputs(options, *system, inputs, nullptr);
   NerTraining task(*system, ExampleStore());
   add_training_data(options, *system, *inputs.train, task);
-  TrainConfig config = train_config(options.train, options.device);
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> log(std::fopen("/dev/null", "w"), std::fclose);
-  config.log = log.get();
-  config.save_path.clear();
   emulator::set_schedule(schedule);
-  system->allocate(emulated_backend(), Parameters::Use::training, config.compute_type, config.seed,
-                   log.get());
-  const TrainResult trained = train(system->parameters(), task, config);
+  const TrainResult trained = train_on(emulated_backend(), options, *system, task);
   return {trained.history.losses.points(), system->parameters().values().to_host()};
 }
 

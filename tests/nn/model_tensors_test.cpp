@@ -12,6 +12,7 @@
 #include "nn/checkpoints/safetensors.h"
 #include "nn/checkpoints/tensorflow_checkpoint.h"
 #include "tests/files.h"
+#include "tests/normal_values.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
@@ -40,12 +41,7 @@ std::string path_in(const TemporaryFolder& folder, CheckpointFormat format) {
   return (folder / (std::string(name_of(format)) + ending)).string();
 }
 
-std::vector<float> random_floats(size_t count) {
-  RandomSequence random(5, 5);
-  std::vector<float> values(count);
-  for (float& value : values) value = random.normal();
-  return values;
-}
+std::vector<float> random_floats(size_t count) { return normal_values(static_cast<int64_t>(count), 5, 5); }
 
 }  // namespace
 

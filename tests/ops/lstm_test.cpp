@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/naive_backend.h"
+#include "tests/normal_values.h"
 #include "tests/op_run.h"
 
 using namespace gradus;
@@ -10,12 +11,7 @@ namespace {
 
 constexpr int64_t directions = 2, units = 3, states = directions * units, gates = 4 * states;
 
-std::vector<float> normal(int64_t count, uint32_t purpose) {
-  RandomSequence random(31, purpose);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& value : values) value = random.normal();
-  return values;
-}
+std::vector<float> normal(int64_t count, uint32_t purpose) { return normal_values(count, 31, purpose); }
 
 struct Values {
   std::vector<float> y, cells, gates, dgates, dw_hh;

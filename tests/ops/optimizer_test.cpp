@@ -8,6 +8,7 @@
 #include "nn/optimizer.h"
 #include "tests/gradcheck.h"
 #include "tests/naive_backend.h"
+#include "tests/normal_values.h"
 #include "tests/op_run.h"
 
 using namespace gradus;
@@ -33,10 +34,7 @@ void on_each_backend(Check&& check) {
 }
 
 std::vector<float> random_values(int64_t count, uint32_t purpose) {
-  RandomSequence random(77, purpose);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& value : values) value = random.normal();
-  return values;
+  return normal_values(count, 77, purpose);
 }
 
 Tensor floats(Backend& backend, const std::vector<float>& values) {

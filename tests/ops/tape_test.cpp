@@ -6,6 +6,7 @@
 
 #include "tests/gradcheck.h"
 #include "tests/naive_backend.h"
+#include "tests/normal_values.h"
 #include "tests/op_run.h"
 #include "tests/reference.h"
 
@@ -16,10 +17,7 @@ using reference::Matrix;
 namespace {
 
 std::vector<float> random_values(int64_t count, uint32_t purpose) {
-  RandomSequence random(41, purpose);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& value : values) value = random.normal();
-  return values;
+  return normal_values(count, 41, purpose);
 }
 
 // A trained tensor and its gradient.

@@ -12,14 +12,13 @@
 #include "tasks/ner/training.h"
 #include "tasks/pretraining/training.h"
 #include "tasks/squad/training.h"
-#include "tasks/training/train_setup.h"
 #include "tests/backends_under_test.h"
 #include "tests/deferred_backend.h"
-#include "tests/tasks/options_of.h"
 #include "tests/tasks/tiny_classifier.h"
 #include "tests/tasks/tiny_ner.h"
 #include "tests/tasks/tiny_pretraining.h"
 #include "tests/tasks/tiny_squad.h"
+#include "tests/tasks/train_on.h"
 
 using namespace gradus;
 
@@ -44,14 +43,9 @@ struct Result {
 template <typename Predict>
 Result train_and_predict(Backend& backend, const DeferredBackend& queue, const FineTuneOptions& options,
                          TaskSystem& system, FineTuning& task, Predict&& predict) {
-  TrainConfig config = train_config(options.train, options.device);
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> log(std::fopen("/dev/null", "w"), std::fclose);
-  config.log = log.get();
-  config.save_path.clear();
-  system.allocate(backend, Parameters::Use::training, config.compute_type, config.seed, log.get());
   Result result;
   const int64_t waits = queue.waits(), idle_waits = queue.idle_waits();
-  const TrainResult trained = train(system.parameters(), task, config);
+  const TrainResult trained = train_on(backend, options, system, task);
   result.training_waits = queue.waits() - waits;
   result.idle_waits = queue.idle_waits() - idle_waits;
   result.losses = trained.history.losses.points();
