@@ -56,7 +56,7 @@ struct Block {
   std::vector<Thread> threads;
   std::map<const void*, std::vector<std::byte>> arrays;
   std::vector<std::byte> dynamic;
-  size_t shared_bytes = 0, shared_limit = 0;
+  size_t shared_bytes = 0, most_shared = 0;
   size_t current = 0;                           // the thread that runs
   size_t at_barrier = 0, first_at_barrier = 0;  // how many threads wait there, and which came first
 };
@@ -213,15 +213,14 @@ void set_schedule(uint64_t seed) {
   launches = 0;
 }
 
-void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>& thread,
-         size_t shared_limit) {
+void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>& thread, size_t most_shared) {
   const uint64_t threads = uint64_t{size.x} * size.y * size.z, blocks = uint64_t{grid.x} * grid.y * grid.z;
   check(threads > 0 && threads <= most_threads && size.z <= 64,
         "[emulated device] a block of {} x {} x {} threads", size.x, size.y, size.z);
   check(blocks > 0 && grid.x <= 0x7fffffffU && grid.y <= 65535 && grid.z <= 65535,
         "[emulated device] a grid of {} x {} x {} blocks", grid.x, grid.y, grid.z);
-  check(shared_bytes <= shared_limit, "[emulated device] {} bytes of shared memory: a block has {}",
-        shared_bytes, shared_limit);
+  check(shared_bytes <= most_shared, "[emulated device] {} bytes of shared memory: a block has {}",
+        shared_bytes, most_shared);
   const Run guard;
   RandomSequence random(schedule, 0xde7, launches++);
   gridDim = grid;
@@ -235,7 +234,7 @@ void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>&
     running.emplace();
     running->dynamic.assign(shared_bytes, std::byte{unwritten});
     running->shared_bytes = shared_bytes;
-    running->shared_limit = shared_limit;
+    running->most_shared = most_shared;
     running->threads.resize(threads);
     for (uint64_t i = 0; i < threads; ++i)
       running->threads[i].index = {static_cast<unsigned>(i % size.x),
@@ -251,8 +250,8 @@ void* shared_array(size_t bytes, const void* place) {
   if (is_new) {
     array->second.assign(bytes, std::byte{unwritten});
     b.shared_bytes += bytes;
-    check(b.shared_bytes <= b.shared_limit, "[emulated device] {} bytes of shared memory: a block has {}",
-          b.shared_bytes, b.shared_limit);
+    check(b.shared_bytes <= b.most_shared, "[emulated device] {} bytes of shared memory: a block has {}",
+          b.shared_bytes, b.most_shared);
   }
   check(array->second.size() == bytes, "[emulated device] a shared array of {} and of {} bytes",
         array->second.size(), bytes);

@@ -73,11 +73,14 @@ inline void enqueue(Queue* queue, std::function<void()> work) {
   else queue->add(std::move(work));
 }
 
+// Bytes of shared memory that a block has, as on the least of the devices that the backend is for.
+constexpr size_t shared_limit = size_t{99} << 10;
+
 // --- what kernels are made of -----------------------------------------------------------------------
 
 // Runs a kernel to its end. Throws Error when it does what a device leaves undefined, or takes more shared memory than a block may have.
 void run(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& thread,
-         size_t shared_limit = size_t{99} << 10);
+         size_t most_shared = shared_limit);
 
 // An array of the block's own: the same for all its threads, by the place in the source that asks.
 void* shared_array(size_t bytes, const void* place);

@@ -7,7 +7,7 @@ namespace gradus::cuda {
 
 Device open_device(int number) {
   check(number == 0, "[emulated device] there is no device {}", number);
-  return {"the emulated device", 8, 0, size_t{1} << 30, size_t{99} << 10};
+  return {"the emulated device", 8, 0, size_t{1} << 30, emulator::shared_limit};
 }
 void use_device(int) {}
 size_t free_memory() { return size_t{1} << 30; }
