@@ -98,8 +98,7 @@ struct Product {
   double flops;
 };
 
-// Tensors hold random numbers, as those of a step do: memory that nobody wrote to is one page of zeros, read from the cache, and
-// equal numbers take less power, which a processor at its limit turns into speed.
+// Tensors hold random numbers, as those of a step do: memory that nobody wrote to is one page of zeros, read from the cache.
 Product make_product(Backend& backend, int64_t rows, int64_t in, int64_t out, DType dtype) {
   RandomSequence random(1, 3);
   const auto made = [&](int64_t a, int64_t b, DType type) {
