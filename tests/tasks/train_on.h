@@ -8,7 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "tasks/model/task_system.h"
+#include "tasks/options/fine_tune_options.h"
 #include "tasks/options/options.h"
+#include "tasks/training/fine_tuning.h"
 #include "tasks/training/train_setup.h"
 #include "tests/tasks/program.h"
 
