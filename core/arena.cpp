@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 namespace gradus {
@@ -79,10 +80,10 @@ class HostMemory final : public AddressRange {
 
 std::unique_ptr<AddressRange> host_memory() { return std::make_unique<HostMemory>(); }
 
-Arena::Arena(std::unique_ptr<AddressRange> range)
+Arena::Arena(std::unique_ptr<AddressRange> range, bool is_guarded)
     : range_(std::move(range)),
       base_(range_->begin()),
-      guard_(guard_of(*range_)),
+      guard_(is_guarded ? guard_of(*range_) : 0),
       top_(guard_),
       highest_top_(guard_) {
   forbid(0, guard_);
@@ -157,6 +158,11 @@ void Arena::deallocate(void* data, size_t bytes) noexcept {
   else insert_free(offset, size);
 }
 
+bool Arena::owns(const void* data) const {
+  const auto address = reinterpret_cast<uintptr_t>(data), begin = reinterpret_cast<uintptr_t>(base_);
+  return address >= begin && address - begin < range_->bytes();
+}
+
 void Arena::insert_free(size_t offset, size_t bytes) {
   free_by_offset_.emplace(offset, bytes);
   free_by_size_.emplace(bytes, offset);
@@ -170,6 +176,11 @@ void Arena::erase_free(std::map<size_t, size_t>::iterator block) {
 MemoryUse Arena::use() const {
   const std::lock_guard lock(mutex_);
   return use_;
+}
+
+size_t Arena::spare() const {
+  const std::lock_guard lock(mutex_);
+  return highest_top_ - use_.current;
 }
 
 void Arena::reset_peak() {

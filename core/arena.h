@@ -34,7 +34,8 @@ std::unique_ptr<AddressRange> host_memory();
 // handed out at once: whoever computes on it does so in the order of the calls. Safe to call from several threads.
 class Arena {
  public:
-  explicit Arena(std::unique_ptr<AddressRange> range);
+  // `is_guarded`: whether an address sanitizer may watch it; not where kernels go on using what was let go.
+  explicit Arena(std::unique_ptr<AddressRange> range, bool is_guarded = true);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -50,7 +51,11 @@ class Arena {
   // Throws Error when the memory is exhausted.
   Block allocate(size_t bytes);
   void deallocate(void* data, size_t bytes) noexcept;
+  // Whether the address is one of the range's.
+  bool owns(const void* data) const;
   MemoryUse use() const;
+  // Bytes of those that were provided which no tensor has.
+  size_t spare() const;
   void reset_peak();
 
  private:

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "core/backend_module.h"
+#include "core/communicator.h"
 #include "core/joined.h"
 #include "core/module.h"
 
@@ -65,6 +66,15 @@ Backend& load_backend_module(const std::string& path) {
 
 void Backend::set_device(int64_t number) {
   check(number == 0, "[backend] there is no device {}: {} has the device 0 alone", number, name());
+}
+
+void Backend::allow_tf32(bool allowed) { check(!allowed, "[backend] {} has no products in TF32", name()); }
+
+std::unique_ptr<DeviceSums> Backend::sums_over(Communicator&) { return nullptr; }
+
+void Backend::warm_up(const std::function<void()>&) { fail("[backend] {} captures no calls", name()); }
+std::unique_ptr<KernelGraph> Backend::capture(const std::function<void()>&) {
+  fail("[backend] {} captures no calls", name());
 }
 
 std::unique_ptr<HostCopy> Backend::begin_copy_to_host(const Tensor& source) {

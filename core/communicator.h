@@ -21,9 +21,13 @@ class Communicator {
 
   virtual int rank() const = 0;  // of this process, from 0
   virtual int size() const = 0;  // processes
-  // Processes on this machine.
+  // Processes on this machine, and the number of this one among them, from 0.
   virtual int local_size() const { return 1; }
+  virtual int local_rank() const { return 0; }
 
+  // Tells whose tensors the sums are of, before the first of them: a device may have its own way (Backend::sums_over). Throws Error where
+  // the devices can't be joined.
+  virtual void join_devices(Backend&) {}
   // Begins to replace a tensor, float32, by the sum of those of all processes. Nobody may write to it until wait().
   virtual void begin_sum(const Tensor& tensor) = 0;
   // Ends all that was begun: what the process asks its backend for next may use the sums.
@@ -46,6 +50,20 @@ class Communicator {
   };
   // Calls are told from now on, by another thread.
   virtual void observe(std::function<void(const Call&)>) {}
+};
+
+// Sums of tensors that lie on devices, one device for each process. All processes make the same calls in the same order.
+class DeviceSums {
+ public:
+  virtual ~DeviceSums() = default;
+  // Begins to replace a tensor, float32, by the sum of those of all processes, once everything that the backend was called for before
+  // has run. Nobody may write to it until end().
+  virtual void begin(const Tensor& tensor) = 0;
+  // Has everything that the backend is called for from now on run after these sums. The host does not wait for them.
+  virtual void end() = 0;
+  // What has gone wrong in a sum that may still be under way, so that who waits for it would wait forever; empty for nothing. Called
+  // by any thread.
+  virtual std::string error() const = 0;
 };
 
 // A process of its own.

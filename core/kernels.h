@@ -35,7 +35,7 @@ enum class Activation : uint8_t { none, gelu, gelu_tanh, fast_gelu, relu, tanh }
 // sequences write zeros there.
 struct Packing {
   Tensor offsets;       // int32 [B + 1], rising from 0
-  int64_t longest = 0;  // length of the longest sequence
+  int64_t longest = 0;  // length of the longest sequence, or more (Backend::padded_length)
 
   int64_t count() const { return offsets.elements() - 1; }
 };

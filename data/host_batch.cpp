@@ -39,9 +39,21 @@ const HostBatch::Part& HostBatch::part(std::string_view name) const {
   return *found;
 }
 
+std::string HostBatch::form() const {
+  std::string text = fmt::format("{} losses;", weights.size());
+  for (const Part& part : parts_)
+    text +=
+        fmt::format("{} {} {} {} {};", part.name, name_of(part.dtype), part.shape, part.offset, part.longest);
+  return text;
+}
+
 Batch::Batch(Backend& backend, const HostBatch& host)
-    : host_(host), block_(Tensor::empty(backend, {std::ssize(host.block())}, DType::uint8)) {
-  backend.copy_from_host(host.block().data(), block_);
+    : Batch(Tensor::empty(backend, {std::ssize(host.block())}, DType::uint8), host) {}
+
+Batch::Batch(Tensor block, const HostBatch& host) : host_(host), block_(std::move(block)) {
+  check(block_.bytes() == host.block().size(), "[batch] {} bytes into a block of {}", host.block().size(),
+        block_.bytes());
+  block_.backend().copy_from_host(host.block().data(), block_);
 }
 
 Tensor Batch::operator[](std::string_view name) const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,7 +24,7 @@ class HostBatch {
   // are not as many as the shape says.
   void add(std::string_view name, const Shape& shape, std::span<const int32_t> values);
   void add(std::string_view name, const Shape& shape, std::span<const float> values);
-  // Adds the offsets of sequences of which the longest has so many rows.
+  // Adds the offsets of sequences of which none has more rows than `longest`.
   void add_offsets(std::string_view name, std::span<const int32_t> offsets, int64_t longest);
 
   struct Part {
@@ -36,6 +37,9 @@ class HostBatch {
   // Throws Error when there is none of that name.
   const Part& part(std::string_view name) const;
   std::span<const std::byte> block() const { return block_; }
+  // What a step may depend on but for the values in the block: names, types, shapes and places of the parts, how long the longest
+  // sequence is taken to be, and how many losses have a weight. Batches of equal form are computed on by the same calls.
+  std::string form() const;
 
  private:
   void add_bytes(Part part, std::span<const std::byte> bytes);
@@ -50,8 +54,11 @@ class Batch {
   // One copy takes all of it there.
   Batch(Backend& backend, const HostBatch& host);
   Batch(Backend& backend, HostBatch&& host) = delete;  // it keeps a reference
+  // The same into a block that is there, as where a batch of this form was before.
+  Batch(Tensor block, const HostBatch& host);
 
   const HostBatch& host() const { return host_; }
+  const Tensor& block() const { return block_; }
   Tensor operator[](std::string_view name) const;
   Packing packing(std::string_view name) const { return {(*this)[name], host_.part(name).longest}; }
 

@@ -5,8 +5,7 @@ namespace {
 
 constexpr float forbidden = -10000.0F;  // as strong as the BERT code's mask, and finite
 
-std::vector<float> masked(const std::vector<bool>& allowed, int64_t scores) {
-  check(std::ssize(allowed) == scores, "[crf] rules for {} scores, expected {}", allowed.size(), scores);
+std::vector<float> masked(const std::vector<bool>& allowed) {
   std::vector<float> mask;
   for (const bool may : allowed) mask.push_back(may ? 0.0F : forbidden);
   return mask;
@@ -18,34 +17,36 @@ Crf::Crf(const Scope& scope, int64_t tags) : tags_(tags) {
   transitions_ = scope.add("transitions", {tags, tags}, Init::uniform(0.1F));
   start_ = scope.add("start_transitions", {tags}, Init::uniform(0.1F));
   end_ = scope.add("end_transitions", {tags}, Init::uniform(0.1F));
+  const auto nothing_forbidden = [&](const Shape& shape) {
+    return scope.add_constant(shape, std::vector<float>(static_cast<size_t>(shape.elements())));
+  };
+  masks_ = {nothing_forbidden({tags, tags}), nothing_forbidden({tags}), nothing_forbidden({tags})};
 }
 
 void Crf::constrain(const TransitionRules& rules) {
-  forbidden_ = {masked(rules.transitions, tags_ * tags_), masked(rules.start, tags_),
-                masked(rules.end, tags_)};
-  masks_ = {};
+  const auto tags = static_cast<size_t>(tags_);
+  check(rules.transitions.size() == tags * tags && rules.start.size() == tags && rules.end.size() == tags,
+        "[crf] rules for {} transitions, {} starts and {} ends, expected those of {} tags",
+        rules.transitions.size(), rules.start.size(), rules.end.size(), tags_);
+  masks_[0].set(masked(rules.transitions));
+  masks_[1].set(masked(rules.start));
+  masks_[2].set(masked(rules.end));
+  is_constrained_ = true;
 }
 
-std::array<Variable, 3> Crf::scores(Backend& backend) const {
-  std::array<Variable, 3> scores{transitions_, start_, end_};
-  for (size_t i = 0; i < scores.size(); ++i) {
-    if (forbidden_[i].empty()) continue;
-    Tensor& mask = masks_[i];
-    if (!mask || &mask.backend() != &backend)
-      mask = Tensor::from(backend, scores[i].shape(), std::span<const float>(forbidden_[i]));
-    scores[i] = add(scores[i], Variable(mask));
-  }
-  return scores;
+std::array<Variable, 3> Crf::scores() const {
+  if (!is_constrained_) return {transitions_, start_, end_};
+  return {add(transitions_, masks_[0]), add(start_, masks_[1]), add(end_, masks_[2])};
 }
 
 Variable Crf::loss(const Variable& emissions, const Tensor& tags, const Packing& packing) const {
-  const auto [transitions, start, end] = scores(emissions.backend());
+  const auto [transitions, start, end] = scores();
   return crf_nll(emissions, tags, packing, transitions, start, end);
 }
 
 Tensor Crf::decode(const Tensor& emissions, const Packing& packing) const {
   Backend& backend = emissions.backend();
-  const auto [transitions, start, end] = scores(backend);
+  const auto [transitions, start, end] = scores();
   Tensor tags = Tensor::empty(backend, {emissions.shape()[0]}, DType::int32);
   backend.crf_viterbi({emissions, packing, {transitions.value(), start.value(), end.value()}, tags});
   return tags;

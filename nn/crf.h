@@ -32,12 +32,12 @@ class Crf {
 
  private:
   // The scores of transitions, starts and ends.
-  std::array<Variable, 3> scores(Backend& backend) const;
+  std::array<Variable, 3> scores() const;
 
   int64_t tags_;
   Parameter transitions_, start_, end_;
-  std::array<std::vector<float>, 3> forbidden_;  // likewise, 0 or -10000; empty: unconstrained
-  mutable std::array<Tensor, 3> masks_;          // the same on the backend, once it was asked for
+  std::array<Constant, 3> masks_;  // likewise: 0, or -10000 of what is forbidden
+  bool is_constrained_ = false;
 };
 
 }  // namespace gradus

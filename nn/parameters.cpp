@@ -95,11 +95,19 @@ Parameter Parameters::add_slot(const std::vector<std::string>& names, const Shap
   return parameter;
 }
 
-Parameter Parameters::add_constant(const Shape& shape, std::vector<float> values) {
+Constant::Constant(const Shape& shape, std::vector<float> values)
+    : numbers_(std::make_shared<Numbers>(shape, std::move(values))) {}
+
+void Constant::set(std::vector<float> values) const {
+  check(std::ssize(values) == numbers_->shape.elements(),
+        "[parameters] {} numbers for a constant of shape {}", values.size(), numbers_->shape);
+  numbers_->values = std::move(values);
+  if (const Tensor& allocated = slot_->value()) allocated.copy_from_host(numbers_->values);
+}
+
+Constant Parameters::add_constant(const Shape& shape, std::vector<float> values) {
   check(!is_allocated_, "[parameters] a constant is added after allocation");
-  Parameter parameter;
-  constants_.push_back({parameter.slot_, shape, std::move(values)});
-  return parameter;
+  return constants_.emplace_back(Constant(shape, std::move(values)));
 }
 
 void Parameters::exclude_from_decay(const std::vector<std::string>& texts) {
@@ -123,7 +131,8 @@ void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
   check(size_ <= int64_t{1} << 48, "[parameters] the model has {} numbers: no machine holds that", size_);
   is_allocated_ = true;
   for (const Constant& constant : constants_)
-    *constant.variable = Variable(Tensor::from(backend, constant.shape, std::span(constant.values)));
+    *constant.slot_ = Variable(
+        Tensor::from(backend, constant.numbers_->shape, std::span<const float>(constant.numbers_->values)));
   const bool narrow = compute_type != DType::float32;
   if (use == Use::evaluation && narrow) return allocate_narrow(backend, compute_type);
   values_ = Tensor::zeros(backend, {size_});

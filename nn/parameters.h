@@ -53,8 +53,26 @@ class Parameter {
   const Variable& operator*() const { return *slot_; }
 
  private:
+  friend class Constant;
   friend class Parameters;
   std::shared_ptr<Variable> slot_ = std::make_shared<Variable>();
+};
+
+// Float32 numbers that a model computes with and nobody trains or publishes.
+class Constant : public Parameter {
+ public:
+  Constant() = default;
+  // Puts others into their place, as many. They are on the backend from Parameters::allocate on, so that no step has to take them there.
+  void set(std::vector<float> values) const;
+
+ private:
+  friend class Parameters;
+  struct Numbers {
+    Shape shape;
+    std::vector<float> values;
+  };
+  Constant(const Shape& shape, std::vector<float> values);
+  std::shared_ptr<Numbers> numbers_;
 };
 
 class Parameters {
@@ -70,8 +88,7 @@ class Parameters {
   // vocabulary is filled up so to a number of rows that devices compute with well.
   Parameter add_padded(const std::string& name, const Shape& shape, int64_t rows, float filler, Init init,
                        Precision precision = Precision::full);
-  // Float32 numbers that the model computes with and nobody trains or publishes.
-  Parameter add_constant(const Shape& shape, std::vector<float> values);
+  Constant add_constant(const Shape& shape, std::vector<float> values);
   // Weight decay leaves out tensors whose name holds one of these texts, in any case, instead of the two above.
   void exclude_from_decay(const std::vector<std::string>& texts);
   // Keeps the parameters whose name starts with `prefix` as they are: no gradient, no update. Before allocate.
@@ -133,11 +150,6 @@ class Parameters {
   };
   Parameter add_slot(const std::vector<std::string>& names, const Shape& each, int64_t rows, float filler,
                      Init init, Precision precision);
-  struct Constant {
-    std::shared_ptr<Variable> variable;
-    Shape shape;
-    std::vector<float> values;
-  };
   void allocate_narrow(Backend& backend, DType compute_type);
   void write_fillers() const;
 
@@ -171,7 +183,7 @@ class Scope {
                        Precision precision = Precision::full) const {
     return parameters_->add_padded(path(name), shape, rows, filler, init, precision);
   }
-  Parameter add_constant(const Shape& shape, std::vector<float> values) const {
+  Constant add_constant(const Shape& shape, std::vector<float> values) const {
     return parameters_->add_constant(shape, std::move(values));
   }
 

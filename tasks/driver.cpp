@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 #include "core/io/files.h"
 #include "core/io/json.h"
@@ -85,10 +86,23 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   std::FILE* const log = log_of(options);
   TrainConfig config = train_config(options.train, options.device);
   config.log = log;
+  processes().join_devices(backend);
   const int64_t most_bytes = options.train.max_memory_bytes();
   const MemoryPlan plan =
       most_bytes > 0 ? fit_memory(task, backend, config, most_bytes) : task.plan_memory(backend, config);
-  print_log(log, "memory: {}\n", plan.str());
+  const std::optional<size_t> left = backend.free_memory();
+  print_log(log, "memory: {}{}\n", plan.str(),
+            left ? fmt::format("; the device has {} MiB left", *left >> 20) : "");
+  if (left && plan.bytes() > static_cast<int64_t>(*left)) {
+    const std::string text = fmt::format(
+        "training takes {}, the device has {} MiB left: --max_memory {}M cuts its batches into smaller ones "
+        "that add "
+        "up, --recompute keeps less of them",
+        mebibytes(plan.bytes(), 0), *left >> 20, *left >> 20);
+    // Of records that are read as they are trained on the plan knows a bound alone.
+    check(task.streams() && plan.bytes() - plan.activations <= static_cast<int64_t>(*left), "{}", text);
+    print_log(log, "warning: {}\n", text);
+  }
   system.parameters().exclude_from_decay(options.train.no_decay);
   system.allocate(backend, Parameters::Use::training, options.device.dtype(),
                   static_cast<uint64_t>(options.device.seed), log);

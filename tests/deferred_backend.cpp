@@ -1,12 +1,57 @@
 #include "tests/deferred_backend.h"
 
 #include <cstring>
+#include <utility>
 #include <vector>
 
 namespace gradus {
 
+// What was captured. Memory that is let go meanwhile is kept as long: it is written to again with every replay.
+class DeferredBackend::Graph final : public KernelGraph {
+ public:
+  explicit Graph(DeferredBackend& backend) : backend_(backend) {}
+  ~Graph() override {
+    for (auto& [data, bytes] : let_go_) backend_.deallocate(data, bytes);
+  }
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  void replay() override {
+    ++backend_.replayed_;
+    for (const auto& work : calls_) backend_.call(work);
+  }
+  void add(std::function<void()> work) { calls_.push_back(std::move(work)); }
+  void let_go(void* data, size_t bytes) { let_go_.emplace_back(data, bytes); }
+
+ private:
+  DeferredBackend& backend_;
+  std::vector<std::function<void()>> calls_;
+  std::vector<std::pair<void*, size_t>> let_go_;
+};
+
+void DeferredBackend::check_may_copy() const {
+  check(graph_ == nullptr, "[deferred] a copy from or to the host within work that a graph is made of");
+}
+
+void DeferredBackend::warm_up(const std::function<void()>& work) { work(); }
+
+std::unique_ptr<KernelGraph> DeferredBackend::capture(const std::function<void()>& work) {
+  auto graph = std::make_unique<Graph>(*this);
+  graph_ = graph.get();
+  try {
+    work();
+  } catch (...) {
+    graph_ = nullptr;
+    throw;
+  }
+  graph_ = nullptr;
+  ++captured_;
+  return graph;
+}
+
 void DeferredBackend::call(std::function<void()> work) {
   if (running_) return work();
+  if (graph_ != nullptr) return graph_->add(std::move(work));
   queue_.push_back(std::move(work));
   ++calls_;
 }
@@ -39,10 +84,12 @@ void* DeferredBackend::allocate_zeroed(size_t bytes) { return base_.allocate_zer
 
 // In the order of the calls, as on a device: kernels that were called before may still need it.
 void DeferredBackend::deallocate(void* data, size_t bytes) noexcept {
+  if (graph_ != nullptr && !running_) return graph_->let_go(data, bytes);
   call([this, data, bytes] { base_.deallocate(data, bytes); });
 }
 
 void DeferredBackend::copy_from_host(const void* source, const Tensor& target) {
+  check_may_copy();
   const auto* const begin = static_cast<const std::byte*>(source);
   call([this, target, staged = std::vector(begin, begin + target.bytes())] {
     base_.copy_from_host(staged.data(), target);
@@ -50,6 +97,7 @@ void DeferredBackend::copy_from_host(const void* source, const Tensor& target) {
 }
 
 void DeferredBackend::copy_to_host(const Tensor& source, void* target) {
+  check_may_copy();
   wait_for(calls_);
   base_.copy_to_host(source, target);
 }
@@ -74,6 +122,7 @@ class DeferredBackend::Copy final : public HostCopy {
 };
 
 std::unique_ptr<HostCopy> DeferredBackend::begin_copy_to_host(const Tensor& source) {
+  check_may_copy();
   return std::make_unique<Copy>(*this, source);
 }
 

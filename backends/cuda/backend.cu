@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "backends/cuda/device.h"
+#include "backends/cuda/device_sums.h"
 #include "backends/cuda/kernels.h"
 
 namespace gradus::cuda {
@@ -92,7 +93,12 @@ std::unique_ptr<HostCopy> Transfers::begin_download(const void* source, size_t b
 
 struct CudaBackend::Opened {
   Device device;
-  Arena arena;
+  // Tensors; and those of work that graphs are made of: what is let go there may be written to again by a graph, so nothing else may
+  // take it.
+  Arena arena, graph_arena;
+  bool in_graph_work = false, captures = false;
+  bool has_let_go = false;  // of memory in `arena` in there
+  size_t peak = 0;          // bytes, of both together
   Stream stream = open_stream();
   Arena::Block workspace;
   Products products;
@@ -101,6 +107,7 @@ struct CudaBackend::Opened {
   explicit Opened(int number)
       : device(open_device(number)),
         arena(device_memory(device)),
+        graph_arena(device_memory(device), false),
         workspace(arena.allocate(workspace_bytes(device.major) + workspace_alignment)),
         products({aligned(workspace.data), workspace_bytes(device.major)}) {
     stream.shared_limit = device.shared_limit;
@@ -109,6 +116,21 @@ struct CudaBackend::Opened {
   ~Opened() { close_stream(stream); }
   Opened(const Opened&) = delete;
   Opened& operator=(const Opened&) = delete;
+
+  size_t in_use() const { return arena.use().current + graph_arena.use().current; }
+  Arena::Block allocate(size_t bytes) {
+    const Arena::Block block = (in_graph_work ? graph_arena : arena).allocate(bytes);
+    peak = std::max(peak, in_use());
+    return block;
+  }
+  void deallocate(void* data, size_t bytes) noexcept {
+    const bool is_of_graphs = graph_arena.owns(data);
+    if (in_graph_work && !is_of_graphs) has_let_go = true;
+    (is_of_graphs ? graph_arena : arena).deallocate(data, bytes);
+  }
+  void check_may_copy() const {
+    check(!captures, "[CUDA] a copy from or to the host within work that a graph is made of");
+  }
 
  private:
   static constexpr size_t workspace_alignment = 256;
@@ -134,10 +156,12 @@ void CudaBackend::set_device(int64_t number) {
   number_ = static_cast<int>(number);
 }
 
+void CudaBackend::allow_tf32(bool allowed) { opened().products.allow_tf32(allowed); }
+
 std::string CudaBackend::description() const {
   const Device& device = opened().device;
   return fmt::format("device {}, {} (compute capability {}.{}, {} of {} MiB free), CUDA {}, {}", number_,
-                     device.name, device.major, device.minor, free_memory() >> 20, device.memory >> 20,
+                     device.name, device.major, device.minor, *free_memory() >> 20, device.memory >> 20,
                      runtime_version(), Products::version());
 }
 
@@ -152,28 +176,104 @@ int64_t CudaBackend::padded_rows(int64_t rows) const {
   return (rows + step - 1) / step * step;
 }
 
+int64_t CudaBackend::padded_length(int64_t length) const {
+  const auto whole = static_cast<uint64_t>(std::max<int64_t>(length, 1));
+  const auto step = static_cast<int64_t>(std::max<uint64_t>(std::bit_floor(whole) / 8, 32));
+  return (length + step - 1) / step * step;
+}
+
 // --- memory -----------------------------------------------------------------------------------------------
 
-void* CudaBackend::allocate(size_t bytes) { return opened().arena.allocate(bytes).data; }
+void* CudaBackend::allocate(size_t bytes) { return opened().allocate(bytes).data; }
 
 void* CudaBackend::allocate_zeroed(size_t bytes) {
-  const Arena::Block block = opened().arena.allocate(bytes);
+  const Arena::Block block = opened().allocate(bytes);
   clear(opened().stream, block.data, block.stale);
   return block.data;
 }
 
-void CudaBackend::deallocate(void* data, size_t bytes) noexcept { opened_->arena.deallocate(data, bytes); }
-MemoryUse CudaBackend::memory() const { return opened().arena.use(); }
-void CudaBackend::reset_peak() { opened().arena.reset_peak(); }
+void CudaBackend::deallocate(void* data, size_t bytes) noexcept { opened_->deallocate(data, bytes); }
+MemoryUse CudaBackend::memory() const { return {opened().in_use(), opened().peak}; }
+std::optional<size_t> CudaBackend::free_memory() const {
+  return cuda::free_memory() + opened().arena.spare() + opened().graph_arena.spare();
+}
+void CudaBackend::reset_peak() { opened().peak = opened().in_use(); }
 
 void CudaBackend::copy_from_host(const void* source, const Tensor& target) {
+  opened().check_may_copy();
   opened().transfers.upload(source, target.raw(), target.bytes());
 }
 void CudaBackend::copy_to_host(const Tensor& source, void* target) {
+  opened().check_may_copy();
   opened().transfers.download(source.raw(), target, source.bytes());
 }
 std::unique_ptr<HostCopy> CudaBackend::begin_copy_to_host(const Tensor& source) {
+  opened().check_may_copy();
   return opened().transfers.begin_download(source.raw(), source.bytes());
+}
+
+std::unique_ptr<DeviceSums> CudaBackend::sums_over(Communicator& processes) {
+  return join_by_nccl(opened().stream, opened().device.id, processes);
+}
+
+// --- graphs -----------------------------------------------------------------------------------------------
+
+class CudaBackend::Graph final : public KernelGraph {
+ public:
+  Graph(const Stream& stream, std::unique_ptr<CapturedCalls> calls)
+      : stream_(stream), calls_(std::move(calls)) {}
+  // The device may still be running it.
+  ~Graph() override {
+    try {
+      wait_for(stream_);
+    } catch (const Error&) {  // whoever waits next hears of it too
+    }
+  }
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  void replay() override { calls_->replay(stream_); }
+
+ private:
+  const Stream& stream_;
+  std::unique_ptr<CapturedCalls> calls_;
+};
+
+void CudaBackend::call_with_graph_memory(const std::function<void()>& work, bool captures) {
+  Opened& device = opened();
+  check(!device.in_graph_work, "[CUDA] work that a graph is made of within another");
+  const auto set = [&](bool is_in) {
+    device.in_graph_work = is_in;
+    device.captures = is_in && captures;
+    device.products.seal(device.captures);
+  };
+  set(true);
+  device.has_let_go = false;
+  try {
+    work();
+  } catch (...) {
+    set(false);
+    throw;
+  }
+  set(false);
+  check(!device.has_let_go, "[CUDA] memory from before was let go within work that a graph is made of");
+}
+
+void CudaBackend::warm_up(const std::function<void()>& work) { call_with_graph_memory(work, false); }
+
+std::unique_ptr<KernelGraph> CudaBackend::capture(const std::function<void()>& work) {
+  const Stream& stream = opened().stream;
+  begin_capture(stream);
+  try {
+    call_with_graph_memory(work, true);
+  } catch (...) {
+    try {
+      end_capture(stream);
+    } catch (const Error&) {  // of what went wrong first the caller hears
+    }
+    throw;
+  }
+  return std::make_unique<Graph>(stream, end_capture(stream));
 }
 
 #define GRADUS_PUT_INTO_STREAM(function, Arguments) \

@@ -5,6 +5,8 @@
 #include <cuda.h>
 
 #include <algorithm>
+#include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "backends/cuda/device.h"
@@ -60,13 +62,13 @@ class DeviceMemory final : public AddressRange {
   void provide(size_t bytes) override {
     if (bytes <= provided_) return;
     const size_t least = (bytes - provided_ + granule_ - 1) / granule_ * granule_;
-    if (least > bytes_ - provided_) fail_for(bytes);
+    if (least > bytes_ - provided_) fail_for_memory();
     size_t size = std::min(std::max(least, usual_piece), bytes_ - provided_);
     CUmemGenericAllocationHandle handle{};
     CUresult status = create_(&handle, size, &properties_, 0);
     if (status == CUDA_ERROR_OUT_OF_MEMORY && size > least)
       status = create_(&handle, size = least, &properties_, 0);
-    if (status == CUDA_ERROR_OUT_OF_MEMORY) fail_for(bytes);
+    if (status == CUDA_ERROR_OUT_OF_MEMORY) fail_for_memory();
     check_driver(status, "taking memory");
     const CUdeviceptr at = begin_ + provided_;
     check_driver(map_(at, size, 0, handle, 0), "mapping memory");
@@ -81,12 +83,9 @@ class DeviceMemory final : public AddressRange {
  private:
   static constexpr size_t usual_piece = size_t{64} << 20;  // each takes the driver a while
 
-  [[noreturn]] void fail_for(size_t bytes) const {
-    fail(
-        "{} taken so far, {} would be needed, and the device has {} free of {}: --max_memory makes batches "
-        "smaller, "
-        "--recompute keeps less of them",
-        provided_, bytes, free_memory(), bytes_);
+  [[noreturn]] void fail_for_memory() const {
+    fail("the device has {} free of {}: --max_memory makes batches smaller, --recompute keeps less of them",
+         free_memory(), bytes_);
   }
 
   CUmemAllocationProp properties_{};
@@ -124,7 +123,14 @@ Device open_device(int number) {
         "[CUDA] device {}, {}, has compute capability {}.{}: this takes {}.0, an A100 or newer", number,
         found.name, found.major, found.minor, least_major);
   use_device(number);
-  return {found.name, found.major, found.minor, found.totalGlobalMem, found.sharedMemPerBlockOptin};
+  return {found.name,           std::string(found.uuid.bytes, sizeof found.uuid.bytes),
+          found.major,          found.minor,
+          found.totalGlobalMem, found.sharedMemPerBlockOptin};
+}
+
+int device_count() {
+  int count = 0;
+  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
 }
 
 void use_device(int number) { check_status(cudaSetDevice(number), "choosing the device"); }
@@ -172,7 +178,45 @@ Event::~Event() { cudaEventDestroy(state_->handle); }
 void Event::record(const Stream& stream) {
   check_status(cudaEventRecord(state_->handle, stream.handle), "an event");
 }
+void Event::make_wait(const Stream& stream) const {
+  check_status(cudaStreamWaitEvent(stream.handle, state_->handle, 0), "an event");
+}
 void Event::wait() const { check_status(cudaEventSynchronize(state_->handle), "a kernel or copy"); }
+
+namespace {
+
+class CudaGraph final : public CapturedCalls {
+ public:
+  explicit CudaGraph(cudaGraph_t graph) {
+    check_status(cudaGraphInstantiate(&handle_, graph, 0), "making a graph of the captured calls");
+  }
+  ~CudaGraph() override { cudaGraphExecDestroy(handle_); }
+  CudaGraph(const CudaGraph&) = delete;
+  CudaGraph& operator=(const CudaGraph&) = delete;
+
+  void replay(const Stream& stream) override {
+    check_status(cudaGraphLaunch(handle_, stream.handle), "the launch of a graph");
+  }
+
+ private:
+  cudaGraphExec_t handle_ = nullptr;
+};
+
+}  // namespace
+
+// Relaxed: the backend itself sees to it that nothing is done in there that a graph can't do, and memory that is mapped meanwhile is no
+// part of the stream's order.
+void begin_capture(const Stream& stream) {
+  check_status(cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeRelaxed), "the begin of a capture");
+}
+
+std::unique_ptr<CapturedCalls> end_capture(const Stream& stream) {
+  cudaGraph_t graph = nullptr;
+  check_status(cudaStreamEndCapture(stream.handle, &graph), "the end of a capture");
+  const std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, cudaError_t (*)(cudaGraph_t)> owner(
+      graph, cudaGraphDestroy);
+  return std::make_unique<CudaGraph>(graph);
+}
 
 void copy_to_device(const Stream& stream, const std::byte* pinned, void* target, size_t bytes) {
   check_status(cudaMemcpyAsync(target, pinned, bytes, cudaMemcpyHostToDevice, stream.handle), "a copy");

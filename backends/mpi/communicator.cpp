@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -196,6 +197,7 @@ class MpiCommunicator final : public Communicator {
   ~MpiCommunicator() override {
     {
       const std::lock_guard lock(guard_);
+      device_sums_.reset();
       leaves_ = true;
     }
     changed_.notify_all();
@@ -205,12 +207,21 @@ class MpiCommunicator final : public Communicator {
   int rank() const override { return rank_; }
   int size() const override { return size_; }
   int local_size() const override { return local_size_; }
+  int local_rank() const override { return local_rank_; }
 
+  void join_devices(Backend& backend) override {
+    if (size_ == 1) return;
+    std::unique_ptr<DeviceSums> joined = backend.sums_over(*this);
+    const std::lock_guard lock(guard_);
+    device_sums_ = std::move(joined);
+  }
   void begin_sum(const Tensor& tensor) override {
+    if (device_sums_ != nullptr) return device_sums_->begin(tensor);
+    if (size_ == 1) return;
     check(tensor.backend().name() == "CPU", "[mpi] a tensor on {}: expected one on the CPU",
           tensor.backend().name());
     check(tensor.dtype() == DType::float32, "[mpi] a sum of {}: expected float32", name_of(tensor.dtype()));
-    if (size_ > 1 && tensor.bytes() >= ring_bytes) {
+    if (tensor.bytes() >= ring_bytes) {
       const int64_t rows = tensor.elements(), most = static_cast<int64_t>(most_bytes / sizeof(float));
       for (int64_t begin = 0; begin < rows; begin += most) {
         const int64_t count = std::min(most, rows - begin);
@@ -225,16 +236,13 @@ class MpiCommunicator final : public Communicator {
          [tensor] { return sum_in_place(tensor.raw(), tensor.elements(), MPI_FLOAT); });
   }
   void wait() override {
-    std::unique_lock lock(guard_);
-    is_waited_for_ = true;
-    changed_.wait(lock, [&] { return finished_ == posted_ || error_; });
-    is_waited_for_ = false;
-    if (error_) std::rethrow_exception(error_);
+    if (device_sums_ != nullptr) device_sums_->end();
+    wait_for_jobs();
   }
   void sum(std::span<double> numbers) override {
     post("sum", numbers.size_bytes(),
          [numbers] { return sum_in_place(numbers.data(), std::ssize(numbers), MPI_DOUBLE); });
-    wait();
+    wait_for_jobs();
   }
   void broadcast(std::span<std::byte> bytes) override {
     for (size_t begin = 0; begin < bytes.size(); begin += most_bytes) {
@@ -245,11 +253,11 @@ class MpiCommunicator final : public Communicator {
         });
       });
     }
-    wait();
+    wait_for_jobs();
   }
   void barrier() override {
     post("barrier", 0, begin_barrier);
-    wait();
+    wait_for_jobs();
   }
 
   [[noreturn]] void abandon(int status) override {
@@ -273,6 +281,14 @@ class MpiCommunicator final : public Communicator {
     size_t bytes;
     std::function<Advance()> begin;
   };
+  void wait_for_jobs() {
+    std::unique_lock lock(guard_);
+    is_waited_for_ = true;
+    changed_.wait(lock, [&] { return finished_ == posted_ || error_; });
+    is_waited_for_ = false;
+    if (error_) std::rethrow_exception(error_);
+  }
+
   static Advance begin_barrier() {
     return one_call("MPI_Ibarrier",
                     [](MPI_Request* request) { return MPI_Ibarrier(MPI_COMM_WORLD, request); });
@@ -312,6 +328,7 @@ class MpiCommunicator final : public Communicator {
     check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &local),
               "MPI_Comm_split_type");
     MPI_Comm_size(local, &local_size_);
+    MPI_Comm_rank(local, &local_rank_);
     MPI_Comm_free(&local);
 
     constexpr size_t length = 200;
@@ -378,9 +395,20 @@ class MpiCommunicator final : public Communicator {
 
   void look() {
     if (abandoned_ != 0) MPI_Abort(MPI_COMM_WORLD, abandoned_);
-    const int lost = watch_->look(Clock::now());
-    if (lost < 0) return;
-    say(watch_->message(lost));
+    const Clock::time_point now = Clock::now();
+    const int lost = watch_->look(now);
+    std::string message;
+    if (lost >= 0) message = watch_->message(lost);
+    else if (now >= next_look_at_devices_) {
+      next_look_at_devices_ = now + between_beats;
+      const std::unique_lock lock(guard_, std::try_to_lock);
+      if (lock && device_sums_ != nullptr) message = device_sums_->error();
+      if (!message.empty())
+        message = fmt::format("error: rank {}: {}: all end; --resume goes on from the last checkpoint\n",
+                              rank_, message);
+    }
+    if (message.empty()) return;
+    say(message);
     // The launcher may be out of reach as well.
     std::thread([] {
       std::this_thread::sleep_for(std::chrono::seconds(3));
@@ -390,10 +418,13 @@ class MpiCommunicator final : public Communicator {
   }
 
   std::chrono::seconds timeout_;
-  int rank_ = 0, size_ = 1, local_size_ = 1;
-  std::optional<Watch> watch_;  // of the thread alone
+  int rank_ = 0, size_ = 1, local_size_ = 1, local_rank_ = 0;
+  // Of the thread alone.
+  std::optional<Watch> watch_;
+  Clock::time_point next_look_at_devices_{};
 
   std::mutex guard_;
+  std::unique_ptr<DeviceSums> device_sums_;  // null: tensors lie in the machine's memory
   std::condition_variable changed_;
   std::deque<Job> jobs_;
   int64_t posted_ = 0, finished_ = 0;

@@ -26,13 +26,17 @@ ClassifierModel::ClassifierModel(const Scope& scope, const BertConfig& bert, con
     : head_(checked(head)),
       bert_(scope / "bert", bert),
       pooler_(scope / "bert" / "pooler", bert),
-      classifier_(scope / "classifier", bert.hidden_size, head.classes, Init::fan_in(bert.hidden_size)) {}
+      classifier_(scope / "classifier", bert.hidden_size, head.classes, Init::fan_in(bert.hidden_size)),
+      class_weights_(
+          scope.add_constant({head.classes}, std::vector<float>(static_cast<size_t>(head.classes), 1.0F))) {
+  if (!head.class_weights.empty()) class_weights_.set(head.class_weights);
+}
 
 void ClassifierModel::set_class_weights(std::vector<float> weights) {
   ClassifierHeadConfig head = head_;
   head.class_weights = std::move(weights);
   head_ = checked(head);
-  class_weights_ = {};
+  if (!head_.class_weights.empty()) class_weights_.set(head_.class_weights);
 }
 
 Variable ClassifierModel::logits(Context& context, const ClassifierBatch& batch) const {
@@ -45,10 +49,7 @@ Variable ClassifierModel::loss(Context& context, const ClassifierBatch& batch) c
   const Variable scores = logits(context, batch);
   if (head_.regression) return squared_error(scores, batch.scores);
   if (head_.class_weights.empty()) return cross_entropy(scores, batch.labels);
-  Backend& backend = scores.backend();
-  if (!class_weights_ || &class_weights_.backend() != &backend)
-    class_weights_ = Tensor::from(backend, {head_.classes}, std::span(head_.class_weights));
-  return cross_entropy(scores, batch.labels, class_weights_);
+  return cross_entropy(scores, batch.labels, (*class_weights_).value());
 }
 
 }  // namespace gradus

@@ -44,7 +44,7 @@ class ClassifierModel {
   BertEncoder bert_;
   BertPooler pooler_;
   Linear classifier_;
-  mutable Tensor class_weights_;  // of the loss, on the backend that was computed on last
+  Constant class_weights_;  // of the loss, where there are any
 };
 
 }  // namespace gradus

@@ -9,7 +9,6 @@
 #include "tasks/classifier/batch.h"
 #include "tasks/metrics/correlation.h"
 #include "tasks/metrics/finite_scores.h"
-#include "tasks/model/batch_loop.h"
 
 namespace gradus {
 namespace {
@@ -95,6 +94,15 @@ std::string remark_on_numbers(const std::vector<double>& outputs, const Classifi
 
 }  // namespace
 
+ClassifierPredictor::ClassifierPredictor(Backend& backend, const ClassifierSystem& system,
+                                         ClassifierRunOptions options)
+    : backend_(backend),
+      system_(system),
+      options_(options),
+      loop_(backend, options.compute_type, [&model = system.model()](Context& context, const Batch& batch) {
+        return std::vector{model.logits(context, classifier_batch(batch)).value()};
+      }) {}
+
 std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExample>& examples,
                                              const std::function<std::string(size_t)>& where) const {
   const size_t width = this->width();
@@ -102,13 +110,9 @@ std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExa
   std::vector<int32_t> lengths;
   for (const ClassificationExample& example : examples)
     lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
-  run_batches(
-      backend_, options_.compute_type,
+  loop_.run(
       evaluation_batches(lengths, options_.batch_size, options_.group_lengths),
       [&](std::span<const int32_t> chosen) { return pack_classifier(backend_, examples, chosen); },
-      [&](Context& context, const Batch& batch) {
-        return std::vector{system_.model().logits(context, classifier_batch(batch)).value()};
-      },
       [&](const HostBatch& batch, BatchResults results) {
         std::span<const float> rows = results[0]->wait_for<float>();
         for (const int64_t number : batch.numbers) {

@@ -9,6 +9,7 @@
 #include "tasks/classifier/input.h"
 #include "tasks/metrics/classification_scores.h"
 #include "tasks/metrics/scores.h"
+#include "tasks/model/batch_loop.h"
 
 namespace gradus {
 
@@ -21,8 +22,7 @@ struct ClassifierRunOptions {
 // Predicts with an allocated system.
 class ClassifierPredictor {
  public:
-  ClassifierPredictor(Backend& backend, const ClassifierSystem& system, ClassifierRunOptions options)
-      : backend_(backend), system_(system), options_(options) {}
+  ClassifierPredictor(Backend& backend, const ClassifierSystem& system, ClassifierRunOptions options);
 
   // The probability of each class for each of N examples, [N, K]; or the N scores. Throws Error, naming an example as
   // `where` does, when the model gives it anything but numbers.
@@ -35,6 +35,7 @@ class ClassifierPredictor {
   Backend& backend_;
   const ClassifierSystem& system_;
   ClassifierRunOptions options_;
+  BatchLoop loop_;
 };
 
 // The class of the highest probability, the first of equals, of each example's `classes` probabilities.

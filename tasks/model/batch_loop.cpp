@@ -15,14 +15,22 @@ struct Pending {
 
 }  // namespace
 
-void run_batches(Backend& backend, DType compute_type, std::vector<std::vector<int32_t>> batches,
-                 PackExamples pack, const std::function<std::vector<Tensor>(Context&, const Batch&)>& forward,
-                 const std::function<void(const HostBatch&, BatchResults)>& take) {
+BatchLoop::BatchLoop(Backend& backend, DType compute_type, Forward forward)
+    : backend_(backend),
+      graphs_(std::make_shared<BatchGraphs>(backend,
+                                            [compute_type, forward = std::move(forward)](const Batch& batch) {
+                                              const RecordingScope scope(RecordingScope::Mode::evaluate);
+                                              Context context;
+                                              context.compute_type = compute_type;
+                                              return forward(context, batch);
+                                            })) {}
+
+void BatchLoop::run(std::vector<std::vector<int32_t>> batches, PackExamples pack,
+                    const std::function<void(const HostBatch&, BatchResults)>& take) const {
   const bool single = batches.size() == 1;  // as when one text is asked about: nothing to make ahead
   std::unique_ptr<BatchSource> source = std::make_unique<ExampleBatches>(std::move(batches), std::move(pack));
   if (!single) source = std::make_unique<ReadAhead>(std::move(source));
   source->begin(0, 0);
-  const RecordingScope scope(RecordingScope::Mode::evaluate);
   std::optional<Pending> pending;
   const auto settle = [&] {
     if (!pending) return;
@@ -31,10 +39,8 @@ void run_batches(Backend& backend, DType compute_type, std::vector<std::vector<i
   };
   for (HostBatch host; source->next(host);) {
     Pending begun{std::move(host), {}};
-    Context context;
-    context.compute_type = compute_type;
-    for (const Tensor& result : forward(context, Batch(backend, begun.batch)))
-      begun.results.push_back(backend.begin_copy_to_host(result));
+    for (const Tensor& result : graphs_->run(begun.batch))
+      begun.results.push_back(backend_.begin_copy_to_host(result));
     settle();
     pending = std::move(begun);
   }

@@ -21,11 +21,17 @@ void TokenPacker::add_to(HostBatch& batch, const Backend& backend) const {
   add_padded(batch, "input_ids", ids_, 0, backend);
   add_padded(batch, "token_type_ids", token_types_, 0, backend);
   add_padded(batch, "position_ids", positions_, 0, backend);
-  batch.add_offsets("offsets", offsets_, longest_);
+  add_padded_offsets(batch, "offsets", offsets_, longest_, backend);
 }
 
 TokenBatch tokens_of(const Batch& batch) {
   return {batch["input_ids"], batch["token_type_ids"], batch["position_ids"], batch.packing("offsets")};
+}
+
+void add_padded_offsets(HostBatch& batch, std::string_view name, std::span<const int32_t> offsets,
+                        int64_t longest, const Backend& backend) {
+  batch.add_offsets(name, offsets,
+                    std::min(backend.padded_length(longest), backend.padded_rows(offsets.back())));
 }
 
 void add_padded(HostBatch& batch, std::string_view name, std::vector<int32_t> values, int32_t filler,

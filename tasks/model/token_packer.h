@@ -26,6 +26,11 @@ class TokenPacker {
 // The tokens of a batch that a TokenPacker has put there.
 TokenBatch tokens_of(const Batch& batch);
 
+// Adds the offsets of sequences in a part of so many rows, of which the longest has `longest`: more where the backend's
+// padded_length says so.
+void add_padded_offsets(HostBatch& batch, std::string_view name, std::span<const int32_t> offsets,
+                        int64_t longest, const Backend& backend);
+
 // Adds a part of rows, filled up to the backend's padded_rows.
 void add_padded(HostBatch& batch, std::string_view name, std::vector<int32_t> values, int32_t filler,
                 const Backend& backend);

@@ -25,7 +25,7 @@ HostBatch pack_ner(const Backend& backend, std::span<const NerExample> examples,
   tokens.add_to(batch, backend);
   add_padded(batch, "rows", std::move(rows), -1, backend);
   add_padded(batch, "labels", std::move(labels), -100, backend);
-  batch.add_offsets("word_offsets", word_offsets, most_words);
+  add_padded_offsets(batch, "word_offsets", word_offsets, most_words, backend);
   return batch;
 }
 

@@ -3,7 +3,6 @@
 #include "core/error.h"
 #include "data/batcher.h"
 #include "tasks/metrics/finite_scores.h"
-#include "tasks/model/batch_loop.h"
 #include "tasks/ner/batch.h"
 
 namespace gradus {
@@ -18,6 +17,17 @@ std::vector<int32_t> lengths_of(const std::vector<NerExample>& examples) {
 }
 
 }  // namespace
+
+NerTagger::NerTagger(Backend& backend, const NerSystem& system, TaggerOptions options)
+    : backend_(backend),
+      system_(system),
+      options_(options),
+      loop_(backend, options.compute_type,
+            [&model = system.model()](Context& context, const Batch& on_device) {
+              const NerBatch batch = ner_batch(on_device);
+              const Tensor emissions = model.emissions(context, batch).value();
+              return std::vector{emissions, model.decode(emissions, batch)};
+            }) {}
 
 NerExamples NerTagger::examples(const NerData& data) const {
   const NerFeatureOptions features{options_.seq_length, system_.protocol(), LongSentences::overlap};
@@ -36,15 +46,9 @@ std::vector<std::vector<int32_t>> NerTagger::predict(const NerData& data,
   for (const NerSentence& sentence : data.sentences)
     tags.emplace_back(sentence.words.size(), system_.labels().outside_id());
   system_.model().check_decoding();
-  run_batches(
-      backend_, options_.compute_type,
+  loop_.run(
       evaluation_batches(lengths_of(examples), options_.batch_size, options_.group_lengths),
       [&](std::span<const int32_t> chosen) { return pack_ner(backend_, examples, chosen); },
-      [&](Context& context, const Batch& on_device) {
-        const NerBatch batch = ner_batch(on_device);
-        const Tensor emissions = system_.model().emissions(context, batch).value();
-        return std::vector{emissions, system_.model().decode(emissions, batch)};
-      },
       [&](const HostBatch& batch, BatchResults results) {
         const std::span<const float> scores = results[0]->wait_for<float>();
         const std::span<const int32_t> predicted = results[1]->wait_for<int32_t>();

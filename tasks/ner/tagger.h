@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/ner_text.h"
+#include "tasks/model/batch_loop.h"
 #include "tasks/ner/system.h"
 
 namespace gradus {
@@ -21,8 +22,7 @@ struct TaggerOptions {
 // word gets a tag.
 class NerTagger {
  public:
-  NerTagger(Backend& backend, const NerSystem& system, TaggerOptions options)
-      : backend_(backend), system_(system), options_(options) {}
+  NerTagger(Backend& backend, const NerSystem& system, TaggerOptions options);
 
   // The id of the predicted tag of each word of each sentence. Tags in the data are not looked at. What had to be done
   // to the text is added to `counts`. Throws Error, naming the sentence, when the model gives anything but numbers.
@@ -38,6 +38,7 @@ class NerTagger {
   Backend& backend_;
   const NerSystem& system_;
   TaggerOptions options_;
+  BatchLoop loop_;
 };
 
 }  // namespace gradus

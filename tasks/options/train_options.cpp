@@ -68,6 +68,9 @@ void DeviceOptions::declare(Options& options) {
       .choices({{"fp32", {"float32", "mstype.float32"}},
                 {"bf16", {"bfloat16", "mstype.bfloat16"}},
                 {"fp16", {"float16", "mstype.float16"}}});
+  options.add(
+      "tf32", tf32,
+      "with fp32: products of numbers rounded to 10 bits of mantissa, on GPUs, several times as fast");
   options.add("seed", seed, "start of all random numbers: same seed, same bits").at_least(0);
 }
 
@@ -207,7 +210,7 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
   options.add("report", report, "HTML page of the run: settings, curves, tables, the worst errors");
   options.add("trace", trace,
               "JSON file for a timeline of the training (ui.perfetto.dev shows it); of process N of several: "
-              "FILE.N.json");
+              "FILE.N.json; on GPUs it is the host's time");
   options.add("json", json, "write results to standard output as JSON, one object a line");
 }
 

@@ -16,6 +16,7 @@ struct DeviceOptions {
   int64_t device_id = 0;
   int64_t threads = 0;  // 0: all cores
   std::string compute_type = "fp32";
+  bool tf32 = false;
   int64_t seed = 1;
 
   void declare(Options& options);

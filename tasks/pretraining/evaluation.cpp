@@ -5,7 +5,6 @@
 #include <map>
 
 #include "data/batcher.h"
-#include "tasks/model/batch_loop.h"
 #include "tasks/pretraining/batch.h"
 
 namespace gradus {
@@ -55,17 +54,24 @@ Scores scores_of(const Sums& words, const Sums& next) {
 
 }  // namespace
 
+PretrainEvaluation::PretrainEvaluation(Backend& backend, const PretrainSystem& system,
+                                       const PretrainOptions& options, const PretrainSet& set)
+    : backend_(backend),
+      options_(options),
+      set_(set),
+      loop_(backend, options.device.dtype(), [&model = system.model()](Context& context, const Batch& batch) {
+        return score_batch(model, context, batch);
+      }) {}
+
 const PretrainReport& PretrainEvaluation::run() {
   const auto start = std::chrono::steady_clock::now();
   std::vector<int32_t> lengths;
   for (const PretrainingExample& example : set_.examples)
     lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
   Sums words, next;
-  run_batches(
-      backend_, options_.device.dtype(),
+  loop_.run(
       evaluation_batches(lengths, options_.train.eval_batch_size, options_.eval_pad == "grouped"),
       [&](std::span<const int32_t> chosen) { return pack_pretraining(backend_, set_.examples, chosen); },
-      [&](Context& context, const Batch& batch) { return score_batch(system_.model(), context, batch); },
       [&](const HostBatch& batch, BatchResults results) {
         std::vector<int32_t> gold_words, gold_next;
         for (const int64_t number : batch.numbers) {

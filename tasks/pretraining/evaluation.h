@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tasks/metrics/scores.h"
+#include "tasks/model/batch_loop.h"
 #include "tasks/pretraining/input.h"
 
 namespace gradus {
@@ -21,8 +22,7 @@ class PretrainEvaluation {
  public:
   // Keeps references.
   PretrainEvaluation(Backend& backend, const PretrainSystem& system, const PretrainOptions& options,
-                     const PretrainSet& set)
-      : backend_(backend), system_(system), options_(options), set_(set) {}
+                     const PretrainSet& set);
 
   // Throws Error when a loss is infinite or not a number.
   const PretrainReport& run();
@@ -32,9 +32,9 @@ class PretrainEvaluation {
 
  private:
   Backend& backend_;
-  const PretrainSystem& system_;
   const PretrainOptions& options_;
   const PretrainSet& set_;
+  BatchLoop loop_;
   std::optional<PretrainReport> latest_;
 };
 

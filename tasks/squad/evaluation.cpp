@@ -11,7 +11,6 @@
 #include "data/unicode.h"
 #include "tasks/metrics/cmrc_scores.h"
 #include "tasks/metrics/finite_scores.h"
-#include "tasks/model/batch_loop.h"
 #include "tasks/squad/batch.h"
 
 namespace gradus {
@@ -46,20 +45,22 @@ double best_threshold_for(const SquadData& data, std::vector<SquadPrediction> pr
 
 SquadAnswerer::SquadAnswerer(Backend& backend, const SquadSystem& system, const SquadDriverOptions& options,
                              bool version_2)
-    : backend_(backend), system_(system), options_(options), version_2_(version_2) {}
+    : backend_(backend),
+      system_(system),
+      options_(options),
+      version_2_(version_2),
+      loop_(backend, options.device.dtype(), [&model = system.model()](Context& context, const Batch& batch) {
+        return std::vector{model.logits(context, squad_batch(batch)).value()};
+      }) {}
 
 std::vector<SquadAnswerer::Logits> SquadAnswerer::logits(const std::vector<SquadFeature>& features) const {
   std::vector<Logits> all(features.size());
   std::vector<int32_t> lengths;
   for (const SquadFeature& feature : features)
     lengths.push_back(static_cast<int32_t>(feature.window.input_ids.size()));
-  run_batches(
-      backend_, options_.device.dtype(),
+  loop_.run(
       evaluation_batches(lengths, options_.train.eval_batch_size, options_.eval_pad == "grouped"),
       [&](std::span<const int32_t> chosen) { return pack_squad(backend_, features, chosen); },
-      [&](Context& context, const Batch& batch) {
-        return std::vector{system_.model().logits(context, squad_batch(batch)).value()};
-      },
       [&](const HostBatch& batch, BatchResults results) {
         const std::span<const float> values = results[0]->wait_for<float>();
         size_t row = 0;

@@ -7,6 +7,7 @@
 
 #include "tasks/metrics/scores.h"
 #include "tasks/metrics/squad_scores.h"
+#include "tasks/model/batch_loop.h"
 #include "tasks/squad/input.h"
 
 namespace gradus {
@@ -34,6 +35,7 @@ class SquadAnswerer {
   const SquadSystem& system_;
   const SquadDriverOptions& options_;
   bool version_2_;
+  BatchLoop loop_;
 };
 
 // Answers "" where no answer is better than the best one by more than `threshold`.

@@ -67,7 +67,8 @@ std::vector<Cut> cuts_of(const TrainConfig& config) {
 
 MemoryPlan fit_memory(const FineTuning& task, const Backend& backend, TrainConfig& config,
                       int64_t most_bytes) {
-  const int64_t held = resident_bytes() + overhead;
+  const int64_t held =
+      (backend.free_memory() ? static_cast<int64_t>(backend.memory().current) : resident_bytes()) + overhead;
   Cut cut;
   std::optional<MemoryPlan> plan;
   if (leads()) {

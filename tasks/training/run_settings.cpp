@@ -37,7 +37,7 @@ std::map<std::string, std::string> run_settings(const TrainConfig& config) {
       {"max_grad_norm", fmt::format("{}", optimizer.max_grad_norm)},
       {"clip_type", name_of(optimizer.clipping())},
       {"enable_lossscale", follows_scale ? "true" : "false"},
-      {"compute_type", std::string(name_of(config.compute_type))}};
+      {"compute_type", fmt::format("{}{}", name_of(config.compute_type), config.tf32 ? " in TF32" : "")}};
   if (follows_scale) {
     settings["loss_scale_value"] = fmt::format("{:.10g}", config.loss_scale);
     settings["scale_factor"] = fmt::format("{:.10g}", scaling.factor);

@@ -22,7 +22,11 @@ StepGradients::StepGradients(Parameters& parameters, TrainTask& task, const Trai
       communicator_(communicator),
       device_step_(device_step),
       trace_(trace),
-      exchange_(parameters, communicator) {}
+      exchange_(parameters, communicator),
+      graphs_(parameters.backend(), [this](const Batch& batch) {
+        device_step_.backward(forward(batch));
+        return std::vector<Tensor>();
+      }) {}
 
 StepBatches StepGradients::next(int64_t number, BatchSource& source, bool stops) {
   const Trace::Span span(trace_, "batches");
@@ -72,23 +76,40 @@ void StepGradients::add_up_every_batch(const StepBatches& step) {
   }
 }
 
-Variable StepGradients::forward(const StepBatches& step, size_t batch) {
-  const Trace::Span span(trace_, "forward");
+void StepGradients::begin(size_t batch) {
   const auto size = static_cast<uint32_t>(communicator_.size()),
              rank = static_cast<uint32_t>(communicator_.rank());
   device_step_.begin_micro_step(static_cast<uint32_t>(batch) * size + rank);
+}
+
+Variable StepGradients::forward(const Batch& batch) {
+  const Trace::Span span(trace_, "forward");
   Context context{true, config_.compute_type, device_step_.random(config_.seed), config_.recompute};
-  const HostBatch& host_batch = step.batches[batch];
-  const std::vector<Variable> losses = task_.losses(context, Batch(parameters_.backend(), host_batch));
-  check(losses.size() == host_batch.weights.size(), "[training] {} losses, their batch has {} weights",
-        losses.size(), host_batch.weights.size());
+  const std::vector<Variable> losses = task_.losses(context, batch);
+  check(losses.size() == batch.host().weights.size(), "[training] {} losses, their batch has {} weights",
+        losses.size(), batch.host().weights.size());
   return device_step_.objective(losses);
 }
 
 void StepGradients::backward(const StepBatches& step, size_t batch, const Completed& completed) {
-  const Variable objective = forward(step, batch);
-  const Trace::Span span(trace_, "backward");
-  device_step_.backward(objective, completed);
+  begin(batch);
+  const HostBatch& host = step.batches[batch];
+  if (communicator_.size() == 1 && parameters_.backend().captures()) {
+    const Trace::Span span(trace_, "gradients");
+    graphs_.run(host);
+    return;
+  }
+  const Batch on_device(parameters_.backend(), host);
+  in_step_memory([&] {
+    const Variable objective = forward(on_device);
+    const Trace::Span span(trace_, "backward");
+    device_step_.backward(objective, completed);
+  });
+}
+
+void StepGradients::in_step_memory(const std::function<void()>& work) {
+  if (parameters_.backend().captures()) parameters_.backend().warm_up(work);
+  else work();
 }
 
 void StepGradients::explain(const StepBatches& step, const StepNumbers& numbers, const std::string& why) {
@@ -100,7 +121,11 @@ void StepGradients::explain(const StepBatches& step, const StepNumbers& numbers,
   if (!std::isfinite(numbers.loss)) {
     try {
       const RecordingScope scope(RecordingScope::Mode::check_finite);
-      for (size_t i = 0; i < step.batches.size(); ++i) forward(step, i);
+      for (size_t i = 0; i < step.batches.size(); ++i) {
+        begin(i);
+        const Batch on_device(parameters_.backend(), step.batches[i]);
+        in_step_memory([&] { forward(on_device); });
+      }
     } catch (const Error& e) {
       fail("step {}: the loss is not finite; the first op at fault: {}{}", number, e.what(), why);
     }

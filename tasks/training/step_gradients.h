@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "nn/device_step.h"
 #include "nn/gradient_exchange.h"
 #include "tasks/log/trace.h"
+#include "tasks/model/batch_graphs.h"
 #include "tasks/training/trainer.h"
 
 namespace gradus {
@@ -49,9 +51,14 @@ class StepGradients {
  private:
   void add_up(const StepBatches& step);
   void add_up_every_batch(const StepBatches& step);
-  // The objective of one batch of a step.
-  Variable forward(const StepBatches& step, size_t batch);
+  // Tells the device which batch of the step comes now.
+  void begin(size_t batch);
+  // The objective of the batch that was begun.
+  Variable forward(const Batch& batch);
+  // Begins a batch and adds up its gradients.
   void backward(const StepBatches& step, size_t batch, const Completed& completed);
+  // Calls `work` with the memory that graphs of a step have, where there are such: what a step takes is there already.
+  void in_step_memory(const std::function<void()>& work);
 
   Parameters& parameters_;
   TrainTask& task_;
@@ -60,6 +67,8 @@ class StepGradients {
   DeviceStep& device_step_;
   Trace* trace_;
   GradientExchange exchange_;
+  // Of forward and backward. Not where other processes hear of gradients meanwhile.
+  BatchGraphs graphs_;
 };
 
 }  // namespace gradus

@@ -17,6 +17,7 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
   config.accumulation_steps = options.gradient_accumulation_steps;
   config.seed = static_cast<uint64_t>(device.seed);
   config.compute_type = device.dtype();
+  config.tf32 = device.tf32;
 
   config.recompute = options.recompute;
 
@@ -57,10 +58,14 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
 
 Backend& open_backend(const DeviceOptions& device) {
   Backend& backend = find_backend(device.device_target);
+  // Processes on one machine take its devices in turn, unless their launcher shows each its own.
+  const int64_t others = backend.devices() > 1 ? processes().local_rank() : 0;
   try {
-    backend.set_device(device.device_id);
+    backend.set_device(device.device_id + others);
   } catch (const Error& e) {
-    fail("--device_target {} --device_id {}: {}", device.device_target, device.device_id, e.what());
+    fail("--device_target {} --device_id {}{}: {}", device.device_target, device.device_id,
+         others > 0 ? fmt::format(", and {} further as process {} on this machine", others, others) : "",
+         e.what());
   }
   int threads = backend.set_threads(static_cast<int>(device.threads));
   if (device.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr)
@@ -68,6 +73,13 @@ Backend& open_backend(const DeviceOptions& device) {
   if (threads < device.threads) {
     print_log(stderr, "warning: --threads {}: the system gives {} (OMP_THREAD_LIMIT or the like is set)\n",
               device.threads, threads);
+  }
+  check(!device.tf32 || device.dtype() == DType::float32, "--tf32: it is for --compute_type fp32, not {}",
+        device.compute_type);
+  try {
+    backend.allow_tf32(device.tf32);
+  } catch (const Error& e) {
+    fail("--tf32: {}", e.what());
   }
   const std::string reason = backend.unsupported(device.dtype());
   check(reason.empty(), "--compute_type {}: {}", device.compute_type, reason);

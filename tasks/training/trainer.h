@@ -30,6 +30,7 @@ struct TrainConfig {
   bool sums_every_batch = false;  // over processes, after each batch of a step; otherwise once
   uint64_t seed = 1;
   DType compute_type = DType::float32;
+  bool tf32 = false;  // whether products of float32 were allowed to be in TF32, for a resumed run to know
 
   OptimizerConfig optimizer;
   float loss_scale = 1;  // at the start; it follows the gradients where optimizer.scaling has a window

@@ -1,6 +1,6 @@
 #include "tests/emulator/device.h"
 
-#include <deque>
+#include <bit>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -48,17 +48,28 @@ struct Thread {
   Finish finish = nullptr;
   bool said = false;
   int heard = 0;
-  std::deque<std::vector<Copy>> groups;  // copies under way
-  std::vector<Copy> begun;               // those of no group yet
+  std::vector<std::vector<Copy>> groups;  // copies under way, the oldest group first
+  std::vector<Copy> begun;                // those of no group yet
+
+  // As a thread that has not begun: one object serves in block after block, with the memory that it has.
+  void renew(dim3 place) {
+    index = place;
+    has_begun = has_ended = false;
+    wait = Wait::nothing;
+    groups.clear();
+    begun.clear();
+  }
 };
 
 struct Block {
   std::vector<Thread> threads;
+  std::vector<unsigned> at_operation;  // for each warp, how many of its lanes wait for others
   std::map<const void*, std::vector<std::byte>> arrays;
   std::vector<std::byte> dynamic;
   size_t shared_bytes = 0, most_shared = 0;
   size_t current = 0;                           // the thread that runs
   size_t at_barrier = 0, first_at_barrier = 0;  // how many threads wait there, and which came first
+  std::vector<size_t> ready;                    // threads that can go on
 };
 
 uint64_t schedule = 1;
@@ -99,6 +110,8 @@ bool release_block(Block& b, size_t number) {
 bool release_warp(Block& b, size_t number) {
   const Thread& one = b.threads[number];
   const size_t first = number / 32 * 32;
+  unsigned& waiting = b.at_operation[number / 32];
+  if (++waiting < static_cast<unsigned>(std::popcount(one.mask))) return false;
   void* brought[32] = {};
   for (size_t lane = 0; lane < 32; ++lane) {
     if ((one.mask >> lane & 1U) == 0) continue;
@@ -119,6 +132,7 @@ bool release_warp(Block& b, size_t number) {
   one.finish(brought);
   for (size_t lane = 0; lane < 32; ++lane)
     if ((one.mask >> lane & 1U) != 0) b.threads[first + lane].wait = Thread::Wait::nothing;
+  waiting -= static_cast<unsigned>(std::popcount(one.mask));
   return true;
 }
 
@@ -142,10 +156,12 @@ bool release_warp(Block& b, size_t number) {
 void end_thread(Thread& thread) {
   thread.has_ended = true;
   idle_fibers.push_back(std::move(thread.fiber));
-  thread.groups.push_back(std::move(thread.begun));
-  for (const std::vector<Copy>& group : thread.groups)
-    if (!group.empty())
-      fail_at(group.front().site, "a thread ends without waiting for its copy to shared memory");
+  const auto check_none = [](const std::vector<Copy>& copies) {
+    if (!copies.empty())
+      fail_at(copies.front().site, "a thread ends without waiting for its copy to shared memory");
+  };
+  std::ranges::for_each(thread.groups, check_none);
+  check_none(thread.begun);
 }
 
 // Runs a thread until it waits or ends.
@@ -170,7 +186,8 @@ void go_on(Block& b, size_t number, const std::function<void()>& work) {
 void run_block(const std::function<void()>& work, RandomSequence& random) {
   Block& b = *running;
   const bool warps_run_ahead = random.below(2) == 1;
-  std::vector<size_t> ready(b.threads.size());
+  std::vector<size_t>& ready = b.ready;
+  ready.resize(b.threads.size());
   std::iota(ready.begin(), ready.end(), size_t{0});
   size_t left = ready.size();
   if (warps_run_ahead) random.shuffle(ready);
@@ -225,21 +242,24 @@ void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>&
   RandomSequence random(schedule, 0xde7, launches++);
   gridDim = grid;
   blockDim = size;
+  running.emplace();
+  running->most_shared = most_shared;
+  running->threads.resize(threads);
   std::vector<uint64_t> order(blocks);
   std::iota(order.begin(), order.end(), uint64_t{0});
   random.shuffle(order);
   for (const uint64_t number : order) {
     blockIdx = {static_cast<unsigned>(number % grid.x), static_cast<unsigned>(number / grid.x % grid.y),
                 static_cast<unsigned>(number / grid.x / grid.y)};
-    running.emplace();
-    running->dynamic.assign(shared_bytes, std::byte{unwritten});
-    running->shared_bytes = shared_bytes;
-    running->most_shared = most_shared;
-    running->threads.resize(threads);
+    Block& b = *running;
+    b.arrays.clear();
+    b.dynamic.assign(shared_bytes, std::byte{unwritten});
+    b.shared_bytes = shared_bytes;
+    b.at_operation.assign((threads + 31) / 32, 0);
+    b.at_barrier = 0;
     for (uint64_t i = 0; i < threads; ++i)
-      running->threads[i].index = {static_cast<unsigned>(i % size.x),
-                                   static_cast<unsigned>(i / size.x % size.y),
-                                   static_cast<unsigned>(i / size.x / size.y)};
+      b.threads[i].renew({static_cast<unsigned>(i % size.x), static_cast<unsigned>(i / size.x % size.y),
+                          static_cast<unsigned>(i / size.x / size.y)});
     run_block(thread, random);
   }
 }
@@ -306,7 +326,7 @@ void wait_for_groups(int most) {
   Thread& thread = current();
   while (thread.groups.size() > static_cast<size_t>(most)) {
     land(thread.groups.front());
-    thread.groups.pop_front();
+    thread.groups.erase(thread.groups.begin());
   }
 }
 

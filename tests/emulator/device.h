@@ -18,8 +18,11 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <source_location>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "core/error.h"
 
@@ -44,19 +47,30 @@ using Site = std::source_location;
 // The order of blocks and threads, from the next launch on.
 void set_schedule(uint64_t seed);
 
+// What the device says it has left, in bytes.
+inline size_t free_memory = size_t{1} << 30;
+
 // --- streams ----------------------------------------------------------------------------------------
 
 // Whether streams that are opened from now on are late: nothing in them runs before somebody waits for it. Otherwise all runs at
 // once, so that an error is thrown where the kernel is called, and the address sanitizer guards memory that was let go.
 inline bool streams_are_late = false;
 
+// Graphs that ended while the device was still to run them.
+inline int graphs_lost = 0;
+
 // What a stream was given and the device has not run.
 class Queue {
  public:
   void add(std::function<void()> work) {
+    if (captured_) return captured_->push_back(std::move(work));
     work_.push_back(std::move(work));
     if (!is_late_) run(given());
   }
+  // From the one to the other what is added is kept.
+  void begin_capture() { captured_.emplace(); }
+  std::vector<std::function<void()>> end_capture() { return std::exchange(captured_, {}).value(); }
+  bool is_capturing() const { return captured_.has_value(); }
   // How much was ever given; run(n) has the device come there. What it throws is told to who waits, and the rest is lost, as on a
   // device.
   size_t given() const { return run_ + work_.size(); }
@@ -65,6 +79,7 @@ class Queue {
  private:
   const bool is_late_ = streams_are_late;
   std::deque<std::function<void()>> work_;
+  std::optional<std::vector<std::function<void()>>> captured_;
   size_t run_ = 0;
 };
 

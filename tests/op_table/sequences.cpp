@@ -204,6 +204,7 @@ std::vector<Op> sequence_rows() {
     // Heads of the sizes that the CUDA backend has tensor cores for, in few rows and in many.
     attention.cases.push_back(attention_case({{0, 5, 0, 9, 1}, 3}, 2, 32, probability));
     attention.cases.push_back(attention_case({{33, 2}, 1}, 1, 64, probability));
+    attention.cases.push_back(attention_case({{20, 3}, 50}, 1, 32, probability));
     attention.cases.push_back(attention_case({{50, 130}, 2}, 1, 32, probability));
     // Larger ones, of which the tiles of a GPU's shared memory take more than every kernel may have.
     for (const int64_t size : {72, 100, 128})

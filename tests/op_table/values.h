@@ -53,8 +53,9 @@ struct Lengths {
     for (const int32_t length : each) offsets.push_back(offsets.back() + length);
     return offsets;
   }
+  // With rows of no sequence the longest is taken for longer than it is.
   Packing packing(Backend& backend) const {
-    return {int_tensor(backend, offsets()), *std::max_element(each.begin(), each.end())};
+    return {int_tensor(backend, offsets()), *std::max_element(each.begin(), each.end()) + unused};
   }
   reference::Sequences sequences() const {
     reference::Sequences sequences;

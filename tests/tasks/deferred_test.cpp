@@ -1,5 +1,5 @@
 // Training and prediction of every task on a backend that only queues: the same bits as on the backend under it, and the
-// host never waits inside a step. Where that one is another than the CPU's: much the same losses as there.
+// host never waits inside a step. The same again on one that captures the calls and replays them. Where that one is another than the CPU's: much the same losses as there.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -88,9 +88,11 @@ void check_deferred(int64_t waits_to_check, Run&& run) {
     if (!base.unsupported(dtype).empty()) continue;
     CAPTURE(name_of(dtype));
     // It lives as long as tensors that models keep.
-    static auto& queue = *new DeferredBackend(base);
+    static auto &queue = *new DeferredBackend(base), &capturing = *new DeferredBackend(base, true);
     const Result expected = run(base, queue, type);
     const Result result = run(queue, queue, type);
+    const int64_t captured = capturing.captured(), replayed = capturing.replayed();
+    const Result replay = run(capturing, capturing, type);
     CHECK(expected.training_waits + expected.prediction_waits == 0);
     for (Backend* other : dtype == DType::float32 ? other_backends_under_test() : std::vector<Backend*>()) {
       const Result same = run(*other, queue, type);
@@ -107,6 +109,14 @@ void check_deferred(int64_t waits_to_check, Run&& run) {
     CHECK(result.parameters == expected.parameters);
     REQUIRE(!expected.predictions.empty());
     CHECK(result.predictions == expected.predictions);
+    CHECK(replay.losses == expected.losses);
+    CHECK(replay.parameters == expected.parameters);
+    CHECK(replay.predictions == expected.predictions);
+    CHECK(replay.idle_waits == result.idle_waits);
+    CHECK(replay.prediction_waits == result.prediction_waits);
+    // A graph's first replay is of the batch that it was captured with.
+    CHECK(capturing.captured() > captured);
+    CHECK(capturing.replayed() - replayed > capturing.captured() - captured);
     // A step is looked at when the next one is on its way. Only after the last one there is nothing left to do: it is waited
     // for, and then the weights and the optimizer's two states are checked, one after the other.
     CHECK(result.training_waits - result.idle_waits == steps - 1);

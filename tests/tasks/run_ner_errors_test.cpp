@@ -404,6 +404,9 @@ TEST_CASE("run_ner refuses unknown flags and values") {
   tiny.refuse(
       tiny.training({"--device_id=1"}),
       "--device_target CPU --device_id 1: [backend] there is no device 1: CPU has the device 0 alone");
+  tiny.refuse(tiny.training({"--tf32"}), "--tf32: [backend] CPU has no products in TF32");
+  tiny.refuse(tiny.training({"--tf32", "--compute_type=bf16"}),
+              "--tf32: it is for --compute_type fp32, not bf16");
 }
 
 TEST_CASE("run_ner refuses a damaged trainer state") {
