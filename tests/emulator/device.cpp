@@ -98,6 +98,7 @@ bool release_block(Block& b, size_t number) {
          place_of(mine));
   if (b.at_barrier < b.threads.size()) return false;
   b.at_barrier = 0;
+  ++counts.barriers;
   const auto said = static_cast<int>(std::ranges::count(b.threads, true, &Thread::said));
   for (Thread& thread : b.threads) {
     thread.wait = Thread::Wait::nothing;
@@ -130,6 +131,7 @@ bool release_warp(Block& b, size_t number) {
     brought[lane] = other.brought;
   }
   one.finish(brought);
+  ++counts.warp_operations;
   for (size_t lane = 0; lane < 32; ++lane)
     if ((one.mask >> lane & 1U) != 0) b.threads[first + lane].wait = Thread::Wait::nothing;
   waiting -= static_cast<unsigned>(std::popcount(one.mask));
@@ -239,6 +241,9 @@ void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>&
   check(shared_bytes <= most_shared, "[emulated device] {} bytes of shared memory: a block has {}",
         shared_bytes, most_shared);
   const Run guard;
+  ++counts.launches;
+  counts.blocks += static_cast<int64_t>(blocks);
+  counts.threads += static_cast<int64_t>(blocks * threads);
   RandomSequence random(schedule, 0xde7, launches++);
   gridDim = grid;
   blockDim = size;
@@ -261,6 +266,7 @@ void run(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>&
       b.threads[i].renew({static_cast<unsigned>(i % size.x), static_cast<unsigned>(i / size.x % size.y),
                           static_cast<unsigned>(i / size.x / size.y)});
     run_block(thread, random);
+    counts.shared_bytes = std::max(counts.shared_bytes, running->shared_bytes);
   }
 }
 
@@ -313,6 +319,7 @@ void begin_copy(void* target, const void* source, size_t bytes, const Site& site
   if (!aligned(target) || !aligned(source))
     fail_at(site, "a copy to shared memory from or to an address that is no multiple of its size");
   std::memset(target, unwritten, bytes);
+  counts.copied_bytes += static_cast<int64_t>(bytes);
   current().begun.push_back({target, source, bytes, site});
 }
 

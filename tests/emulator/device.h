@@ -50,6 +50,19 @@ void set_schedule(uint64_t seed);
 // What the device says it has left, in bytes.
 inline size_t free_memory = size_t{1} << 30;
 
+// --- what the tests count -----------------------------------------------------------------------------
+
+// What kernels have done since somebody set it to zero.
+struct Counts {
+  int64_t launches = 0, blocks = 0, threads = 0;
+  int64_t barriers = 0;         // of blocks
+  int64_t warp_operations = 0;  // of warps: shuffles, votes, products of matrices
+  int64_t global_bytes = 0;     // that kernels say they load and store; only those of tests do
+  int64_t copied_bytes = 0;     // by copies that go on while the thread does
+  size_t shared_bytes = 0;      // the most that a block had
+};
+inline Counts counts;
+
 // --- streams ----------------------------------------------------------------------------------------
 
 // Whether streams that are opened from now on are late: nothing in them runs before somebody waits for it. Otherwise all runs at

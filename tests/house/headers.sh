@@ -12,9 +12,9 @@ mkdir "$scratch/core"
 sh core/interface_version.sh "$scratch/core/interface_version.h" "$scratch/dependencies" "$PWD" "$compiler"
 
 headers=$(git ls-files '*.h' | while read -r header; do [ -e "${header%.h}.cpp" ] || echo "$header"; done)
-# One line a header on standard output, what the compiler says of it on standard error. Those of the CUDA backend are written in the
-# language of a device, here the emulated one.
-compile='case $3 in backends/cuda/*) echo "#include \"tests/emulator/device.h\"" ;; esac >"$2/$$.first"
+# One line a header on standard output, what the compiler says of it on standard error. Those of the CUDA backend and of the ladders of
+# kernels are written in the language of a device, here the emulated one.
+compile='case $3 in backends/cuda/* | tests/bench/kernels/*) echo "#include \"tests/emulator/device.h\"" ;; esac >"$2/$$.first"
   echo "#include \"$3\"" | cat "$2/$$.first" - | "$1" -std=c++20 -fopenmp -Wall -Wextra -Werror -fsyntax-only -I. "-I$2" -x c++ - &&
   echo "ok $3" || echo "FAILED: $3 does not compile alone"'
 echo "$headers" | xargs -P "$(nproc)" -n 1 sh -c "$compile" sh "$compiler" "$scratch" >"$scratch/results"
