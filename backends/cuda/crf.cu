@@ -60,6 +60,7 @@ struct Arrival {
 };
 
 // alpha[t][j] is the log of the summed scores of all paths that end in tag j at t, less the row's largest.
+// Reads 4, writes 4 of an emission; occupancy 50 % on sm_80, 50 % on sm_90, with 144 bytes of dynamic shared memory, with 32 threads.
 __global__ void __launch_bounds__(most_threads)
     sum_paths(Chain chain, Offsets offsets, const float* emissions, const int32_t* gold, float* alpha,
               float* log_z, double* losses, int64_t rows) {
@@ -118,6 +119,7 @@ __global__ void __launch_bounds__(most_threads)
 }
 
 // The transitions from a tag side by side for the threads of a warp, which ask for those to one.
+// Reads 4, writes 4 of a pair of tags; occupancy 100 % on sm_80, 100 % on sm_90.
 __global__ void __launch_bounds__(flat_threads) transpose(const float* x, int64_t tags, float* y) {
   for (int64_t i = global_thread(); i < tags * tags; i += global_threads())
     y[i % tags * tags + i / tags] = x[i];
@@ -131,6 +133,7 @@ struct Marginals {
 };
 
 // The probabilities of tags, from the end to the start: those at t - 1 are sums of pairs with those at t.
+// Reads 4, writes 12 of an emission; occupancy 50 % on sm_80, 50 % on sm_90, with 144 bytes of dynamic shared memory, with 32 threads.
 __global__ void __launch_bounds__(most_threads)
     find_marginals(Chain chain, Offsets offsets, const float* from_tags, const float* dloss,
                    const int32_t* gold, const float* alpha, Target<float> demissions, Marginals to,
@@ -184,6 +187,7 @@ __global__ void __launch_bounds__(most_threads)
 
 // partial [slabs, K, K]: of the sequences of a slab, how often a path has a pair of tags less how often the gold one has it. A thread takes a
 // pair, and reads 12 bytes a token, most of which its neighbours read as well.
+// Reads 12 of a pair of tags and a token; occupancy 75 % on sm_80, 100 % on sm_90.
 __global__ void __launch_bounds__(flat_threads)
     count_pairs(Chain chain, Offsets offsets, const int32_t* gold, const float* alpha, Marginals marginals,
                 int64_t slab_sequences, float* partial) {
@@ -204,6 +208,7 @@ __global__ void __launch_bounds__(flat_threads)
 }
 
 // Of both ends, in the order of the sequences. A thread takes a tag.
+// Reads 8 of a tag and a sequence; occupancy 100 % on sm_80, 100 % on sm_90.
 __global__ void __launch_bounds__(flat_threads)
     add_ends(Offsets offsets, const int32_t* gold, Marginals marginals, const float* dloss,
              Target<float> dstart, Target<float> dend, int64_t tags) {
@@ -221,6 +226,7 @@ __global__ void __launch_bounds__(flat_threads)
 
 // The best path. Scores are in double, so that a long sequence can't turn two different ones into equals. `from` [T, K] receives the tag
 // before j on the best path to (t, j); one thread follows it back.
+// Reads 4, writes 4 of an emission; occupancy 50 % on sm_80, 50 % on sm_90, with 144 bytes of dynamic shared memory, with 32 threads.
 __global__ void __launch_bounds__(most_threads)
     find_best_paths(Chain chain, Offsets offsets, const float* emissions, int32_t* from, int32_t* path,
                     int64_t rows) {

