@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compiles the CUDA backend's sources with nvcc for all devices they are meant for; warnings, and registers that spill to memory,
-# are errors. Status 77 where there is no nvcc ($NVCC, or the one of the path).
+# Compiles the CUDA backend's sources, and those of tests for a device, with nvcc for all devices they are meant for; warnings, and
+# registers that spill to memory, are errors. Status 77 where there is no nvcc ($NVCC, or the one of the path).
 #   usage: sh tests/emulator/compile.sh [SOURCE.cu]...      (all of them)
 set -eu
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -11,7 +11,7 @@ if ! command -v "$nvcc" >/dev/null 2>&1; then
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-[ $# -gt 0 ] || set -- "$top"/backends/cuda/*.cu "$top"/tests/emulator/*.cu
+[ $# -gt 0 ] || set -- "$top"/backends/cuda/*.cu "$top"/tests/emulator/*.cu "$top"/tests/bench/kernels/*.cu
 # fmt 9 takes nvcc for a compiler without constexpr.
 for source in "$@"; do
   "$nvcc" -std=c++20 --expt-relaxed-constexpr -DFMT_USE_CONSTEXPR=1 -Werror all-warnings -Xcompiler -Wall,-Wextra -I"$top" \
