@@ -1,6 +1,8 @@
 // The gradient of an embedding table, without atomics: tokens are sorted by id, then runs of one id are summed in the order of the tokens.
 // However many tokens a row has ([CLS], the first segment), its sum is shared out: pieces of 32 sorted tokens are summed on their
 // own, and what a run has in several pieces is joined. Reads each gradient once, and reads and writes the rows of the table that occur.
+#include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "backends/cuda/dispatch.h"
@@ -16,22 +18,23 @@ __device__ __forceinline__ int64_t id_of(Key key) { return static_cast<int64_t>(
 __device__ __forceinline__ int64_t token_of(Key key) { return static_cast<int64_t>(key & 0xffffffffU); }
 constexpr Key after_all = std::numeric_limits<Key>::max();
 
-constexpr int chunk_threads = 512, chunk = 2 * chunk_threads;
+constexpr int chunk_threads = 512, chunk = 2 * chunk_threads;  // at most
 constexpr int threads = 128;
 constexpr int piece = 32;
 
-// Sorts chunks of the tokens, a block each, in shared memory: Batcher's bitonic network (1968), a thread two keys at a time.
+// Sorts chunks of the tokens, a block each, in shared memory: Batcher's bitonic network (1968), a thread two keys at a time. A block has a
+// power of two of threads; few tokens take fewer steps.
 // Reads 4, writes 8 of a token; occupancy 100 % on sm_80, 75 % on sm_90.
 __global__ void __launch_bounds__(chunk_threads) sort_chunks(const int32_t* ids, int64_t count, Key* keys) {
   GRADUS_SHARED(Key, mine, chunk);
-  const int64_t begin = int64_t{blockIdx.x} * chunk;
-  const int thread = static_cast<int>(threadIdx.x);
-  for (int i = thread; i < chunk; i += chunk_threads) {
+  const int thread = static_cast<int>(threadIdx.x), half = static_cast<int>(blockDim.x), keys_here = 2 * half;
+  const int64_t begin = int64_t{blockIdx.x} * keys_here;
+  for (int i = thread; i < keys_here; i += half) {
     const int64_t token = begin + i;
     mine[i] = token < count ? Key{static_cast<uint32_t>(ids[token])} << 32 | static_cast<uint32_t>(token)
                             : after_all;
   }
-  for (int length = 2; length <= chunk; length *= 2) {
+  for (int length = 2; length <= keys_here; length *= 2) {
     for (int distance = length / 2; distance > 0; distance /= 2) {
       __syncthreads();
       const int low = thread / distance * 2 * distance + thread % distance, high = low + distance;
@@ -44,7 +47,7 @@ __global__ void __launch_bounds__(chunk_threads) sort_chunks(const int32_t* ids,
     }
   }
   __syncthreads();
-  for (int i = thread; i < chunk; i += chunk_threads)
+  for (int i = thread; i < keys_here; i += half)
     if (begin + i < count) keys[begin + i] = mine[i];
 }
 
@@ -116,7 +119,9 @@ Tensor sort_tokens(const Stream& stream, const Tensor& ids) {
   const int64_t count = ids.elements(), bytes = count * static_cast<int64_t>(sizeof(Key));
   Tensor sorted = Tensor::empty(ids.backend(), {bytes}, DType::uint8);
   const auto keys_of = [](const Tensor& tensor) { return static_cast<Key*>(tensor.raw()); };
-  launch(stream, {blocks_for(count, chunk), dim3{chunk_threads}}, sort_chunks, ids.data<int32_t>(), count,
+  const auto block =
+      static_cast<unsigned>(std::bit_ceil(static_cast<uint64_t>(std::clamp<int64_t>(count, 64, chunk))) / 2);
+  launch(stream, {blocks_for(count, chunk), dim3{block}}, sort_chunks, ids.data<int32_t>(), count,
          keys_of(sorted));
   for (int64_t length = chunk; length < count; length *= 2) {
     const Tensor merged = Tensor::empty(ids.backend(), {bytes}, DType::uint8);
