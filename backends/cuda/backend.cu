@@ -161,7 +161,7 @@ void CudaBackend::allow_tf32(bool allowed) { opened().products.allow_tf32(allowe
 std::string CudaBackend::description() const {
   const Device& device = opened().device;
   return fmt::format("device {}, {} (compute capability {}.{}, {} of {} MiB free), CUDA {}, {}", number_,
-                     device.name, device.major, device.minor, *free_memory() >> 20, device.memory >> 20,
+                     device.name, device.major, device.minor, cuda::free_memory() >> 20, device.memory >> 20,
                      runtime_version(), Products::version());
 }
 

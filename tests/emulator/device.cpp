@@ -111,14 +111,14 @@ bool release_block(Block& b, size_t number) {
 bool release_warp(Block& b, size_t number) {
   const Thread& one = b.threads[number];
   const size_t first = number / 32 * 32;
+  if (const size_t lanes = b.threads.size() - first; lanes < 32 && one.mask >> lanes != 0)
+    fail("[emulated device] {}: {} of lanes that the block of {} threads has not: mask {:#x}",
+         place_of(one.site), one.what, b.threads.size(), one.mask);
   unsigned& waiting = b.at_operation[number / 32];
   if (++waiting < static_cast<unsigned>(std::popcount(one.mask))) return false;
   void* brought[32] = {};
   for (size_t lane = 0; lane < 32; ++lane) {
     if ((one.mask >> lane & 1U) == 0) continue;
-    if (first + lane >= b.threads.size())
-      fail("[emulated device] {}: {} of lanes that the block of {} threads has not: mask {:#x}",
-           place_of(one.site), one.what, b.threads.size(), one.mask);
     const Thread& other = b.threads[first + lane];
     if (other.wait != Thread::Wait::warp) return false;
     if ((other.mask >> number % 32 & 1U) == 0) return false;  // it is busy with others, and may come later
