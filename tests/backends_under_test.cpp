@@ -1,5 +1,7 @@
 #include "tests/backends_under_test.h"
 
+#include <cstdlib>
+#include <sstream>
 #include <string>
 
 #include "tests/naive_backend.h"
@@ -9,8 +11,16 @@ namespace {
 
 std::vector<Backend*> (*choose)() = nullptr;
 
+std::vector<Backend*> named() {
+  std::vector<Backend*> backends;
+  const char* const names = std::getenv("GRADUS_BACKENDS_UNDER_TEST");
+  std::istringstream words(names == nullptr ? "" : names);
+  for (std::string name; words >> name;) backends.push_back(&find_backend(name));
+  return backends;
+}
+
 const std::vector<Backend*>& chosen() {
-  static const std::vector<Backend*> chosen = choose == nullptr ? std::vector<Backend*>() : choose();
+  static const std::vector<Backend*> chosen = choose == nullptr ? named() : choose();
   return chosen;
 }
 

@@ -7,8 +7,9 @@
 
 namespace gradus {
 
-// The naive backend, the plainest and the best CPU module, and the one for AVX2 where that is another one.
-// Throws Error when the CPU backend was not built.
+// The naive backend and every module that was built and runs here; or those that GRADUS_BACKENDS_UNDER_TEST names, "CUDA" for a check
+// of a GPU. One that is named twice is tested twice, so that its second run has to give the bits of the first.
+// Throws Error when one of them was not built.
 std::vector<Backend*> backends_under_test();
 // Has the tests run on others instead, which are asked for when the first test wants them.
 void test_on(std::vector<Backend*> (*backends)());

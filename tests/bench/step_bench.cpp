@@ -1,8 +1,8 @@
 // A full training step of BERT, at full length, and the step's own matrix products run alone back to back through the
 // same backend: what share of the step they are is how close it is to the library's limit. The task is token classification, or
-// with `pretrain` masked words, 20 of each sequence, and next sentences.
+// with `pretrain` masked words, as many as BERT has, 20 of a sequence and 80 of one of 512, and next sentences.
 //
-//   step_bench [base|nezha|minilm] [fp32|bf16] [batch] [length] [steps] [recompute|pretrain]
+//   step_bench [--device_target NAME] [base|large|nezha|minilm|tiny] [fp32|bf16] [batch] [length] [steps] [recompute|pretrain]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -17,6 +17,7 @@
 #include "nn/heads/ner.h"
 #include "nn/heads/pretraining.h"
 #include "nn/optimizer.h"
+#include "tasks/options/arguments.h"
 
 using namespace gradus;
 
@@ -37,6 +38,21 @@ double median(std::vector<double> values) {
 BertConfig config_of(const std::string& name) {
   BertConfig config;
   config.vocab_size = 28996;
+  check(name == "base" || name == "large" || name == "nezha" || name == "minilm" || name == "tiny",
+        "network '{}': expected base, large, nezha, minilm or tiny", name);
+  if (name == "large") {
+    config.hidden_size = 1024;
+    config.num_hidden_layers = 24;
+    config.num_attention_heads = 16;
+    config.intermediate_size = 4096;
+  }
+  if (name == "tiny") {  // to try the program itself
+    config.vocab_size = 500;
+    config.hidden_size = 64;
+    config.num_hidden_layers = 2;
+    config.num_attention_heads = 2;
+    config.intermediate_size = 128;
+  }
   if (name == "nezha") {  // base with MindSpore's tables of relative positions
     config.relative_positions = RelativePositions::trained;
     config.max_relative_position = 16;
@@ -68,11 +84,13 @@ NerBatch full_batch(Backend& backend, int64_t batch, int64_t length, int64_t voc
   return {{tensor(ids), tensor(zeros), tensor(positions), packing}, tensor(rows), packing, tensor(labels)};
 }
 
-constexpr int64_t masked_words = 20;  // of a sequence
+// Of a sequence, which has its first token beside them.
+int64_t masked_words_of(int64_t length) { return std::min<int64_t>(length < 512 ? 20 : 80, length - 1); }
 
 // Sequences of which the heads look at the first token and at some others.
 PretrainingBatch masked_batch(Backend& backend, const TokenBatch& tokens, int64_t batch, int64_t length,
                               int64_t vocab) {
+  const int64_t masked_words = masked_words_of(length);
   RandomSequence random(1, 2);
   std::vector<int32_t> rows, first, masked, random_next, words;
   for (int64_t b = 0; b < batch; ++b) {
@@ -98,12 +116,15 @@ struct Product {
   double flops;
 };
 
-// Tensors hold random numbers, as those of a step do: memory that nobody wrote to is one page of zeros, read from the cache.
+// Tensors hold random numbers, as those of a step do: memory that nobody wrote to is one page of zeros, read from the cache. A
+// million of them, again and again, are drawn in no time.
 Product make_product(Backend& backend, int64_t rows, int64_t in, int64_t out, DType dtype) {
   RandomSequence random(1, 3);
   const auto made = [&](int64_t a, int64_t b, DType type) {
     std::vector<float> numbers(static_cast<size_t>(a * b));
-    for (float& number : numbers) number = random.uniform() - 0.5F;
+    const size_t drawn = std::min(numbers.size(), size_t{1} << 20);
+    for (size_t i = 0; i < drawn; ++i) numbers[i] = random.uniform() - 0.5F;
+    for (size_t i = drawn; i < numbers.size(); ++i) numbers[i] = numbers[i - drawn];
     const Tensor values = Tensor::empty(backend, {a, b}, type);
     backend.cast({Tensor::from(backend, {a, b}, numbers), {values}});
     return values;
@@ -120,20 +141,28 @@ long peak_resident_mib() {
   return 0;
 }
 
-}  // namespace
+struct Settings {
+  std::string device = "CPU", network = "base", type = "fp32", kind;
+  int batch = 32, length = 128, steps = 5;
+};
 
-int main(int argc, char** argv) {
-  const auto argument = [&](int i, const char* otherwise) {
-    return std::string(argc > i ? argv[i] : otherwise);
-  };
-  const BertConfig config = config_of(argument(1, "base"));
-  const DType dtype = argument(2, "fp32") == "bf16" ? DType::bfloat16 : DType::float32;
-  const int64_t batch = std::stol(argument(3, "32"));
-  const int64_t length = std::stol(argument(4, "128"));
-  const int steps = std::stoi(argument(5, "5"));
-  const bool recomputes = argument(6, "") == "recompute", pretrains = argument(6, "") == "pretrain";
+int run(const Settings& settings) {
+  const BertConfig config = config_of(settings.network);
+  check(settings.type == "fp32" || settings.type == "bf16", "type '{}': expected fp32 or bf16",
+        settings.type);
+  const DType dtype = settings.type == "bf16" ? DType::bfloat16 : DType::float32;
+  const int64_t batch = settings.batch, length = settings.length;
+  const int steps = settings.steps;
+  check(batch > 0 && length > 1 && length <= config.max_position_embeddings && steps > 0,
+        "{} x {} tokens in {} steps: expected one sequence and step at least, of 2 to {} tokens", batch,
+        length, steps, config.max_position_embeddings);
+  const bool recomputes = settings.kind == "recompute", pretrains = settings.kind == "pretrain";
+  check(settings.kind.empty() || recomputes || pretrains, "'{}': expected recompute or pretrain",
+        settings.kind);
+  const int64_t masked_words = masked_words_of(length);
 
-  Backend& backend = find_backend("CPU");
+  Backend& backend = find_backend(settings.device);
+  const bool is_device = backend.name() != "CPU";
   fmt::print("{}\n", backend.description());
   check(backend.unsupported(dtype).empty(), "{}", backend.unsupported(dtype));
   const NerHeadConfig head{.tags = 10};
@@ -168,8 +197,11 @@ int main(int argc, char** argv) {
     loss = {};
     update_seconds += seconds_of([&] { optimizer.step(device_step); });
   };
+  // A device works while the host goes on. Waiting once a step costs it the start of the next one.
+  const auto wait = [&] { (void)device_step.loss().item(); };
 
   run_step();
+  wait();
   const size_t step_peak = backend.memory().peak >> 20;
   const long resident_peak = peak_resident_mib();
 
@@ -196,6 +228,8 @@ int main(int argc, char** argv) {
   }
   double flops = 0;
   for (const auto& [product, times] : products) flops += product.flops * static_cast<double>(times);
+  // Two products of the length's square forward, four backward.
+  const double attention_flops = 12.0 * static_cast<double>(layers * batch * length * length * h);
   const auto run_products = [&] {
     // In turns, as the layers have them.
     for (int64_t i = 0; i < layers; ++i) {
@@ -208,18 +242,50 @@ int main(int argc, char** argv) {
   };
 
   run_products();
+  wait();
   forward_seconds = backward_seconds = update_seconds = 0;
   std::vector<double> step_times, product_times;
   for (int i = 0; i < steps; ++i) {
-    step_times.push_back(seconds_of(run_step));
-    product_times.push_back(seconds_of(run_products));
+    step_times.push_back(seconds_of([&] {
+      run_step();
+      wait();
+    }));
+    product_times.push_back(seconds_of([&] {
+      run_products();
+      wait();
+    }));
   }
   const double step = median(step_times), alone = median(product_times);
+  const std::string phases =
+      is_device ? std::string()
+                : fmt::format(" (forward {:.3f}, backward {:.3f}, update {:.3f})", forward_seconds / steps,
+                              backward_seconds / steps, update_seconds / steps);
   fmt::print(
-      "step {:.3f} s (forward {:.3f}, backward {:.3f}, update {:.3f}); products alone {:.3f} s = {:.0f} "
-      "GFLOP/s, "
-      "{:.1f} % of the step; the step's tensors {} MiB, peak resident {} MiB\n",
-      step, forward_seconds / steps, backward_seconds / steps, update_seconds / steps, alone,
-      flops / alone / 1e9, 100 * alone / step, step_peak, resident_peak);
+      "step {:.5g} s{}; products alone {:.5g} s = {:.0f} GFLOP/s, {:.1f} % of the step; the step's tensors "
+      "{} MiB, "
+      "peak resident {} MiB\n",
+      step, phases, alone, flops / alone / 1e9, 100 * alone / step, step_peak, resident_peak);
+  fmt::print("{:.0f} tokens/s; {:.4g} GFLOP a step in products and attention, {:.4g} TFLOP/s\n",
+             static_cast<double>(tokens) / step, (flops + attention_flops) / 1e9,
+             (flops + attention_flops) / step / 1e12);
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  Settings settings;
+  Arguments arguments("Times a training step of BERT, and its matrix products alone");
+  arguments.add("network", settings.network, "base, large, nezha, minilm or tiny");
+  arguments.add("type", settings.type, "fp32 or bf16");
+  arguments.add("batch", settings.batch, "sequences of a step");
+  arguments.add("length", settings.length, "tokens of a sequence");
+  arguments.add("steps", settings.steps, "steps that are timed, after a first one");
+  arguments.add("kind", settings.kind, "recompute, or pretrain in place of token classification");
+  arguments.add("--device_target", settings.device, "where it runs");
+  if (const std::optional<int> status = arguments.parse(argc, argv, 2)) return *status;
+  return run(settings);
+} catch (const Error& error) {
+  fmt::print(stderr, "{}\n", error.what());
+  return 2;
 }

@@ -11,8 +11,6 @@
 #include "backends/cuda/device.h"
 #include "tests/emulator/emulated_backend.h"
 #include "tests/files.h"
-#include "tests/gradcheck.h"
-#include "tests/naive_backend.h"
 #include "tests/op_run.h"
 
 using namespace gradus;
@@ -63,12 +61,12 @@ Outcome run_on(Backend& backend, const Op& op, const OpCase& op_case, DType dtyp
   return run(op_case.call, op_case, inputs, backend, dtype, options);
 }
 
-// Calls check(op, case, type) for the cases of one kind of the operators, in float32 and bfloat16: float16's kernels are those of bfloat16 with
+// Calls check(op, case, type) for the cases of the operators, in float32 and bfloat16: float16's kernels are those of bfloat16 with
 // other conversions, which the tests of all operators look at.
 template <typename Check>
-void for_each_run(std::vector<OpCase> Op::*cases, Check&& check) {
+void for_each_run(Check&& check) {
   for (const Op& op : op_table()) {
-    for (const OpCase& op_case : op.*cases) {
+    for (const OpCase& op_case : op.cases) {
       for (const DType dtype : dtypes_of(op, emulated_backend())) {
         if (dtype == DType::float16) continue;
         CAPTURE(op.name);
@@ -254,7 +252,7 @@ TEST_CASE("emulated device: copies to shared memory land when they are waited fo
 }
 
 TEST_CASE("the kernels that the device has give the same bits under 20 schedules") {
-  for_each_run(&Op::cases, [](const Op& op, const OpCase& op_case, DType dtype) {
+  for_each_run([](const Op& op, const OpCase& op_case, DType dtype) {
     const auto outcome = [&](uint64_t schedule) {
       set_schedule(schedule);
       const Outcome o = run_on(emulated_backend(), op, op_case, dtype, {.gradient_before = 0.5});
@@ -270,20 +268,6 @@ TEST_CASE("the kernels that the device has give the same bits under 20 schedules
     const uint64_t schedules = elements < 2000 && !is_sanitized ? 20 : elements < 10000 ? 4 : 2;
     const std::vector<double> first = outcome(1);
     for (uint64_t schedule = 2; schedule <= schedules; ++schedule) CHECK(outcome(schedule) == first);
-  });
-}
-
-TEST_CASE("the kernels that the device has agree with the naive backend on large cases") {
-  // More take the plain loops of both seconds, and the kernels nowhere new.
-  constexpr double most_flops = is_sanitized ? 3e7 : 3e8;
-  for_each_run(&Op::large, [](const Op& op, const OpCase& op_case, DType dtype) {
-    if (op_case.flops > most_flops) return;
-    const Outcome ours = run_on(emulated_backend(), op, op_case, dtype),
-                  naive = run_on(naive_backend(), op, op_case, dtype);
-    const Tolerance tolerance = op.within(dtype);
-    CHECK(distance(ours.y, naive.y).within(tolerance.forward, tolerance.forward_absolute));
-    for (size_t i = 0; i < naive.gradients.size(); ++i)
-      CHECK(distance(ours.gradients[i], naive.gradients[i]).within(tolerance.gradient, 1e-6));
   });
 }
 

@@ -1,6 +1,7 @@
 // What every row of the op table has to hold, on every backend.
 #include <doctest/doctest.h>
 
+#include "tests/files.h"
 #include "tests/gradcheck.h"
 #include "tests/naive_backend.h"
 #include "tests/op_run.h"
@@ -176,6 +177,31 @@ TEST_CASE("a repeated run gives the same bits") {
       }
     }
   });
+}
+
+TEST_CASE("large cases on a device agree with the naive backend, and repeat their bits") {
+  // More take the plain loops seconds, and the kernels nowhere new.
+  constexpr double most_flops = is_sanitized ? 3e7 : 3e8;
+  for (const Op& op : op_table()) {
+    for (const OpCase& op_case : op.large) {
+      if (op_case.flops > most_flops) continue;
+      for (Backend* backend : backends_under_test()) {
+        // What computes with the host's threads is held to the small cases, and in large ones to the bits of one thread.
+        const bool has_threads = backend->set_threads(2) != 1;
+        backend->set_threads(0);
+        if (backend == &naive_backend() || has_threads) continue;
+        for (const DType dtype : dtypes_of(op, *backend)) {
+          if (dtype == DType::float16) continue;  // the kernels of bfloat16 with other conversions
+          INFO(text(op, op_case, *backend, dtype));
+          const auto inputs = input_values(op_case, dtype);
+          const Outcome outcome = run_all(op, op_case, inputs, *backend, dtype);
+          check_agree(outcome, run_all(op, op_case, inputs, naive_backend(), dtype), op_case,
+                      op.within(dtype));
+          check_agree(run_all(op, op_case, inputs, *backend, dtype), outcome, op_case, Tolerance{0, 0});
+        }
+      }
+    }
+  }
 }
 
 TEST_CASE("a fused op is the composition of simple ops") {
