@@ -14,8 +14,8 @@ std::vector<Backend*> (*choose)() = nullptr;
 std::vector<Backend*> named() {
   std::vector<Backend*> backends;
   const char* const names = std::getenv("GRADUS_BACKENDS_UNDER_TEST");
-  std::istringstream words(names == nullptr ? "" : names);
-  for (std::string name; words >> name;) backends.push_back(&find_backend(name));
+  std::istringstream list(names == nullptr ? "" : names);
+  for (std::string name; std::getline(list, name, ',');) backends.push_back(&find_backend(name));
   return backends;
 }
 

@@ -8,7 +8,7 @@
 namespace gradus {
 
 // The naive backend and every module that was built and runs here; or those that GRADUS_BACKENDS_UNDER_TEST names, "CUDA" for a check
-// of a GPU. One that is named twice is tested twice, so that its second run has to give the bits of the first.
+// of a GPU. One that is named twice, "CUDA,CUDA", trains twice, and the second time to the bits of the first.
 // Throws Error when one of them was not built.
 std::vector<Backend*> backends_under_test();
 // Has the tests run on others instead, which are asked for when the first test wants them.
