@@ -196,7 +196,8 @@ class Bench:
                 with gzip.open(self.folder / f"data/squad/{name}.json.gz", "rt", encoding="utf8") as file:
                     contents.append(json.load(file))
             examples = self.peer.squad_examples(contents, vocabulary)
-        return [self.peer.padded(batch, kind) for batch in self.peer.grouped(examples, 4 if self.few else 32)[:count]]
+        grouped = self.peer.grouped(examples, 4 if self.few else 32)[:count]
+        return [self.peer.padded(batch, kind, self.options.peer) for batch in grouped]
 
     def lengths(self):
         rows = [("CoNLL-2003, tags", "ner", "run_ner", "data/conll2003/train.txt", 100, 300),
@@ -206,7 +207,7 @@ class Bench:
             rows = [("CoNLL-2003, a few", "ner", "run_ner", "few/ner.txt", 1, 2),
                     ("SQuAD, a few", "squad", "run_squad", "few/squad.json", 1, 1)]
         self.say("Training at the lengths of real texts, BERT-base, batch 32, bf16: examples a second. PyTorch's batches are of like "
-                 "length and padded, ours neither.")
+                 "length and padded, ours neither; of a long text PyTorch gets the beginning, ours is cut into windows.")
         self.head("data", "", "examples/s")
         for title, kind, program, train, first_steps, steps in rows:
             ways = {"Gradus": partial(self.our_rate, program, train, first_steps, steps)}

@@ -86,7 +86,7 @@ if [ -n "$emulated" ]; then
   libraries=$packed/emulated
 elif ! ldconfig -p | grep -q 'libcublasLt\.so\.13'; then
   for folder in /usr/local/cuda/lib64 /usr/local/cuda/targets/x86_64-linux/lib \
-    "$("$python" -c 'import glob, nvidia; print(*glob.glob(list(nvidia.__path__)[0] + "/c*/lib"))' 2>/dev/null)"; do
+    $("$python" -c 'import glob, nvidia; print(*glob.glob(list(nvidia.__path__)[0] + "/c*/lib"))' 2>/dev/null); do
     [ ! -e "$folder/libcublasLt.so.13" ] || { libraries=$libraries:$folder; break; }
   done
 fi

@@ -128,7 +128,8 @@ def grouped(examples, batch_size):
     return batches
 
 
-def padded(batch, kind):
+def padded(batch, kind, device):
+    """Tensors of the host, for a GPU in memory that it reads by itself."""
     longest = max(len(ids) for ids, _ in batch)
     made = {name: torch.zeros(len(batch), longest, dtype=torch.long) for name in ("input_ids", "attention_mask", "token_type_ids")}
     for row, (ids, first) in enumerate(batch):
@@ -140,7 +141,7 @@ def padded(batch, kind):
         made["labels"] = labels.masked_fill(made["attention_mask"] == 0, -100)
     else:
         made["start_positions"] = made["end_positions"] = torch.tensor([first for _, first in batch])
-    return made
+    return {name: tensor.pin_memory() if device == "cuda" else tensor for name, tensor in made.items()}
 
 
 def ner_examples(path, vocabulary):
