@@ -100,11 +100,11 @@ ours() {
   step "$title" "$most" env "LD_LIBRARY_PATH=$libraries" "$@"
 }
 
-# Seconds of each part, 13 minutes of a GPU in all. The emulated device is a hundred times slower than one, and does less.
+# Seconds of each part, 12 minutes of a GPU in all. The emulated device is a hundred times slower than one, and does less.
 budget() {
   case $1${emulated:+-emulated} in
     *=*) echo "${1#*=}" ;;
-    ops) echo 100 ;; bits) echo 110 ;; sanitizer) echo 150 ;; drivers) echo 120 ;; bench) echo 300 ;;
+    ops) echo 100 ;; bits) echo 110 ;; sanitizer) echo 120 ;; drivers) echo 120 ;; bench) echo 280 ;;
     *) echo 900 ;;
   esac
 }
@@ -149,7 +149,7 @@ check_sanitizer() {
     return
   fi
   for tool in memcheck racecheck; do
-    ours "sanitizer: $tool" 100 "$sanitizer" --tool "$tool" --error-exitcode 9 --print-limit 20 "$bin/test_ops" \
+    ours "sanitizer: $tool" 70 "$sanitizer" --tool "$tool" --error-exitcode 9 --print-limit 20 "$bin/test_ops" \
       '-tc=backend against*,absent rows*,layer norms of wide*,tensors that begin*,the embedding gradient*,every optimizer*'
   done
 }
