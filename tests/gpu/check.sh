@@ -59,7 +59,7 @@ since() { echo "$1 $(now)" | awk '{ printf "%.1f", $2 - $1 }'; }
 step() {
   name=$1 limit=$2
   shift 2
-  left=$((part_end - $(date +%s)))
+  left=$(((part_end - $(date +%s%N) + 999999999) / 1000000000))  # a second that has begun is a whole one
   [ "$left" -ge "$limit" ] || limit=$left
   if [ "$limit" -le 0 ]; then
     verdict SKIP "$name" 0 "the part's time is over"
@@ -180,7 +180,7 @@ if [ -z "$emulated" ]; then
     exit 0
   fi
 fi
-part_end=$(($(date +%s) + 60))
+part_end=$(($(date +%s%N) + 60000000000))
 ours 'the device opens' 60 "$bin/step_bench" --device_target CUDA tiny fp32 1 8 1
 opened=$(sed -n 's/^device /device /p' "$scratch/said" | head -n 1)
 if [ "$failed" -gt 0 ]; then
@@ -188,7 +188,7 @@ if [ "$failed" -gt 0 ]; then
   set --
 fi
 for part in "$@"; do
-  part_end=$(($(date +%s) + $(budget "$part")))
+  part_end=$(($(date +%s%N) + $(budget "$part") * 1000000000))
   "check_${part%%=*}"
 done
 {
