@@ -18,6 +18,7 @@ TaskOptions options_for(const std::string& folder, const PipelineOptions& asked)
   TaskOptions options;
   options.load_finetune_checkpoint_path = folder;
   options.device.device_target = asked.device;
+  options.device.device_id = asked.device_id;
   options.device.threads = asked.threads;
   check(asked.compute_type == "fp32" || asked.compute_type == "bf16" || asked.compute_type == "fp16",
         "compute type '{}': expected fp32, bf16 or fp16", asked.compute_type);

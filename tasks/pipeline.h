@@ -19,7 +19,8 @@
 namespace gradus {
 
 struct PipelineOptions {
-  std::string device = "CPU";
+  std::string device = "CPU";         // or "CUDA"
+  int64_t device_id = 0;              // of several of these
   int64_t threads = 0;                // 0: one for each processor
   std::string compute_type = "fp32";  // or "bf16", "fp16", where the device has it
   int64_t batch_size = 64;

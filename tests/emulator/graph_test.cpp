@@ -3,6 +3,7 @@
 
 #include "data/host_batch.h"
 #include "tasks/model/batch_graphs.h"
+#include "tasks/ner/batch.h"
 #include "tests/emulator/device.h"
 #include "tests/emulator/emulated_backend.h"
 #include "tests/files.h"
@@ -130,4 +131,24 @@ TEST_CASE("batches: the first of a form is called, the second captured, the othe
   check_run(299, 5, calls + 1);
   check_run(299, 6, calls);
   check_run(10, 7, calls + 1);  // whose graph was the oldest
+}
+
+TEST_CASE("batches of about the same size are of one form") {
+  // Sentences of so many pieces, each a word.
+  const auto form_of = [](const std::vector<size_t>& lengths) {
+    std::vector<NerExample> examples;
+    std::vector<int32_t> chosen;
+    for (const size_t length : lengths) {
+      NerExample example;
+      example.input_ids.assign(length, 5);
+      for (size_t i = 0; i < length; ++i) example.first_pieces.push_back(static_cast<int32_t>(i));
+      example.labels.assign(length, 0);
+      chosen.push_back(static_cast<int32_t>(examples.size()));
+      examples.push_back(std::move(example));
+    }
+    return pack_ner(emulated_backend(), examples, chosen).form();
+  };
+  CHECK(form_of({20, 13, 30}) == form_of({28, 14, 17}));
+  CHECK(form_of({20, 13, 30}) != form_of({20, 13, 40}));
+  CHECK(form_of({20, 13, 30}) != form_of({20, 13, 15, 15}));
 }
