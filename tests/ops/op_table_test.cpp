@@ -13,6 +13,9 @@ namespace {
 
 constexpr double absolute = 1e-6;  // for gradients that are zero up to rounding
 
+// A device whose threads take turns, some hundred times slower than one.
+bool is_emulated(const Backend& backend) { return backend.name() == "CUDA_EMULATED"; }
+
 template <typename Check>
 void for_each_case(Check&& check) {
   for (const Op& op : op_table()) {
@@ -169,6 +172,7 @@ TEST_CASE("a gradient is the same when it is the only one wanted") {
 TEST_CASE("a repeated run gives the same bits") {
   for_each_case([](const Op& op, const OpCase& op_case) {
     for (Backend* backend : backends_under_test()) {
+      if (is_emulated(*backend)) continue;  // there the bits of 20 schedules are compared (tests/emulator)
       for (const DType dtype : dtypes_of(op, *backend)) {
         INFO(text(op, op_case, *backend, dtype));
         const auto inputs = input_values(op_case, dtype);
@@ -180,12 +184,11 @@ TEST_CASE("a repeated run gives the same bits") {
 }
 
 TEST_CASE("large cases on a device agree with the naive backend, and repeat their bits") {
-  // More take the plain loops seconds, and the kernels nowhere new.
-  constexpr double most_flops = is_sanitized ? 3e7 : 3e8;
   for (const Op& op : op_table()) {
     for (const OpCase& op_case : op.large) {
-      if (op_case.flops > most_flops) continue;
       for (Backend* backend : backends_under_test()) {
+        // More take the plain loops seconds, and the kernels nowhere new.
+        if (op_case.flops > (!is_emulated(*backend) ? 3e8 : is_sanitized ? 3e7 : 1e8)) continue;
         // What computes with the host's threads is held to the small cases, and in large ones to the bits of one thread.
         const bool has_threads = backend->set_threads(2) != 1;
         backend->set_threads(0);
@@ -197,7 +200,8 @@ TEST_CASE("large cases on a device agree with the naive backend, and repeat thei
           const Outcome outcome = run_all(op, op_case, inputs, *backend, dtype);
           check_agree(outcome, run_all(op, op_case, inputs, naive_backend(), dtype), op_case,
                       op.within(dtype));
-          check_agree(run_all(op, op_case, inputs, *backend, dtype), outcome, op_case, Tolerance{0, 0});
+          if (!is_emulated(*backend))
+            check_agree(run_all(op, op_case, inputs, *backend, dtype), outcome, op_case, Tolerance{0, 0});
         }
       }
     }
