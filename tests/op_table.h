@@ -60,7 +60,7 @@ struct Op {
   // In a type of the floats. float16 has three bits more than bfloat16.
   Tolerance within(DType dtype) const {
     if (dtype == DType::float32) return float32;
-    const double part = dtype == DType::float16 ? 0.25 : 1;
+    const double part = dtype == DType::float16 ? 0.2 : 1;
     return {bfloat16.forward * part, bfloat16.gradient * part, bfloat16.forward_absolute};
   }
   bool float32_only = false;
