@@ -64,7 +64,8 @@ TEST_CASE("a tagger with an LSTM and a CRF trains to the same bits under 20 sche
   const TinyNer tiny;
   const Trained first = train_under(tiny, 1);
   REQUIRE(first.losses.size() == 2);
-  for (uint64_t schedule = 2; schedule <= 20; ++schedule) CHECK(train_under(tiny, schedule) == first);
+  for (uint64_t schedule = 2; schedule <= (is_sanitized ? 3 : 20); ++schedule)
+    CHECK(train_under(tiny, schedule) == first);
 }
 
 TEST_CASE("training that does not fit on the device ends before its first step, and says what helps") {
