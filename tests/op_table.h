@@ -67,6 +67,7 @@ struct Op {
   bool has_gradient = true;  // otherwise it is for evaluation alone
 };
 
+// All rows, or those of the operators that GRADUS_OPS of the environment names, with commas between.
 const std::vector<Op>& op_table();
 
 }  // namespace gradus
