@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Removes the barriers, waits and bounds checks of the CUDA kernels, one at a time, and says which of them no test misses.
 
-Each mutant is compiled for the emulated device (tests/emulator/), linked into a copy of test_emulator, and run: the quick
-tests first. One that survives is superfluous, or needs a test. The sources stay as they are; the build folder does too. Bounds
-that a mutant leaves may read or write out of range unseen: a folder set up with -Db_sanitize=address sees them.
+All mutants are compiled at once for the emulated device (tests/emulator/), each behind a number that the environment chooses, and
+linked into one copy of test_emulator, which is run for each: the quick tests first. One that survives is superfluous, or needs a
+test. The sources stay as they are; the build folder does too. Bounds that a mutant leaves may read or write out of range unseen: a
+folder set up with -Db_sanitize=address sees them.
 
-  usage:   mutate.py [--kind barrier|wait|bound] [--jobs N] [--timeout SECONDS] [--only LINE] [--list] BUILD [FILE...]
+  usage:   mutate.py [--kind barrier|wait|bound] [--jobs N] [--timeout SECONDS] [--only LINE] [--quick] [--list] BUILD [FILE...]
   example: meson setup build && ninja -C build tests/test_emulator
            tests/emulator/mutate.py --kind barrier build attention_tiles.cu attention_general.cu
 
-FILE is a name in backends/cuda/; all files with code for the device are taken where none is given. It takes minutes a file.
+FILE is a name in backends/cuda/; all files with code for the device are taken where none is given. What is killed takes seconds,
+what survives as long as all tests.
 """
 import argparse
 import concurrent.futures
@@ -34,27 +36,57 @@ PROGRAM = 'tests/test_emulator'
 LIMIT = r'((?:\w+(?:\.|->))*(?:count|length|rows|columns|size|tags|elements|end|middle|units|gates|used|n|m|k|tile_keys)\b(?![(.\w]))'
 FAR = '(1LL << 40)'
 
-# Kind, name, what is looked for, and what comes in its place; {0}, {1} are the groups. Where two overlap, the first one counts.
+# Kind, name, what is looked for, and what comes in its place: {on} is whether the mutant is chosen, {all} what was found, {0} and {1}
+# its groups. Where two overlap, the first one counts.
 RECOGNISERS = [
-    ('barrier', 'block barrier', r'__syncthreads\(\);|GRADUS_BARRIER;', ';'),
-    ('barrier', 'warp barrier', r'__syncwarp\(\);', ';'),
-    ('wait', 'wait for copies', r'wait_for_copies<\w+>\(\);', ';'),
+    ('barrier', 'block barrier', r'(__syncthreads\(\)|GRADUS_BARRIER);', '({on} ? void() : {0});'),
+    ('barrier', 'warp barrier', r'(__syncwarp\(\));', '({on} ? void() : {0});'),
+    ('wait', 'wait for copies', r'(wait_for_copies<\w+>\(\));', '({on} ? void() : {0});'),
     # A loop goes one too far. Any other comparison finds everything within the bounds.
-    ('bound', 'end of a loop', r'((?:for \([^;\n]*;|while \()[^;{}]*?) < ' + LIMIT, '{0} < 1 + {1}'),
-    ('bound', 'upper bound', r' (<|>|>=) ' + LIMIT, ' {0} ' + FAR + ' + {1}'),
-    ('bound', 'lower bound', r' (<|>=) 0\b(?![.\w])', ' {0} -' + FAR),
-    ('bound', 'smaller of two', r'std::min(?:<\w+>)?\(([^(),]+), ' + LIMIT + r'\)', '({0})'),
-    ('bound', 'early exit', r'if \([^;{}]* (?:<|>=) [^;{}]*\) (return|continue|break);', 'if (false) {0};'),
+    ('bound', 'end of a loop', r'((?:for \([^;\n]*;|while \()[^;{}]*?) < ' + LIMIT, '{0} < {on} + {1}'),
+    ('bound', 'upper bound', r' (<|>|>=) ' + LIMIT, ' {0} ({on} ? ' + FAR + ' : 0) + {1}'),
+    ('bound', 'lower bound', r' (<|>=) 0\b(?![.\w])', ' {0} ({on} ? -' + FAR + ' : 0)'),
+    ('bound', 'smaller of two', r'std::min(?:<\w+>)?\(([^(),]+), ' + LIMIT + r'\)', '({on} ? {0} : {all})'),
+    ('bound', 'early exit', r'if \(([^;{}]* (?:<|>=) [^;{}]*)\) (return|continue|break);', 'if (!{on} && ({0})) {1};'),
 ]
+CHOSEN = 'gradus_mutant'
+VARIABLE = 'GRADUS_MUTANT'  # of the environment: the number of a mutant, 0 for none
+CHOICE = f'''#pragma once
+#include <cstdlib>
+inline const int {CHOSEN} = [] {{
+  const char* const number = std::getenv("{VARIABLE}");
+  return number == nullptr ? 0 : std::atoi(number);
+}}();
+'''
 
 # Checks that only save work: without them the same numbers come out, since what they skip is checked where memory is touched.
 SAVINGS = {
     'attention_tiles.cu': ['if (head.first >= head.length) return;', 'if (key + keys < head.length) begin_keys('],
 }
 
-# Filters of doctest: what fails soon comes first. All others come before the last two, which take longest.
-STAGES = ['forward: *', 'backward: *', 'backend against backend*', 'the kernels that the device has give the same bits*',
-          'the kernels that the device has agree*']
+# The operators that a file is for, of those of the op table: a mutant is tried with them first. Headers are for all.
+OPERATORS = {
+    'attention.cu': 'attention',
+    'attention_general.cu': 'attention',
+    'attention_tiles.cu': 'attention',
+    'attention_tiles_backward.cu': 'attention',
+    'crf.cu': 'crf_nll',
+    'embedding_gradient.cu': 'embedding',
+    'layer_norm.cu': 'layer_norm,dropout_add_layer_norm',
+    'linear.cu': 'linear,linear_activation,activation_linear,linear_cross_entropy',
+    'losses.cu': 'cross_entropy,linear_cross_entropy,squared_error,span_cross_entropy,weighted_sum',
+    'lstm.cu': 'lstm',
+    'optimizer.cu': '',
+    'pointwise.cu': 'add,activation,dropout,cast,recompute',
+    'products.cu': 'linear,linear_activation,activation_linear,linear_cross_entropy',
+    'rows.cu': 'embedding,gather_rows',
+}
+
+# Filters of doctest for tests of the op table: what fails soon comes first. The last two take longest.
+TABLE = ['forward: *', 'backward: *', 'backend against backend*', 'the kernels that the device has give the same bits*',
+         'large cases on a device agree*']
+# Other tests of the op table.
+ALSO_TABLE = ['any number of threads*', 'a gradient is the same*', 'a repeated run*', 'a fused op is*']
 
 
 def blank(text):
@@ -96,14 +128,17 @@ def device_code(text):
 
 class Mutant:
     def __init__(self, file, text, kind, name, match, replacement):
-        self.file, self.kind, self.name = file, kind, name
+        self.file, self.kind, self.name, self.match, self.replacement = file, kind, name, match, replacement
         self.begin, self.end = match.span()
-        self.text = text[:self.begin] + replacement.format(*match.groups()) + text[self.end:]
         # Of a match over several lines, the last one is told: there the comparison ends.
         self.line = text.count('\n', 0, self.end) + 1
         self.what = ' '.join(text[self.begin:self.end].split())
         self.source = text.split('\n')[self.line - 1].strip()
         self.saves = any(self.source.startswith(start) for start in SAVINGS.get(file, []))
+
+    def text(self, number):
+        """What comes in its place, where it is chosen by its number."""
+        return self.replacement.format(*self.match.groups(), all=self.match[0], on=f'({CHOSEN} == {number})')
 
     def __str__(self):
         return f'{KERNELS}/{self.file}:{self.line}: {self.name}: {self.what!r} in {self.source!r}'
@@ -157,7 +192,8 @@ class Build:
             else:
                 command.append(word)
         first = next(i for i, word in enumerate(command) if word.startswith('-I'))
-        return command[:first] + ['-I' + str(overlay)] + command[first:] + ['-w', '-o', str(target)]
+        return [*command[:first], '-I' + str(overlay), '-include', str(overlay / 'choice.h'), *command[first:], '-w',
+                '-o', str(target)]
 
     def link_command(self, objects, target):
         """The command for the program with other objects: they come first, so that an archive's members are not asked for."""
@@ -187,20 +223,29 @@ def last_info(output):
     return ' | '.join((told[:1] or ['no word']) + about[:1])[:200]
 
 
-def stages():
-    """Names of the stages, and what chooses their tests."""
-    named = [(stage, '-tc=' + stage) for stage in STAGES]
-    return [*named[:-2], ('the other tests', '-tce=' + ','.join(STAGES)), *named[-2:]]
+def stages(file, quick):
+    """Names of the stages, the option that chooses their tests, and the operators of the table that they are of: None for all."""
+    others = ('the other tests', '-tce=' + ','.join(TABLE + ALSO_TABLE), None)
+    table = [(stage, '-tc=' + stage, None) for stage in [*TABLE[:-2], ','.join(ALSO_TABLE), *TABLE[-2:]]]
+    operators = OPERATORS.get(file)
+    if operators is None:
+        return [*table[:-2], others, *table[-2:]]
+    own = [(f'{stage} ({operators})', chosen, operators) for stage, chosen, _ in table] if operators else []
+    return [*own[:-2], others, *(own[-2:] if quick else table)]
 
 
-def test(program, build, chosen, timeout):
-    """What is wrong with the program in the chosen tests, or None."""
+def test(program, build, number, chosen, operators, timeout):
+    """What is wrong with a mutant in the chosen tests, or None."""
     # The program's own library is found from where it lies, and tests read what lies beside the build's programs.
     env = {**os.environ, 'GRADUS_SOURCE': str(ROOT), 'GRADUS_PROGRAMS': str(build.folder / 'tasks'),
-           'LD_LIBRARY_PATH': str(build.folder / 'core')}
+           'LD_LIBRARY_PATH': str(build.folder / 'core'), VARIABLE: str(number)}
     env.setdefault('GRADUS_SHARED', str(ROOT.parent / 'shared'))
     env.setdefault('ASAN_OPTIONS', 'detect_leaks=0')
+    if operators is not None:
+        env['GRADUS_OPS'] = operators
     status, output = run([str(program), '--abort-after=1', '--no-colors=1', chosen], build.folder / 'tests', timeout, env)
+    if re.search(r'test cases: +0 ', output):
+        sys.exit(f'error: no test is called {chosen}')
     if status is None:
         return 'it hangs'
     if status < 0:
@@ -209,37 +254,55 @@ def test(program, build, chosen, timeout):
 
 
 @functools.lru_cache(maxsize=None)
-def fails_anyway(build, chosen, timeout):
-    """What is wrong with the unchanged program: then a mutant's failure says nothing."""
-    return test(build.folder / PROGRAM, build, chosen, timeout)
+def fails_anyway(program, build, chosen, operators, timeout):
+    """What is wrong with the program without a mutant: then a mutant's failure says nothing."""
+    return test(program, build, 0, chosen, operators, timeout)
 
 
-def try_mutant(mutant, build, timeout):
-    """'killed', 'SURVIVED', 'saves' or 'skipped', and why."""
-    with tempfile.TemporaryDirectory(prefix='mutant') as folder:
-        folder = pathlib.Path(folder)
-        overlay = folder / 'overlay'
-        (overlay / KERNELS).mkdir(parents=True)
-        (overlay / KERNELS / mutant.file).write_text(mutant.text)
-        objects = {}
-        for number, name in enumerate(build.affected(mutant.file)):
-            objects[name] = folder / f'{number}.o'
-            status, output = run(build.compile_command(name, overlay, objects[name]), build.folder)
-            if status != 0:
-                return 'skipped', 'it does not compile: ' + next((line for line in output.split('\n') if 'error' in line), '')
-        if not objects:
-            return 'skipped', 'the program has nothing of this file'
-        program = folder / 'test_emulator'
-        status, output = run(build.link_command(objects, program), build.folder)
+def compile_mutants(mutants, build, folder, jobs):
+    """A copy of the program in which the environment chooses mutant 1, 2, ... of the list."""
+    overlay = folder / 'overlay'
+    (overlay / KERNELS).mkdir(parents=True)
+    (overlay / 'choice.h').write_text(CHOICE)
+    objects = {}
+    for file in dict.fromkeys(mutant.file for mutant in mutants):
+        text, at, parts = (ROOT / KERNELS / file).read_text(), 0, []
+        for number, mutant in enumerate(mutants, 1):
+            if mutant.file == file:
+                parts += [text[at:mutant.begin], mutant.text(number)]
+                at = mutant.end
+        (overlay / KERNELS / file).write_text(''.join(parts) + text[at:])
+        affected = build.affected(file)
+        if not affected:
+            sys.exit(f'error: {PROGRAM} has nothing of {file}')
+        for name in affected:
+            objects.setdefault(name, folder / f'{len(objects)}.o')
+    print(f'{len(mutants)} mutants: {len(objects)} objects to compile', flush=True)
+
+    def compile_one(item):
+        status, output = run(build.compile_command(item[0], overlay, item[1]), build.folder)
         if status != 0:
-            return 'skipped', 'it does not link: ' + output[-300:]
-        for stage, chosen in stages():
-            failure = test(program, build, chosen, timeout)
-            if failure and (before := fails_anyway(build, chosen, timeout)):
-                sys.exit(f'error: {stage}: without a mutant too: {before}')
-            if failure:
-                return 'killed', f'{stage}: {failure}'
-        return ('saves', 'known to save work alone') if mutant.saves else ('SURVIVED', '')
+            sys.exit(f'error: {item[0]} does not compile:\n{output}')
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as workers:
+        for _ in workers.map(compile_one, objects.items()):
+            pass
+    program = folder / 'test_emulator'
+    status, output = run(build.link_command(objects, program), build.folder)
+    if status != 0:
+        sys.exit(f'error: it does not link: {output[-300:]}')
+    return program
+
+
+def try_mutant(number, mutant, program, build, quick, timeout):
+    """'killed', 'SURVIVED' or 'saves', and why."""
+    for stage, *tests in stages(mutant.file, quick):
+        failure = test(program, build, number, *tests, timeout)
+        if failure and (before := fails_anyway(program, build, *tests, timeout)):
+            sys.exit(f'error: {stage}: without a mutant too: {before}')
+        if failure:
+            return 'killed', f'{stage}: {failure}'
+    return ('saves', 'known to save work alone') if mutant.saves else ('SURVIVED', '')
 
 
 def main():
@@ -250,6 +313,8 @@ def main():
     parser.add_argument('--jobs', type=int, default=1)
     parser.add_argument('--timeout', type=float, default=300, help='seconds that a few tests may take')
     parser.add_argument('--only', type=int, action='append', metavar='LINE', help='the mutants of this line')
+    parser.add_argument('--quick', action='store_true',
+                        help='of the op table only the operators that a file is for: what survives has to be tried without')
     parser.add_argument('--list', action='store_true', help='say what would be removed')
     options = parser.parse_args()
     files = options.files or sorted(path.name for path in (ROOT / KERNELS).glob('*.cu')) + HEADERS
@@ -260,19 +325,21 @@ def main():
     if options.list:
         print('\n'.join(map(str, mutants)))
         return 0
-    build, counts = Build(options.build), {'killed': 0, 'SURVIVED': 0, 'saves': 0, 'skipped': 0}
+    build, counts = Build(options.build), {'killed': 0, 'SURVIVED': 0, 'saves': 0}
+    with tempfile.TemporaryDirectory(prefix='mutants') as folder:
+        program = compile_mutants(mutants, build, pathlib.Path(folder), options.jobs)
 
-    def one(mutant):
-        begin = time.monotonic()
-        outcome, why = try_mutant(mutant, build, options.timeout)
-        return mutant, outcome, why, time.monotonic() - begin
+        def one(numbered):
+            begin = time.monotonic()
+            outcome, why = try_mutant(*numbered, program, build, options.quick, options.timeout)
+            return numbered[1], outcome, why, time.monotonic() - begin
 
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as workers:
-        for mutant, outcome, why, seconds in workers.map(one, mutants):
-            counts[outcome] += 1
-            print(f'{outcome} ({seconds:.0f} s) {mutant}' + (f': {why}' if why else ''), flush=True)
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as workers:
+            for mutant, outcome, why, seconds in workers.map(one, enumerate(mutants, 1)):
+                counts[outcome] += 1
+                print(f'{outcome} ({seconds:.0f} s) {mutant}' + (f': {why}' if why else ''), flush=True)
     print(f'{len(mutants)} mutants, {counts["killed"]} killed, {counts["SURVIVED"]} survived, '
-          f'{counts["saves"]} that save work alone, {counts["skipped"]} skipped')
+          f'{counts["saves"]} that save work alone')
     return 1 if counts['SURVIVED'] else 0
 
 
