@@ -1,9 +1,13 @@
-// What attention says of a table of relative positions that doesn't fit; what it computes with one is in the op table.
+// What attention says of a table of relative positions that doesn't fit, and scores far from zero; what it computes of usual ones is in
+// the op table.
 #include <doctest/doctest.h>
 
 #include "autograd/ops.h"
 #include "core/error.h"
+#include "tests/gradcheck.h"
 #include "tests/naive_backend.h"
+#include "tests/normal_values.h"
+#include "tests/op_run.h"
 
 using namespace gradus;
 
@@ -35,4 +39,34 @@ TEST_CASE("a table of relative positions has an odd number of vectors of a head'
         "[attention] the table of relative positions has shape [20]: expected 2 dimensions");
   CHECK(error_of({5, 4}, DType::bfloat16) ==
         "[attention] the table of relative positions is bfloat16: expected float32");
+}
+
+TEST_CASE("attention with scores far below zero is finite, and that of the naive backend") {
+  // Scores of about -200, where exp(-lse) is no float any more; sequences that fill no tile.
+  constexpr int64_t hidden = 64, rows = 42;
+  const OpCase op_case{
+      .label = "scores of -200",
+      .inputs = {{"qkv", {rows, 3 * hidden}}},
+      .call = [](const std::vector<Variable>& x, DType) {
+        Backend& backend = x[0].backend();
+        const Packing packing{Tensor::from(backend, {4}, std::vector<int32_t>{0, 5, 6, rows}), 36};
+        return attention(x[0], packing, 2, {});
+      }};
+  reference::Matrix qkv(rows, 3 * hidden);
+  const std::vector<float> noise = normal_values(qkv.size(), 5, 1);
+  for (int64_t i = 0; i < qkv.size(); ++i) {
+    const int64_t part = i / hidden % 3;
+    const double middle = part == 0 ? 6 : part == 1 ? -6 : 0;
+    qkv[i] = middle + noise[static_cast<size_t>(i)] * (part == 2 ? 1 : 0.125);
+  }
+  for (Backend* backend : backends_under_test()) {
+    for (const DType dtype : dtypes_of({}, *backend)) {
+      INFO(backend->description(), " in ", name_of(dtype));
+      const Outcome ours = run(op_case.call, op_case, {qkv}, *backend, dtype),
+                    naive = run(op_case.call, op_case, {qkv}, naive_backend(), dtype);
+      const double within = dtype == DType::float32 ? 1e-4 : 1e-2;
+      CHECK(distance(ours.y, naive.y).within(within, 0));
+      CHECK(distance(ours.gradients[0], naive.gradients[0]).within(within, 0));
+    }
+  }
 }
