@@ -32,8 +32,11 @@ KERNELS = 'backends/cuda'
 HEADERS = ['device.h', 'matrix.h', 'attention.h', 'attention_tiles.h', 'sequences.h', 'sums.h', 'dropout.h']
 PROGRAM = 'tests/test_emulator'
 
-# How large a tensor is, by the names that kernels give it.
-LIMIT = r'((?:\w+(?:\.|->))*(?:count|length|rows|columns|size|tags|elements|end|middle|units|gates|used|n|m|k|tile_keys)\b(?![(.\w]))'
+# How large a tensor is, or how many of something there are, by the names that kernels give it.
+LIMIT = (r'((?:\w+(?:\[[^\]]*\])?(?:\.|->|::))*(?:'
+         r'(?:count|length|rows|columns|size|tags|elements|end|middle|last|last_row|units|gates|directions|kept|pieces|used|whole'
+         r'|n|m|k|warps|queries|keys_here|tile_keys|tile_queries|tile_distances)\b(?![(.\w]| /)'
+         r'|(?:end|used|mask_blocks)\([^()]*\)|firsts\[[^\]]*\]|static_cast<unsigned>\(size\)|(?:blockDim\.x|threads) / 32))')
 FAR = '(1LL << 40)'
 
 # Kind, name, what is looked for, and what comes in its place: {on} is whether the mutant is chosen, {all} what was found, {0} and {1}
@@ -43,8 +46,10 @@ RECOGNISERS = [
     ('barrier', 'warp barrier', r'(__syncwarp\(\));', '({on} ? void() : {0});'),
     ('wait', 'wait for copies', r'(wait_for_copies<\w+>\(\));', '({on} ? void() : {0});'),
     # A loop goes one too far. Any other comparison finds everything within the bounds.
-    ('bound', 'end of a loop', r'((?:for \([^;\n]*;|while \()[^;{}]*?) < ' + LIMIT, '{0} < {on} + {1}'),
+    ('bound', 'end of a loop', r'((?:for \([^;\n]*;|while \()[^;{}]*?) (<=?) ' + LIMIT, '{0} {1} {on} + {2}'),
     ('bound', 'upper bound', r' (<|>|>=) ' + LIMIT, ' {0} ({on} ? ' + FAR + ' : 0) + {1}'),
+    ('bound', 'lower bound', r'\b(step|begin) > 0\b', '{0} > ({on} ? -' + FAR + ' : 0)'),
+    ('bound', 'lower bound', r' (>=?) begin\b', ' {0} ({on} ? -' + FAR + ' : 0) + begin'),
     ('bound', 'lower bound', r' (<|>=) 0\b(?![.\w])', ' {0} ({on} ? -' + FAR + ' : 0)'),
     ('bound', 'smaller of two', r'std::min(?:<\w+>)?\(([^(),]+), ' + LIMIT + r'\)', '({on} ? {0} : {all})'),
     ('bound', 'early exit', r'if \(([^;{}]* (?:<|>=) [^;{}]*)\) (return|continue|break);', 'if (!{on} && ({0})) {1};'),
