@@ -50,6 +50,17 @@ TEST_CASE("with class weights the loss over their sum is the weighted mean") {
   });
 }
 
+TEST_CASE("rows without a label may hold anything") {
+  on_each_backend({3, 2}, {NAN, 1, 0, 0, 5, INFINITY},
+                  [](Backend& backend, const Variable& x, const Tensor& gradient) {
+                    const Tensor labels = tensor<int32_t>(backend, {3}, {-1, 1, -100});
+                    const Variable loss = cross_entropy(x, labels, {});
+                    CHECK(loss.value().item() == doctest::Approx(std::log(2.0)).epsilon(1e-6));
+                    backward(loss);
+                    CHECK(gradient.to_host() == std::vector<float>{0, 0, 0.5F, -0.5F, 0, 0});
+                  });
+}
+
 TEST_CASE("rows after the last target do not count") {
   on_each_backend({3, 1}, {1, 5, NAN}, [](Backend& backend, const Variable& x, const Tensor& gradient) {
     const Variable loss = squared_error(x, tensor<float>(backend, {2}, {3, 4}));
