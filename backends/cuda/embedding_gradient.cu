@@ -56,7 +56,8 @@ __global__ void __launch_bounds__(chunk_threads) sort_chunks(const int32_t* ids,
 __global__ void __launch_bounds__(threads)
     merge_runs(const Key* keys, int64_t count, int64_t length, Key* merged) {
   for (int64_t i = global_thread(); i < count; i += global_threads()) {
-    const int64_t first = i / (2 * length) * 2 * length, middle = std::min(first + length, count);
+    // Where the left run is the last one, `middle` may lie behind it: nothing is there to be counted.
+    const int64_t first = i / (2 * length) * 2 * length, middle = first + length;
     const bool is_left = i < middle;
     const int64_t other = is_left ? middle : first;
     int64_t low = other, high = is_left ? std::min(first + 2 * length, count) : middle;
