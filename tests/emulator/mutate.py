@@ -45,13 +45,15 @@ RECOGNISERS = [
     ('barrier', 'block barrier', r'(__syncthreads\(\)|GRADUS_BARRIER);', '({on} ? void() : {0});'),
     ('barrier', 'warp barrier', r'(__syncwarp\(\));', '({on} ? void() : {0});'),
     ('wait', 'wait for copies', r'(wait_for_copies<\w+>\(\));', '({on} ? void() : {0});'),
-    # A loop goes one too far. Any other comparison finds everything within the bounds.
-    ('bound', 'end of a loop', r'((?:for \([^;\n]*;|while \()[^;{}]*?) (<=?) ' + LIMIT, '{0} {1} {on} + {2}'),
+    # A loop goes one too far, which one that doubles does not notice. Any other comparison finds everything within the bounds.
+    ('bound', 'end of a loop', r'((?:for \([^;\n]*;|while \()[^;{}]*?) (<=?) ' + LIMIT + r'(?!; \w+ \*=)', '{0} {1} {on} + {2}'),
     ('bound', 'upper bound', r' (<|>|>=) ' + LIMIT, ' {0} ({on} ? ' + FAR + ' : 0) + {1}'),
     ('bound', 'lower bound', r'\b(step|begin) > 0\b', '{0} > ({on} ? -' + FAR + ' : 0)'),
     ('bound', 'lower bound', r' (>=?) begin\b', ' {0} ({on} ? -' + FAR + ' : 0) + begin'),
     ('bound', 'lower bound', r' (<|>=) 0\b(?![.\w])', ' {0} ({on} ? -' + FAR + ' : 0)'),
-    ('bound', 'smaller of two', r'std::min(?:<\w+>)?\(([^(),]+), ' + LIMIT + r'\)', '({on} ? {0} : {all})'),
+    ('bound', 'smaller of two', r'std::min(?:<\w+>)?\(([^(),]+), ' + LIMIT + r'(?: - 1)?\)', '({on} ? {0} : {all})'),
+    ('bound', 'larger of two', r'std::max(?:<\w+>)?\(([^(),]+), 0\)', '({on} ? {0} : {all})'),
+    ('bound', 'between two', r'std::clamp\(([^(),]+), [^()]*\)', '({on} ? {0} : {all})'),
     ('bound', 'early exit', r'if \(([^;{}]* (?:<|>=) [^;{}]*)\) (return|continue|break);', 'if (!{on} && ({0})) {1};'),
 ]
 CHOSEN = 'gradus_mutant'
@@ -64,27 +66,39 @@ inline const int {CHOSEN} = [] {{
 }}();
 '''
 
-# Checks that only save work: without them the same numbers come out, since what they skip is checked where memory is touched.
+# Checks that only save work: without them the same numbers come out, since what they skip is checked where memory is touched. A loop
+# over tiles has zeros in a tile too many.
 SAVINGS = {
+    'attention_general.cu': ['if (head.first >= head.length)', 'for (int64_t key = 0; key < head.length; key += tile_keys)',
+                             'for (int64_t query = 0; query < head.length; query += tile_queries)'],
     'attention_tiles.cu': ['if (head.first >= head.length) return;', 'if (key + keys < head.length) begin_keys('],
+    'lstm.cu': ['for (int64_t first = slab * slab_rows; first < end; first += tokens_at_once)'],
+    'products.cu': ['for (int64_t first = 0; first < k; first += tile)'],
 }
 
-# The operators that a file is for, of those of the op table: a mutant is tried with them first. Headers are for all.
+# The operators that a file is for, of those of the op table: a mutant is tried with them first.
 OPERATORS = {
     'attention.cu': 'attention',
+    'attention.h': 'attention',
     'attention_general.cu': 'attention',
     'attention_tiles.cu': 'attention',
+    'attention_tiles.h': 'attention',
     'attention_tiles_backward.cu': 'attention',
     'crf.cu': 'crf_nll',
+    'device.h': 'add,linear,layer_norm,cross_entropy,crf_nll',
+    'dropout.h': 'dropout,dropout_add_layer_norm,attention',
     'embedding_gradient.cu': 'embedding',
     'layer_norm.cu': 'layer_norm,dropout_add_layer_norm',
     'linear.cu': 'linear,linear_activation,activation_linear,linear_cross_entropy',
     'losses.cu': 'cross_entropy,linear_cross_entropy,squared_error,span_cross_entropy,weighted_sum',
     'lstm.cu': 'lstm',
+    'matrix.h': 'attention',
     'optimizer.cu': '',
     'pointwise.cu': 'add,activation,dropout,cast,recompute',
     'products.cu': 'linear,linear_activation,activation_linear,linear_cross_entropy',
     'rows.cu': 'embedding,gather_rows',
+    'sequences.h': 'crf_nll,lstm,attention',
+    'sums.h': 'cross_entropy,squared_error,crf_nll,lstm,attention',
 }
 
 # Filters of doctest for tests of the op table: what fails soon comes first. The last two take longest.
