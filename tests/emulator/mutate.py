@@ -222,12 +222,15 @@ class Build:
 
 
 def run(command, folder, timeout=None, env=None):
-    """Exit status and output; None where it took too long. The command's own processes end with it."""
+    """Exit status and output; None where it took too long, of a processor's time, or ten times as long, of which others may have
+    taken the most. The command's own processes end with it."""
+    if timeout is not None:
+        command = ['sh', '-c', 'ulimit -t "$0" && exec "$@"', str(timeout), *command]
     process = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                errors='replace', start_new_session=True)
     try:
-        output, _ = process.communicate(timeout=timeout)
-        return process.returncode, output
+        output, _ = process.communicate(timeout=timeout and 10 * timeout)
+        return (None if process.returncode == -signal.SIGXCPU else process.returncode), output
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -330,7 +333,7 @@ def main():
     parser.add_argument('files', nargs='*', metavar='FILE')
     parser.add_argument('--kind', action='append', choices=['barrier', 'wait', 'bound'])
     parser.add_argument('--jobs', type=int, default=1)
-    parser.add_argument('--timeout', type=float, default=300, help='seconds that a few tests may take')
+    parser.add_argument('--timeout', type=int, default=300, help='seconds of a processor that a few tests may take')
     parser.add_argument('--only', type=int, action='append', metavar='LINE', help='the mutants of this line')
     parser.add_argument('--quick', action='store_true',
                         help='of the op table only the operators that a file is for: what survives has to be tried without')

@@ -48,6 +48,9 @@ struct Batch {
   }
   Tensor start_on(Backend& backend) const { return Tensor::from(backend, {tag_count}, start); }
   Tensor end_on(Backend& backend) const { return Tensor::from(backend, {tag_count}, end); }
+  CrfScores scores_on(Backend& backend) const {
+    return {transitions_on(backend), start_on(backend), end_on(backend)};
+  }
   Packing packing_on(Backend& backend) const {
     int64_t longest = 0;
     for (size_t b = 1; b < offsets.size(); ++b)
@@ -62,19 +65,12 @@ struct Batch {
                     Tensor::empty(backend, {std::ssize(offsets) - 1})};
     backend.crf_nll_forward({emissions_on(backend),
                              Tensor::from(backend, {rows()}, std::span<const int32_t>(gold)),
-                             packing_on(backend),
-                             {transitions_on(backend), start_on(backend), end_on(backend)},
-                             kept.loss,
-                             kept.alpha,
-                             kept.log_z});
+                             packing_on(backend), scores_on(backend), kept.loss, kept.alpha, kept.log_z});
     return kept;
   }
   std::vector<int32_t> viterbi(Backend& backend) const {
     const Tensor tags = Tensor::empty(backend, {rows()}, DType::int32);
-    backend.crf_viterbi({emissions_on(backend),
-                         packing_on(backend),
-                         {transitions_on(backend), start_on(backend), end_on(backend)},
-                         tags});
+    backend.crf_viterbi({emissions_on(backend), packing_on(backend), scores_on(backend), tags});
     return tags.to_host_int();
   }
 };
@@ -176,6 +172,32 @@ TEST_CASE("what the CRF keeps is zero for rows of no sequence and for empty sequ
       CHECK((kept.loss.item() == 0) == (b.offsets.back() == 0));
       CHECK(b.viterbi(*backend).back() == 0);
     }
+  }
+}
+
+TEST_CASE("of no sequences all that a CRF's gradients hold is zero") {
+  const Batch batch(3, {0}, 1.0F);
+  for (Backend* backend : backends_under_test()) {
+    INFO(backend->description());
+    const Kept kept = batch.forward(*backend);
+    const auto gradient = [&](const Shape& shape) {
+      return Tensor::from(*backend, shape, std::vector<float>(static_cast<size_t>(shape.elements()), 7.0F));
+    };
+    const Tensor demissions = gradient({1, 3}), dtransitions = gradient({3, 3}), dstart = gradient({3}),
+                 dend = gradient({3});
+    backend->crf_nll_backward({.dloss = Tensor::from(*backend, {1}, std::vector<float>{1}),
+                               .emissions = batch.emissions_on(*backend),
+                               .tags = Tensor::from(*backend, {1}, std::span<const int32_t>(batch.gold)),
+                               .packing = batch.packing_on(*backend),
+                               .scores = batch.scores_on(*backend),
+                               .alpha = kept.alpha,
+                               .log_z = kept.log_z,
+                               .demissions = {demissions},
+                               .dtransitions = {dtransitions},
+                               .dstart = {dstart},
+                               .dend = {dend}});
+    for (const Tensor& tensor : {demissions, dtransitions, dstart, dend})
+      CHECK(tensor.to_host() == std::vector<float>(static_cast<size_t>(tensor.elements()), 0.0F));
   }
 }
 
