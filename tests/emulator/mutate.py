@@ -72,7 +72,9 @@ SAVINGS = {
     'attention_general.cu': ['if (head.first >= head.length)', 'for (int64_t key = 0; key < head.length; key += tile_keys)',
                              'for (int64_t query = 0; query < head.length; query += tile_queries)'],
     'attention_tiles.cu': ['if (head.first >= head.length) return;', 'if (key + keys < head.length) begin_keys('],
-    'lstm.cu': ['for (int64_t first = slab * slab_rows; first < end; first += tokens_at_once)'],
+    # A step too many is one that no sequence takes.
+    'lstm.cu': ['for (int64_t first = slab * slab_rows; first < end; first += tokens_at_once)',
+                'for (int32_t step = 0; step < readings[0].length; ++step)'],
     'products.cu': ['for (int64_t first = 0; first < k; first += tile)'],
 }
 
@@ -225,7 +227,7 @@ def run(command, folder, timeout=None, env=None):
     """Exit status and output; None where it took too long, of a processor's time, or ten times as long, of which others may have
     taken the most. The command's own processes end with it."""
     if timeout is not None:
-        command = ['sh', '-c', 'ulimit -t "$0" && exec "$@"', str(timeout), *command]
+        command = ['sh', '-c', 'ulimit -S -t "$0" && exec "$@"', str(timeout), *command]
     process = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                errors='replace', start_new_session=True)
     try:
