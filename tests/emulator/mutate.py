@@ -70,7 +70,9 @@ inline const int {CHOSEN} = [] {{
 # over tiles has zeros in a tile too many.
 SAVINGS = {
     'attention_general.cu': ['if (head.first >= head.length)', 'for (int64_t key = 0; key < head.length; key += tile_keys)',
-                             'for (int64_t query = 0; query < head.length; query += tile_queries)'],
+                             'for (int64_t query = 0; query < head.length; query += tile_queries)',
+                             # Distances beyond a tile's are those of keys outside of it.
+                             'const int64_t first = row == 0 ? 0 : std::max', 'row == 2 * table.farthest ? tile_distances - 1 :'],
     'attention_tiles.cu': ['if (head.first >= head.length) return;', 'if (key + keys < head.length) begin_keys('],
     # A step too many is one that no sequence takes.
     'lstm.cu': ['for (int64_t first = slab * slab_rows; first < end; first += tokens_at_once)',
