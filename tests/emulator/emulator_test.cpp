@@ -173,6 +173,18 @@ TEST_CASE("emulated device: sums of a block, one after the other through the sam
   }
 }
 
+TEST_CASE("emulated device: the largest of a block, whatever lies behind its warps' numbers") {
+  for (const unsigned threads : {32U, 64U, 256U, 1024U}) {
+    emulator::run({1}, {threads}, 0, [&] {
+      GRADUS_SHARED(float, scratch, 33);
+      for (unsigned i = threadIdx.x; i < 33; i += threads) scratch[i] = 1e30F;
+      __syncthreads();
+      const auto last = static_cast<float>(threads - 1);
+      CHECK(cuda::block_max(static_cast<float>(threadIdx.x), scratch) == last);
+    });
+  }
+}
+
 TEST_CASE("emulated device: what a GPU leaves undefined is an error with its place") {
   const auto says = [](const std::string& error, const std::string& text) {
     CHECK_MESSAGE(error.find(text) != std::string::npos, error);
