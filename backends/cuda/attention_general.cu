@@ -135,7 +135,6 @@ __device__ __forceinline__ void add_weighted(const float* weights, const float* 
 // multiprocessor leave a thread 128 registers, which it needs: on its own the compiler aims at more blocks, and spills.
 // Reads (1 + S / 8) b, writes b of a number of the context, in sequences of S; occupancy 25 % on sm_80, 25 % on sm_90, with 24960 bytes of
 // dynamic shared memory for <bfloat16, false>.
-// Reads (1 + S / 8) b, writes b of a number of the context, in sequences of S; occupancy 0 % on sm_80, 0 % on sm_90, with 24960 bytes of dynamic shared memory for <bfloat16, false>.
 template <typename T, bool is_relative>
 __global__ void __launch_bounds__(threads, 4)
     attend(Heads heads, const T* qkv, Table table, MaskAt mask_at, T* context, float* lse) {
@@ -287,7 +286,6 @@ __device__ void add_to_table(const Table& table, int64_t query, int64_t key, con
 // takes as many pieces of heads as it has to.
 // Reads (2 + S / 8) b, writes b of a number of q; occupancy 25 % on sm_80, 31 % on sm_90, with 29120 bytes of dynamic shared memory for
 // <bfloat16, false>.
-// Reads (2 + S / 8) b, writes b of a number of q; occupancy 0 % on sm_80, 0 % on sm_90, with 29120 bytes of dynamic shared memory for <bfloat16, false>.
 template <typename T, bool is_relative>
 __global__ void __launch_bounds__(threads)
     attend_back_queries(Heads heads, int64_t pieces, Operands<T> from, MaskAt mask_at, Target<T> dqkv,
@@ -335,7 +333,6 @@ __global__ void __launch_bounds__(threads)
 // dk and dv of 32 keys: a warp takes eight of them, its lanes the columns.
 // Reads (2 + S / 16) b, writes 2 b of a number of k; occupancy 18 % on sm_80, 25 % on sm_90, with 41600 bytes of dynamic shared memory for
 // <bfloat16, false>.
-// Reads (2 + S / 16) b, writes 2 b of a number of k; occupancy 0 % on sm_80, 0 % on sm_90, with 41600 bytes of dynamic shared memory for <bfloat16, false>.
 template <typename T, bool is_relative>
 __global__ void __launch_bounds__(threads)
     attend_back_keys(Heads heads, Operands<T> from, MaskAt mask_at, Target<T> dqkv) {

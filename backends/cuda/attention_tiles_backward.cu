@@ -189,7 +189,6 @@ struct HeadBackward {
 // memory: null where all have.
 // Reads (2 + S / 64) b, writes 3 b of a number of q, in sequences of S; occupancy 12 % on sm_80, 12 % on sm_90, with 67072 bytes of dynamic
 // shared memory for <bfloat16, 64, 8>.
-// Reads (2 + S / 64) b, writes 3 b of a number of q, in sequences of S; occupancy 0 % on sm_80, 0 % on sm_90, with 67072 bytes of dynamic shared memory for <bfloat16, 64, 8>.
 template <typename T, int size, int warps>
 __global__ void __launch_bounds__(32 * warps)
     attend_back(Heads heads, Operands<T> from, MaskAt mask_at, Target<T> dqkv, float* far_sums) {
