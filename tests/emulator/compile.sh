@@ -12,9 +12,12 @@ fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 [ $# -gt 0 ] || set -- "$top"/backends/cuda/*.cu "$top"/tests/emulator/*.cu "$top"/tests/bench/kernels/*.cu
+# The header that the build makes.
+mkdir "$scratch/core"
+sh "$top/core/interface_version.sh" "$scratch/core/interface_version.h" "$scratch/dependencies" "$top" c++
 # fmt 9 takes nvcc for a compiler without constexpr.
 for source in "$@"; do
-  "$nvcc" -std=c++20 --expt-relaxed-constexpr -DFMT_USE_CONSTEXPR=1 -Werror all-warnings -Xcompiler -Wall,-Wextra -I"$top" \
+  "$nvcc" -std=c++20 --expt-relaxed-constexpr -DFMT_USE_CONSTEXPR=1 -Werror all-warnings -Xcompiler -Wall,-Wextra -I"$top" -I"$scratch" \
     -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90] -Xptxas -v -c "$source" -o "$scratch/object.o" \
     >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "$source does not compile"; exit 1; }
   if grep 'spill' "$scratch/log" | grep -v ' 0 bytes spill stores, 0 bytes spill loads'; then
