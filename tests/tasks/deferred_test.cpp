@@ -117,9 +117,10 @@ void check_deferred(int64_t waits_to_check, bool in_float16, Run&& run) {
     CHECK(replay.predictions == expected.predictions);
     CHECK(replay.idle_waits == result.idle_waits);
     CHECK(replay.prediction_waits == result.prediction_waits);
-    // A graph's first replay is of the batch that it was captured with.
-    CHECK(capturing.captured() > captured);
-    CHECK(capturing.replayed() - replayed > capturing.captured() - captured);
+    // A graph's first replay is of the batch that it was captured with. In three steps a form of batches may come no third time.
+    const int64_t graphs = capturing.captured() - captured, replays = capturing.replayed() - replayed;
+    CHECK(graphs > 0);
+    CHECK(replays >= graphs + (steps < 10 ? 0 : 1));
     // A step is looked at when the next one is on its way. Only after the last one there is nothing left to do: it is waited
     // for, and then the weights and the optimizer's two states are checked, one after the other.
     CHECK(result.training_waits - result.idle_waits == steps - 1);
