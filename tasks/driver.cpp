@@ -96,8 +96,7 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   if (left && plan.bytes() > static_cast<int64_t>(*left)) {
     const std::string text = fmt::format(
         "training takes {}, the device has {} MiB left: --max_memory {}M cuts its batches into smaller ones "
-        "that add "
-        "up, --recompute keeps less of them",
+        "that add up, --recompute keeps less of them",
         mebibytes(plan.bytes(), 0), *left >> 20, *left >> 20);
     // Of records that are read as they are trained on the plan knows a bound alone.
     check(task.streams() && plan.bytes() - plan.activations <= static_cast<int64_t>(*left), "{}", text);

@@ -7,6 +7,7 @@
 
 #include "backends/cuda/device.h"
 #include "backends/cuda/device_sums.h"
+#include "backends/cuda/dispatch.h"
 #include "backends/cuda/kernels.h"
 
 namespace gradus::cuda {
@@ -170,17 +171,19 @@ std::string CudaBackend::unsupported(DType dtype) const {
   return fmt::format("the CUDA backend cannot compute in {}", name_of(dtype));
 }
 
-int64_t CudaBackend::padded_rows(int64_t rows) const {
-  const auto whole = static_cast<uint64_t>(std::max<int64_t>(rows, 1));
-  const auto step = static_cast<int64_t>(std::max<uint64_t>(std::bit_floor(whole) / 8, 16));
-  return (rows + step - 1) / step * step;
+namespace {
+
+// Up to a multiple of an eighth of the power of two below it, of `least` where that is more.
+int64_t up_to_eighths(int64_t number, uint64_t least) {
+  const auto whole = static_cast<uint64_t>(std::max<int64_t>(number, 1));
+  const auto step = static_cast<int64_t>(std::max<uint64_t>(std::bit_floor(whole) / 8, least));
+  return ceil_div(number, step) * step;
 }
 
-int64_t CudaBackend::padded_length(int64_t length) const {
-  const auto whole = static_cast<uint64_t>(std::max<int64_t>(length, 1));
-  const auto step = static_cast<int64_t>(std::max<uint64_t>(std::bit_floor(whole) / 8, 32));
-  return (length + step - 1) / step * step;
-}
+}  // namespace
+
+int64_t CudaBackend::padded_rows(int64_t rows) const { return up_to_eighths(rows, 16); }
+int64_t CudaBackend::padded_length(int64_t length) const { return up_to_eighths(length, 32); }
 
 // --- memory -----------------------------------------------------------------------------------------------
 

@@ -47,7 +47,6 @@ const Library& library() {
                             ncclCommDestroy,    ncclCommGetAsyncError, ncclAllReduce};
   return mock;
 }
-ncclStream handle_of(const Stream& stream) { return stream.queue; }
 
 #else
 
@@ -73,7 +72,6 @@ const Library& library() {
   }();
   return opened;
 }
-cudaStream_t handle_of(const Stream& stream) { return stream.handle; }
 
 #endif
 

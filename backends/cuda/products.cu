@@ -19,12 +19,6 @@ namespace {
 constexpr uint32_t most_alignment = 16;
 constexpr int most_candidates = 8;
 
-#ifdef GRADUS_EMULATED_DEVICE
-cudaStream_t handle_of(const Stream& stream) { return stream.queue; }
-#else
-cudaStream_t handle_of(const Stream& stream) { return stream.handle; }
-#endif
-
 std::string text_of(const Product& p) {
   const char *const a = p.transpose_a ? "transposed " : "", *const b = p.transpose_b ? "transposed " : "";
   return fmt::format("{}[{}, {}] x {}[{}, {}]{}, {} to {}{}", a, p.m, p.k, b, p.k, p.n,

@@ -29,4 +29,11 @@ struct Stream {
   size_t shared_limit = size_t{99} << 10;
 };
 
+// As libraries take it.
+#ifdef GRADUS_EMULATED_DEVICE
+inline emulator::Queue* handle_of(const Stream& stream) { return stream.queue; }
+#else
+inline cudaStream_t handle_of(const Stream& stream) { return stream.handle; }
+#endif
+
 }  // namespace gradus::cuda

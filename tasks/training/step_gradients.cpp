@@ -24,7 +24,7 @@ StepGradients::StepGradients(Parameters& parameters, TrainTask& task, const Trai
       trace_(trace),
       exchange_(parameters, communicator),
       graphs_(parameters.backend(), [this](const Batch& batch) {
-        device_step_.backward(forward(batch));
+        add_gradients(batch, {});
         return std::vector<Tensor>();
       }) {}
 
@@ -100,11 +100,13 @@ void StepGradients::backward(const StepBatches& step, size_t batch, const Comple
     return;
   }
   const Batch on_device(parameters_.backend(), host);
-  in_step_memory([&] {
-    const Variable objective = forward(on_device);
-    const Trace::Span span(trace_, "backward");
-    device_step_.backward(objective, completed);
-  });
+  in_step_memory([&] { add_gradients(on_device, completed); });
+}
+
+void StepGradients::add_gradients(const Batch& batch, const Completed& completed) {
+  const Variable objective = forward(batch);
+  const Trace::Span span(trace_, "backward");
+  device_step_.backward(objective, completed);
 }
 
 void StepGradients::in_step_memory(const std::function<void()>& work) {

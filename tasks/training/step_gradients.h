@@ -55,6 +55,7 @@ class StepGradients {
   void begin(size_t batch);
   // The objective of the batch that was begun.
   Variable forward(const Batch& batch);
+  void add_gradients(const Batch& batch, const Completed& completed);
   // Begins a batch and adds up its gradients.
   void backward(const StepBatches& step, size_t batch, const Completed& completed);
   // Calls `work` with the memory that graphs of a step have, where there are such: what a step takes is there already.

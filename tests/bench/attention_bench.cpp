@@ -11,6 +11,7 @@
 #include "core/backend.h"
 #include "core/random.h"
 #include "tasks/options/arguments.h"
+#include "tests/bench/random_tensor.h"
 
 using namespace gradus;
 
@@ -62,20 +63,12 @@ int run(const std::string& device, DType dtype, int heads, int head_size, int ca
     squares += static_cast<double>(length) * length;
   }
   const int64_t tokens = offsets.back(), hidden = int64_t{heads} * head_size;
-  const auto random_tensor = [&](int64_t columns, uint32_t number) {
-    RandomSequence random(1, number);
-    std::vector<float> values(static_cast<size_t>(tokens * columns));
-    const size_t drawn = std::min(values.size(), size_t{1} << 20);  // a million, again and again
-    for (size_t i = 0; i < drawn; ++i) values[i] = random.uniform() * 2 - 1;
-    for (size_t i = drawn; i < values.size(); ++i) values[i] = values[i - drawn];
-    const Tensor tensor = Tensor::empty(backend, {tokens, columns}, dtype);
-    backend.cast({Tensor::from(backend, {tokens, columns}, values), {tensor}});
-    return tensor;
-  };
+  RandomSequence random(1, 1);
   const Packing packing{
       Tensor::from(backend, {static_cast<int64_t>(offsets.size())}, std::span<const int32_t>(offsets)),
       *std::ranges::max_element(lengths)};
-  const Tensor qkv = random_tensor(3 * hidden, 1), dcontext = random_tensor(hidden, 2);
+  const Tensor qkv = random_tensor(backend, {tokens, 3 * hidden}, dtype, random),
+               dcontext = random_tensor(backend, {tokens, hidden}, dtype, random);
   const Tensor context = Tensor::empty(backend, {tokens, hidden}, dtype),
                dqkv = Tensor::empty(backend, {tokens, 3 * hidden}, dtype),
                lse = Tensor::empty(backend, {tokens, heads});

@@ -18,6 +18,7 @@
 #include "nn/heads/pretraining.h"
 #include "nn/optimizer.h"
 #include "tasks/options/arguments.h"
+#include "tests/bench/random_tensor.h"
 
 using namespace gradus;
 
@@ -116,18 +117,11 @@ struct Product {
   double flops;
 };
 
-// Tensors hold random numbers, as those of a step do: memory that nobody wrote to is one page of zeros, read from the cache. A
-// million of them, again and again, are drawn in no time.
+// Tensors hold random numbers, as those of a step do.
 Product make_product(Backend& backend, int64_t rows, int64_t in, int64_t out, DType dtype) {
   RandomSequence random(1, 3);
   const auto made = [&](int64_t a, int64_t b, DType type) {
-    std::vector<float> numbers(static_cast<size_t>(a * b));
-    const size_t drawn = std::min(numbers.size(), size_t{1} << 20);
-    for (size_t i = 0; i < drawn; ++i) numbers[i] = random.uniform() - 0.5F;
-    for (size_t i = drawn; i < numbers.size(); ++i) numbers[i] = numbers[i - drawn];
-    const Tensor values = Tensor::empty(backend, {a, b}, type);
-    backend.cast({Tensor::from(backend, {a, b}, numbers), {values}});
-    return values;
+    return random_tensor(backend, {a, b}, type, random);
   };
   return {made(rows, in, dtype), made(out, in, dtype),          made(rows, out, dtype),
           made(rows, in, dtype), made(out, in, DType::float32), 6.0 * static_cast<double>(rows * in * out)};

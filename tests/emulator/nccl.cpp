@@ -98,7 +98,7 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t, ncclResult_t* error) {
 }
 
 ncclResult_t ncclAllReduce(const void* send, void* receive, size_t count, ncclDataType_t type, ncclRedOp_t op,
-                           ncclComm_t comm, ncclStream stream) {
+                           ncclComm_t comm, gradus::emulator::Queue* stream) {
   gradus::check(send == receive, "[emulated NCCL] a sum that is not in place");
   gradus::check(type == ncclFloat && op == ncclSum, "[emulated NCCL] another operation than a sum of floats");
   gradus::check(!stream->is_capturing(), "[emulated NCCL] a sum within a capture");

@@ -242,21 +242,25 @@ void by_blocks(const cuda::Stream& stream, const CrossEntropyProblem& problem) {
   with_probabilities(stream, problem, true);
 }
 
+template <typename T>
+void launch_both(const cuda::Stream& stream, const CrossEntropyProblem& problem, const Rows& rows,
+                 void (*sum)(const T*, Rows), void (*gradient)(const T*, Rows, T*)) {
+  const T* const logits = problem.forward.logits.data<T>();
+  launch_rows(stream, rows, sum, logits);
+  launch_rows(stream, rows, gradient, logits, problem.backward.dlogits.tensor.data<T>());
+}
+
 void in_two_passes(const cuda::Stream& stream, const CrossEntropyProblem& problem) {
   with_rows(stream, problem, [&](auto number, const Rows& rows) {
     using T = decltype(number);
-    const T* const logits = problem.forward.logits.data<T>();
-    launch_rows(stream, rows, sum_in_two_passes<T>, logits);
-    launch_rows(stream, rows, gradient_of_logits<T>, logits, problem.backward.dlogits.tensor.data<T>());
+    launch_both(stream, problem, rows, sum_in_two_passes<T>, gradient_of_logits<T>);
   });
 }
 
 void in_one_pass(const cuda::Stream& stream, const CrossEntropyProblem& problem) {
   with_packed_rows(stream, problem, [&](auto number, const Rows& rows) {
     using T = decltype(number);
-    const T* const logits = problem.forward.logits.data<T>();
-    launch_rows(stream, rows, sum_in_one_pass<T>, logits);
-    launch_rows(stream, rows, gradient_by_packs<T>, logits, problem.backward.dlogits.tensor.data<T>());
+    launch_both(stream, problem, rows, sum_in_one_pass<T>, gradient_by_packs<T>);
   });
 }
 

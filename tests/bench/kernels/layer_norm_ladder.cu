@@ -219,23 +219,24 @@ void launch_add(const cuda::Stream& stream, const LayerNormProblem& problem) {
          problem.x.shape().last());
 }
 
+// Sums, and then a kernel whose blocks take so many rows.
+template <typename T>
+void add_and_normalize(const cuda::Stream& stream, const LayerNormProblem& problem, int rows,
+                       void (*normalize)(const T*, Norm, T*, int64_t, int64_t)) {
+  launch_add<T>(stream, problem);
+  launch(stream, {cuda::blocks_for(problem.x.rows(), rows), dim3{threads}}, normalize, problem.sum.data<T>(),
+         Norm(problem), problem.y.data<T>(), problem.x.rows(), problem.x.shape().last());
+}
+
 void by_threads(const cuda::Stream& stream, const LayerNormProblem& problem) {
   dispatch_number(problem.x.dtype(), [&](auto number) {
-    using T = decltype(number);
-    launch_add<T>(stream, problem);
-    launch(stream, {cuda::blocks_for(problem.x.rows(), threads), dim3{threads}}, normalize_by_threads<T>,
-           problem.sum.data<T>(), Norm(problem), problem.y.data<T>(), problem.x.rows(),
-           problem.x.shape().last());
+    add_and_normalize(stream, problem, threads, normalize_by_threads<decltype(number)>);
   });
 }
 
 void by_warps(const cuda::Stream& stream, const LayerNormProblem& problem) {
   dispatch_number(problem.x.dtype(), [&](auto number) {
-    using T = decltype(number);
-    launch_add<T>(stream, problem);
-    launch(stream, {cuda::blocks_for(problem.x.rows(), rows_of_block), dim3{threads}}, normalize_by_warps<T>,
-           problem.sum.data<T>(), Norm(problem), problem.y.data<T>(), problem.x.rows(),
-           problem.x.shape().last());
+    add_and_normalize(stream, problem, rows_of_block, normalize_by_warps<decltype(number)>);
   });
 }
 
