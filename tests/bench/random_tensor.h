@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/backend.h"
 #include "core/random.h"
 #include "core/tensor.h"
 
