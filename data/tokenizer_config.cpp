@@ -392,8 +392,7 @@ std::string vocab_text(const Vocab& vocab) {
   return text;
 }
 
-void write_tokenizer(const fs::path& folder, const Vocab& vocab, const TokenizerConfig& config) {
-  const std::string path = (folder / "tokenizer_config.json").string();
+Json tokenizer_json(const Vocab& vocab, const TokenizerConfig& config) {
   Json root{{"tokenizer_class", "BertTokenizer"},
             {"do_lower_case", config.do_lower_case.value_or(true)},
             {"strip_accents", config.strip_accents ? Json(*config.strip_accents) : Json()},
@@ -408,9 +407,13 @@ void write_tokenizer(const fs::path& folder, const Vocab& vocab, const Tokenizer
   }
   if (!config.added.empty()) root["added_tokens_decoder"] = decoder;
   if (!additional.empty()) root["additional_special_tokens"] = additional;
-  for (const auto& [key, text] : config.other_keys) root[key] = parse_json(text, path + ": " + key);
+  for (const auto& [key, text] : config.other_keys) root[key] = parse_json(text, key);
+  return root;
+}
+
+void write_tokenizer(const fs::path& folder, const Vocab& vocab, const TokenizerConfig& config) {
   replace_file(folder / "vocab.txt", vocab_text(vocab));
-  replace_file(path, json_text(root, 2) + "\n");
+  replace_file(folder / "tokenizer_config.json", json_text(tokenizer_json(vocab, config), 2) + "\n");
 }
 
 }  // namespace gradus

@@ -14,6 +14,8 @@
 
 namespace gradus {
 
+class Json;
+
 struct TokenizerConfig {
   std::optional<bool> do_lower_case;  // none: no file says it
   std::optional<bool> strip_accents;  // none: as do_lower_case
@@ -56,6 +58,8 @@ bool has_tokenizer(const std::filesystem::path& folder);
 
 // The text of a vocab.txt: a piece a line, without the added tokens.
 std::string vocab_text(const Vocab& vocab);
+// What tokenizer_config.json says of a tokenizer: an object.
+Json tokenizer_json(const Vocab& vocab, const TokenizerConfig& config);
 // Writes vocab.txt and tokenizer_config.json, which transformers 4 and 5 open with the same pieces, into a folder.
 // Throws Error when it can't.
 void write_tokenizer(const std::filesystem::path& folder, const Vocab& vocab, const TokenizerConfig& config);

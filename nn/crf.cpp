@@ -5,13 +5,13 @@ namespace {
 
 constexpr float forbidden = -10000.0F;  // as strong as the BERT code's mask, and finite
 
-std::vector<float> masked(const std::vector<bool>& allowed) {
-  std::vector<float> mask;
-  for (const bool may : allowed) mask.push_back(may ? 0.0F : forbidden);
-  return mask;
-}
-
 }  // namespace
+
+std::vector<float> score_masks(const std::vector<bool>& allowed) {
+  std::vector<float> masks;
+  for (const bool may : allowed) masks.push_back(may ? 0.0F : forbidden);
+  return masks;
+}
 
 Crf::Crf(const Scope& scope, int64_t tags) : tags_(tags) {
   transitions_ = scope.add("transitions", {tags, tags}, Init::uniform(0.1F));
@@ -28,9 +28,9 @@ void Crf::constrain(const TransitionRules& rules) {
   check(rules.transitions.size() == tags * tags && rules.start.size() == tags && rules.end.size() == tags,
         "[crf] rules for {} transitions, {} starts and {} ends, expected those of {} tags",
         rules.transitions.size(), rules.start.size(), rules.end.size(), tags_);
-  masks_[0].set(masked(rules.transitions));
-  masks_[1].set(masked(rules.start));
-  masks_[2].set(masked(rules.end));
+  masks_[0].set(score_masks(rules.transitions));
+  masks_[1].set(score_masks(rules.start));
+  masks_[2].set(score_masks(rules.end));
   is_constrained_ = true;
 }
 

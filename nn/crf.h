@@ -16,6 +16,9 @@ struct TransitionRules {
   std::vector<bool> transitions;  // [K * K], a row for the tag before
 };
 
+// What is added to the scores of what may be, 0, and of what may not, -10000.
+std::vector<float> score_masks(const std::vector<bool>& allowed);
+
 // Scores of tag sequences: emissions, transitions from tag to tag, and the scores of starting and ending with a tag.
 class Crf {
  public:

@@ -97,12 +97,16 @@ void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
   if (!tuned.empty() && found.contains(tuned) && found[tuned].is_number()) take_tuned(found[tuned].number());
 }
 
-void TaskSystem::save(const std::filesystem::path& folder) const {
+void TaskSystem::save_settings(const std::filesystem::path& folder) const {
   BertConfig saved = config();
   saved.other_keys[kind_.settings_key] = json_text(saved_json());
   write_bert_config((folder / "config.json").string(), saved, kind_.architecture);
   write_tokenizer(folder, vocab(), source_.tokenizer);
-  save_tensors(parameters_, (folder / "model.safetensors").string(), saved.model_type());
+}
+
+void TaskSystem::save(const std::filesystem::path& folder) const {
+  save_settings(folder);
+  save_tensors(parameters_, (folder / "model.safetensors").string(), config().model_type());
 }
 
 void TaskSystem::check_sequence_length(int64_t seq_length) const {

@@ -30,13 +30,20 @@ class TaskSystem {
   void continue_from(const std::filesystem::path& checkpoint);
   // Writes config.json, tokenizer_config.json, vocab.txt and model.safetensors into an existing folder.
   void save(const std::filesystem::path& folder) const;
+  // These without the weights.
+  void save_settings(const std::filesystem::path& folder) const;
   // Throws Error when the model has no positions for sequences so long.
   void check_sequence_length(int64_t seq_length) const;
 
   const BertConfig& config() const { return source_.config; }
   // Updates that a trained model has had before this run; 0 of a new one.
   int64_t trained_steps() const { return source_.steps; }
+  // The folder or file that the weights come from; empty: none.
+  const std::string& weights() const { return source_.weights; }
   const Vocab& vocab() const { return source_.vocab; }
+  const TokenizerConfig& tokenizer_config() const { return source_.tokenizer; }
+  // What config.json says of the task and of what all tasks fix.
+  Json saved_json() const;
   const Tokenizer& tokenizer() const { return tokenizer_; }
   // How this system's text is normalised, but for the program whose rules these are.
   TextRules text_rules(TokenizerRules rules) const { return source_.tokenizer.text_rules(rules); }
@@ -56,8 +63,6 @@ class TaskSystem {
   const TaskSettings& task_settings() const { return source_.settings; }
 
  private:
-  // What config.json says of the task and of what all tasks fix.
-  Json saved_json() const;
   // What the names of tensors begin with that the weights must have.
   std::vector<std::string> required() const;
 

@@ -18,6 +18,8 @@ std::vector<Room> project_rooms() {
     nn:               core core/io autograd
     nn/heads:         core core/io autograd nn
     nn/checkpoints:   core core/io autograd nn
+    # Models in the formats of other programs.
+    nn/export:        core core/io autograd nn nn/checkpoints
 
     # From files to numbers.
     data/sample:      core core/io
@@ -44,6 +46,10 @@ std::vector<Room> project_rooms() {
                       tasks/training tasks/report
     tasks/pretraining: core core/io data autograd nn nn/heads tasks/log tasks/text tasks/options tasks/metrics tasks/model
                       tasks/training tasks/report
+
+    # Which knows them all.
+    tasks/export:     core core/io data nn nn/checkpoints nn/export tasks tasks/log tasks/options tasks/model tasks/classifier
+                      tasks/ner tasks/squad tasks/pretraining
 
     # The programs.
     tasks:            core core/io data nn tasks/log tasks/text tasks/options tasks/metrics tasks/model tasks/training

@@ -1,0 +1,275 @@
+#include "nn/export/onnx.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "core/version.h"
+
+namespace gradus::onnx {
+namespace {
+
+// Fields of onnx.proto's messages.
+namespace model {
+constexpr uint32_t ir_version = 1, producer_name = 2, producer_version = 3, graph = 7, opset_import = 8,
+                   metadata_props = 14;
+}
+namespace graph {
+constexpr uint32_t node = 1, name = 2, initializer = 5, input = 11, output = 12, value_info = 13;
+}
+namespace node {
+constexpr uint32_t input = 1, output = 2, name = 3, op_type = 4, attribute = 5;
+}
+namespace attribute {
+constexpr uint32_t name = 1, f = 2, i = 3, s = 4, g = 6, ints = 8, type = 20;
+enum Kind { float_kind = 1, int_kind = 2, string_kind = 3, graph_kind = 5, ints_kind = 7 };
+}  // namespace attribute
+namespace tensor {
+constexpr uint32_t dims = 1, data_type = 2, name = 8, raw_data = 9, external_data = 13, data_location = 14;
+}
+constexpr uint32_t operator_set_version = 2, entry_key = 1, entry_value = 2;
+constexpr uint32_t value_name = 1, value_type = 2, tensor_type = 1, element_type = 1, tensor_shape = 2;
+constexpr uint32_t shape_dim = 1, dim_value = 1, dim_param = 2;
+
+constexpr uint64_t ir_version_of_opset = 8;
+// Where a tensor may begin in a file of its own, so that it can be mapped.
+constexpr uint64_t page = 4096;
+// Shorter ones, as constants are, stay in the model's file: readers look at them.
+constexpr size_t least_external = 1024;
+
+std::string pair_message(std::string_view key, std::string_view value) {
+  protobuf::Writer out;
+  out.bytes(entry_key, key);
+  out.bytes(entry_value, value);
+  return out.str();
+}
+
+// TensorProto but for the numbers.
+protobuf::Writer described(const Initializer& tensor) {
+  protobuf::Writer out;
+  for (const int64_t dim : tensor.dims) out.varint(tensor::dims, static_cast<uint64_t>(dim));
+  out.varint(tensor::data_type, static_cast<uint64_t>(tensor.type));
+  out.bytes(tensor::name, tensor.name);
+  return out;
+}
+
+// What stands before bytes of that size in a message.
+std::string key_of_bytes(uint32_t field, uint64_t size) {
+  std::string key;
+  protobuf::append_varint(key, (uint64_t{field} << 3) | static_cast<uint64_t>(protobuf::Wire::bytes));
+  protobuf::append_varint(key, size);
+  return key;
+}
+
+// An initializer as it will lie in the graph: all before the numbers, and how many bytes of these follow.
+struct Placed {
+  const Initializer* tensor;
+  std::string before;
+  size_t inside = 0;  // 0: they lie outside, or there are none
+  std::optional<uint64_t> outside = std::nullopt;
+
+  size_t size() const { return before.size() + inside; }
+};
+
+Placed place_inside(const Initializer& tensor) {
+  const size_t bytes = tensor.size();
+  const std::string about = described(tensor).str() + key_of_bytes(tensor::raw_data, bytes);
+  return {&tensor, key_of_bytes(graph::initializer, about.size() + bytes) + about, bytes};
+}
+
+Placed place_outside(const Initializer& tensor, const std::string& location, uint64_t offset) {
+  protobuf::Writer about = described(tensor);
+  about.bytes(tensor::external_data, pair_message("location", location));
+  about.bytes(tensor::external_data, pair_message("offset", std::to_string(offset)));
+  about.bytes(tensor::external_data, pair_message("length", std::to_string(tensor.size())));
+  about.varint(tensor::data_location, 1);
+  return {&tensor, key_of_bytes(graph::initializer, about.str().size()) + about.str(), 0, offset};
+}
+
+std::string bytes_of(const Initializer& tensor) {
+  std::string bytes = tensor.bytes();
+  check(bytes.size() == tensor.size(), "[onnx] {} has {} bytes, its shape {}", tensor.name, bytes.size(),
+        tensor.size());
+  return bytes;
+}
+
+std::string model_head(const Metadata& metadata) {
+  protobuf::Writer head, operators;
+  head.varint(model::ir_version, ir_version_of_opset);
+  head.bytes(model::producer_name, "Gradus");
+  head.bytes(model::producer_version, version());
+  operators.varint(operator_set_version, opset);
+  head.bytes(model::opset_import, operators.str());
+  for (const auto& [key, value] : metadata) head.bytes(model::metadata_props, pair_message(key, value));
+  return head.str();
+}
+
+}  // namespace
+
+Type type_of(DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+      return Type::float32;
+    case DType::bfloat16:
+      return Type::bfloat16;
+    case DType::float16:
+      return Type::float16;
+    case DType::int32:
+      return Type::int32;
+    case DType::uint8:
+      break;
+  }
+  fail("[onnx] tensors of {} are in no model", name_of(dtype));
+}
+
+size_t size_of(Type type) {
+  switch (type) {
+    case Type::float32:
+    case Type::int32:
+      return 4;
+    case Type::int64:
+      return 8;
+    case Type::boolean:
+      return 1;
+    case Type::float16:
+    case Type::bfloat16:
+      return 2;
+  }
+  return 0;
+}
+
+Attribute::Attribute(std::string_view name, int kind) {
+  message_.bytes(attribute::name, name);
+  message_.varint(attribute::type, static_cast<uint64_t>(kind));
+}
+
+Attribute::Attribute(std::string_view name, int64_t value)
+    : Attribute(name, static_cast<int>(attribute::int_kind)) {
+  message_.varint(attribute::i, static_cast<uint64_t>(value));
+}
+
+Attribute::Attribute(std::string_view name, float value)
+    : Attribute(name, static_cast<int>(attribute::float_kind)) {
+  message_.float32(attribute::f, value);
+}
+
+Attribute::Attribute(std::string_view name, std::string_view value)
+    : Attribute(name, static_cast<int>(attribute::string_kind)) {
+  message_.bytes(attribute::s, value);
+}
+
+Attribute::Attribute(std::string_view name, std::span<const int64_t> values)
+    : Attribute(name, static_cast<int>(attribute::ints_kind)) {
+  for (const int64_t value : values) message_.varint(attribute::ints, static_cast<uint64_t>(value));
+}
+
+Attribute::Attribute(std::string_view name, const Graph& body)
+    : Attribute(name, static_cast<int>(attribute::graph_kind)) {
+  check(body.initializers().empty(), "[onnx] the graph of '{}' has tensors: those of the one around it serve",
+        name);
+  message_.bytes(attribute::g, body.message());
+}
+
+size_t Initializer::size() const {
+  size_t size = size_of(type);
+  for (const int64_t dim : dims) size *= static_cast<size_t>(dim);
+  return size;
+}
+
+void Graph::declare(protobuf::Writer& out, uint32_t field, const std::string& name, Type type,
+                    const Axes& axes) {
+  protobuf::Writer shape;
+  for (const Axis& axis : axes) {
+    protobuf::Writer dim;
+    if (axis.name.empty()) dim.varint(dim_value, static_cast<uint64_t>(axis.size));
+    else dim.bytes(dim_param, axis.name);
+    shape.bytes(shape_dim, dim.str());
+  }
+  protobuf::Writer tensor, kind, value;
+  tensor.varint(element_type, static_cast<uint64_t>(type));
+  tensor.bytes(tensor_shape, shape.str());
+  kind.bytes(tensor_type, tensor.str());
+  value.bytes(value_name, name);
+  value.bytes(value_type, kind.str());
+  out.bytes(field, value.str());
+}
+
+void Graph::input(const std::string& name, Type type, const Axes& axes) {
+  declare(ends_, graph::input, name, type, axes);
+}
+
+void Graph::output(const std::string& name, Type type, const Axes& axes) {
+  declare(ends_, graph::output, name, type, axes);
+}
+
+void Graph::shape(const std::string& name, Type type, const Axes& axes) {
+  declare(ends_, graph::value_info, name, type, axes);
+}
+
+void Graph::node(std::string_view op, const std::vector<std::string>& inputs,
+                 const std::vector<std::string>& outputs, const std::vector<Attribute>& attributes) {
+  protobuf::Writer message;
+  for (const std::string& input : inputs) message.bytes(node::input, input);
+  for (const std::string& output : outputs) message.bytes(node::output, output);
+  const auto named = std::ranges::find_if(outputs, [](const std::string& name) { return !name.empty(); });
+  message.bytes(node::name, *named);
+  message.bytes(node::op_type, op);
+  for (const Attribute& attribute : attributes) message.bytes(node::attribute, attribute.message());
+  nodes_.bytes(graph::node, message.str());
+}
+
+std::string Graph::message() const {
+  protobuf::Writer name;
+  name.bytes(graph::name, name_);
+  return nodes_.str() + name.str() + ends_.str();
+}
+
+std::vector<std::filesystem::path> write_model(const std::filesystem::path& path, const Graph& graph,
+                                               const Metadata& metadata, bool external) {
+  const std::string head = model_head(metadata), body = graph.message();
+  std::filesystem::path data_path = path;
+  data_path += ".data";
+  // How the graph's tensors lie, inside the model's file as far as that is large enough.
+  const auto place = [&](bool outside) {
+    std::vector<Placed> placed;
+    uint64_t end = 0;
+    for (const Initializer& tensor : graph.initializers()) {
+      if (!outside || tensor.size() < least_external) {
+        placed.push_back(place_inside(tensor));
+        continue;
+      }
+      const uint64_t begin = (end + page - 1) / page * page;
+      placed.push_back(place_outside(tensor, data_path.filename().string(), begin));
+      end = begin + tensor.size();
+    }
+    return placed;
+  };
+  const auto graph_size = [&](const std::vector<Placed>& placed) {
+    uint64_t size = body.size();
+    for (const Placed& each : placed) size += each.size();
+    return size;
+  };
+  std::vector<Placed> placed = place(external);
+  const bool is_outside = external || head.size() + graph_size(placed) > most_bytes;
+  if (is_outside && !external) placed = place(true);
+
+  AtomicFile file(path);
+  std::optional<AtomicFile> data;
+  if (is_outside) data.emplace(data_path);
+  file.write(head + key_of_bytes(model::graph, graph_size(placed)) + body);
+  for (const Placed& each : placed) {
+    file.write(each.before);
+    if (each.inside > 0) file.write(bytes_of(*each.tensor));
+    if (each.outside) data->write_at(*each.outside, bytes_of(*each.tensor));
+  }
+  if (!data) {
+    file.commit();
+    return {path};
+  }
+  AtomicFile* const both[] = {&file, &*data};
+  commit_together(both);
+  return {path, data_path};
+}
+
+}  // namespace gradus::onnx

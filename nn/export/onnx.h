@@ -1,0 +1,103 @@
+// ONNX files, written without generated code: a graph of nodes over named values, the tensors it computes with, and what a
+// reader should know beside. Names and numbers of the fields are those of onnx.proto; opset 17.
+// https://github.com/onnx/onnx/blob/main/docs/IR.md
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/dtype.h"
+#include "core/io/protobuf.h"
+
+namespace gradus::onnx {
+
+constexpr int64_t opset = 17;
+
+// TensorProto.DataType.
+enum class Type : uint8_t { float32 = 1, int32 = 6, int64 = 7, boolean = 9, float16 = 10, bfloat16 = 16 };
+// That of numbers which we hold in `dtype`.
+Type type_of(DType dtype);
+size_t size_of(Type type);
+
+// One axis of an input or output: of a fixed size, or, with a name, of any, the same wherever the name occurs.
+struct Axis {
+  int64_t size = 0;
+  std::string name = {};
+};
+using Axes = std::vector<Axis>;
+
+class Graph;
+
+// A setting of a node.
+class Attribute {
+ public:
+  Attribute(std::string_view name, int64_t value);
+  Attribute(std::string_view name, float value);
+  Attribute(std::string_view name, std::string_view value);
+  Attribute(std::string_view name, const char* value) : Attribute(name, std::string_view(value)) {}
+  Attribute(std::string_view name, std::span<const int64_t> values);
+  // A graph that the node runs, which sees the values of the graph around it.
+  Attribute(std::string_view name, const Graph& body);
+
+  const std::string& message() const { return message_.str(); }
+
+ private:
+  Attribute(std::string_view name, int kind);
+  protobuf::Writer message_;
+};
+
+// A tensor of the file. Its bytes, little-endian, are asked for when they are written: a model is not held twice.
+struct Initializer {
+  std::string name;
+  Type type = Type::float32;
+  std::vector<int64_t> dims;
+  std::function<std::string()> bytes;
+
+  size_t size() const;  // of the bytes
+};
+
+// A file's graph, or the body of a node that repeats it.
+class Graph {
+ public:
+  explicit Graph(std::string name) : name_(std::move(name)) {}
+
+  void input(const std::string& name, Type type, const Axes& axes);
+  void output(const std::string& name, Type type, const Axes& axes);
+  // The shape of a value between, where runtimes would not find it by themselves.
+  void shape(const std::string& name, Type type, const Axes& axes);
+  // Nodes are added in an order in which they can be run. A node is called as its first output.
+  void node(std::string_view op, const std::vector<std::string>& inputs,
+            const std::vector<std::string>& outputs, const std::vector<Attribute>& attributes = {});
+  void initializer(Initializer tensor) { initializers_.push_back(std::move(tensor)); }
+
+  const std::vector<Initializer>& initializers() const { return initializers_; }
+  // GraphProto without its initializers.
+  std::string message() const;
+
+ private:
+  static void declare(protobuf::Writer& out, uint32_t field, const std::string& name, Type type,
+                      const Axes& axes);
+
+  std::string name_;
+  protobuf::Writer nodes_, ends_;
+  std::vector<Initializer> initializers_;
+};
+
+// What a file says of itself beside its graph: keys and texts, each key once.
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+
+// Protocol buffers end at 2 GiB: the tensors of a larger model lie in a file of their own, `path` with ".data" behind.
+constexpr uint64_t most_bytes = (uint64_t{1} << 31) - 1;
+
+// Writes the model, and in the end both files or none; with `external` tensors of more than 1 KiB lie in a file of their own
+// however small the model is. Returns the files. Throws Error when one can't be written.
+std::vector<std::filesystem::path> write_model(const std::filesystem::path& path, const Graph& graph,
+                                               const Metadata& metadata, bool external);
+
+}  // namespace gradus::onnx

@@ -1,0 +1,94 @@
+// export: writes a trained model as a file that other programs run.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/io/files.h"
+#include "tasks/export/exported_model.h"
+#include "tasks/main.h"
+#include "tasks/output_lock.h"
+
+using namespace gradus;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* purpose =
+    "Writes a model as an ONNX file, which runtimes such as ONNX Runtime and OpenVINO take. Inputs are "
+    "input_ids,\n"
+    "attention_mask and token_type_ids, outputs have the names that transformers gives them.";
+constexpr const char* example =
+    "export --load_finetune_checkpoint_path ner_finetune/ckpt --export_file_name names/model.onnx\n"
+    "export --load_finetune_checkpoint_path ner_finetune/ckpt --viterbi --compute_type fp16";
+
+// The files beside the model are written into a folder of their own first, so that none of another model is replaced.
+class Settings {
+ public:
+  Settings(const ExportedModel& model, const fs::path& target, bool overwrite)
+      : draft_(target / fmt::format(".export{}{}", temporary_mark, ::getpid())), target_(target) {
+    fs::create_directories(draft_);
+    try {
+      model.save_settings(draft_);
+      for (const fs::directory_entry& entry : fs::directory_iterator(draft_)) {
+        names_.push_back(entry.path().filename().string());
+        const fs::path old = target / names_.back();
+        check(overwrite || !fs::exists(old) || read_file(old) == read_file(entry.path()),
+              "'{}' is there already, and another model's: --overwrite replaces it", old.string());
+      }
+    } catch (...) {
+      fs::remove_all(draft_);
+      throw;
+    }
+    std::ranges::sort(names_);
+  }
+  ~Settings() {
+    std::error_code ignored;
+    fs::remove_all(draft_, ignored);
+  }
+  Settings(const Settings&) = delete;
+  Settings& operator=(const Settings&) = delete;
+
+  void commit() const {
+    for (const std::string& name : names_) replace_file(target_ / name, read_file(draft_ / name));
+  }
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  fs::path draft_, target_;
+  std::vector<std::string> names_;
+};
+
+int run(int argc, char** argv) {
+  ExportOptions options;
+  Options flags("export", purpose, example);
+  options.declare(flags);
+  if (!flags.parse(argc, argv)) return 0;
+  options.finish();
+  const std::unique_ptr<ExportedModel> model = ExportedModel::open(options);
+  const std::string name = options.export_file_name.empty() ? model->usual_name() : options.export_file_name;
+  const fs::path path = name.ends_with(".onnx") ? name : name + ".onnx";
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  make_folder(folder);
+  const OutputLock lock(path);
+  check(options.overwrite || !fs::exists(path), "'{}' is there already: --overwrite replaces it",
+        path.string());
+
+  OnnxBuilder graph(path.stem().string(), model->weights(), options.dtype(),
+                    {options.export_batch_size, options.seq_length});
+  model->build(graph);
+  const Settings settings(*model, folder, options.overwrite);
+  const std::vector<fs::path> files =
+      onnx::write_model(path, graph.graph(), model->metadata(), options.external_data);
+  settings.commit();
+  print_log(stdout, "'{}' is {}\n", options.load_finetune_checkpoint_path, model->description());
+  for (const fs::path& file : files)
+    print_log(stdout, "wrote {}: {:.1f} MiB\n", file.string(),
+              static_cast<double>(fs::file_size(file)) / (1 << 20));
+  for (const std::string& beside : settings.names())
+    print_log(stdout, "wrote {}\n", (folder / beside).string());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, run); }

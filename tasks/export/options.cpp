@@ -1,0 +1,61 @@
+#include "tasks/export/options.h"
+
+namespace gradus {
+
+void ExportOptions::declare(Options& options) {
+  options.group("Model");
+  options
+      .add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
+           "the model: a checkpoint, a folder that training saved to, or a pretrained model")
+      .alias("export_ckpt_file")
+      .alias("load_checkpoint_path");
+  options
+      .add("task", task,
+           "what the model is for; auto: as its config.json says, and of a pretrained one all heads that are "
+           "there")
+      .alias("description")
+      .choices({"auto",
+                {"ner", {"run_ner"}},
+                {"classifier", {"run_classifier"}},
+                {"squad", {"run_squad"}},
+                {"pretraining", {"run_pretrain"}},
+                "encoder"});
+  options.add("vocab_file_path", vocab_file_path, "vocabulary of a model that has none beside it");
+  options.group("File");
+  options.add("file_format", file_format, "what to write")
+      .choices({"ONNX"})
+      .refuse("MINDIR", "nothing here writes MindSpore's format; ONNX is read by most runtimes")
+      .refuse("AIR",
+              "nothing but Ascend's own compiler reads it, which takes ONNX as well (atc --framework=5)");
+  options.add(
+      "export_file_name", export_file_name,
+      "file to write, with or without its ending; vocab.txt, tokenizer_config.json and config.json go "
+      "beside it; none: bert_ner, bert_classifier, bert_squad, bert_pretraining or bert");
+  options.add("export_batch_size", export_batch_size, "texts in a batch; 0: as many as whoever runs it likes")
+      .at_least(0);
+  options.add("seq_length", seq_length, "tokens of each text, padding included; 0: as above").at_least(0);
+  options
+      .add("compute_type", compute_type, "number type of weights and arithmetic; logits are fp32 in any case")
+      .choices({{"fp32", {"float32", "mstype.float32"}},
+                {"bf16", {"bfloat16", "mstype.bfloat16"}},
+                {"fp16", {"float16", "mstype.float16"}}});
+  options.add(
+      "viterbi", viterbi,
+      "of a tagger with a CRF: find the best tags in the graph; else it gives the scores of the tags, and "
+      "those of the transitions stand in the file's metadata");
+  options.add("external_data", external_data,
+              "weights in a file of their own, as always where all is more than 2 GiB");
+  options.add("overwrite", overwrite, "replace files that are there");
+}
+
+void ExportOptions::finish() const {
+  check(!load_finetune_checkpoint_path.empty(),
+        "--load_finetune_checkpoint_path is missing: the model to export");
+}
+
+DType ExportOptions::dtype() const {
+  if (compute_type == "fp16") return DType::float16;
+  return compute_type == "bf16" ? DType::bfloat16 : DType::float32;
+}
+
+}  // namespace gradus
