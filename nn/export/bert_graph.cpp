@@ -20,15 +20,16 @@ Inputs inputs_of(GraphBuilder& graph) {
 
 Value embeddings(GraphBuilder& graph, const BertConfig& config, const Inputs& inputs) {
   const std::string from = "bert.embeddings.", to = "embeddings.";
-  const Value words = graph.embedding(to + "words", from + "word_embeddings.weight", inputs.ids);
-  const Value token_types =
-      graph.embedding(to + "token_types", from + "token_type_embeddings.weight", inputs.token_types);
-  Value sum = graph.add(to + "words_of_text", words, token_types);
+  Value sum = graph.embedding(to + "words", from + "word_embeddings.weight", inputs.ids);
+  // Token types last: runtimes have one kernel for a layer norm and a sum of two tensors of one shape before it.
   if (config.relative_positions == RelativePositions::none) {
     const Value positions =
         graph.first_rows(to + "positions", from + "position_embeddings.weight", inputs.ids);
-    sum = graph.add(to + "sum", sum, positions);
+    sum = graph.add(to + "words_and_positions", sum, positions);
   }
+  const Value token_types =
+      graph.embedding(to + "token_types", from + "token_type_embeddings.weight", inputs.token_types);
+  sum = graph.add(to + "sum", sum, token_types);
   return graph.layer_norm("embeddings", from + "LayerNorm", sum, config.layer_norm_eps);
 }
 
@@ -119,9 +120,12 @@ Value pool(GraphBuilder& graph, const Value& hidden) {
 }  // namespace
 
 void build_encoder(GraphBuilder& graph, const BertConfig& config, bool has_pooler) {
-  const Value hidden = encode(graph, config);
-  graph.output("last_hidden_state", hidden, "sequence", config.hidden_size);
-  if (has_pooler) graph.output("pooler_output", pool(graph, hidden), "", config.hidden_size);
+  const Value encoded = encode(graph, config);
+  // The pooler computes in the type that the encoder does.
+  std::optional<Value> pooled;
+  if (has_pooler) pooled = pool(graph, encoded);
+  graph.output("last_hidden_state", encoded, "sequence", config.hidden_size);
+  if (pooled) graph.output("pooler_output", *pooled, "", config.hidden_size);
 }
 
 void build_classifier(GraphBuilder& graph, const BertConfig& config, int64_t outputs) {
@@ -167,8 +171,7 @@ TaggerValues build_tagger(GraphBuilder& graph, const BertConfig& config, const T
     x = graph.lstm("lstm", "lstm", graph.cast("words.float32", x, DType::float32), *built.lengths,
                    head.lstm_layers, config.hidden_size / 2);
   }
-  built.scores = graph.linear("classifier", "classifier", x);
-  graph.output(head.output, built.scores, axis, head.tags);
+  built.scores = graph.output(head.output, graph.linear("classifier", "classifier", x), axis, head.tags);
   return built;
 }
 

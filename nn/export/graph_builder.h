@@ -26,8 +26,9 @@ class GraphBuilder {
   // --- ends ---
   // Integers, [batch, `axis`], or [batch] without an axis of that name.
   virtual Value integers(const Value& name, const std::string& axis) = 0;
-  // Floats, given out as float32 under this name: axes are batch, `axis` (none where that is empty), and `size` (none at 0).
-  virtual void output(const Value& name, const Value& x, const std::string& axis, int64_t size) = 0;
+  // Gives floats out as float32 under this name, by which they are known from then on. Axes are batch, `axis` (none where that is
+  // empty), and `size` (none at 0).
+  virtual Value output(const Value& name, const Value& x, const std::string& axis, int64_t size) = 0;
 
   // --- layers ---
   // Rows of a table of weights: [B, S] -> [B, S, H].

@@ -1,6 +1,7 @@
 #include "nn/export/onnx.h"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 #include "core/error.h"
@@ -37,6 +38,13 @@ constexpr uint64_t ir_version_of_opset = 8;
 constexpr uint64_t page = 4096;
 // Shorter ones, as constants are, stay in the model's file: readers look at them.
 constexpr size_t least_external = 1024;
+
+static_assert(std::endian::native == std::endian::little);
+
+template <typename T>
+std::string bytes_of_numbers(const std::vector<T>& numbers) {
+  return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T)};
+}
 
 std::string pair_message(std::string_view key, std::string_view value) {
   protobuf::Writer out;
@@ -166,9 +174,17 @@ Attribute::Attribute(std::string_view name, std::span<const int64_t> values)
 
 Attribute::Attribute(std::string_view name, const Graph& body)
     : Attribute(name, static_cast<int>(attribute::graph_kind)) {
-  check(body.initializers().empty(), "[onnx] the graph of '{}' has tensors: those of the one around it serve",
-        name);
-  message_.bytes(attribute::g, body.message());
+  message_.bytes(attribute::g, body.whole_message());
+}
+
+Initializer integers(std::string name, std::vector<int64_t> dims, std::vector<int64_t> numbers) {
+  return {std::move(name), Type::int64, std::move(dims),
+          [numbers = std::move(numbers)] { return bytes_of_numbers(numbers); }};
+}
+
+Initializer floats(std::string name, std::vector<int64_t> dims, std::vector<float> numbers) {
+  return {std::move(name), Type::float32, std::move(dims),
+          [numbers = std::move(numbers)] { return bytes_of_numbers(numbers); }};
 }
 
 size_t Initializer::size() const {
@@ -209,20 +225,35 @@ void Graph::shape(const std::string& name, Type type, const Axes& axes) {
 
 void Graph::node(std::string_view op, const std::vector<std::string>& inputs,
                  const std::vector<std::string>& outputs, const std::vector<Attribute>& attributes) {
-  protobuf::Writer message;
-  for (const std::string& input : inputs) message.bytes(node::input, input);
-  for (const std::string& output : outputs) message.bytes(node::output, output);
-  const auto named = std::ranges::find_if(outputs, [](const std::string& name) { return !name.empty(); });
-  message.bytes(node::name, *named);
-  message.bytes(node::op_type, op);
-  for (const Attribute& attribute : attributes) message.bytes(node::attribute, attribute.message());
-  nodes_.bytes(graph::node, message.str());
+  nodes_.push_back({std::string(op), inputs, outputs, attributes});
+}
+
+void Graph::rename(const std::string& from, const std::string& to) {
+  for (Node& node : nodes_) {
+    std::ranges::replace(node.inputs, from, to);
+    std::ranges::replace(node.outputs, from, to);
+  }
 }
 
 std::string Graph::message() const {
-  protobuf::Writer name;
-  name.bytes(graph::name, name_);
-  return nodes_.str() + name.str() + ends_.str();
+  protobuf::Writer message;
+  for (const Node& node : nodes_) {
+    protobuf::Writer out;
+    for (const std::string& input : node.inputs) out.bytes(node::input, input);
+    for (const std::string& output : node.outputs) out.bytes(node::output, output);
+    out.bytes(node::name, node.outputs.at(0));
+    out.bytes(node::op_type, node.op);
+    for (const Attribute& attribute : node.attributes) out.bytes(node::attribute, attribute.message());
+    message.bytes(graph::node, out.str());
+  }
+  message.bytes(graph::name, name_);
+  return message.str() + ends_.str();
+}
+
+std::string Graph::whole_message() const {
+  std::string whole = message();
+  for (const Initializer& tensor : initializers_) whole += place_inside(tensor).before + bytes_of(tensor);
+  return whole;
 }
 
 std::vector<std::filesystem::path> write_model(const std::filesystem::path& path, const Graph& graph,

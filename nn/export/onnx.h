@@ -42,7 +42,7 @@ class Attribute {
   Attribute(std::string_view name, std::string_view value);
   Attribute(std::string_view name, const char* value) : Attribute(name, std::string_view(value)) {}
   Attribute(std::string_view name, std::span<const int64_t> values);
-  // A graph that the node runs, which sees the values of the graph around it.
+  // A graph that the node runs. It may use what its own inputs and tensors are alone: not all runtimes let it see the graph around it.
   Attribute(std::string_view name, const Graph& body);
 
   const std::string& message() const { return message_.str(); }
@@ -62,6 +62,9 @@ struct Initializer {
   size_t size() const;  // of the bytes
 };
 
+Initializer integers(std::string name, std::vector<int64_t> dims, std::vector<int64_t> numbers);
+Initializer floats(std::string name, std::vector<int64_t> dims, std::vector<float> numbers);
+
 // A file's graph, or the body of a node that repeats it.
 class Graph {
  public:
@@ -74,18 +77,28 @@ class Graph {
   // Nodes are added in an order in which they can be run. A node is called as its first output.
   void node(std::string_view op, const std::vector<std::string>& inputs,
             const std::vector<std::string>& outputs, const std::vector<Attribute>& attributes = {});
+  // Calls what a node gives otherwise, here and where nodes take it.
+  void rename(const std::string& from, const std::string& to);
   void initializer(Initializer tensor) { initializers_.push_back(std::move(tensor)); }
 
   const std::vector<Initializer>& initializers() const { return initializers_; }
-  // GraphProto without its initializers.
+  // GraphProto without its initializers, and with them.
   std::string message() const;
+  std::string whole_message() const;
 
  private:
   static void declare(protobuf::Writer& out, uint32_t field, const std::string& name, Type type,
                       const Axes& axes);
 
+  struct Node {
+    std::string op;
+    std::vector<std::string> inputs, outputs;
+    std::vector<Attribute> attributes;
+  };
+
   std::string name_;
-  protobuf::Writer nodes_, ends_;
+  std::vector<Node> nodes_;
+  protobuf::Writer ends_;
   std::vector<Initializer> initializers_;
 };
 

@@ -5,8 +5,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/io/bytes.h"
-
 namespace gradus {
 
 using onnx::Attribute;
@@ -15,12 +13,6 @@ using onnx::Type;
 namespace {
 
 constexpr double masked = -10000;  // as strong as in BERT's reference implementation, and within 16 bits
-
-std::string integer_bytes(const std::vector<int64_t>& numbers) {
-  std::string bytes;
-  for (const int64_t number : numbers) append_little_endian(bytes, static_cast<uint64_t>(number), 8);
-  return bytes;
-}
 
 static_assert(std::endian::native == std::endian::little);
 
@@ -87,17 +79,14 @@ OnnxBuilder::Value OnnxBuilder::constant(const std::vector<int64_t>& numbers) {
   std::string name = "numbers";
   for (const int64_t number : numbers) name += fmt::format("_{}", number);
   if (types_.contains(name)) return name;
-  graph_.initializer({known(name, Type::int64), Type::int64, {std::ssize(numbers)}, [numbers] {
-                        return integer_bytes(numbers);
-                      }});
+  graph_.initializer(onnx::integers(known(name, Type::int64), {std::ssize(numbers)}, numbers));
   return name;
 }
 
 OnnxBuilder::Value OnnxBuilder::constant(int64_t number) {
   const std::string name = fmt::format("number_{}", number);
   if (types_.contains(name)) return name;
-  graph_.initializer(
-      {known(name, Type::int64), Type::int64, {}, [number] { return integer_bytes({number}); }});
+  graph_.initializer(onnx::integers(known(name, Type::int64), {}, {number}));
   return name;
 }
 
@@ -169,16 +158,24 @@ OnnxBuilder::Value OnnxBuilder::integers(const Value& name, const std::string& a
   return name;
 }
 
-void OnnxBuilder::output(const Value& name, const Value& x, const std::string& axis, int64_t size) {
-  node_of(Type::float32, name, types_.at(x) == Type::float32 ? "Identity" : "Cast", {x},
-          types_.at(x) == Type::float32 ? std::vector<Attribute>{}
-                                        : std::vector{Attribute("to", static_cast<int64_t>(Type::float32))});
-  graph_.output(name, Type::float32, axes(axis, size));
+OnnxBuilder::Value OnnxBuilder::rename(const Value& from, const Value& to) {
+  const Type type = types_.at(from);
+  types_.erase(from);
+  graph_.rename(from, to);
+  return known(to, type);
 }
 
-void OnnxBuilder::output_integers(const Value& name, const Value& x, const std::string& axis) {
-  node(name, "Identity", {x});
-  graph_.output(name, Type::int64, axes(axis, 0));
+OnnxBuilder::Value OnnxBuilder::output(const Value& name, const Value& x, const std::string& axis,
+                                       int64_t size) {
+  if (types_.at(x) == Type::float32) rename(x, name);
+  else cast(name, x, DType::float32);
+  graph_.output(name, Type::float32, axes(axis, size));
+  return name;
+}
+
+OnnxBuilder::Value OnnxBuilder::output_integers(const Value& name, const Value& x, const std::string& axis) {
+  graph_.output(rename(x, name), Type::int64, axes(axis, 0));
+  return name;
 }
 
 // --- layers ---
@@ -346,6 +343,8 @@ OnnxBuilder::Value OnnxBuilder::relative_positions(const Value& name, const std:
              {unsqueeze(ids + ".keys", places, 0), unsqueeze(ids + ".queries", places, 1)});
     const Value near = node(ids + ".near", "Clip", {distances, constant(-farthest), constant(farthest)});
     node(rows, "Add", {near, constant(farthest)});
+    const onnx::Axis tokens = axes("sequence", 0).at(1);
+    graph_.shape(rows, Type::int64, {tokens, tokens});
   }
   const Value vectors =
       table.empty()
@@ -356,53 +355,55 @@ OnnxBuilder::Value OnnxBuilder::relative_positions(const Value& name, const std:
 
 // --- LSTM ---
 
-std::vector<float> OnnxBuilder::lstm_weights(const std::string& stem, int64_t units) const {
-  std::vector<float> both;
-  for (const char* direction : {"", "_reverse"}) {
-    const std::vector<float> own = read(stem + direction);
-    const auto gate = static_cast<std::ptrdiff_t>(own.size() / 4);
-    check(std::ssize(own) % (4 * units) == 0, "{}: {} is not of {} units", weights_->path(), stem, units);
-    // Ours are input, forget, cell, output; ONNX's input, output, forget, cell.
-    for (const int number : {0, 3, 1, 2})
-      both.insert(both.end(), own.begin() + number * gate, own.begin() + (number + 1) * gate);
-  }
-  return both;
+std::vector<float> OnnxBuilder::lstm_weights(const std::string& weight, int64_t units) const {
+  const std::vector<float> ours = read(weight);
+  check(std::ssize(ours) % (4 * units) == 0, "{}: {} is not of {} units", weights_->path(), weight, units);
+  const auto gate = std::ssize(ours) / 4;
+  std::vector<float> theirs;
+  // Ours are input, forget, cell, output; ONNX's input, output, forget, cell.
+  for (const int number : {0, 3, 1, 2})
+    theirs.insert(theirs.end(), ours.begin() + number * gate, ours.begin() + (number + 1) * gate);
+  return theirs;
 }
 
-OnnxBuilder::Value OnnxBuilder::lstm_layer(const Value& name, const std::string& lstm, int64_t number,
-                                           const Value& x, const Value& lengths, int64_t units) {
-  const auto stem = [&](const char* kind) { return fmt::format("{}.{}_l{}", lstm, kind, number); };
-  const int64_t inputs = find(stem("weight_ih")).shape.at(1);
-  const Value input_weights = stem("weight_ih") + ".both", own_weights = stem("weight_hh") + ".both",
-              biases = stem("bias") + ".both";
-  add_floats(input_weights, {2, 4 * units, inputs},
-             [this, name = stem("weight_ih"), units] { return lstm_weights(name, units); });
-  add_floats(own_weights, {2, 4 * units, units},
-             [this, name = stem("weight_hh"), units] { return lstm_weights(name, units); });
-  add_floats(biases, {2, 8 * units}, [this, ih = stem("bias_ih"), hh = stem("bias_hh"), units] {
-    const std::vector<float> inputs = lstm_weights(ih, units), own = lstm_weights(hh, units);
-    std::vector<float> both;
-    for (const int64_t direction : {0, 1}) {
-      for (const std::vector<float>* part : {&inputs, &own})
-        both.insert(both.end(), part->begin() + direction * 4 * units,
-                    part->begin() + (direction + 1) * 4 * units);
-    }
+// [W, B, I] -> [W, B, units]. It reads padding too, but behind the words.
+OnnxBuilder::Value OnnxBuilder::lstm_direction(const Value& name, const std::string& suffix,
+                                               const std::string& lstm, const Value& x, int64_t units) {
+  const auto called = [&](const char* kind) { return lstm + "." + kind + suffix; };
+  const std::string ih = called("weight_ih"), hh = called("weight_hh"), biases = called("bias");
+  const int64_t inputs = find(ih).shape.at(1);
+  // One direction's, which ONNX counts by an axis.
+  add_floats(ih, {1, 4 * units, inputs}, [this, ih, units] { return lstm_weights(ih, units); });
+  add_floats(hh, {1, 4 * units, units}, [this, hh, units] { return lstm_weights(hh, units); });
+  add_floats(biases, {1, 8 * units}, [this, from_inputs = called("bias_ih"), own = called("bias_hh"), units] {
+    std::vector<float> both = lstm_weights(from_inputs, units);
+    const std::vector<float> second = lstm_weights(own, units);
+    both.insert(both.end(), second.begin(), second.end());
     return both;
   });
-  // [W, B, I] -> [W, 2, B, units] -> [W, B, 2 units].
-  node(name + ".directions", "LSTM", {x, input_weights, own_weights, biases, lengths},
-       {Attribute("hidden_size", units), Attribute("direction", "bidirectional")});
-  const Value texts = transpose(name + ".texts", name + ".directions", {0, 2, 1, 3});
-  return reshape(name, texts, {0, 0, 2 * units});
+  node(name + ".states", "LSTM", {x, ih, hh, biases}, {Attribute("hidden_size", units)});
+  return node(name, "Squeeze", {name + ".states", constant(std::vector<int64_t>{1})});
 }
 
+// The words of each text in the opposite order, and what pads them as it is.
+OnnxBuilder::Value OnnxBuilder::reversed(const Value& name, const Value& x, const Value& lengths) {
+  return node(name, "ReverseSequence", {x, lengths},
+              {Attribute("time_axis", int64_t{0}), Attribute("batch_axis", int64_t{1})});
+}
+
+// Both directions read forward: a runtime need not know of lengths then, which OpenVINO's LSTM does not heed where sizes are chosen
+// when it runs.
 OnnxBuilder::Value OnnxBuilder::lstm(const Value& name, const std::string& lstm, const Value& x,
                                      const Value& lengths, int64_t layers, int64_t units) {
-  const Value narrow = node_of(Type::int32, lengths + ".int32", "Cast", {lengths},
-                               {Attribute("to", static_cast<int64_t>(Type::int32))});
   Value y = transpose(x + ".words_first", x, {1, 0, 2});
-  for (int64_t i = 0; i < layers; ++i)
-    y = lstm_layer(fmt::format("{}.{}", name, i), lstm, i, y, narrow, units);
+  for (int64_t i = 0; i < layers; ++i) {
+    const std::string here = fmt::format("{}.{}", name, i), suffix = fmt::format("_l{}", i);
+    const Value forward = lstm_direction(here + ".forward", suffix, lstm, y, units);
+    const Value backward = lstm_direction(here + ".backward", suffix + "_reverse", lstm,
+                                          reversed(here + ".reversed", y, lengths), units);
+    y = node(here, "Concat", {forward, reversed(here + ".backward.reversed", backward, lengths)},
+             {Attribute("axis", int64_t{2})});
+  }
   return transpose(name, y, {1, 0, 2});
 }
 

@@ -25,9 +25,9 @@ class OnnxBuilder final : public GraphBuilder {
 
   void compute_in(DType type) override { type_ = onnx::type_of(type); }
   Value integers(const Value& name, const std::string& axis) override;
-  void output(const Value& name, const Value& x, const std::string& axis, int64_t size) override;
-  // Integers of each word, [batch, words].
-  void output_integers(const Value& name, const Value& x, const std::string& axis);
+  Value output(const Value& name, const Value& x, const std::string& axis, int64_t size) override;
+  // Integers, [batch, axis].
+  Value output_integers(const Value& name, const Value& x, const std::string& axis);
   Value embedding(const Value& name, const std::string& table, const Value& ids) override;
   Value first_rows(const Value& name, const std::string& table, const Value& ids) override;
   Value linear(const Value& name, const std::string& layer, const Value& x) override;
@@ -81,14 +81,16 @@ class OnnxBuilder final : public GraphBuilder {
                   std::function<std::vector<float>()> numbers);
   Value gelu(const Value& name, const Value& x);
   Value gelu_tanh(const Value& name, const Value& x);
-  // Of directions 0 and 1: their weights [4 units, columns], or biases, with the gates in ONNX's order.
-  std::vector<float> lstm_weights(const std::string& stem, int64_t units) const;
-  Value lstm_layer(const Value& name, const std::string& lstm, int64_t number, const Value& x,
-                   const Value& lengths, int64_t units);
+  // Weights or biases of an LSTM's direction, with the gates in ONNX's order.
+  std::vector<float> lstm_weights(const std::string& weight, int64_t units) const;
+  Value lstm_direction(const Value& name, const std::string& suffix, const std::string& lstm, const Value& x,
+                       int64_t units);
+  Value reversed(const Value& name, const Value& x, const Value& lengths);
   // The number of columns that integers have, as a tensor of one number.
   Value columns(const Value& integers);
   onnx::Axes axes(const std::string& axis, int64_t size) const;
   Value known(const Value& name, onnx::Type type);
+  Value rename(const Value& from, const Value& to);
 
   onnx::Graph graph_;
   const ModelTensors* weights_;

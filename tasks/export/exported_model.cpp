@@ -61,7 +61,8 @@ class ExportedTagger final : public ExportedTask<NerSystem> {
     if (!viterbi_) return;
     // As in NerModel, scores are float32 from here on.
     graph.compute_in(DType::float32);
-    graph.output_integers("tags", add_viterbi(graph, "viterbi", "emissions", *built.lengths, crf()), "words");
+    graph.output_integers("tags", add_viterbi(graph, "viterbi", built.scores, *built.lengths, crf()),
+                          "words");
   }
 
   onnx::Metadata metadata() const override {
