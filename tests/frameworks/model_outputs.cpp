@@ -151,7 +151,7 @@ int main(int argc, char** argv) try {
   const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
   const Json json = parse_json(text, "standard input");
   run(argv[1], {lists(json, "input_ids"), lists(json, "token_type_ids"), lists(json, "word_positions")},
-      argv[2]);
+      argv[2], encoder);
   return 0;
 } catch (const std::exception& error) {
   fmt::print(stderr, "error: {}\n", error.what());
