@@ -1,0 +1,360 @@
+// Models written as ONNX files compute what they compute here. What runs the files is tests/nn/onnx_file.h.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "nn/checkpoints/model_files.h"
+#include "nn/export/bert_graph.h"
+#include "nn/export/onnx_viterbi.h"
+#include "nn/heads/classifier.h"
+#include "nn/heads/ner.h"
+#include "nn/heads/pretraining.h"
+#include "nn/heads/squad.h"
+#include "tests/files.h"
+#include "tests/naive_backend.h"
+#include "tests/nn/onnx_file.h"
+#include "tests/nn/tiny_bert.h"
+
+using namespace gradus;
+
+namespace {
+
+using Outputs = std::map<std::string, onnx_file::Tensor>;
+
+// Texts of these lengths, as packed and as padded ones; the words that are tagged are the tokens at odd places.
+struct Texts {
+  std::vector<int32_t> lengths;
+  TokenBatch packed;
+  std::map<std::string, onnx_file::Tensor> padded;
+  std::vector<int32_t> first, all, words, word_offsets{0};  // rows of the packed ones
+
+  explicit Texts(std::vector<int32_t> texts)
+      : lengths(std::move(texts)), packed(tiny_tokens(naive_backend(), lengths, 0)) {
+    const auto batch = std::ssize(lengths);
+    const int64_t longest = *std::ranges::max_element(lengths), most_words = longest / 2;
+    const std::vector<int32_t> ids = packed.input_ids.to_host_int(),
+                               types = packed.token_type_ids.to_host_int();
+    const auto filled = [&](const char* name, int64_t columns, double filler) -> std::vector<double>& {
+      padded[name] = {{batch, columns}, std::vector<double>(static_cast<size_t>(batch * columns), filler)};
+      return padded[name].values;
+    };
+    // What stands behind a text is not to be looked at.
+    std::vector<double>&padded_ids = filled("input_ids", longest, 29),
+    &mask = filled("attention_mask", longest, 0), &padded_types = filled("token_type_ids", longest, 1),
+    &positions = filled("word_positions", most_words, -1);
+    int32_t row = 0;
+    for (int64_t text = 0; text < batch; ++text) {
+      first.push_back(row);
+      for (int64_t token = 0; token < lengths[static_cast<size_t>(text)]; ++token, ++row) {
+        const auto place = static_cast<size_t>(text * longest + token);
+        padded_ids[place] = ids[static_cast<size_t>(row)];
+        padded_types[place] = types[static_cast<size_t>(row)];
+        mask[place] = 1;
+        all.push_back(row);
+        if (token % 2 == 0) continue;
+        positions[static_cast<size_t>(text * most_words + token / 2)] = static_cast<double>(token);
+        words.push_back(row);
+      }
+      word_offsets.push_back(static_cast<int32_t>(words.size()));
+    }
+  }
+
+  NerBatch ner() const {
+    return {packed,
+            tensor_of(naive_backend(), words),
+            {tensor_of(naive_backend(), word_offsets), packed.packing.longest / 2},
+            {}};
+  }
+  // Of a padded output, [B, S, ...], the rows of tokens, or of words.
+  std::vector<double> of_tokens(const onnx_file::Tensor& padded, bool only_words) const {
+    std::vector<double> rows;
+    const int64_t columns = padded.dims.at(1);
+    int64_t width = 1;
+    for (size_t axis = 2; axis < padded.dims.size(); ++axis) width *= padded.dims[axis];
+    for (int64_t text = 0; text < std::ssize(lengths); ++text) {
+      for (int64_t token = 0; token < lengths[static_cast<size_t>(text)]; ++token) {
+        if (only_words && token % 2 == 0) continue;
+        // Those of words alone, or of all tokens.
+        const bool by_word = columns < *std::ranges::max_element(lengths);
+        const auto begin = padded.values.begin() + (text * columns + (by_word ? token / 2 : token)) * width;
+        rows.insert(rows.end(), begin, begin + width);
+      }
+    }
+    return rows;
+  }
+};
+
+class Written {
+ public:
+  // What `build` makes of the parameters, as a file, read back.
+  template <typename Build>
+  Written(const Parameters& parameters, const BertConfig& config, DType type, Build&& build,
+          bool external = false, OnnxBuilder::Sizes sizes = {}) {
+    save_tensors(parameters, (folder_ / "model.safetensors").string(), config.model_type());
+    const ModelTensors weights((folder_ / "model.safetensors").string());
+    OnnxBuilder graph("tiny", weights, type, sizes);
+    build(graph);
+    files = onnx::write_model(folder_ / "model.onnx", graph.graph(), {{"task", "test"}}, external);
+    model = onnx_file::read(folder_ / "model.onnx");
+    check_names();
+  }
+
+  Outputs run(const Texts& texts) const {
+    std::map<std::string, onnx_file::Tensor> inputs;
+    for (const onnx_file::Value& input : model.graph.inputs) inputs[input.name] = texts.padded.at(input.name);
+    return onnx_file::run(model.graph, inputs);
+  }
+
+  onnx_file::Model model;
+  std::vector<std::filesystem::path> files;
+
+ private:
+  // Each node is called as its first output, and what is not used is not there.
+  void check_names() const {
+    std::set<std::string> used;
+    for (const onnx_file::Node& node : model.graph.nodes) {
+      CHECK(node.name == node.outputs.at(0));
+      used.insert(node.inputs.begin(), node.inputs.end());
+    }
+    for (const onnx_file::Value& output : model.graph.outputs) used.insert(output.name);
+    for (const auto& [name, tensor] : model.graph.tensors) CHECK_MESSAGE(used.contains(name), name);
+    for (const onnx_file::Value& input : model.graph.inputs)
+      CHECK_MESSAGE(used.contains(input.name), input.name);
+  }
+
+  TemporaryFolder folder_;
+};
+
+struct Allocated {
+  Parameters parameters;
+  void allocate() {
+    parameters.allocate(naive_backend(), Parameters::Use::evaluation, DType::float32);
+    parameters.initialize_all(5);
+    // Biases begin as zeros, and norms as ones.
+    for (const NamedTensor& tensor : parameters.tensors()) {
+      std::vector<float> values = parameters.value(tensor).to_host();
+      for (size_t i = 0; i < values.size(); ++i)
+        values[i] += 0.1F * std::sin(static_cast<float>(3 * i + values.size()));
+      parameters.set(tensor, values);
+    }
+  }
+};
+
+void check_close(const std::vector<double>& found, const Tensor& expected, double tolerance = 1e-5) {
+  const std::vector<float> numbers = expected.to_host();
+  REQUIRE(found.size() <= numbers.size());
+  double largest = 0, scale = 1;
+  for (size_t i = 0; i < found.size(); ++i) {
+    largest = std::max(largest, std::abs(found[i] - static_cast<double>(numbers[i])));
+    scale = std::max(scale, std::abs(static_cast<double>(numbers[i])));
+  }
+  CHECK(largest <= tolerance * scale);
+}
+
+const std::vector<std::vector<int32_t>> batches{{4}, {5, 12, 2}, {3, 3}};
+
+BertConfig config_of(RelativePositions relative, Activation act = Activation::gelu) {
+  BertConfig config = tiny_bert();
+  config.relative_positions = relative;
+  config.max_relative_position = relative == RelativePositions::none ? 0 : 3;
+  config.hidden_act = act;
+  return config;
+}
+
+TransitionRules some_rules(int64_t tags) {
+  TransitionRules rules;
+  for (int64_t tag = 0; tag < tags; ++tag) {
+    rules.start.push_back(tag != 1);
+    rules.end.push_back(tag != 2);
+    for (int64_t next = 0; next < tags; ++next) rules.transitions.push_back((tag + 2 * next) % 4 != 1);
+  }
+  return rules;
+}
+
+std::vector<float> with_masks(const Parameters& parameters, const char* name,
+                              const std::vector<bool>& allowed) {
+  std::vector<float> scores = parameters.value(parameters.find(name)).to_host();
+  const std::vector<float> masks = score_masks(allowed);
+  for (size_t i = 0; i < scores.size(); ++i) scores[i] += masks[i];
+  return scores;
+}
+
+}  // namespace
+
+TEST_CASE("an exported encoder gives the vectors of its tokens, whatever its positions and activation") {
+  for (const BertConfig& config :
+       {config_of(RelativePositions::none), config_of(RelativePositions::trained),
+        config_of(RelativePositions::sinusoid), config_of(RelativePositions::none, Activation::gelu_tanh),
+        config_of(RelativePositions::none, Activation::fast_gelu),
+        config_of(RelativePositions::none, Activation::relu)}) {
+    CAPTURE(std::string(name_of(config.relative_positions)));
+    CAPTURE(static_cast<int>(config.hidden_act));
+    Allocated made;
+    const BertEncoder encoder(Scope(made.parameters) / "bert", config);
+    const BertPooler pooler(Scope(made.parameters) / "bert" / "pooler", config);
+    made.allocate();
+    const Written written(made.parameters, config, DType::float32,
+                          [&](GraphBuilder& graph) { build_encoder(graph, config, true); });
+    for (const std::vector<int32_t>& lengths : batches) {
+      const Texts texts(lengths);
+      const Outputs found = written.run(texts);
+      Context context;
+      const Variable hidden = encoder.forward(context, texts.packed);
+      check_close(texts.of_tokens(found.at("last_hidden_state"), false), hidden.value());
+      const Variable first = gather_rows(hidden, tensor_of(naive_backend(), texts.first));
+      check_close(found.at("pooler_output").values, pooler.forward(context, first).value());
+    }
+  }
+}
+
+TEST_CASE("an exported tagger gives the scores and the best tags, of pieces or of words, padded or not") {
+  constexpr int64_t tags = 5;
+  for (const int64_t lstm_layers : {0, 1, 2}) {
+    for (const bool crf : {false, true}) {
+      CAPTURE(lstm_layers);
+      CAPTURE(crf);
+      const BertConfig config = config_of(RelativePositions::none);
+      const TransitionRules rules = some_rules(tags);
+      Allocated made;
+      NerHeadConfig head;
+      head.tags = tags;
+      head.use_crf = crf;
+      head.lstm_layers = lstm_layers;
+      if (crf) head.crf_constraints = rules;
+      const NerModel model(Scope(made.parameters), config, head);
+      made.allocate();
+      const Written written(made.parameters, config, DType::float32, [&](OnnxBuilder& graph) {
+        const TaggerValues built = build_tagger(
+            graph, config, {.tags = tags, .lstm_layers = lstm_layers, .by_words = crf, .output = "scores"});
+        if (!crf) return;
+        const CrfNumbers numbers{with_masks(made.parameters, "crf.transitions", rules.transitions),
+                                 with_masks(made.parameters, "crf.start_transitions", rules.start),
+                                 with_masks(made.parameters, "crf.end_transitions", rules.end)};
+        graph.output_integers("tags", add_viterbi(graph, "viterbi", built.scores, *built.lengths, numbers),
+                              "words");
+      });
+      for (const std::vector<int32_t>& lengths : batches) {
+        const Texts texts(lengths);
+        const Outputs found = written.run(texts);
+        Context context;
+        const Tensor scores = model.emissions(context, texts.ner()).value();
+        check_close(texts.of_tokens(found.at("scores"), true), scores);
+        if (!crf) continue;
+        const std::vector<int32_t> best = model.decode(scores, texts.ner()).to_host_int();
+        const std::vector<double> found_tags = texts.of_tokens(found.at("tags"), true);
+        CHECK(std::ranges::equal(found_tags, best));
+        const auto fillers = std::ranges::count(found.at("tags").values, -1);
+        CHECK(fillers == std::ssize(found.at("tags").values) - std::ssize(best));
+      }
+    }
+  }
+}
+
+TEST_CASE("exported classifiers, models of answers and pretrained ones give their logits") {
+  const BertConfig config = config_of(RelativePositions::none);
+  Allocated classes, spans, heads;
+  ClassifierHeadConfig head;
+  head.classes = 3;
+  const ClassifierModel classifier(Scope(classes.parameters), config, head);
+  const SquadModel squad(Scope(spans.parameters), config);
+  const PretrainingModel pretrained(Scope(heads.parameters), config);
+  for (Allocated* made : {&classes, &spans, &heads}) made->allocate();
+  const Written of_classes(classes.parameters, config, DType::float32,
+                           [&](GraphBuilder& graph) { build_classifier(graph, config, 3); });
+  const Written of_spans(spans.parameters, config, DType::float32,
+                         [&](GraphBuilder& graph) { build_squad(graph, config); });
+  const Written of_heads(heads.parameters, config, DType::float32,
+                         [&](GraphBuilder& graph) { build_pretraining(graph, config); });
+  for (const std::vector<int32_t>& lengths : batches) {
+    const Texts texts(lengths);
+    Backend& backend = naive_backend();
+    const Tensor first = tensor_of(backend, texts.first), all = tensor_of(backend, texts.all);
+    Context context;
+    check_close(of_classes.run(texts).at("logits").values,
+                classifier.logits(context, {texts.packed, first, {}, {}}).value());
+
+    const Outputs found_spans = of_spans.run(texts);
+    std::vector<double> both;
+    const std::vector<double> start = texts.of_tokens(found_spans.at("start_logits"), false),
+                              end = texts.of_tokens(found_spans.at("end_logits"), false);
+    for (size_t i = 0; i < start.size(); ++i) both.insert(both.end(), {start[i], end[i]});
+    check_close(both, squad.logits(context, {texts.packed, {}}).value());
+
+    const Outputs found = of_heads.run(texts);
+    const auto logits = pretrained.logits(context, {texts.packed, all, first, all, {}, {}});
+    check_close(found.at("seq_relationship_logits").values, logits.random_next.value());
+    // Ours are filled up to 64 with words of no chance.
+    const std::vector<double> words = texts.of_tokens(found.at("prediction_logits"), false);
+    REQUIRE(std::ssize(words) == std::ssize(texts.all) * config.vocab_size);
+    const std::vector<float> ours = logits.words.value().to_host();
+    const auto padded = static_cast<size_t>(logits.words.shape()[1]),
+               width = static_cast<size_t>(config.vocab_size);
+    for (size_t row = 0; row < texts.all.size(); ++row) {
+      for (size_t word = 0; word < width; ++word)
+        CHECK(std::abs(words[row * width + word] - static_cast<double>(ours[row * padded + word])) < 1e-4);
+    }
+  }
+}
+
+TEST_CASE(
+    "an exported file says its opset, sizes, and types, and holds numbers of 16 bits where it is asked to") {
+  const BertConfig config = config_of(RelativePositions::none);
+  Allocated made;
+  const BertEncoder encoder(Scope(made.parameters) / "bert", config);
+  made.allocate();
+  const auto build = [&](GraphBuilder& graph) { build_encoder(graph, config, false); };
+  const Texts texts({5, 12, 2});
+  const Written whole(made.parameters, config, DType::float32, build);
+  CHECK(whole.model.opset == 17);
+  CHECK(whole.model.metadata == std::map<std::string, std::string>{{"task", "test"}});
+  const auto axes = [](const onnx_file::Value& value) { return value.axes; };
+  REQUIRE(whole.model.graph.outputs.size() == 1);
+  CHECK(axes(whole.model.graph.inputs.at(0)) == std::vector<std::string>{"batch", "sequence"});
+  CHECK(axes(whole.model.graph.outputs[0]) == std::vector<std::string>{"batch", "sequence", "16"});
+  Context context;
+  const Tensor expected = encoder.forward(context, texts.packed).value();
+  for (const DType type : {DType::float16, DType::bfloat16}) {
+    const Written narrow(made.parameters, config, type, build, false, {.batch = 3, .sequence = 12});
+    CHECK(axes(narrow.model.graph.inputs.at(0)) == std::vector<std::string>{"3", "12"});
+    CHECK(narrow.model.graph.outputs.at(0).type == 1);
+    CHECK(narrow.model.graph.types.at("bert.encoder.layer.0.output.dense.weight.T") ==
+          static_cast<int64_t>(onnx::type_of(type)));
+    check_close(texts.of_tokens(narrow.run(texts).at("last_hidden_state"), false), expected,
+                type == DType::float16 ? 2e-3 : 2e-2);
+  }
+}
+
+TEST_CASE("an exported model's tensors may lie in a file of their own, short ones stay where they are") {
+  const BertConfig config = config_of(RelativePositions::none);
+  Allocated made;
+  const BertEncoder encoder(Scope(made.parameters) / "bert", config);
+  made.allocate();
+  const auto build = [&](GraphBuilder& graph) { build_encoder(graph, config, false); };
+  const Written inside(made.parameters, config, DType::float32, build);
+  const Written outside(made.parameters, config, DType::float32, build, true);
+  CHECK(inside.files.size() == 1);
+  REQUIRE(outside.files.size() == 2);
+  CHECK(outside.files[1].filename() == "model.onnx.data");
+  CHECK(file_content(outside.files[0]).size() < file_content(inside.files[0]).size());
+  REQUIRE(inside.model.graph.tensors.size() == outside.model.graph.tensors.size());
+  for (const auto& [name, tensor] : inside.model.graph.tensors) {
+    const onnx_file::Tensor& other = outside.model.graph.tensors.at(name);
+    CHECK_MESSAGE(other.dims == tensor.dims, name);
+    CHECK_MESSAGE(other.values == tensor.values, name);
+  }
+}
+
+TEST_CASE("a weight that the model needs and the file lacks is named") {
+  TemporaryFolder folder;
+  const BertConfig config = config_of(RelativePositions::none);
+  Allocated made;
+  const BertEncoder encoder(Scope(made.parameters) / "bert", config);
+  made.allocate();
+  save_tensors(made.parameters, (folder / "model.safetensors").string(), "bert");
+  const ModelTensors weights((folder / "model.safetensors").string());
+  OnnxBuilder graph("tiny", weights, DType::float32, {});
+  CHECK(contains(error_of([&] { build_squad(graph, config); }),
+                 "model.safetensors: no tensor is qa_outputs.weight"));
+}
