@@ -47,10 +47,6 @@ std::vector<Room> project_rooms() {
     tasks/pretraining: core core/io data autograd nn nn/heads tasks/log tasks/text tasks/options tasks/metrics tasks/model
                       tasks/training tasks/report
 
-    # Which knows them all.
-    tasks/export:     core core/io data nn nn/checkpoints nn/export tasks tasks/log tasks/options tasks/model tasks/classifier
-                      tasks/ner tasks/squad tasks/pretraining
-
     # The programs.
     tasks:            core core/io data nn tasks/log tasks/text tasks/options tasks/metrics tasks/model tasks/training
                       tasks/report tasks/classifier tasks/ner tasks/squad tasks/pretraining
@@ -58,6 +54,9 @@ std::vector<Room> project_rooms() {
     tasks/launch:     core core/io data tasks/log tasks/options tasks/pretraining tasks
     tasks/records:    core core/io data tasks/log tasks/text tasks/options tasks
     tasks/checkpoints: core core/io data nn nn/checkpoints tasks/log tasks/options tasks
+    # Which knows all tasks.
+    tasks/export:     core core/io data nn nn/checkpoints nn/export tasks/log tasks/options tasks/model tasks/classifier
+                      tasks/ner tasks/squad tasks
 
     tests/**:         *
   )");
