@@ -74,6 +74,8 @@ SAVINGS = {
                              # Distances beyond a tile's are those of keys outside of it.
                              'const int64_t first = row == 0 ? 0 : std::max', 'row == 2 * table.farthest ? tile_distances - 1 :'],
     'attention_tiles.cu': ['if (head.first >= head.length) return;', 'if (key + keys < head.length) begin_keys('],
+    # A block of the mask too many has no columns.
+    'layer_norm.cu': ['for (int64_t number = threadIdx.x % 32; number < mask_blocks(columns)'],
     # A step too many is one that no sequence takes.
     'lstm.cu': ['for (int64_t first = slab * slab_rows; first < end; first += tokens_at_once)',
                 'for (int32_t step = 0; step < readings[0].length; ++step)'],
