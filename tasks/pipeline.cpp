@@ -53,6 +53,12 @@ void check_text(const std::string& text, size_t number, const char* what) {
 
 }  // namespace
 
+ModelTask task_of(const std::string& folder) {
+  const TaskKind& kind = kind_of_trained(folder, {&tagger_kind, &classifier_kind, &squad_kind});
+  if (&kind == &tagger_kind) return ModelTask::tag;
+  return &kind == &classifier_kind ? ModelTask::classify : ModelTask::answer;
+}
+
 struct Tagger::Parts {
   Parts(const std::string& folder, const PipelineOptions& asked)
       : options(options_for<NerOptions>(folder, asked)),

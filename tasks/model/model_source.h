@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <string>
 
@@ -63,6 +64,10 @@ struct ModelSource {
   // What all tasks save beside that.
   Json common_settings() const;
 };
+
+// Which of these a trained model is, named as for ModelSource::of_trained. Throws Error naming the file when it is none of
+// them, or can't be read.
+const TaskKind& kind_of_trained(const std::string& path, std::initializer_list<const TaskKind*> kinds);
 
 // The settings object that a configuration of that kind of task has. Throws Error naming the file, `where`, without
 // one.
