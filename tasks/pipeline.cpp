@@ -53,6 +53,12 @@ void check_text(const std::string& text, size_t number, const char* what) {
 
 }  // namespace
 
+ModelTask task_of(const std::string& folder) {
+  const TaskKind& kind = kind_of_trained(folder, {&tagger_kind, &classifier_kind, &squad_kind});
+  if (&kind == &tagger_kind) return ModelTask::tag;
+  return &kind == &classifier_kind ? ModelTask::classify : ModelTask::answer;
+}
+
 struct Tagger::Parts {
   Parts(const std::string& folder, const PipelineOptions& asked)
       : options(options_for<NerOptions>(folder, asked)),
@@ -210,9 +216,14 @@ std::vector<FoundAnswer> Answerer::answer_all(const std::string& context,
   const SquadQuestions asked(std::move(data), *p.system, p.options);
   std::vector<SquadPrediction> predictions = p.answerer.run(asked);
   if (p.answerer.version_2()) apply_threshold(predictions, p.system->settings().null_score_diff_threshold);
+  const SquadContext& parts = asked.context(0);
   for (const SquadPrediction& prediction : predictions) {
     const auto [text, probability] = shown_answer(prediction);
-    answers.push_back({text, probability});
+    FoundAnswer& answer = answers.emplace_back(FoundAnswer{text, probability});
+    if (text.empty()) continue;
+    const PieceSpan pieces = prediction.chosen()->pieces;
+    answer.begin = parts.pieces[static_cast<size_t>(pieces.first)].begin;
+    answer.end = end_of_pieces(pieces, context, parts);
   }
   return answers;
 }

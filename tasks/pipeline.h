@@ -29,6 +29,16 @@ struct PipelineOptions {
   int64_t seq_length = 0;
 };
 
+// What a model does: the class here that takes it.
+enum class ModelTask : uint8_t {
+  tag,       // Tagger
+  classify,  // Classifier
+  answer,    // Answerer
+};
+
+// What the model of a folder was trained for. Throws Error when none of them is there.
+ModelTask task_of(const std::string& folder);
+
 // A name that was found in a text: bytes [begin, end) of it.
 struct NamedSpan {
   std::string type, text;
@@ -77,10 +87,12 @@ class Classifier {
   std::unique_ptr<Parts> parts_;
 };
 
-// An answer that was found in a text.
+// An answer that was found in a text: bytes [begin, end) of it, none where there is no answer.
 struct FoundAnswer {
-  std::string text;        // empty: the text does not answer the question
+  std::string
+      text;  // empty: the text does not answer the question. Of a model of whole words with other blanks than there
   double probability = 0;  // among the candidates; 0 of none
+  size_t begin = 0, end = 0;
 };
 
 // Answers questions about a text, with a model of run_squad.
