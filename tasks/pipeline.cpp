@@ -210,9 +210,14 @@ std::vector<FoundAnswer> Answerer::answer_all(const std::string& context,
   const SquadQuestions asked(std::move(data), *p.system, p.options);
   std::vector<SquadPrediction> predictions = p.answerer.run(asked);
   if (p.answerer.version_2()) apply_threshold(predictions, p.system->settings().null_score_diff_threshold);
+  const SquadContext& parts = asked.context(0);
   for (const SquadPrediction& prediction : predictions) {
     const auto [text, probability] = shown_answer(prediction);
-    answers.push_back({text, probability});
+    FoundAnswer& answer = answers.emplace_back(FoundAnswer{text, probability});
+    if (text.empty()) continue;
+    const PieceSpan pieces = prediction.chosen()->pieces;
+    answer.begin = parts.pieces[static_cast<size_t>(pieces.first)].begin;
+    answer.end = end_of_pieces(pieces, context, parts);
   }
   return answers;
 }

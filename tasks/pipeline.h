@@ -77,10 +77,12 @@ class Classifier {
   std::unique_ptr<Parts> parts_;
 };
 
-// An answer that was found in a text.
+// An answer that was found in a text: bytes [begin, end) of it, none where there is no answer.
 struct FoundAnswer {
-  std::string text;        // empty: the text does not answer the question
+  std::string
+      text;  // empty: the text does not answer the question. Of a model of whole words with other blanks than there
   double probability = 0;  // among the candidates; 0 of none
+  size_t begin = 0, end = 0;
 };
 
 // Answers questions about a text, with a model of run_squad.

@@ -115,6 +115,8 @@ TEST_CASE("the answerer of a folder answers as run_squad does") {
   for (size_t i = 0; i < answers.size(); ++i) {
     CHECK(answers[i].text == expected[i]["answer"]);
     CHECK(answers[i].probability == expected[i]["probability"].get<double>());
+    CHECK_FALSE(answers[i].text.empty());
+    CHECK(context.substr(answers[i].begin, answers[i].end - answers[i].begin) == answers[i].text);
   }
   CHECK(answerer.answer_all(context, {}).empty());
   CHECK(lines_of(example("answer", model, fmt::format("{}\n{}\n", context, questions[0]))).size() == 1);
