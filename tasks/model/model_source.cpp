@@ -220,6 +220,11 @@ Json saved_settings(const BertConfig& config, const TaskKind& kind, const std::s
   return parse_json(found->second, where);
 }
 
+TrainedConfig read_trained_config(const std::string& path) {
+  const std::string where = (folder_of(checkpoint_in(path)) / "config.json").string();
+  return {read_bert_config(where), where};
+}
+
 std::string settings_place(const TaskKind& kind, const std::string& where) {
   return fmt::format("{}: \"{}\"", where, kind.settings_key);
 }

@@ -68,6 +68,13 @@ struct ModelSource {
 // one.
 Json saved_settings(const BertConfig& config, const TaskKind& kind, const std::string& where);
 
+// The configuration of a trained model, whichever task it is for, and its file. `path` is what --load_finetune_checkpoint_path may name.
+struct TrainedConfig {
+  BertConfig config;
+  std::string where;
+};
+TrainedConfig read_trained_config(const std::string& path);
+
 // The file, `where`, and the object with the settings in it, for messages (JsonField).
 std::string settings_place(const TaskKind& kind, const std::string& where);
 

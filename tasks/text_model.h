@@ -1,0 +1,62 @@
+// A trained model, of whichever task, between texts and answers in three steps: what tasks/pipeline.h does in one call, taken
+// apart for a program that serves many clients. Any thread may prepare texts and read their answers, while one, the same for all
+// models of a device, computes texts of many clients in one batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/io/json.h"
+#include "tasks/pipeline.h"
+
+namespace gradus {
+
+enum class TextTask : uint8_t { tag, classify, answer };
+
+std::string_view name_of(TextTask task);  // "tag", "classify", "answer"
+
+// What is asked of a model.
+struct TextQuery {
+  std::string text;               // to answer by: the context
+  std::vector<std::string> more;  // the second text of a pair; questions
+  std::string name = "text";      // what messages call it
+};
+
+// A text on its way through a model.
+class TextWork {
+ public:
+  virtual ~TextWork() = default;
+  int64_t tokens =
+      0;  // that are computed, [CLS] and [SEP] included; of a text in several windows those of all
+  bool truncated = false;  // some of the text, or of a question, is not among them
+};
+
+class TextModel {
+ public:
+  virtual ~TextModel() = default;
+  virtual TextTask task() const = 0;
+  // Whether texts come in pairs.
+  virtual bool takes_pairs() const { return false; }
+
+  // Makes tokens of a text. Of one of more than `most_tokens` the windows that fit are computed, one at least; 0: all. Throws Error
+  // naming the text where it is not UTF-8, or not what the model takes.
+  virtual std::unique_ptr<TextWork> prepare(TextQuery query, int64_t most_tokens = 0) const = 0;
+  // Computes what was prepared by this model, in batches of PipelineOptions::batch_size. Throws Error when the model gives anything
+  // but numbers; nothing is known then of any of the texts.
+  virtual void compute(std::span<TextWork* const> works) const = 0;
+  // The answer to a text that was computed (tasks/result_json.h); of several questions that to the first.
+  virtual Json result(const TextWork& work) const = 0;
+};
+
+// The task of a trained model, by what run_ner, run_classifier or run_squad saved in its config.json. `folder` may be one with
+// checkpoints, as in --load_finetune_checkpoint_path. Throws Error naming the file when it is of none of these.
+TextTask task_of(const std::string& folder);
+
+// The model of a folder. Throws Error as Tagger, Classifier and Answerer do.
+std::unique_ptr<TextModel> open_text_model(const std::string& folder, const PipelineOptions& options);
+
+}  // namespace gradus
