@@ -2,6 +2,9 @@
 
 #include "core/error.h"
 #include "data/unicode.h"
+#include "tasks/classifier/system.h"
+#include "tasks/ner/system.h"
+#include "tasks/squad/system.h"
 #include "tasks/text_models.h"
 
 namespace gradus {
@@ -22,6 +25,12 @@ std::vector<std::unique_ptr<TextWork>> computed(const TextModel& model, size_t c
 }
 
 }  // namespace
+
+ModelTask task_of(const std::string& folder) {
+  const TaskKind& kind = kind_of_trained(folder, {&tagger_kind, &classifier_kind, &squad_kind});
+  if (&kind == &tagger_kind) return ModelTask::tag;
+  return &kind == &classifier_kind ? ModelTask::classify : ModelTask::answer;
+}
 
 struct Tagger::Parts {
   TextTagger model;
@@ -93,10 +102,10 @@ FoundAnswer Answerer::answer(const std::string& context, const std::string& ques
 
 std::vector<FoundAnswer> Answerer::answer_all(const std::string& context,
                                               const std::vector<std::string>& questions) const {
-  check_text(context, 0, "context");
+  check_utf8(context, "context");
   if (questions.empty()) return {};
   const auto works = computed(parts_->model, 1, [&](size_t) {
-    return TextQuery{context, questions, "context 0"};
+    return TextQuery{context, questions, "question"};
   });
   return parts_->model.answers(*works[0]);
 }

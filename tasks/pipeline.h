@@ -29,6 +29,16 @@ struct PipelineOptions {
   int64_t seq_length = 0;
 };
 
+// What a model does: the class here that takes it.
+enum class ModelTask : uint8_t {
+  tag,       // Tagger
+  classify,  // Classifier
+  answer,    // Answerer
+};
+
+// What the model of a folder was trained for. Throws Error when none of them is there.
+ModelTask task_of(const std::string& folder);
+
 // A name that was found in a text: bytes [begin, end) of it.
 struct NamedSpan {
   std::string type, text;

@@ -1,42 +1,36 @@
 #include "tasks/text_model.h"
 
-#include "tasks/model/model_source.h"
+#include <string>
+#include <utility>
+
 #include "tasks/text_models.h"
 
 namespace gradus {
 
-std::string_view name_of(TextTask task) {
-  switch (task) {
-    case TextTask::tag:
-      return "tag";
-    case TextTask::classify:
-      return "classify";
-    case TextTask::answer:
-      return "answer";
+std::vector<TextQuery> queries_of(ModelRequest request, RequestKind kind) {
+  const auto name = [&](const char* one, const char* many, size_t i) {
+    return request.one ? std::string(one) : many + ("[" + std::to_string(i) + "]");
+  };
+  std::vector<TextQuery> queries;
+  for (size_t i = 0; i < request.pairs.size(); ++i) {
+    auto& [first, second] = request.pairs[i];
+    queries.push_back({std::move(first), {std::move(second)}, name("pair", "pairs", i)});
   }
-  return "";
-}
-
-TextTask task_of(const std::string& folder) {
-  const TrainedConfig trained = read_trained_config(folder);
-  const auto has = [&](const char* key) { return trained.config.other_keys.contains(key); };
-  if (has("gradus_ner")) return TextTask::tag;
-  if (has("gradus_classifier")) return TextTask::classify;
-  if (has("gradus_squad")) return TextTask::answer;
-  fail(
-      "{}: no \"gradus_ner\", \"gradus_classifier\" or \"gradus_squad\": expected a model trained by "
-      "run_ner, "
-      "run_classifier or run_squad",
-      trained.where);
+  for (size_t i = 0; i < request.texts.size(); ++i) {
+    if (kind == RequestKind::questions)
+      queries.push_back({request.context, {std::move(request.texts[i])}, name("question", "questions", i)});
+    else queries.push_back({std::move(request.texts[i]), {}, name("text", "texts", i)});
+  }
+  return queries;
 }
 
 std::unique_ptr<TextModel> open_text_model(const std::string& folder, const PipelineOptions& options) {
   switch (task_of(folder)) {
-    case TextTask::tag:
+    case ModelTask::tag:
       return std::make_unique<TextTagger>(folder, options);
-    case TextTask::classify:
+    case ModelTask::classify:
       return std::make_unique<TextClassifier>(folder, options);
-    case TextTask::answer:
+    case ModelTask::answer:
       break;
   }
   return std::make_unique<TextAnswerer>(folder, options);

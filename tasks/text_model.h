@@ -7,17 +7,13 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/io/json.h"
+#include "tasks/model_request.h"
 #include "tasks/pipeline.h"
 
 namespace gradus {
-
-enum class TextTask : uint8_t { tag, classify, answer };
-
-std::string_view name_of(TextTask task);  // "tag", "classify", "answer"
 
 // What is asked of a model.
 struct TextQuery {
@@ -38,9 +34,9 @@ class TextWork {
 class TextModel {
  public:
   virtual ~TextModel() = default;
-  virtual TextTask task() const = 0;
-  // Whether texts come in pairs.
-  virtual bool takes_pairs() const { return false; }
+  virtual ModelTask task() const = 0;
+  // What a request of it asks about.
+  virtual RequestKind kind() const = 0;
 
   // Makes tokens of a text. Of one of more than `most_tokens` the windows that fit are computed, one at least; 0: all. Throws Error
   // naming the text where it is not UTF-8, or not what the model takes.
@@ -52,9 +48,8 @@ class TextModel {
   virtual Json result(const TextWork& work) const = 0;
 };
 
-// The task of a trained model, by what run_ner, run_classifier or run_squad saved in its config.json. `folder` may be one with
-// checkpoints, as in --load_finetune_checkpoint_path. Throws Error naming the file when it is of none of these.
-TextTask task_of(const std::string& folder);
+// What a request asks about, one by one.
+std::vector<TextQuery> queries_of(ModelRequest request, RequestKind kind);
 
 // The model of a folder. Throws Error as Tagger, Classifier and Answerer do.
 std::unique_ptr<TextModel> open_text_model(const std::string& folder, const PipelineOptions& options);

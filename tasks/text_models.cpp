@@ -267,11 +267,11 @@ TextAnswerer::TextAnswerer(const std::string& folder, const PipelineOptions& opt
 TextAnswerer::~TextAnswerer() = default;
 
 std::unique_ptr<TextWork> TextAnswerer::prepare(TextQuery query, int64_t most_tokens) const {
-  check_utf8(query.text, query.name);
+  check_utf8(query.text, "context");
   SquadData data{"", {std::move(query.text)}, {}, false, {}};
   for (std::string& question : query.more) {
     const size_t number = data.questions.size();
-    check_utf8(question, fmt::format("question {}", number));
+    check_utf8(question, query.more.size() == 1 ? query.name : fmt::format("{} {}", query.name, number));
     data.questions.push_back({std::to_string(number), std::move(question), 0, {}, false});
   }
   auto work = std::make_unique<AnswererWork>();

@@ -14,7 +14,8 @@ class TextTagger final : public TextModel {
  public:
   TextTagger(const std::string& folder, const PipelineOptions& options);
   ~TextTagger() override;
-  TextTask task() const override { return TextTask::tag; }
+  ModelTask task() const override { return ModelTask::tag; }
+  RequestKind kind() const override { return RequestKind::texts; }
   std::unique_ptr<TextWork> prepare(TextQuery query, int64_t most_tokens) const override;
   void compute(std::span<TextWork* const> works) const override;
   Json result(const TextWork& work) const override;
@@ -29,8 +30,9 @@ class TextClassifier final : public TextModel {
  public:
   TextClassifier(const std::string& folder, const PipelineOptions& options);
   ~TextClassifier() override;
-  TextTask task() const override { return TextTask::classify; }
-  bool takes_pairs() const override;
+  ModelTask task() const override { return ModelTask::classify; }
+  RequestKind kind() const override { return takes_pairs() ? RequestKind::pairs : RequestKind::texts; }
+  bool takes_pairs() const;
   std::unique_ptr<TextWork> prepare(TextQuery query, int64_t most_tokens) const override;
   void compute(std::span<TextWork* const> works) const override;
   Json result(const TextWork& work) const override;
@@ -45,7 +47,8 @@ class TextAnswerer final : public TextModel {
  public:
   TextAnswerer(const std::string& folder, const PipelineOptions& options);
   ~TextAnswerer() override;
-  TextTask task() const override { return TextTask::answer; }
+  ModelTask task() const override { return ModelTask::answer; }
+  RequestKind kind() const override { return RequestKind::questions; }
   std::unique_ptr<TextWork> prepare(TextQuery query, int64_t most_tokens) const override;
   void compute(std::span<TextWork* const> works) const override;
   Json result(const TextWork& work) const override;

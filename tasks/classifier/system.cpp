@@ -8,8 +8,6 @@
 namespace gradus {
 namespace {
 
-constexpr TaskKind classifier_kind{"gradus_classifier", "BertForSequenceClassification", "run_classifier",
-                                   "classifier"};
 // The one output of a model of scores; transformers tells by the number of labels how many there are.
 const std::vector<std::string> score_label{"score"};
 

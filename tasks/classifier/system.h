@@ -14,6 +14,9 @@
 
 namespace gradus {
 
+inline constexpr TaskKind classifier_kind{"gradus_classifier", "BertForSequenceClassification",
+                                          "run_classifier", "classifier"};
+
 // What the head was built and trained with; saved in config.json under "gradus_classifier".
 struct ClassifierSettings {
   std::string task_name = "tsv";

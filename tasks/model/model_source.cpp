@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/io/checked_json.h"
+#include "core/joined.h"
 #include "nn/checkpoints/checkpoint_file.h"
 #include "nn/checkpoints/model_tensors.h"
 #include "tasks/model/checkpoint_directory.h"
@@ -220,9 +221,15 @@ Json saved_settings(const BertConfig& config, const TaskKind& kind, const std::s
   return parse_json(found->second, where);
 }
 
-TrainedConfig read_trained_config(const std::string& path) {
+const TaskKind& kind_of_trained(const std::string& path, std::initializer_list<const TaskKind*> kinds) {
   const std::string where = (folder_of(checkpoint_in(path)) / "config.json").string();
-  return {read_bert_config(where), where};
+  const BertConfig config = read_bert_config(where);
+  std::vector<std::string> programs;
+  for (const TaskKind* kind : kinds) {
+    if (config.other_keys.contains(kind->settings_key)) return *kind;
+    programs.emplace_back(kind->program);
+  }
+  fail("{}: this is no model that was trained by one of {}", where, joined(programs, ", "));
 }
 
 std::string settings_place(const TaskKind& kind, const std::string& where) {

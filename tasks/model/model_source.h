@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <string>
 
@@ -64,16 +65,13 @@ struct ModelSource {
   Json common_settings() const;
 };
 
+// Which of these a trained model is, named as for ModelSource::of_trained. Throws Error naming the file when it is none of
+// them, or can't be read.
+const TaskKind& kind_of_trained(const std::string& path, std::initializer_list<const TaskKind*> kinds);
+
 // The settings object that a configuration of that kind of task has. Throws Error naming the file, `where`, without
 // one.
 Json saved_settings(const BertConfig& config, const TaskKind& kind, const std::string& where);
-
-// The configuration of a trained model, whichever task it is for, and its file. `path` is what --load_finetune_checkpoint_path may name.
-struct TrainedConfig {
-  BertConfig config;
-  std::string where;
-};
-TrainedConfig read_trained_config(const std::string& path);
 
 // The file, `where`, and the object with the settings in it, for messages (JsonField).
 std::string settings_place(const TaskKind& kind, const std::string& where);

@@ -11,8 +11,6 @@
 namespace gradus {
 namespace {
 
-constexpr TaskKind tagger_kind{"gradus_ner", "BertForTokenClassification", "run_ner", "tagger"};
-
 constexpr std::array<LabelProtocol, 4> protocols{LabelProtocol::first_piece, LabelProtocol::x_pieces,
                                                  LabelProtocol::x_pieces_no_sep, LabelProtocol::all_pieces};
 

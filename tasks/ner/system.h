@@ -15,6 +15,8 @@
 
 namespace gradus {
 
+inline constexpr TaskKind tagger_kind{"gradus_ner", "BertForTokenClassification", "run_ner", "tagger"};
+
 // What the head was built and trained with; saved in config.json under "gradus_ner".
 struct NerSettings {
   bool use_crf = false;

@@ -5,9 +5,6 @@
 namespace gradus {
 namespace {
 
-constexpr TaskKind squad_kind{"gradus_squad", "BertForQuestionAnswering", "run_squad",
-                              "question answering model"};
-
 SquadSettings parse_settings(const ModelSource& source) {
   const Json json = source.task_settings(squad_kind);
   const JsonField saved(json, settings_place(squad_kind, source.where));

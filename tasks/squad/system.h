@@ -12,6 +12,9 @@
 
 namespace gradus {
 
+inline constexpr TaskKind squad_kind{"gradus_squad", "BertForQuestionAnswering", "run_squad",
+                                     "question answering model"};
+
 // What training fixes; saved in config.json under "gradus_squad".
 struct SquadSettings {
   bool version_2 = false;                // it saw questions that the text does not answer

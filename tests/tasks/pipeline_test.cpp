@@ -56,6 +56,13 @@ TEST_CASE("the tagger of a folder finds what run_ner finds") {
   CHECK(example("tag", model, "Anna lives in Port Mill .\n") == "PER\tAnna\nLOC\tPort Mill\n");
   CHECK(contains(error_of([&] { tagger.tag_all({"Anna", "\xff"}); }), "text 1"));
   CHECK(contains(error_of([&] { Tagger(tiny.path("nowhere")); }), "nowhere"));
+  CHECK(task_of(model) == ModelTask::tag);
+  CHECK(task_of(tiny.path("save")) == ModelTask::tag);
+  CHECK(contains(error_of([&] { task_of(tiny.path("nowhere")); }), "nowhere"));
+  tiny.write("config.json", R"({"vocab_size": 100})");
+  CHECK(contains(
+      error_of([&] { task_of(tiny.path("")); }),
+      "config.json: this is no model that was trained by one of run_ner, run_classifier, run_squad"));
   CHECK(contains(error_of([&] { Tagger(model, {.compute_type = "fp8"}); }), "expected fp32, bf16 or fp16"));
   CHECK(contains(error_of([&] { Tagger(model, {.seq_length = 4000}); }), "4000"));
 }
@@ -67,6 +74,7 @@ TEST_CASE("the classifier of a folder says what run_classifier says, of texts, p
   const std::vector<Json> expected =
       json_lines(tiny.print(tiny.predicting(model, {"--json"}), fmt::format("{}\n", joined(texts, "\n"))));
   const Classifier classifier(model, {.threads = 1, .seq_length = 24});
+  CHECK(task_of(model) == ModelTask::classify);
   CHECK_FALSE(classifier.takes_pairs());
   const std::vector<Classification> results = classifier.classify_all(texts);
   REQUIRE(results.size() == 2);
@@ -109,6 +117,7 @@ TEST_CASE("the answerer of a folder answers as run_squad does") {
   const std::vector<Json> expected = json_lines(tiny.print(
       tiny.using_it("--do_predict", {"--json"}), fmt::format("{}\n{}\n", context, joined(questions, "\n"))));
   REQUIRE(expected.size() == 2);
+  CHECK(task_of(model) == ModelTask::answer);
   const Answerer answerer(model, {.threads = 1});
   const std::vector<FoundAnswer> answers = answerer.answer_all(context, questions);
   REQUIRE(answers.size() == 2);
