@@ -6,8 +6,10 @@
 
 #include "core/error.h"
 #include "tasks/log/log.h"
+#include "tasks/log/metrics_file.h"
 #include "tasks/main.h"
 #include "tasks/serve/http_server.h"
+#include "tasks/serve/page.h"
 #include "tasks/serve/serve_options.h"
 #include "tasks/serve/service.h"
 
@@ -66,6 +68,17 @@ std::vector<HttpRoute> routes_of(AnswerService& service, const ServeMetrics& met
   routes.push_back({"GET", "/metrics", [&metrics](const HttpRequest&) {
                       return HttpResponse{200, metrics.text(), "text/plain; version=0.0.4"};
                     }});
+  routes.push_back({"GET", "/openapi.json", [](const HttpRequest&) {
+                      return HttpResponse{200, std::string(openapi_json)};
+                    }});
+  routes.push_back({"GET", "/", [](const HttpRequest&) {
+                      HttpResponse page{200, std::string(page_html), "text/html; charset=utf-8"};
+                      page.headers.emplace_back(
+                          "Content-Security-Policy",
+                          "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+                          "connect-src 'self'; img-src data:; frame-ancestors 'none'");
+                      return page;
+                    }});
   return routes;
 }
 
@@ -102,6 +115,8 @@ int run(int argc, char** argv) {
   }
   metrics.add_gauge("gradus_connections", "Connections of clients.",
                     [&] { return static_cast<double>(server.connections()); });
+  metrics.add_gauge("process_resident_memory_bytes", "Memory of this process.",
+                    [] { return static_cast<double>(resident_bytes()); });
   server.start(options.host, static_cast<int>(options.port));
   print_log(stdout, "ready: http://{}:{}/\n", options.host, server.port());
   const int signal = signals.wait();
