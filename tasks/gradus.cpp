@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/version.h"
+#include "data/unicode.h"
 #include "tasks/json_model.h"
 
 using namespace gradus;
@@ -62,8 +63,14 @@ char* text_of(std::string_view text) noexcept {
 template <typename Work>
 auto guarded(char** error, const Work& work) noexcept -> decltype(work()) {
   if (error != nullptr) *error = nullptr;
-  const auto tell = [error](const char* what) {
-    if (error != nullptr) *error = text_of(what);
+  const auto tell = [error](std::string_view what) noexcept {
+    if (error == nullptr) return;
+    try {
+      // A path may be no UTF-8.
+      *error = text_of(utf8_fault(what).empty() ? std::string(what) : shown(what));
+    } catch (const std::bad_alloc&) {
+      *error = text_of(what);
+    }
   };
   try {
     return work();

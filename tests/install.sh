@@ -27,13 +27,24 @@ if command -v pkg-config >/dev/null; then
   export PKG_CONFIG_PATH
   # A library built for the sanitizers needs them in the programs too.
   sanitizers=$(grep -o -m 1 -e '-fsanitize=[a-z,]*' "$1/build.ninja" | head -n 1) || true
+  library=$(pkg-config --define-variable=prefix="$folder/moved" --variable=libdir gradus)
+  flags=$(pkg-config --define-variable=prefix="$folder/moved" --cflags --libs gradus)
   for name in tag classify answer; do
     sed 's|tasks/pipeline.h|gradus/pipeline.h|' "$examples/$name.cpp" >"$folder/$name.cpp"
-    flags=$(pkg-config --define-variable=prefix="$folder/moved" --cflags --libs gradus)
     # shellcheck disable=SC2086
-    c++ -std=c++20 "$folder/$name.cpp" -o "$folder/$name" $sanitizers $flags -Wl,-rpath,"$(pkg-config --define-variable=prefix="$folder/moved" --variable=libdir gradus)"
+    c++ -std=c++20 "$folder/$name.cpp" -o "$folder/$name" $sanitizers $flags -Wl,-rpath,"$library"
   done
   echo 'Anna lives in Paris .' | "$folder/tag" "$folder/model" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+  sed 's|tasks/gradus.h|gradus/gradus.h|' "$examples/ask.c" >"$folder/ask.c"
+  # shellcheck disable=SC2086
+  cc -std=c89 -pedantic -Wall -Wextra -Werror "$folder/ask.c" -o "$folder/ask" $sanitizers $flags -Wl,-rpath,"$library"
+  echo 'Anna lives in Paris .' | "$folder/ask" "$folder/model" | grep -q '^{"entities":' || { echo "ask.c: no entities"; exit 1; }
+fi
+# Python, from another folder; it loads no library with sanitizers in it.
+if ! grep -q -m 1 -e '-fsanitize=' "$1/build.ninja"; then
+  script=$(cd "$examples" && pwd)/gradus.py
+  (cd / && echo '{"texts": ["Anna lives in Paris .", ""]}' | GRADUS_LIBRARY=$(find "$folder/moved" -name libgradus.so.0) \
+    python3 -B "$script" "$folder/model") | grep -q '^{"results": \[{"entities": ' || { echo "gradus.py: no entities"; exit 1; }
 fi
 words=$(echo 'Anna lives in Paris .' | "$bin/run_ner" --do_predict --load_finetune_checkpoint_path "$folder/model" | wc -l)
 [ "$words" -gt 0 ]

@@ -14,14 +14,18 @@ static int fail(char* error) {
   return 2;
 }
 
-/* The next line without its end; 0 where there is none. What is too long for it counts as none, with a word. */
+/* Reads the next line, without its end. 0 where there is none; -1 for one that does not fit, after a word on that. */
 static int read_line(char* line) {
   size_t length;
   if (fgets(line, most, stdin) == NULL) return 0;
   length = strlen(line);
-  if (length > 0 && line[length - 1] == '\n') line[length - 1] = '\0';
-  else if (length == most - 1) fprintf(stderr, "error: a line of more than %d bytes\n", most - 2);
-  return length < most - 1 || line[length - 1] == '\0';
+  if (length > 0 && line[length - 1] == '\n') {
+    line[length - 1] = '\0';
+  } else if (!feof(stdin)) {
+    fprintf(stderr, "error: a line of more than %d bytes, or with a zero byte\n", most - 2);
+    return -1;
+  }
+  return 1;
 }
 
 int main(int argc, char** argv) {
@@ -29,7 +33,7 @@ int main(int argc, char** argv) {
   const char* task;
   char *error, *answer, *second;
   gradus_model* model;
-  int status = 0;
+  int status = 0, found;
   if (argc != 2) {
     fprintf(stderr, "usage: ask MODEL_FOLDER < text.txt\n");
     return 2;
@@ -37,8 +41,8 @@ int main(int argc, char** argv) {
   model = gradus_open(argv[1], NULL, &error);
   if (model == NULL) return fail(error);
   task = gradus_task(model);
-  if (strcmp(task, "answer") == 0 && !read_line(context)) status = 2;
-  while (status == 0 && read_line(line)) {
+  found = strcmp(task, "answer") == 0 ? read_line(context) : 1;
+  while (status == 0 && found > 0 && (found = read_line(line)) > 0) {
     if (strcmp(task, "tag") == 0) {
       answer = gradus_tag(model, line, &error);
     } else if (strcmp(task, "answer") == 0) {
@@ -53,5 +57,5 @@ int main(int argc, char** argv) {
     gradus_free_text(answer);
   }
   gradus_close(model);
-  return status;
+  return found < 0 ? 2 : status;
 }

@@ -32,6 +32,7 @@
 #include "nn/checkpoints/checkpoint_file.h"
 #include "tasks/launch/hosts.h"
 #include "tasks/launch/ini_file.h"
+#include "tasks/model_request.h"
 #include "tasks/options/config_file.h"
 
 using namespace gradus;
@@ -181,6 +182,19 @@ void read_json_files(Bytes input) {
   parse_json(next, "input", [](std::span<const std::string> names, Json&) { return names.size() > 2; });
 }
 
+// What other languages ask, of a model of each task, and the options that they open one with.
+void read_requests(Bytes input) {
+  const Json json = parse_json(input, "input");
+  for (const RequestKind kind : {RequestKind::texts, RequestKind::pairs, RequestKind::questions}) {
+    try {
+      const ModelRequest request = parse_request(json, kind);
+      if (request.one && request.texts.size() + request.pairs.size() != 1) std::abort();
+    } catch (const Error&) {
+    }
+  }
+  parse_pipeline_options(json);
+}
+
 const std::map<std::string, std::function<void(Bytes)>> readers{
     {"tfrecord", [](Bytes input) { read_tf_record(input, "x.tfrecord"); }},
     {"tfrecord_gzip", [](Bytes input) { read_tf_record(input, "x.gz"); }},
@@ -239,6 +253,7 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
      }},
     {"vocab", [](Bytes input) { Vocab::load(write("vocab.txt", input)); }},
     {"json", read_json_files},
+    {"model_request", read_requests},
     {"schema", [](Bytes input) { schema_rows(write("schema.json", input)); }},
     {"yaml",
      [](Bytes input) {

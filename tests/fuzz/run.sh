@@ -8,7 +8,7 @@ seconds=${1:-30}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore tensorflow \
   bert_config ner_text classification_text classification_records class_labels msra_xml squad pretraining_text pretraining_records vocab tokenizer_config \
-  tokenizer_json json schema yaml ini host_file rank_table
+  tokenizer_json json model_request schema yaml ini host_file rank_table
 build=build-fuzz
 shared=../shared/formats/fixtures
 data=../shared/data
@@ -28,7 +28,7 @@ sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/safetensors nn/checkpoints/safetensors_writer
   nn/checkpoints/sorted_table nn/checkpoints/tensor_entry nn/checkpoints/tensorflow_checkpoint nn/checkpoints/tensorflow_slices nn/stored_labels
-  tasks/launch/hosts tasks/launch/ini_file tasks/options/config_file
+  tasks/launch/hosts tasks/launch/ini_file tasks/model_request tasks/options/config_file
   tests/fuzz/readers"
 flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
 libraries=$(pkg-config --libs fmt libutf8proc zlib sqlite3 pugixml yaml-cpp)
@@ -87,6 +87,11 @@ seed() {
     tokenizer_config) echo '{"do_lower_case": true, "mask_token": {"content": "[MASK]"}, "added_tokens_decoder": {"7": {"content": "<e>", "normalized": true}}}' >"$corpus/config" ;;
     tokenizer_json) echo '{"added_tokens": [{"id": 4, "content": "[MASK]", "special": true}], "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true}, "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}], "pair": []}, "model": {"type": "WordPiece", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4}}}' >"$corpus/json" ;;
     json) echo '{"step": 3, "shuffle": true, "losses": [1.5, null], "settings": {"a": "b"}}' >"$corpus/state" ;;
+    model_request)
+      echo '{"texts": ["a", "b"]}' >"$corpus/texts"
+      echo '{"pairs": [["a", "b"], ["c", "d"]]}' >"$corpus/pairs"
+      echo '{"context": "a", "questions": ["b"]}' >"$corpus/questions"
+      echo '{"device": "CPU", "device_id": 0, "threads": 1, "compute_type": "fp32", "batch_size": 8, "seq_length": 9}' >"$corpus/options" ;;
     schema) echo '{"datasetType": "TF", "numRows": 3, "columns": {"a": {"type": "int64", "rank": 1, "shape": [2, -1]}}}' >"$corpus/schema" ;;
     yaml)
       printf 'a: 1\nb: {c: [x, y], d: &m {e: f}}\ng: *m\n---\na: help\n---\na: [1, 2]\n' >"$corpus/config"

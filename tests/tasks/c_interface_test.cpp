@@ -161,6 +161,7 @@ TEST_CASE("c interface: whatever a caller gets wrong is an error that says so") 
   const std::string folder = tiny.path("save/best");
   CHECK(contains(refused_folder(tiny.path("nowhere")), "nowhere': expected a folder with a model"));
   CHECK(contains(refused_folder(tiny.path("")), "no config.json"));
+  CHECK(contains(refused_folder("no\xffwhere"), "'no<0xff>where'"));
   CHECK(contains(refused_folder(""), "expected a folder"));
   CHECK(refused([](char** error) { return gradus_open(nullptr, nullptr, error); }) ==
         "gradus_open: the folder is NULL, expected a text");
@@ -198,6 +199,17 @@ TEST_CASE("c interface: whatever a caller gets wrong is an error that says so") 
   gradus_close(none);
   gradus_close(nullptr);
   gradus_free_text(nullptr);
+
+  const std::string ask = variable("GRADUS_EXAMPLES") + "/example_ask";
+  for (const auto& [name, input, said] :
+       {std::tuple{tiny.path("nowhere"), std::string(), "error: cannot read '"},
+        {folder, std::string("a\xff\n"), "error: text 0: invalid UTF-8"},
+        {folder, std::string(70000, 'a') + "\n", "error: a line of more than"}}) {
+    const Outcome outcome = Process({ask, name}, input).wait();
+    CHECK(outcome.status == 2);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.starts_with(said));
+  }
 
   model.reset();
   CHECK(gradus_task(handle) == nullptr);
