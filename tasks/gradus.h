@@ -16,7 +16,7 @@
 
    Threads: each function may be called from any thread at any time. Those that open, ask and close wait for one another,
    whichever model they are for, since all compute on the same threads. These are the library's own, and a process that was
-   forked does not have them: open models after the fork.
+   forked does not have them: fork before the first model is opened.
 
    Functions that are here stay as they are as long as the library is libgradus.so.0. New ones may come. */
 #ifndef GRADUS_H

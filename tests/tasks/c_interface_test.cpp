@@ -269,6 +269,7 @@ TEST_CASE("c interface: classes, scores and pairs as run_classifier says them") 
   CHECK(run(classifier.get(), {{"texts", Json::array({"bad play", "the film is good"})}})["results"].size() ==
         2);
   CHECK(json_of(c_example(model, "the film is good\n")) == result);
+  CHECK(run(classifier.get(), {{"text", ""}})["probabilities"].size() == 2);
   CHECK(contains(refused([&](char** error) { return gradus_classify(classifier.get(), "a", "b", error); }),
                  "is one to classify, expected one to classify_pairs"));
 
@@ -320,6 +321,7 @@ TEST_CASE("c interface: answers as run_squad gives them, with their places") {
   CHECK(json_text(run(answerer.get(), {{"context", ""}, {"question", question}})) ==
         R"({"answer":"","probability":0.0})");
   CHECK(json_of(c_example(model, fmt::format("{}\n{}\n", context, question))) == answer);
+  CHECK(run(answerer.get(), {{"context", context}, {"question", ""}}).contains("answer"));
   CHECK(contains(refused([&](char** error) { return gradus_answer(answerer.get(), "\xff", "a", error); }),
                  "context: invalid UTF-8"));
 }

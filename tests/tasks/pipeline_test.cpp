@@ -127,6 +127,15 @@ TEST_CASE("the answerer of a folder answers as run_squad does") {
     CHECK_FALSE(answers[i].text.empty());
     CHECK(context.substr(answers[i].begin, answers[i].end - answers[i].begin) == answers[i].text);
   }
+  // Of a model whose answers are words joined by blanks, the place has the context's own blanks.
+  tiny.print(tiny.learning("train.txt", 60,
+                           {"--tokenizer=google", "--save_finetune_checkpoint_path=" + tiny.path("words")}));
+  const std::string wide = "anna lives in   alden . boris is in brom";
+  const FoundAnswer found = Answerer(tiny.path("words"), {.threads = 1}).answer(wide, questions[0]);
+  REQUIRE_FALSE(found.text.empty());
+  std::string place = wide.substr(found.begin, found.end - found.begin);
+  if (const size_t blanks = place.find("   "); blanks != std::string::npos) place.erase(blanks, 2);
+  CHECK(place == found.text);
   CHECK(answerer.answer_all(context, {}).empty());
   CHECK(lines_of(example("answer", model, fmt::format("{}\n{}\n", context, questions[0]))).size() == 1);
 }
