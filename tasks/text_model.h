@@ -12,15 +12,9 @@
 #include "core/io/json.h"
 #include "tasks/model_request.h"
 #include "tasks/pipeline.h"
+#include "tasks/text_query.h"
 
 namespace gradus {
-
-// What is asked of a model.
-struct TextQuery {
-  std::string text;               // to answer by: the context
-  std::vector<std::string> more;  // the second text of a pair; questions
-  std::string name = "text";      // what messages call it
-};
 
 // A text on its way through a model.
 class TextWork {
@@ -47,9 +41,6 @@ class TextModel {
   // The answer to a text that was computed (tasks/result_json.h); of several questions that to the first.
   virtual Json result(const TextWork& work) const = 0;
 };
-
-// What a request asks about, one by one.
-std::vector<TextQuery> queries_of(ModelRequest request, RequestKind kind);
 
 // The model of a folder. Throws Error as Tagger, Classifier and Answerer do.
 std::unique_ptr<TextModel> open_text_model(const std::string& folder, const PipelineOptions& options);

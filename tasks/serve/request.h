@@ -6,7 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "tasks/text_model.h"
+#include "core/io/json.h"
+#include "tasks/text_query.h"
 
 namespace gradus {
 

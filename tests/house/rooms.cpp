@@ -46,7 +46,7 @@ std::vector<Room> project_rooms() {
                       tasks/training tasks/report
 
     # What serves trained models, of which it sees what other programs do.
-    tasks/serve:      core core/io tasks/options tasks/pipeline.h tasks/text_model.h
+    tasks/serve:      core core/io tasks/options tasks/pipeline.h tasks/text_model.h tasks/text_query.h
 
     # The programs.
     tasks:            core core/io data nn tasks/log tasks/text tasks/options tasks/metrics tasks/model tasks/training

@@ -204,7 +204,7 @@ TEST_CASE("c interface: whatever a caller gets wrong is an error that says so") 
   const std::string ask = variable("GRADUS_EXAMPLES") + "/example_ask";
   for (const auto& [name, input, said] :
        {std::tuple{tiny.path("nowhere"), std::string(), "error: cannot read '"},
-        {folder, std::string("a\xff\n"), "error: text 0: invalid UTF-8"},
+        {folder, std::string("a\xff\n"), "error: text: invalid UTF-8"},
         {folder, std::string(70000, 'a') + "\n", "error: a line of more than"}}) {
     const Outcome outcome = Process({ask, name}, input).wait();
     CHECK(outcome.status == 2);
