@@ -17,6 +17,7 @@ is_there() {
     libpugixml-dev) pkg-config --exists pugixml ;;
     zlib1g-dev) pkg-config --exists zlib ;;
     libcli11-dev) pkg-config --exists CLI11 ;;
+    libcpp-httplib-dev) pkg-config --exists cpp-httplib ;;
     *) false ;;
   esac >/dev/null 2>&1
 }
@@ -24,7 +25,7 @@ is_there() {
 # The OpenCL package is there because libdnnl-dev's CMake file refuses to load without it.
 missing=
 for package in g++ meson ninja-build pkg-config cmake libdnnl-dev ocl-icd-opencl-dev libfmt-dev doctest-dev libcli11-dev \
-  libyaml-cpp-dev nlohmann-json3-dev libutf8proc-dev libsqlite3-dev libpugixml-dev zlib1g-dev "$@"; do
+  libyaml-cpp-dev nlohmann-json3-dev libutf8proc-dev libsqlite3-dev libpugixml-dev zlib1g-dev libcpp-httplib-dev "$@"; do
   is_there "$package" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0

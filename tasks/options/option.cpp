@@ -58,6 +58,11 @@ Option& Option::also_true(std::string word) {
   return *this;
 }
 
+Option& Option::add_up() {
+  adds_up_ = true;
+  return *this;
+}
+
 Option& Option::refuse(std::string value, std::string reason) {
   refused_.emplace_back(std::move(value), std::move(reason));
   return *this;

@@ -104,6 +104,7 @@ std::map<std::string, std::string> Options::read_words(int argc, const char* con
     if (option == nullptr) fail_unknown(word, previous);
     const std::string next = i + 1 < argc ? argv[i + 1] : "";
     std::string& value = given[option->name()];
+    const std::string before = option->adds_up() && !value.empty() ? value + "," : "";
     if (equals != std::string::npos) {
       value = word.substr(equals + 1);
     } else if (option->is_switch() && !option->as_switch(next)) {
@@ -113,6 +114,7 @@ std::map<std::string, std::string> Options::read_words(int argc, const char* con
       value = next;
       ++i;
     }
+    value = before + value;
     previous = option;
   }
   return given;

@@ -60,6 +60,9 @@ class Option {
   Option& choices(std::vector<Choice> choices);
   // Another word for true, of a switch.
   Option& also_true(std::string word);
+  // Given again, its values add up to a list with commas between; otherwise the last one counts.
+  Option& add_up();
+  bool adds_up() const { return adds_up_; }
   // A value that is recognised but refused, with the reason: "found 'float16': no kernel ...".
   Option& refuse(std::string value, std::string reason);
 
@@ -92,6 +95,7 @@ class Option {
   std::vector<Choice> choices_;
   std::vector<std::pair<std::string, std::string>> refused_;
   std::string also_true_;
+  bool adds_up_ = false;
   std::string default_;
   std::string origin_ = "default";
 };

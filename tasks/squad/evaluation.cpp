@@ -76,8 +76,12 @@ std::vector<SquadAnswerer::Logits> SquadAnswerer::logits(const std::vector<Squad
 }
 
 std::vector<SquadPrediction> SquadAnswerer::run(const SquadQuestions& questions) const {
-  const std::vector<SquadFeature>& features = questions.features();
-  const std::vector<Logits> all = logits(features);
+  return predictions(questions, logits(questions.features()));
+}
+
+std::vector<SquadPrediction> SquadAnswerer::predictions(const SquadQuestions& questions,
+                                                        std::span<const Logits> all) const {
+  const std::span<const SquadFeature> features = std::span(questions.features()).first(all.size());
   std::vector<std::vector<WindowLogits>> windows(questions.data().questions.size());
   for (size_t i = 0; i < features.size(); ++i)
     windows[features[i].question].push_back({features[i].window, all[i].start, all[i].end});

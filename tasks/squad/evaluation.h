@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,13 +25,17 @@ class SquadAnswerer {
   std::vector<SquadPrediction> run(const SquadQuestions& questions) const;
   bool version_2() const { return version_2_; }
 
- private:
-  // The start and the end logits of a window's tokens.
+  // The two steps of run(). The start and the end logits of a window's tokens, of the questions of anybody; this alone computes on the
+  // device.
   struct Logits {
     std::vector<float> start, end;
   };
   std::vector<Logits> logits(const std::vector<SquadFeature>& features) const;
+  // Answers by the logits of the first windows, or of all. Any thread may ask.
+  std::vector<SquadPrediction> predictions(const SquadQuestions& questions,
+                                           std::span<const Logits> logits) const;
 
+ private:
   Backend& backend_;
   const SquadSystem& system_;
   const SquadDriverOptions& options_;

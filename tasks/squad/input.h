@@ -31,7 +31,8 @@ class SquadQuestions {
   const SquadContext& context(size_t question) const {
     return featurizer_.context(static_cast<size_t>(data_.questions[question].context));
   }
-  std::string description() const { return featurizer_.counts().str(); }
+  const SquadCounts& counts() const { return featurizer_.counts(); }
+  std::string description() const { return counts().str(); }
 
  private:
   SquadData data_;

@@ -34,6 +34,7 @@
 #include "tasks/launch/ini_file.h"
 #include "tasks/model_request.h"
 #include "tasks/options/config_file.h"
+#include "tasks/serve/request.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
@@ -195,6 +196,18 @@ void read_requests(Bytes input) {
   parse_pipeline_options(json);
 }
 
+// What a server is asked, for a model of each task.
+void read_served_requests(Bytes input) {
+  const ServedRequest request = take_request(input);
+  for (const RequestKind kind : {RequestKind::texts, RequestKind::pairs, RequestKind::questions}) {
+    try {
+      const ServedTexts texts = texts_of(request.rest, kind);
+      if (texts.queries.size() > most_texts || (texts.one && texts.queries.size() != 1)) std::abort();
+    } catch (const Error&) {
+    }
+  }
+}
+
 const std::map<std::string, std::function<void(Bytes)>> readers{
     {"tfrecord", [](Bytes input) { read_tf_record(input, "x.tfrecord"); }},
     {"tfrecord_gzip", [](Bytes input) { read_tf_record(input, "x.gz"); }},
@@ -254,6 +267,7 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
     {"vocab", [](Bytes input) { Vocab::load(write("vocab.txt", input)); }},
     {"json", read_json_files},
     {"model_request", read_requests},
+    {"served_request", read_served_requests},
     {"schema", [](Bytes input) { schema_rows(write("schema.json", input)); }},
     {"yaml",
      [](Bytes input) {

@@ -8,7 +8,7 @@ seconds=${1:-30}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore tensorflow \
   bert_config ner_text classification_text classification_records class_labels msra_xml squad pretraining_text pretraining_records vocab tokenizer_config \
-  tokenizer_json json model_request schema yaml ini host_file rank_table
+  tokenizer_json json model_request served_request schema yaml ini host_file rank_table
 build=build-fuzz
 shared=../shared/formats/fixtures
 data=../shared/data
@@ -28,7 +28,7 @@ sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/safetensors nn/checkpoints/safetensors_writer
   nn/checkpoints/sorted_table nn/checkpoints/tensor_entry nn/checkpoints/tensorflow_checkpoint nn/checkpoints/tensorflow_slices nn/stored_labels
-  tasks/launch/hosts tasks/launch/ini_file tasks/model_request tasks/options/config_file
+  tasks/launch/hosts tasks/launch/ini_file tasks/model_request tasks/options/config_file tasks/serve/request tasks/text_query
   tests/fuzz/readers"
 flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
 libraries=$(pkg-config --libs fmt libutf8proc zlib sqlite3 pugixml yaml-cpp)
@@ -92,6 +92,11 @@ seed() {
       echo '{"pairs": [["a", "b"], ["c", "d"]]}' >"$corpus/pairs"
       echo '{"context": "a", "questions": ["b"]}' >"$corpus/questions"
       echo '{"device": "CPU", "device_id": 0, "threads": 1, "compute_type": "fp32", "batch_size": 8, "seq_length": 9}' >"$corpus/options" ;;
+    served_request)
+      echo '{"text": "a", "model": "b", "truncate": false}' >"$corpus/text"
+      echo '{"texts": ["a", "\\u00fc"], "truncate": true}' >"$corpus/texts"
+      echo '{"pair": ["a", "b"]}' >"$corpus/pair"
+      echo '{"context": "a", "questions": ["b", "c"]}' >"$corpus/questions" ;;
     schema) echo '{"datasetType": "TF", "numRows": 3, "columns": {"a": {"type": "int64", "rank": 1, "shape": [2, -1]}}}' >"$corpus/schema" ;;
     yaml)
       printf 'a: 1\nb: {c: [x, y], d: &m {e: f}}\ng: *m\n---\na: help\n---\na: [1, 2]\n' >"$corpus/config"

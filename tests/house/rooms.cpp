@@ -47,9 +47,12 @@ std::vector<Room> project_rooms() {
     tasks/pretraining: core core/io data autograd nn nn/heads tasks/log tasks/text tasks/options tasks/metrics tasks/model
                       tasks/training tasks/report
 
+    # What serves trained models, of which it sees what other programs do.
+    tasks/serve:      core core/io tasks/options tasks/pipeline.h tasks/text_model.h tasks/text_query.h
+
     # The programs.
     tasks:            core core/io data nn tasks/log tasks/text tasks/options tasks/metrics tasks/model tasks/training
-                      tasks/report tasks/classifier tasks/ner tasks/squad tasks/pretraining
+                      tasks/report tasks/classifier tasks/ner tasks/squad tasks/pretraining tasks/serve
     # Which knows the flags of the program that it starts.
     tasks/launch:     core core/io data tasks/log tasks/options tasks/pretraining tasks
     tasks/records:    core core/io data tasks/log tasks/text tasks/options tasks
@@ -66,6 +69,9 @@ std::vector<CostlyHeader> costly_headers() {
   return {{"nlohmann/json.hpp", {"core/io/json.cpp"}, "core/io/json.h"},
           {"fmt/format.h", {}, "fmt/core.h, or core/joined.h for lists"},
           {"fmt/ranges.h", {}, "core/joined.h"},
+          {"httplib.h",
+           {"tasks/serve/request_handler.cpp", "tests/serve/client.cpp"},
+           "tasks/serve/request_handler.h"},
           {"CLI/CLI.hpp", {"tasks/options/arguments.cpp"}, "tasks/options/arguments.h"}};
 }
 

@@ -98,6 +98,8 @@ Outcome Process::wait() {
           file_content(folder_ / "err")};
 }
 
+std::string Process::said() const { return file_content(folder_ / "out"); }
+
 Outcome run_program(const std::string& program, const Words& flags, const std::string& input) {
   return Process(command_of(program, flags), input).wait();
 }

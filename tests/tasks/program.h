@@ -45,6 +45,8 @@ class Process {
   void kill();  // SIGKILL: the program can't prepare for it
   void send(int signal);
   Outcome wait();
+  // What it has written to standard output so far.
+  std::string said() const;
 
  private:
   TemporaryFolder folder_;  // its standard input, output and error
