@@ -18,6 +18,9 @@
    whichever model they are for, since all compute on the same threads. These are the library's own, and a process that was
    forked does not have them: fork before the first model is opened.
 
+   Signals: a handler that may run on a thread within one of these functions needs a stack of its own (sigaltstack,
+   SA_ONSTACK), since code that oneDNN generates may move the thread's stack pointer.
+
    Functions that are here stay as they are as long as the library is libgradus.so.0. New ones may come. */
 #ifndef GRADUS_H
 #define GRADUS_H

@@ -6,7 +6,8 @@
 //
 // One thread at a time may use a model, and one at a time computes on a device: a program with many threads hands its texts to
 // one that has the models. Functions of many texts batch them by their lengths. All functions throw Error, whose
-// message says what was found and what is allowed.
+// message says what was found and what is allowed. A signal handler that may run within one needs a stack of its own
+// (sigaltstack, SA_ONSTACK), since code that oneDNN generates may move the thread's stack pointer.
 #pragma once
 
 #include <cstddef>
