@@ -3,3 +3,4 @@
 
 #include "core/backend.h"
 #include "core/communicator.h"
+#include "core/onnx_session.h"

@@ -137,6 +137,7 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
 }
 
 void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& system) {
+  if (!options.exported_file.empty()) return system.run_exported(backend, options, log_of(options));
   system.allocate(backend, Parameters::Use::evaluation, options.device.dtype(), 0, log_of(options));
 }
 

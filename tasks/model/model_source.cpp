@@ -274,14 +274,15 @@ ModelSource ModelSource::of_trained(const FineTuneOptions& options, const TaskKi
         *stored.config.do_lower_case);
   check(config.labels_problem.empty(), "{}: {}", where, config.labels_problem);
   config.architecture.clear();
+  const bool has_weights = options.exported_file.empty();
   ModelSource source{std::move(config),
                      settings,
                      std::move(stored.vocab),
                      std::move(stored.config),
-                     weights,
+                     has_weights ? weights : "",
                      true,
                      where,
-                     trained_steps(folder),
+                     has_weights ? trained_steps(folder) : 0,
                      std::move(version),
                      {},
                      std::move(stored.notes)};

@@ -23,6 +23,14 @@ TaskSystem::TaskSystem(ModelSource source, const TaskKind& kind, std::vector<std
   source_.config = with_labels(std::move(source_.config), std::move(labels));
 }
 
+// What export calls the tasks of a kind of models.
+std::vector<std::string> exported_tasks(const TaskKind& kind) {
+  const std::string_view program = kind.program;
+  if (program == "run_ner") return {"ner"};
+  if (program == "run_squad") return {"question_answering"};
+  return {"classification", "regression"};
+}
+
 // A trained model has all its weights; a pretrained one lacks the head, and perhaps the pooler.
 std::vector<std::string> TaskSystem::required() const {
   if (source_.trained) return {""};
@@ -38,6 +46,15 @@ void TaskSystem::check_weights() {
     if (!choice.note.empty()) source_.notes.push_back(std::move(choice.note));
   }
   check_tensors(file, parameters_, required(), head_);
+}
+
+void TaskSystem::run_exported(Backend& backend, const FineTuneOptions& options, std::FILE* log) {
+  check(backend.name() == "CPU", "--exported_file {}: it is run on the CPU, --device_target is {}",
+        options.exported_file, backend.name());
+  for (const std::string& note : source_.notes) print_log(log, "note: {}\n", note);
+  exported_ = std::make_unique<ExportedRun>(options.exported_file, exported_tasks(kind_), options.seq_length,
+                                            options.device.threads);
+  print_log(log, "model: {}\n", exported_->description());
 }
 
 void TaskSystem::allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,

@@ -9,6 +9,7 @@
 #include "data/word_piece.h"
 #include "nn/checkpoints/model_files.h"
 #include "nn/parameters.h"
+#include "tasks/model/exported_run.h"
 #include "tasks/model/model_source.h"
 
 namespace gradus {
@@ -25,6 +26,10 @@ class TaskSystem {
   // told of the files of the model, and which tensors are new or unused.
   void allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,
                 std::FILE* log = stdout);
+  // Has a file that export has written do the work of the network, which gets no weights. Tells `log` which. Throws Error as ExportedRun does.
+  void run_exported(Backend& backend, const FineTuneOptions& options, std::FILE* log);
+  // That file; null: the network computes.
+  const ExportedRun* exported() const { return exported_.get(); }
   // Throws Error, naming the file, when the checkpoint's labels, settings, model or vocabulary are not this system's: a
   // run can't go on from there. Takes what training had found by then (take_tuned).
   void continue_from(const std::filesystem::path& checkpoint);
@@ -71,6 +76,7 @@ class TaskSystem {
   Tokenizer tokenizer_;
   HeadRows head_;
   Parameters parameters_;
+  std::unique_ptr<ExportedRun> exported_;
 };
 
 }  // namespace gradus

@@ -1,5 +1,7 @@
 #include "tasks/options/fine_tune_options.h"
 
+#include <filesystem>
+
 namespace gradus {
 
 void FineTuneOptions::declare_data(Options& options, const std::string& save_path, const DataHelp& help) {
@@ -42,6 +44,13 @@ void FineTuneOptions::declare_model(Options& options) {
   if (!makes_pretrained)
     options.add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
                 "trained model to score or use, or to train further");
+  if (!makes_pretrained)
+    options
+        .add("exported_file", exported_file,
+             "with --do_eval and --do_predict: a file that export has written, which is run in place of the "
+             "trained "
+             "model; none: its own weights")
+        .alias("export_file_name");
 
   device.declare(options);
 }
@@ -53,10 +62,23 @@ void FineTuneOptions::finish(Options& options, const std::set<std::string>& fixe
   if (device.dtype() == DType::float16 && train.do_train)
     options.preset("enable_lossscale", "true", "--compute_type fp16");
   model.finish(options, from_scratch && train.do_train);
+  take_exported();
   given = fixed;
   given.insert({"tokenizer", "do_lower_case", "dropout"});
   std::erase_if(given, [&](const std::string& name) { return options.is_default(name); });
   check_inputs(has_data);
+}
+
+// What the file does not say lies beside it.
+void FineTuneOptions::take_exported() {
+  if (exported_file.empty()) return;
+  if (!exported_file.ends_with(".onnx")) exported_file += ".onnx";
+  check(!train.do_train, "--exported_file {}: what was exported can't be trained", exported_file);
+  check(load_pretrain_checkpoint_path.empty(), "--exported_file {}: there is no use for a pretrained model",
+        exported_file);
+  if (!load_finetune_checkpoint_path.empty()) return;
+  const std::filesystem::path folder = std::filesystem::path(exported_file).parent_path();
+  load_finetune_checkpoint_path = folder.empty() ? "." : folder.string();
 }
 
 void FineTuneOptions::check_inputs(bool has_data) const {

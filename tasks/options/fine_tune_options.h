@@ -37,6 +37,7 @@ struct FineTuneOptions {
 
   std::string load_pretrain_checkpoint_path;
   std::string load_finetune_checkpoint_path;
+  std::string exported_file;  // runs in place of the trained model's network; empty: none
 
   // Whether a pretrained model is what the program makes and scores: there is no other to load.
   bool makes_pretrained = false;
@@ -70,6 +71,7 @@ struct FineTuneOptions {
   void finish(Options& options, const std::set<std::string>& fixed, bool has_data);
 
  private:
+  void take_exported();
   void check_inputs(bool has_data) const;
 };
 

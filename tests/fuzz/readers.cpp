@@ -30,6 +30,7 @@
 #include "data/vocab.h"
 #include "nn/bert_config.h"
 #include "nn/checkpoints/checkpoint_file.h"
+#include "nn/export/onnx_header.h"
 #include "tasks/launch/hosts.h"
 #include "tasks/launch/ini_file.h"
 #include "tasks/model_request.h"
@@ -268,6 +269,7 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
     {"json", read_json_files},
     {"model_request", read_requests},
     {"served_request", read_served_requests},
+    {"onnx", [](Bytes input) { onnx::parse_header(input, "input"); }},
     {"schema", [](Bytes input) { schema_rows(write("schema.json", input)); }},
     {"yaml",
      [](Bytes input) {

@@ -8,7 +8,7 @@ seconds=${1:-30}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore tensorflow \
   bert_config ner_text classification_text classification_records class_labels msra_xml squad pretraining_text pretraining_records vocab tokenizer_config \
-  tokenizer_json json model_request served_request schema yaml ini host_file rank_table
+  tokenizer_json json model_request served_request onnx schema yaml ini host_file rank_table
 build=build-fuzz
 shared=../shared/formats/fixtures
 data=../shared/data
@@ -27,7 +27,7 @@ sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/
   data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/tag_scheme data/text_file data/tf_example
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/safetensors nn/checkpoints/safetensors_writer
-  nn/checkpoints/sorted_table nn/checkpoints/tensor_entry nn/checkpoints/tensorflow_checkpoint nn/checkpoints/tensorflow_slices nn/stored_labels
+  nn/checkpoints/sorted_table nn/checkpoints/tensor_entry nn/checkpoints/tensorflow_checkpoint nn/checkpoints/tensorflow_slices nn/export/onnx_header nn/stored_labels
   tasks/launch/hosts tasks/launch/ini_file tasks/model_request tasks/options/config_file tasks/serve/request tasks/text_query
   tests/fuzz/readers"
 flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
@@ -56,6 +56,7 @@ seed() {
   [ -d "$shared" ] || return 0
   case $1 in
     tfrecord) copy "$shared"/tfrecord/*.tfrecord "$shared"/bad/*.tfrecord ;;
+    onnx) copy "$shared"/onnx/*.onnx ;;
     tfrecord_gzip) copy "$shared"/tfrecord/*.gz ;;
     mindrecord) copy $(ls "$shared"/mindrecord/* "$shared"/bad/* | grep mindrecord | grep -v 'db$\|json$\|gz$') ;;
     mindrecord_index)

@@ -11,6 +11,7 @@ std::vector<Room> project_rooms() {
     backends/cpu:     core
     backends/cuda:    core
     backends/mpi:     core
+    backends/onnx:    core
 
     # The engine.
     autograd:         core
@@ -32,7 +33,7 @@ std::vector<Room> project_rooms() {
     tasks/options:    core core/io data tasks/log nn/optimizer.h nn/bert_config.h
     tasks/metrics:    core core/io data tasks/text
     # A checkpoint is known by the state of the training that made it.
-    tasks/model:      core core/io data autograd nn nn/checkpoints tasks/log tasks/text tasks/options
+    tasks/model:      core core/io data autograd nn nn/checkpoints nn/export tasks/log tasks/text tasks/options
                       tasks/training/train_state.h
     tasks/training:   core core/io data autograd nn nn/checkpoints tasks/log tasks/options tasks/metrics tasks/model
     tasks/report:     core core/io data tasks/log tasks/text tasks/options tasks/metrics tasks/training
@@ -51,7 +52,7 @@ std::vector<Room> project_rooms() {
     tasks/serve:      core core/io tasks/options tasks/pipeline.h tasks/text_model.h tasks/text_query.h
 
     # The programs.
-    tasks:            core core/io data nn tasks/log tasks/text tasks/options tasks/metrics tasks/model tasks/training
+    tasks:            core core/io data nn nn/export tasks/log tasks/text tasks/options tasks/metrics tasks/model tasks/training
                       tasks/report tasks/classifier tasks/ner tasks/squad tasks/pretraining tasks/serve
     # Which knows the flags of the program that it starts.
     tasks/launch:     core core/io data tasks/log tasks/options tasks/pretraining tasks

@@ -1,0 +1,88 @@
+// run_eval_onnx: scores an exported model, as run_ner, run_classifier or run_squad scores its own.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include "core/error.h"
+#include "nn/export/onnx_header.h"
+#include "tasks/main.h"
+#include "tasks/options/config_file.h"
+
+using namespace gradus;
+
+namespace {
+
+constexpr const char* help =
+    "Scores a file that export has written, run by another program's library (docs/export.md), on evaluation "
+    "data:\n"
+    "what run_ner, run_classifier or run_squad, whichever the file is for, does with --do_eval. Takes all "
+    "options of that\n"
+    "program.\n\n"
+    "  run_eval_onnx --export_file_name names/model.onnx --eval_data_file_path dev.txt\n\n"
+    "  --export_file_name FILE      the exported model; .onnx may be left out\n"
+    "  --eval_data_file_path FILE   data to score it on\n"
+    "  --config_path FILE           a YAML file with these and other settings\n";
+
+// The value of an option on the command line: the word behind it, or behind "=".
+std::optional<std::string> value_of(int argc, char** argv, const std::string& name) {
+  std::optional<std::string> value;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--" + name && i + 1 < argc) value = argv[i + 1];
+    if (word.starts_with("--" + name + "=")) value = word.substr(name.size() + 3);
+  }
+  return value;
+}
+
+// The same, or that of the configuration file.
+std::string setting(int argc, char** argv, const char* name) {
+  if (const auto value = value_of(argc, argv, name)) return *value;
+  const auto path = value_of(argc, argv, "config_path");
+  if (!path) return "";
+  ConfigFile config(*path);
+  const ConfigEntry* entry = config.find(name);
+  return entry != nullptr && !entry->values.empty() ? entry->values.front() : "";
+}
+
+std::string program_for(const onnx::Header& header) {
+  const std::string& task = header.text("task");
+  if (task == "ner") return "run_ner";
+  if (task == "classification" || task == "regression") return "run_classifier";
+  check(task == "question_answering",
+        "{}: a model for the task {}: expected a tagger, a classifier or a model of answers", header.path,
+        task);
+  return "run_squad";
+}
+
+int run(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--help") {
+      print_result("{}", help);
+      return 0;
+    }
+  }
+  std::string file = setting(argc, argv, "export_file_name");
+  if (file.empty()) file = setting(argc, argv, "exported_file");
+  check(!file.empty(), "--export_file_name is missing: the exported model");
+  check(!setting(argc, argv, "eval_data_file_path").empty() || !setting(argc, argv, "eval_json_path").empty(),
+        "--eval_data_file_path is missing: data to score the model on");
+  const std::string program = program_for(onnx::read_header(file.ends_with(".onnx") ? file : file + ".onnx"));
+  const std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / program;
+  std::vector<std::string> words{path.string()};
+  words.insert(words.end(), argv + 1, argv + argc);
+  words.insert(words.end(), {"--do_train=false", "--do_predict=false", "--do_eval=true"});
+  if (!value_of(argc, argv, "export_file_name") && !value_of(argc, argv, "exported_file"))
+    words.insert(words.end(), {"--exported_file", file});
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  ::execv(path.c_str(), pointers.data());
+  fail("cannot start '{}': {}", path.string(), std::strerror(errno));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, run); }
