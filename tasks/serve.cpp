@@ -118,6 +118,10 @@ int run(int argc, char** argv) {
   metrics.add_gauge("process_resident_memory_bytes", "Memory of this process.",
                     [] { return static_cast<double>(resident_bytes()); });
   server.start(options.host, static_cast<int>(options.port));
+  const bool is_local = options.host == "127.0.0.1" || options.host == "::1" || options.host == "localhost";
+  if (keys.empty() && !is_local)
+    print_log(stderr, "warning: --host {} without --api_key_file: whoever reaches this machine may ask\n",
+              options.host);
   print_log(stdout, "ready: http://{}:{}/\n", options.host, server.port());
   const int signal = signals.wait();
   print_log(stdout, "{}: answering what was accepted, then ending\n",

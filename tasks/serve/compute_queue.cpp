@@ -74,8 +74,9 @@ ComputeQueue::Timing ComputeQueue::compute(const TextModel& model,
     auto found = std::ranges::find(models_, &model, [](const auto& entry) { return entry.first; });
     if (found == models_.end()) found = models_.insert(found, {&model, {}});
     found->second.push_back(job);
+    // Under the lock: behind it the queue may be gone as soon as the texts are computed.
+    changed_.notify_one();
   }
-  changed_.notify_one();
   job->done.acquire();
   if (job->error) std::rethrow_exception(job->error);
   return {std::max(0.0, seconds_since(begin) - job->computed), job->computed};

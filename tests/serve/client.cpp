@@ -128,11 +128,11 @@ ServeProcess::ServeProcess(const Words& flags, int port) {
   };
   process_ = std::make_unique<Process>(
       command_of("serve", joined(flags, Words{"--port=" + std::to_string(port), "--threads=1"})), "");
-  const std::string before = "ready: http://127.0.0.1:";
+  const std::string before = "ready: http://";
   while (seconds() < 60 && process_->is_running()) {
     const std::string said = process_->said();
     if (const size_t found = said.find(before); found != std::string::npos && said.ends_with("\n")) {
-      port_ = std::stoi(said.substr(found + before.size()));
+      port_ = std::stoi(said.substr(said.find(':', found + before.size()) + 1));
       break;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

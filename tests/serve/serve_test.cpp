@@ -312,6 +312,16 @@ TEST_CASE("serve: keys") {
   CHECK(contains(refused("a\nb c\n"), "keys:2: a key with a blank"));
 }
 
+TEST_CASE("serve: on all networks without a key is warned of, and answers alike") {
+  ServeProcess server({"--model=" + tagged().model, "--host=0.0.0.0"});
+  CHECK(post(server.port(), "/v1/tag", R"({"text": "Anna"})").status == 200);
+  server.process().send(SIGINT);
+  const Outcome outcome = server.process().wait();
+  CHECK(outcome.status == 0);
+  CHECK(contains(outcome.out, "SIGINT"));
+  CHECK(contains(outcome.err, "warning: --host 0.0.0.0 without --api_key_file"));
+}
+
 TEST_CASE("serve: SIGTERM ends it, with answers to all that was accepted") {
   ServeProcess server({"--model=" + tagged().model, "--batch_tokens=16"});
   std::string texts = R"("Anna lives in Port Mill .")";

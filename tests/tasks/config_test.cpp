@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <iterator>
 
 #include "core/error.h"
 #include "tasks/main.h"
@@ -99,6 +100,17 @@ TEST_CASE("options: values, aliases, choices and empty texts") {
   CHECK(q.labels.empty());
   CHECK(q.method == "BF1");
   CHECK(q.batch == 7);
+}
+
+TEST_CASE("options: one that is given again counts last, or adds up to a list") {
+  std::string last = "a", all;
+  Options options("demo", "Does nothing.", "demo");
+  options.add("last", last, "one");
+  options.add("all", all, "several").add_up();
+  const char* const words[] = {"demo", "--last=b", "--all", "x=1", "--last", "c", "--all=y,z"};
+  CHECK(options.parse(static_cast<int>(std::size(words)), words));
+  CHECK(last == "c");
+  CHECK(all == "x=1,y,z");
 }
 
 TEST_CASE("options: mistakes on the command line") {
