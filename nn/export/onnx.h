@@ -5,25 +5,21 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "core/dtype.h"
 #include "core/io/protobuf.h"
+#include "nn/export/stored_tensor.h"
 
 namespace gradus::onnx {
 
 constexpr int64_t opset = 17;
 
-// TensorProto.DataType.
-enum class Type : uint8_t { float32 = 1, int32 = 6, int64 = 7, boolean = 9, float16 = 10, bfloat16 = 16 };
-// That of numbers which we hold in `dtype`.
-Type type_of(DType dtype);
-size_t size_of(Type type);
+using Type = StoredType;
+using Initializer = StoredTensor;
 
 // One axis of an input or output: of a fixed size, or, with a name, of any, the same wherever the name occurs.
 struct Axis {
@@ -50,16 +46,6 @@ class Attribute {
  private:
   Attribute(std::string_view name, int kind);
   protobuf::Writer message_;
-};
-
-// A tensor of the file. Its bytes, little-endian, are asked for when they are written: a model is not held twice.
-struct Initializer {
-  std::string name;
-  Type type = Type::float32;
-  std::vector<int64_t> dims;
-  std::function<std::string()> bytes;
-
-  size_t size() const;  // of the bytes
 };
 
 Initializer integers(std::string name, std::vector<int64_t> dims, std::vector<int64_t> numbers);

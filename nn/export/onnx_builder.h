@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "nn/checkpoints/model_tensors.h"
 #include "nn/export/graph_builder.h"
+#include "nn/export/model_weights.h"
 #include "nn/export/onnx.h"
 
 namespace gradus {
@@ -23,7 +23,7 @@ class OnnxBuilder final : public GraphBuilder {
   // `weights` are read when the file is written, and have to live until then.
   OnnxBuilder(std::string name, const ModelTensors& weights, DType type, Sizes sizes);
 
-  void compute_in(DType type) override { type_ = onnx::type_of(type); }
+  void compute_in(DType type) override { type_ = stored_type(type); }
   Value integers(const Value& name, const std::string& axis) override;
   Value output(const Value& name, const Value& x, const std::string& axis, int64_t size) override;
   // Integers, [batch, axis].
@@ -73,8 +73,6 @@ class OnnxBuilder final : public GraphBuilder {
  private:
   enum class Layout : uint8_t { as_it_is, transposed };
 
-  const ModelTensors::Tensor& find(const std::string& weight) const;
-  std::vector<float> read(const std::string& weight) const;
   // A weight in the type that is computed in.
   Value weight(const std::string& name, Layout layout = Layout::as_it_is);
   void add_floats(const Value& name, const std::vector<int64_t>& dims,
@@ -93,7 +91,7 @@ class OnnxBuilder final : public GraphBuilder {
   Value rename(const Value& from, const Value& to);
 
   onnx::Graph graph_;
-  const ModelTensors* weights_;
+  ModelWeights weights_;
   onnx::Type type_;
   Sizes sizes_;
   std::map<Value, onnx::Type> types_;  // of all values that there are
