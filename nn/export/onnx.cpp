@@ -67,7 +67,7 @@ PlacedTensor place_outside(const Initializer& tensor, const std::string& locatio
   return gradus::place_outside(tensor, graph::initializer, about.str(), offset);
 }
 
-std::string model_head(const Metadata& metadata) {
+std::string model_head(const FileMetadata& metadata) {
   protobuf::Writer head, operators;
   head.varint(model::ir_version, ir_version_of_opset);
   head.bytes(model::producer_name, "Gradus");
@@ -183,47 +183,44 @@ std::string Graph::whole_message() const {
   return whole;
 }
 
+std::vector<std::filesystem::path> files_of(const std::filesystem::path& path, const Graph& graph,
+                                            const FileMetadata& metadata, bool external) {
+  uint64_t size = model_head(metadata).size() + graph.message().size();
+  for (const Initializer& tensor : graph.initializers()) size += place_inside(tensor).size();
+  if (!external && size <= most_bytes) return {path};
+  std::filesystem::path data = path;
+  return {path, data += ".data"};
+}
+
 std::vector<std::filesystem::path> write_model(const std::filesystem::path& path, const Graph& graph,
-                                               const Metadata& metadata, bool external) {
+                                               const FileMetadata& metadata, bool external) {
+  const std::vector<std::filesystem::path> paths = files_of(path, graph, metadata, external);
   const std::string head = model_head(metadata), body = graph.message();
-  std::filesystem::path data_path = path;
-  data_path += ".data";
-  // How the graph's tensors lie, inside the model's file as far as that is large enough.
-  const auto place = [&](bool outside) {
-    std::vector<PlacedTensor> placed;
-    uint64_t end = 0;
-    for (const Initializer& tensor : graph.initializers()) {
-      if (!outside || tensor.size() < least_external) {
-        placed.push_back(place_inside(tensor));
-        continue;
-      }
+  std::vector<PlacedTensor> placed;
+  uint64_t size = body.size(), end = 0;
+  for (const Initializer& tensor : graph.initializers()) {
+    if (paths.size() == 1 || tensor.size() < least_external) {
+      placed.push_back(place_inside(tensor));
+    } else {
       const uint64_t begin = (end + page - 1) / page * page;
-      placed.push_back(place_outside(tensor, data_path.filename().string(), begin));
+      placed.push_back(place_outside(tensor, paths[1].filename().string(), begin));
       end = begin + tensor.size();
     }
-    return placed;
-  };
-  const auto graph_size = [&](const std::vector<PlacedTensor>& placed) {
-    uint64_t size = body.size();
-    for (const PlacedTensor& each : placed) size += each.size();
-    return size;
-  };
-  std::vector<PlacedTensor> placed = place(external);
-  const bool is_outside = external || head.size() + graph_size(placed) > most_bytes;
-  if (is_outside && !external) placed = place(true);
+    size += placed.back().size();
+  }
 
   AtomicFile file(path);
   std::optional<AtomicFile> data;
-  if (is_outside) data.emplace(data_path);
-  file.write(head + key_of_bytes(model::graph, graph_size(placed)) + body);
+  if (paths.size() > 1) data.emplace(paths[1]);
+  file.write(head + key_of_bytes(model::graph, size) + body);
   write_placed(placed, file, data ? &*data : nullptr);
   if (!data) {
     file.commit();
-    return {path};
+    return paths;
   }
   AtomicFile* const both[] = {&file, &*data};
   commit_together(both);
-  return {path, data_path};
+  return paths;
 }
 
 }  // namespace gradus::onnx

@@ -88,15 +88,15 @@ class Graph {
   std::vector<Initializer> initializers_;
 };
 
-// What a file says of itself beside its graph: keys and texts, each key once.
-using Metadata = std::vector<std::pair<std::string, std::string>>;
-
 // Protocol buffers end at 2 GiB: the tensors of a larger model lie in a file of their own, `path` with ".data" behind.
 constexpr uint64_t most_bytes = (uint64_t{1} << 31) - 1;
 
-// Writes the model, and in the end both files or none; with `external` tensors of more than 1 KiB lie in a file of their own
-// however small the model is. Returns the files. Throws Error when one can't be written.
+// The files of a model: `path`, and that of its tensors where all is too large or `external` is set. Tensors of less than 1 KiB stay
+// with the graph.
+std::vector<std::filesystem::path> files_of(const std::filesystem::path& path, const Graph& graph,
+                                            const FileMetadata& metadata, bool external);
+// Writes them: both in the end, or none. Returns their paths. Throws Error when one can't be written.
 std::vector<std::filesystem::path> write_model(const std::filesystem::path& path, const Graph& graph,
-                                               const Metadata& metadata, bool external);
+                                               const FileMetadata& metadata, bool external);
 
 }  // namespace gradus::onnx

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "nn/export/onnx_viterbi.h"
+
 namespace gradus {
 
 using onnx::Attribute;
@@ -124,6 +126,11 @@ OnnxBuilder::Value OnnxBuilder::output(const Value& name, const Value& x, const 
 OnnxBuilder::Value OnnxBuilder::output_integers(const Value& name, const Value& x, const std::string& axis) {
   graph_.output(rename(x, name), Type::int64, axes(axis, 0));
   return name;
+}
+
+void OnnxBuilder::output_best_tags(const Value& name, const Value& emissions, const Value& lengths,
+                                   const CrfNumbers& crf) {
+  output_integers(name, add_viterbi(*this, "viterbi", emissions, lengths, crf), "words");
 }
 
 // --- layers ---

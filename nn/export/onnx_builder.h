@@ -2,6 +2,7 @@
 // (layer norm with the sum before it, gelu with its bias, attention with its three maps), the nodes are those, in their order.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,8 +27,16 @@ class OnnxBuilder final : public GraphBuilder {
   void compute_in(DType type) override { type_ = stored_type(type); }
   Value integers(const Value& name, const std::string& axis) override;
   Value output(const Value& name, const Value& x, const std::string& axis, int64_t size) override;
+  void output_best_tags(const Value& name, const Value& emissions, const Value& lengths,
+                        const CrfNumbers& crf) override;
   // Integers, [batch, axis].
   Value output_integers(const Value& name, const Value& x, const std::string& axis);
+  std::vector<std::filesystem::path> files(const GraphFile& file) const override {
+    return onnx::files_of(file.path, graph_, file.metadata, file.external);
+  }
+  void write(const GraphFile& file) const override {
+    onnx::write_model(file.path, graph_, file.metadata, file.external);
+  }
   Value embedding(const Value& name, const std::string& table, const Value& ids) override;
   Value first_rows(const Value& name, const std::string& table, const Value& ids) override;
   Value linear(const Value& name, const std::string& layer, const Value& x) override;

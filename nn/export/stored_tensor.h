@@ -1,4 +1,5 @@
-// Tensors as ONNX and MindIR files store them: both number types alike, and put a tensor's bytes at the end of a message about it.
+// What ONNX and MindIR files have alike: number types, tensors, whose bytes are the end of a message about them, and texts that
+// a file says of itself.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/dtype.h"
@@ -46,6 +48,9 @@ std::string bytes_of_numbers(const std::vector<T>& numbers) {
 }
 // Floats in a type of 32 or 16 bits.
 std::string float_bytes(const std::vector<float>& numbers, StoredType type);
+
+// Keys and texts, each key once.
+using FileMetadata = std::vector<std::pair<std::string, std::string>>;
 
 // What stands before bytes of that size in a message.
 std::string key_of_bytes(uint32_t field, uint64_t size);
