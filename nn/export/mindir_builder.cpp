@@ -218,27 +218,23 @@ MindIrBuilder::Value MindIrBuilder::shaped(const Value& name, const Value& x, co
   return node(name, "Reshape", {x, setting(dims)}, of(x).type, dims);
 }
 
-MindIrBuilder::Value MindIrBuilder::linear_of(const Value& name, const Value& weight, const Value& bias,
-                                              const Value& x) {
-  Dims dims = of(x).dims;
-  const int64_t inputs = dims.back(), outputs = of(weight).dims.at(0), rows = product_of(dims) / inputs;
-  const bool is_matrix = dims.size() == 2;
-  const Value flat = is_matrix ? x : x + ".flat", result = is_matrix ? name : name + ".flat";
-  if (!values_.contains(flat)) shaped(flat, x, {rows, inputs});
-  const Value product = node(name + ".product", "MatMul", {flat, weight, setting(false), setting(true)},
-                             of(x).type, {rows, outputs});
-  node(result, "BiasAdd", {product, bias, setting(int64_t{0})}, of(x).type, {rows, outputs});
-  dims.back() = outputs;
-  return is_matrix ? result : shaped(name, result, dims);
-}
-
 MindIrBuilder::Value MindIrBuilder::linear(const Value& name, const std::string& layer, const Value& x) {
-  return linear_of(name, weight(layer + ".weight"), weight(layer + ".bias"), x);
+  return linear_by_table(name, layer + ".weight", layer + ".bias", x);
 }
 
 MindIrBuilder::Value MindIrBuilder::linear_by_table(const Value& name, const std::string& table,
                                                     const std::string& bias, const Value& x) {
-  return linear_of(name, weight(table), weight(bias), x);
+  const Value matrix = weight(table), offset = weight(bias);
+  Dims dims = of(x).dims;
+  const int64_t inputs = dims.back(), outputs = of(matrix).dims.at(0), rows = product_of(dims) / inputs;
+  const bool is_matrix = dims.size() == 2;
+  const Value flat = is_matrix ? x : x + ".flat", result = is_matrix ? name : name + ".flat";
+  if (!values_.contains(flat)) shaped(flat, x, {rows, inputs});
+  const Value product = node(name + ".product", "MatMul", {flat, matrix, setting(false), setting(true)},
+                             of(x).type, {rows, outputs});
+  node(result, "BiasAdd", {product, offset, setting(int64_t{0})}, of(x).type, {rows, outputs});
+  dims.back() = outputs;
+  return is_matrix ? result : shaped(name, result, dims);
 }
 
 MindIrBuilder::Value MindIrBuilder::first_of_tuple(const Value& name, const Value& tuple, Type type,
@@ -258,7 +254,7 @@ MindIrBuilder::Value MindIrBuilder::layer_norm(const Value& name, const std::str
 // x / 2 (1 + erf(x / sqrt 2)), Hendrycks & Gimpel 2016, arXiv:1606.08415.
 MindIrBuilder::Value MindIrBuilder::gelu(const Value& name, const Value& x) {
   const Value scaled = divide(name + ".scaled", x, std::numbers::sqrt2);
-  const Value share = add(name + ".share", same(name + ".erf", "Erf", {scaled}), number(1.0));
+  const Value share = same(name + ".share", "Add", {same(name + ".erf", "Erf", {scaled}), number(1.0)});
   return same(name, "Mul", {same(name + ".doubled", "Mul", {x, share}), number(0.5)});
 }
 
@@ -375,7 +371,8 @@ MindIrBuilder::Value MindIrBuilder::count(const Value& name, const Value& intege
 MindIrBuilder::Value MindIrBuilder::mask_scores(const Value& name, const Value& mask) {
   const Dims& dims = of(mask).dims;
   const Value wide = shaped(mask + ".wide", mask, {dims.at(0), 1, 1, dims.at(1)});
-  const Value absent = pairwise(mask + ".absent", "Sub", number(1.0), as_type(mask + ".float", wide, type_));
+  const Value one = number(1.0), present = as_type(mask + ".float", wide, type_);
+  const Value absent = pairwise(mask + ".absent", "Sub", one, present);
   return same(name, "Mul", {absent, number(masked)});
 }
 

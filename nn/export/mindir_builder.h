@@ -94,8 +94,6 @@ class MindIrBuilder final : public GraphBuilder {
   Value parameter(StoredTensor tensor);
   Value shaped(const Value& name, const Value& x, const Dims& dims);
   Value as_type(const Value& name, const Value& x, Type type);
-  // x W^T + b, of a matrix of all rows of x.
-  Value linear_of(const Value& name, const Value& weight, const Value& bias, const Value& x);
   Value rows_of(const Value& name, const Value& table, const Value& rows, int64_t axis, int64_t batch_axes,
                 Dims dims);
   Value first_of_tuple(const Value& name, const Value& tuple, Type type, Dims dims);

@@ -44,7 +44,8 @@ void ExportOptions::declare(Options& options) {
            "given")
       .at_least(0);
   options
-      .add("compute_type", compute_type, "number type of weights and arithmetic; logits are fp32 in any case")
+      .add("compute_type", compute_type,
+           "number type of weights and arithmetic; logits are fp32 in any case; MINDIR files are not bf16")
       .choices({{"fp32", {"float32", "mstype.float32"}},
                 {"bf16", {"bfloat16", "mstype.bfloat16"}},
                 {"fp16", {"float16", "mstype.float16"}}});
@@ -66,6 +67,8 @@ void ExportOptions::finish(Options& options) {
   for (const auto& [name, value] :
        {std::pair{"export_batch_size", export_batch_size}, {"seq_length", seq_length}})
     check(value > 0, "--{} 0: a MINDIR file fixes its sizes; expected a whole number, at least 1", name);
+  check(dtype() != DType::bfloat16,
+        "--compute_type bf16: MindSpore has no kernels for it on processors; a MINDIR file has fp32 or fp16");
   check(
       !viterbi,
       "--viterbi: a MINDIR file has no loops to find the best tags by; without it the file gives the scores "
