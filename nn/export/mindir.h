@@ -1,7 +1,7 @@
 // MindIR files, MindSpore's form of a graph, written without generated code. Names and numbers of the fields are those of
 // mind_ir.proto in MindSpore 2.10, whose mindspore.load() takes what is written here. Sizes are fixed, and what an operator is told
 // beside its tensors, as an axis, is an input too: the value of a constant.
-// https://gitee.com/mindspore/mindspore/blob/master/mindspore/core/proto/mind_ir.proto
+// https://github.com/mindspore-ai/mindspore/blob/master/mindspore/core/proto/mind_ir.proto
 #pragma once
 
 #include <cstdint>

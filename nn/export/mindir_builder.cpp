@@ -183,7 +183,7 @@ MindIrBuilder::Value MindIrBuilder::output(const Value& name, const Value& x, co
 
 void MindIrBuilder::output_best_tags(const Value& name, const Value& /*emissions*/, const Value& /*lengths*/,
                                      const CrfNumbers& /*crf*/) {
-  fail("[mindir] {}: a graph of this format has no loops, as the best tags of a CRF need them", name);
+  fail("[mindir] {}: the best tags of a CRF need a loop, and none is written into MINDIR files", name);
 }
 
 // --- layers ---

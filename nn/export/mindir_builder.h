@@ -23,7 +23,7 @@ class MindIrBuilder final : public GraphBuilder {
   // int32, as MindSpore's networks take them, and called as in these: input_ids, input_mask, token_type_id.
   Value integers(const Value& name, const std::string& axis) override;
   Value output(const Value& name, const Value& x, const std::string& axis, int64_t size) override;
-  // Throws Error: there are no loops in such a graph.
+  // Throws Error: no loops are written here.
   void output_best_tags(const Value& name, const Value& emissions, const Value& lengths,
                         const CrfNumbers& crf) override;
   std::vector<std::filesystem::path> files(const GraphFile& file) const override {
@@ -56,8 +56,6 @@ class MindIrBuilder final : public GraphBuilder {
   Value mask_scores(const Value& name, const Value& mask) override;
   Value relative_positions(const Value& name, const std::string& table, const std::vector<float>& numbers,
                            int64_t farthest, const Value& ids) override;
-
-  const mindir::Graph& graph() const { return graph_; }
 
  private:
   using Type = mindir::Type;

@@ -49,10 +49,9 @@ void ExportOptions::declare(Options& options) {
       .choices({{"fp32", {"float32", "mstype.float32"}},
                 {"bf16", {"bfloat16", "mstype.bfloat16"}},
                 {"fp16", {"float16", "mstype.float16"}}});
-  options.add(
-      "viterbi", viterbi,
-      "of a tagger with a CRF: find the best tags in the graph, which ONNX alone can say; else it gives the "
-      "scores of the tags, and those of the transitions stand in the file's metadata");
+  options.add("viterbi", viterbi,
+              "of a tagger with a CRF: find the best tags in the graph, of an ONNX file; else it gives the "
+              "scores of the tags, and those of the transitions stand in the file's metadata");
   options.add("external_data", external_data,
               "weights in a file of their own, as always where all is more than 2 GiB, or 1 GiB of MINDIR");
   options.add("overwrite", overwrite, "replace files that are there");
@@ -68,11 +67,11 @@ void ExportOptions::finish(Options& options) {
        {std::pair{"export_batch_size", export_batch_size}, {"seq_length", seq_length}})
     check(value > 0, "--{} 0: a MINDIR file fixes its sizes; expected a whole number, at least 1", name);
   check(dtype() != DType::bfloat16,
-        "--compute_type bf16: MindSpore has no kernels for it on processors; a MINDIR file has fp32 or fp16");
-  check(
-      !viterbi,
-      "--viterbi: a MINDIR file has no loops to find the best tags by; without it the file gives the scores "
-      "of the tags, and those of the transitions in its user_info; --file_format ONNX has both");
+        "--compute_type bf16: MindSpore can't compute so on processors; a MINDIR file has fp32 or fp16");
+  check(!viterbi,
+        "--viterbi: the best tags need a loop, and none is written into MINDIR files; without it the file "
+        "gives "
+        "the scores of the tags, and those of the transitions in its user_info; --file_format ONNX has both");
 }
 
 DType ExportOptions::dtype() const {

@@ -359,5 +359,5 @@ TEST_CASE("what a MindIR file can't hold is named") {
                              "tokens",
                              config.max_position_embeddings, config.max_position_embeddings + 1)));
   CHECK(contains(refuse(4, [&](GraphBuilder& graph) { graph.output_best_tags("tags", "a", "b", {}); }),
-                 "tags: a graph of this format has no loops"));
+                 "tags: the best tags of a CRF need a loop"));
 }

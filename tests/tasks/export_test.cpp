@@ -195,7 +195,9 @@ TEST_CASE(
   refuse({"--export_batch_size=0"}, "--export_batch_size 0: a MINDIR file fixes its sizes");
   refuse({"--seq_length=0"}, "--seq_length 0: a MINDIR file fixes its sizes");
   refuse({}, "--seq_length 128 is above the model's max_position_embeddings 32");
-  refuse({"--seq_length=9", "--viterbi"}, "--viterbi: a MINDIR file has no loops to find the best tags by");
-  refuse({"--seq_length=9", "--compute_type=bf16"}, "--compute_type bf16: MindSpore has no kernels for it");
+  refuse({"--seq_length=9", "--viterbi"},
+         "--viterbi: the best tags need a loop, and none is written into MINDIR files");
+  refuse({"--seq_length=9", "--compute_type=bf16"},
+         "--compute_type bf16: MindSpore can't compute so on processors");
   CHECK(!std::filesystem::exists(tiny.path("no")));
 }
