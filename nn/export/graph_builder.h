@@ -3,13 +3,27 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "core/dtype.h"
 #include "core/kernels.h"
+#include "nn/export/stored_tensor.h"
 
 namespace gradus {
+
+// Scores of a CRF of K tags (nn/crf.h): `transitions` are [K, K], a row for the tag before.
+struct CrfNumbers {
+  std::vector<float> transitions, start, end;
+};
+
+// How a graph is written: with `external`, and where the format asks for that, weights lie in a file of their own.
+struct GraphFile {
+  std::filesystem::path path;
+  FileMetadata metadata = {};
+  bool external = false;
+};
 
 // Values are known by names, which have to differ: each operation is given that of its result. Shapes are those of a padded
 // batch: B texts of S tokens, H numbers each. Weights have the names of their checkpoint; "x" stands there as "x.weight" and
@@ -29,6 +43,17 @@ class GraphBuilder {
   // Gives floats out as float32 under this name, by which they are known from then on. Axes are batch, `axis` (none where that is
   // empty), and `size` (none at 0).
   virtual Value output(const Value& name, const Value& x, const std::string& axis, int64_t size) = 0;
+
+  // Gives out the most likely tags of emissions [B, W, K] under this name, int64 [B, W], and -1 behind a text's `lengths` [B] words.
+  // Throws Error where the format can't say that.
+  virtual void output_best_tags(const Value& name, const Value& emissions, const Value& lengths,
+                                const CrfNumbers& crf) = 0;
+
+  // --- the file ---
+  // What write() makes.
+  virtual std::vector<std::filesystem::path> files(const GraphFile& file) const = 0;
+  // Writes what was built, all files or none. Throws Error when one can't be written.
+  virtual void write(const GraphFile& file) const = 0;
 
   // --- layers ---
   // Rows of a table of weights: [B, S] -> [B, S, H].
@@ -61,7 +86,7 @@ class GraphBuilder {
   virtual Value unsqueeze(const Value& name, const Value& x, int64_t axis) = 0;
   // What has this number on an axis, which goes.
   virtual Value at(const Value& name, const Value& x, int64_t axis, int64_t number) = 0;
-  // Row rows[b, w] of x[b] for each b and w: [B, S, H] and [B, W] -> [B, W, H]; -1 is the last.
+  // Row rows[b, w] of x[b] for each b and w: [B, S, H] and [B, W] -> [B, W, H]; for -1 there is some row.
   virtual Value gather(const Value& name, const Value& x, const Value& rows) = 0;
   // How many of a row's integers are not negative: [B, W] -> [B].
   virtual Value count(const Value& name, const Value& integers) = 0;

@@ -1,7 +1,6 @@
 #include "nn/export/onnx.h"
 
 #include <algorithm>
-#include <bit>
 #include <optional>
 
 #include "core/error.h"
@@ -27,7 +26,7 @@ constexpr uint32_t name = 1, f = 2, i = 3, s = 4, g = 6, ints = 8, type = 20;
 enum Kind { float_kind = 1, int_kind = 2, string_kind = 3, graph_kind = 5, ints_kind = 7 };
 }  // namespace attribute
 namespace tensor {
-constexpr uint32_t dims = 1, data_type = 2, name = 8, raw_data = 9, external_data = 13, data_location = 14;
+constexpr uint32_t dims = 1, data_type = 2, name = 8, external_data = 13, data_location = 14;
 }
 constexpr uint32_t operator_set_version = 2, entry_key = 1, entry_value = 2;
 constexpr uint32_t value_name = 1, value_type = 2, tensor_type = 1, element_type = 1, tensor_shape = 2;
@@ -38,13 +37,6 @@ constexpr uint64_t ir_version_of_opset = 8;
 constexpr uint64_t page = 4096;
 // Shorter ones, as constants are, stay in the model's file: readers look at them.
 constexpr size_t least_external = 1024;
-
-static_assert(std::endian::native == std::endian::little);
-
-template <typename T>
-std::string bytes_of_numbers(const std::vector<T>& numbers) {
-  return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T)};
-}
 
 std::string pair_message(std::string_view key, std::string_view value) {
   protobuf::Writer out;
@@ -62,47 +54,20 @@ protobuf::Writer described(const Initializer& tensor) {
   return out;
 }
 
-// What stands before bytes of that size in a message.
-std::string key_of_bytes(uint32_t field, uint64_t size) {
-  std::string key;
-  protobuf::append_varint(key, (uint64_t{field} << 3) | static_cast<uint64_t>(protobuf::Wire::bytes));
-  protobuf::append_varint(key, size);
-  return key;
+PlacedTensor place_inside(const Initializer& tensor) {
+  return gradus::place_inside(tensor, graph::initializer, described(tensor).str());
 }
 
-// An initializer as it will lie in the graph: all before the numbers, and how many bytes of these follow.
-struct Placed {
-  const Initializer* tensor;
-  std::string before;
-  size_t inside = 0;  // 0: they lie outside, or there are none
-  std::optional<uint64_t> outside = std::nullopt;
-
-  size_t size() const { return before.size() + inside; }
-};
-
-Placed place_inside(const Initializer& tensor) {
-  const size_t bytes = tensor.size();
-  const std::string about = described(tensor).str() + key_of_bytes(tensor::raw_data, bytes);
-  return {&tensor, key_of_bytes(graph::initializer, about.size() + bytes) + about, bytes};
-}
-
-Placed place_outside(const Initializer& tensor, const std::string& location, uint64_t offset) {
+PlacedTensor place_outside(const Initializer& tensor, const std::string& location, uint64_t offset) {
   protobuf::Writer about = described(tensor);
   about.bytes(tensor::external_data, pair_message("location", location));
   about.bytes(tensor::external_data, pair_message("offset", std::to_string(offset)));
   about.bytes(tensor::external_data, pair_message("length", std::to_string(tensor.size())));
   about.varint(tensor::data_location, 1);
-  return {&tensor, key_of_bytes(graph::initializer, about.str().size()) + about.str(), 0, offset};
+  return gradus::place_outside(tensor, graph::initializer, about.str(), offset);
 }
 
-std::string bytes_of(const Initializer& tensor) {
-  std::string bytes = tensor.bytes();
-  check(bytes.size() == tensor.size(), "[onnx] {} has {} bytes, its shape {}", tensor.name, bytes.size(),
-        tensor.size());
-  return bytes;
-}
-
-std::string model_head(const Metadata& metadata) {
+std::string model_head(const FileMetadata& metadata) {
   protobuf::Writer head, operators;
   head.varint(model::ir_version, ir_version_of_opset);
   head.bytes(model::producer_name, "Gradus");
@@ -114,38 +79,6 @@ std::string model_head(const Metadata& metadata) {
 }
 
 }  // namespace
-
-Type type_of(DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-      return Type::float32;
-    case DType::bfloat16:
-      return Type::bfloat16;
-    case DType::float16:
-      return Type::float16;
-    case DType::int32:
-      return Type::int32;
-    case DType::uint8:
-      break;
-  }
-  fail("[onnx] tensors of {} are in no model", name_of(dtype));
-}
-
-size_t size_of(Type type) {
-  switch (type) {
-    case Type::float32:
-    case Type::int32:
-      return 4;
-    case Type::int64:
-      return 8;
-    case Type::boolean:
-      return 1;
-    case Type::float16:
-    case Type::bfloat16:
-      return 2;
-  }
-  return 0;
-}
 
 Attribute::Attribute(std::string_view name, int kind) {
   message_.bytes(attribute::name, name);
@@ -185,12 +118,6 @@ Initializer integers(std::string name, std::vector<int64_t> dims, std::vector<in
 Initializer floats(std::string name, std::vector<int64_t> dims, std::vector<float> numbers) {
   return {std::move(name), Type::float32, std::move(dims),
           [numbers = std::move(numbers)] { return bytes_of_numbers(numbers); }};
-}
-
-size_t Initializer::size() const {
-  size_t size = size_of(type);
-  for (const int64_t dim : dims) size *= static_cast<size_t>(dim);
-  return size;
 }
 
 void Graph::declare(protobuf::Writer& out, uint32_t field, const std::string& name, Type type,
@@ -256,51 +183,44 @@ std::string Graph::whole_message() const {
   return whole;
 }
 
+std::vector<std::filesystem::path> files_of(const std::filesystem::path& path, const Graph& graph,
+                                            const FileMetadata& metadata, bool external) {
+  uint64_t size = model_head(metadata).size() + graph.message().size();
+  for (const Initializer& tensor : graph.initializers()) size += place_inside(tensor).size();
+  if (!external && size <= most_bytes) return {path};
+  std::filesystem::path data = path;
+  return {path, data += ".data"};
+}
+
 std::vector<std::filesystem::path> write_model(const std::filesystem::path& path, const Graph& graph,
-                                               const Metadata& metadata, bool external) {
+                                               const FileMetadata& metadata, bool external) {
+  const std::vector<std::filesystem::path> paths = files_of(path, graph, metadata, external);
   const std::string head = model_head(metadata), body = graph.message();
-  std::filesystem::path data_path = path;
-  data_path += ".data";
-  // How the graph's tensors lie, inside the model's file as far as that is large enough.
-  const auto place = [&](bool outside) {
-    std::vector<Placed> placed;
-    uint64_t end = 0;
-    for (const Initializer& tensor : graph.initializers()) {
-      if (!outside || tensor.size() < least_external) {
-        placed.push_back(place_inside(tensor));
-        continue;
-      }
+  std::vector<PlacedTensor> placed;
+  uint64_t size = body.size(), end = 0;
+  for (const Initializer& tensor : graph.initializers()) {
+    if (paths.size() == 1 || tensor.size() < least_external) {
+      placed.push_back(place_inside(tensor));
+    } else {
       const uint64_t begin = (end + page - 1) / page * page;
-      placed.push_back(place_outside(tensor, data_path.filename().string(), begin));
+      placed.push_back(place_outside(tensor, paths[1].filename().string(), begin));
       end = begin + tensor.size();
     }
-    return placed;
-  };
-  const auto graph_size = [&](const std::vector<Placed>& placed) {
-    uint64_t size = body.size();
-    for (const Placed& each : placed) size += each.size();
-    return size;
-  };
-  std::vector<Placed> placed = place(external);
-  const bool is_outside = external || head.size() + graph_size(placed) > most_bytes;
-  if (is_outside && !external) placed = place(true);
+    size += placed.back().size();
+  }
 
   AtomicFile file(path);
   std::optional<AtomicFile> data;
-  if (is_outside) data.emplace(data_path);
-  file.write(head + key_of_bytes(model::graph, graph_size(placed)) + body);
-  for (const Placed& each : placed) {
-    file.write(each.before);
-    if (each.inside > 0) file.write(bytes_of(*each.tensor));
-    if (each.outside) data->write_at(*each.outside, bytes_of(*each.tensor));
-  }
+  if (paths.size() > 1) data.emplace(paths[1]);
+  file.write(head + key_of_bytes(model::graph, size) + body);
+  write_placed(placed, file, data ? &*data : nullptr);
   if (!data) {
     file.commit();
-    return {path};
+    return paths;
   }
   AtomicFile* const both[] = {&file, &*data};
   commit_together(both);
-  return {path, data_path};
+  return paths;
 }
 
 }  // namespace gradus::onnx

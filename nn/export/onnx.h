@@ -5,25 +5,21 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "core/dtype.h"
 #include "core/io/protobuf.h"
+#include "nn/export/stored_tensor.h"
 
 namespace gradus::onnx {
 
 constexpr int64_t opset = 17;
 
-// TensorProto.DataType.
-enum class Type : uint8_t { float32 = 1, int32 = 6, int64 = 7, boolean = 9, float16 = 10, bfloat16 = 16 };
-// That of numbers which we hold in `dtype`.
-Type type_of(DType dtype);
-size_t size_of(Type type);
+using Type = StoredType;
+using Initializer = StoredTensor;
 
 // One axis of an input or output: of a fixed size, or, with a name, of any, the same wherever the name occurs.
 struct Axis {
@@ -50,16 +46,6 @@ class Attribute {
  private:
   Attribute(std::string_view name, int kind);
   protobuf::Writer message_;
-};
-
-// A tensor of the file. Its bytes, little-endian, are asked for when they are written: a model is not held twice.
-struct Initializer {
-  std::string name;
-  Type type = Type::float32;
-  std::vector<int64_t> dims;
-  std::function<std::string()> bytes;
-
-  size_t size() const;  // of the bytes
 };
 
 Initializer integers(std::string name, std::vector<int64_t> dims, std::vector<int64_t> numbers);
@@ -102,15 +88,15 @@ class Graph {
   std::vector<Initializer> initializers_;
 };
 
-// What a file says of itself beside its graph: keys and texts, each key once.
-using Metadata = std::vector<std::pair<std::string, std::string>>;
-
 // Protocol buffers end at 2 GiB: the tensors of a larger model lie in a file of their own, `path` with ".data" behind.
 constexpr uint64_t most_bytes = (uint64_t{1} << 31) - 1;
 
-// Writes the model, and in the end both files or none; with `external` tensors of more than 1 KiB lie in a file of their own
-// however small the model is. Returns the files. Throws Error when one can't be written.
+// The files of a model: `path`, and that of its tensors where all is too large or `external` is set. Tensors of less than 1 KiB stay
+// with the graph.
+std::vector<std::filesystem::path> files_of(const std::filesystem::path& path, const Graph& graph,
+                                            const FileMetadata& metadata, bool external);
+// Writes them: both in the end, or none. Returns their paths. Throws Error when one can't be written.
 std::vector<std::filesystem::path> write_model(const std::filesystem::path& path, const Graph& graph,
-                                               const Metadata& metadata, bool external);
+                                               const FileMetadata& metadata, bool external);
 
 }  // namespace gradus::onnx

@@ -1,9 +1,10 @@
 #include "nn/export/onnx_builder.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <numbers>
+
+#include "nn/export/onnx_viterbi.h"
 
 namespace gradus {
 
@@ -14,40 +15,12 @@ namespace {
 
 constexpr double masked = -10000;  // as strong as in BERT's reference implementation, and within 16 bits
 
-static_assert(std::endian::native == std::endian::little);
-
-template <typename T>
-std::string narrow_bytes(const std::vector<float>& numbers) {
-  std::vector<uint16_t> narrow(numbers.size());
-  std::ranges::transform(numbers, narrow.begin(), [](float number) { return T(number).bits; });
-  return {reinterpret_cast<const char*>(narrow.data()), narrow.size() * sizeof(uint16_t)};
-}
-
-std::string float_bytes(const std::vector<float>& numbers, Type type) {
-  if (type == Type::bfloat16) return narrow_bytes<bfloat16>(numbers);
-  if (type == Type::float16) return narrow_bytes<float16>(numbers);
-  return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float)};
-}
-
-std::vector<float> transposed(const std::vector<float>& matrix, int64_t rows, int64_t columns) {
-  constexpr int64_t tile = 32;  // rows and columns that a cache holds
-  std::vector<float> result(matrix.size());
-  for (int64_t first = 0; first < rows; first += tile) {
-    for (int64_t column = 0; column < columns; ++column) {
-      for (int64_t row = first; row < std::min(first + tile, rows); ++row)
-        result[static_cast<size_t>(column * rows + row)] =
-            matrix[static_cast<size_t>(row * columns + column)];
-    }
-  }
-  return result;
-}
-
 std::string text_of(double number) { return fmt::format("{}", number); }
 
 }  // namespace
 
 OnnxBuilder::OnnxBuilder(std::string name, const ModelTensors& weights, DType type, Sizes sizes)
-    : graph_(std::move(name)), weights_(&weights), type_(onnx::type_of(type)), sizes_(sizes) {}
+    : graph_(std::move(name)), weights_(weights), type_(stored_type(type)), sizes_(sizes) {}
 
 // --- values and numbers ---
 
@@ -110,35 +83,12 @@ void OnnxBuilder::add_floats(const Value& name, const std::vector<int64_t>& dims
                       [numbers = std::move(numbers), type = type_] { return float_bytes(numbers(), type); }});
 }
 
-const ModelTensors::Tensor& OnnxBuilder::find(const std::string& weight) const {
-  const ModelTensors::Tensor* found = weights_->find(weight);
-  check(found != nullptr, "{}: no tensor is {}, which the model needs", weights_->path(), weight);
-  return *found;
-}
-
-std::vector<float> OnnxBuilder::read(const std::string& weight) const {
-  const ModelTensors::Tensor& found = find(weight);
-  int64_t size = 1;
-  for (const int64_t dim : found.shape) size *= dim;
-  std::vector<float> numbers(static_cast<size_t>(size));
-  weights_->read(found, numbers);
-  return numbers;
-}
-
 OnnxBuilder::Value OnnxBuilder::weight(const std::string& name, Layout layout) {
   const Value value = layout == Layout::transposed ? name + ".T" : name;
   if (types_.contains(value)) return value;
-  const ModelTensors::Tensor& found = find(name);
-  if (layout == Layout::as_it_is) {
-    add_floats(value, found.shape, [this, name] { return read(name); });
-    return value;
-  }
-  check(found.shape.size() == 2, "{}: {} has {} axes, expected 2", weights_->path(), name,
-        found.shape.size());
-  const int64_t rows = found.shape[0], columns = found.shape[1];
-  add_floats(value, {columns, rows},
-             [this, name, rows, columns] { return transposed(read(name), rows, columns); });
-  return value;
+  graph_.initializer(layout == Layout::transposed ? weights_.transposed(name, value, type_)
+                                                  : weights_.stored(name, type_));
+  return known(value, type_);
 }
 
 // --- ends ---
@@ -178,6 +128,11 @@ OnnxBuilder::Value OnnxBuilder::output_integers(const Value& name, const Value& 
   return name;
 }
 
+void OnnxBuilder::output_best_tags(const Value& name, const Value& emissions, const Value& lengths,
+                                   const CrfNumbers& crf) {
+  output_integers(name, add_viterbi(*this, "viterbi", emissions, lengths, crf), "words");
+}
+
 // --- layers ---
 
 OnnxBuilder::Value OnnxBuilder::embedding(const Value& name, const std::string& table, const Value& ids) {
@@ -194,7 +149,7 @@ OnnxBuilder::Value OnnxBuilder::columns(const Value& integers) {
 OnnxBuilder::Value OnnxBuilder::first_rows(const Value& name, const std::string& table, const Value& ids) {
   const Value first = constant(std::vector<int64_t>{0});
   node(name, "Slice", {weight(table), first, columns(ids), first});
-  onnx::Axes shape = axes("sequence", find(table).shape.at(1));
+  onnx::Axes shape = axes("sequence", weights_.find(table).shape.at(1));
   shape.erase(shape.begin());
   graph_.shape(name, types_.at(name), shape);
   return name;
@@ -207,7 +162,7 @@ OnnxBuilder::Value OnnxBuilder::linear(const Value& name, const std::string& lay
 
 OnnxBuilder::Value OnnxBuilder::linear_by_table(const Value& name, const std::string& table,
                                                 const std::string& bias, const Value& x) {
-  const ModelTensors::Tensor& rows = find(table);
+  const ModelTensors::Tensor& rows = weights_.find(table);
   // Gemm takes the table as it lies, so that the file has it once. It knows matrices alone.
   const Value flat = node(x + ".flat", "Reshape", {x, constant(std::vector<int64_t>{-1, rows.shape.at(1)})});
   const Value products =
@@ -281,7 +236,7 @@ OnnxBuilder::Value OnnxBuilder::product(const Value& name, const Value& a, const
 }
 
 OnnxBuilder::Value OnnxBuilder::cast(const Value& name, const Value& x, DType type) {
-  const Type wanted = onnx::type_of(type);
+  const Type wanted = stored_type(type);
   if (types_.at(x) == wanted) return x;
   return node_of(wanted, name, "Cast", {x}, {Attribute("to", static_cast<int64_t>(wanted))});
 }
@@ -356,8 +311,8 @@ OnnxBuilder::Value OnnxBuilder::relative_positions(const Value& name, const std:
 // --- LSTM ---
 
 std::vector<float> OnnxBuilder::lstm_weights(const std::string& weight, int64_t units) const {
-  const std::vector<float> ours = read(weight);
-  check(std::ssize(ours) % (4 * units) == 0, "{}: {} is not of {} units", weights_->path(), weight, units);
+  const std::vector<float> ours = weights_.read(weight);
+  check(std::ssize(ours) % (4 * units) == 0, "{}: {} is not of {} units", weights_.path(), weight, units);
   const auto gate = std::ssize(ours) / 4;
   std::vector<float> theirs;
   // Ours are input, forget, cell, output; ONNX's input, output, forget, cell.
@@ -371,7 +326,7 @@ OnnxBuilder::Value OnnxBuilder::lstm_direction(const Value& name, const std::str
                                                const std::string& lstm, const Value& x, int64_t units) {
   const auto called = [&](const char* kind) { return lstm + "." + kind + suffix; };
   const std::string ih = called("weight_ih"), hh = called("weight_hh"), biases = called("bias");
-  const int64_t inputs = find(ih).shape.at(1);
+  const int64_t inputs = weights_.find(ih).shape.at(1);
   // One direction's, which ONNX counts by an axis.
   add_floats(ih, {1, 4 * units, inputs}, [this, ih, units] { return lstm_weights(ih, units); });
   add_floats(hh, {1, 4 * units, units}, [this, hh, units] { return lstm_weights(hh, units); });

@@ -2,12 +2,13 @@
 // (layer norm with the sum before it, gelu with its bias, attention with its three maps), the nodes are those, in their order.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "nn/checkpoints/model_tensors.h"
 #include "nn/export/graph_builder.h"
+#include "nn/export/model_weights.h"
 #include "nn/export/onnx.h"
 
 namespace gradus {
@@ -23,11 +24,19 @@ class OnnxBuilder final : public GraphBuilder {
   // `weights` are read when the file is written, and have to live until then.
   OnnxBuilder(std::string name, const ModelTensors& weights, DType type, Sizes sizes);
 
-  void compute_in(DType type) override { type_ = onnx::type_of(type); }
+  void compute_in(DType type) override { type_ = stored_type(type); }
   Value integers(const Value& name, const std::string& axis) override;
   Value output(const Value& name, const Value& x, const std::string& axis, int64_t size) override;
+  void output_best_tags(const Value& name, const Value& emissions, const Value& lengths,
+                        const CrfNumbers& crf) override;
   // Integers, [batch, axis].
   Value output_integers(const Value& name, const Value& x, const std::string& axis);
+  std::vector<std::filesystem::path> files(const GraphFile& file) const override {
+    return onnx::files_of(file.path, graph_, file.metadata, file.external);
+  }
+  void write(const GraphFile& file) const override {
+    onnx::write_model(file.path, graph_, file.metadata, file.external);
+  }
   Value embedding(const Value& name, const std::string& table, const Value& ids) override;
   Value first_rows(const Value& name, const std::string& table, const Value& ids) override;
   Value linear(const Value& name, const std::string& layer, const Value& x) override;
@@ -73,8 +82,6 @@ class OnnxBuilder final : public GraphBuilder {
  private:
   enum class Layout : uint8_t { as_it_is, transposed };
 
-  const ModelTensors::Tensor& find(const std::string& weight) const;
-  std::vector<float> read(const std::string& weight) const;
   // A weight in the type that is computed in.
   Value weight(const std::string& name, Layout layout = Layout::as_it_is);
   void add_floats(const Value& name, const std::vector<int64_t>& dims,
@@ -93,7 +100,7 @@ class OnnxBuilder final : public GraphBuilder {
   Value rename(const Value& from, const Value& to);
 
   onnx::Graph graph_;
-  const ModelTensors* weights_;
+  ModelWeights weights_;
   onnx::Type type_;
   Sizes sizes_;
   std::map<Value, onnx::Type> types_;  // of all values that there are

@@ -8,11 +8,6 @@
 
 namespace gradus {
 
-// Of K tags (nn/crf.h): `transitions` are [K, K], a row for the tag before.
-struct CrfNumbers {
-  std::vector<float> transitions, start, end;
-};
-
 // Tags int64 [batch, words] of emissions [batch, words, K]; lengths are integers [batch]. Where a text has no word there is -1. Among equal
 // paths those of the lower tags win.
 GraphBuilder::Value add_viterbi(OnnxBuilder& graph, const std::string& name,

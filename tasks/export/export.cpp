@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "core/io/files.h"
+#include "nn/export/mindir_builder.h"
+#include "nn/export/onnx_builder.h"
 #include "tasks/export/exported_model.h"
 #include "tasks/main.h"
 #include "tasks/output_lock.h"
@@ -14,12 +16,15 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* purpose =
-    "Writes a model as an ONNX file, which runtimes such as ONNX Runtime and OpenVINO take. Inputs are "
-    "input_ids,\n"
-    "attention_mask and token_type_ids, outputs have the names that transformers gives them.";
+    "Writes a model as an ONNX file, which runtimes such as ONNX Runtime and OpenVINO take, or as a MINDIR "
+    "file for MindSpore.\n"
+    "Inputs are input_ids, attention_mask and token_type_ids (input_ids, input_mask and token_type_id of a "
+    "MINDIR file), outputs\n"
+    "have the names that transformers gives them.";
 constexpr const char* example =
     "export --load_finetune_checkpoint_path ner_finetune/ckpt --export_file_name names/model.onnx\n"
-    "export --load_finetune_checkpoint_path ner_finetune/ckpt --viterbi --compute_type fp16";
+    "export --load_finetune_checkpoint_path ner_finetune/ckpt --viterbi --compute_type fp16\n"
+    "export --load_finetune_checkpoint_path ner_finetune/ckpt --file_format MINDIR --seq_length 64";
 
 // The files beside the model are written into a folder of their own first, so that none of another model is replaced.
 class Settings {
@@ -58,27 +63,40 @@ class Settings {
   std::vector<std::string> names_;
 };
 
+fs::path path_of(const ExportOptions& options, const ExportedModel& model) {
+  const std::string name = options.export_file_name.empty() ? model.usual_name() : options.export_file_name;
+  const char* ending = options.is_mindir() ? ".mindir" : ".onnx";
+  return name.ends_with(ending) ? name : name + ending;
+}
+
+std::unique_ptr<GraphBuilder> builder_of(const ExportOptions& options, const ExportedModel& model) {
+  if (options.is_mindir())
+    return std::make_unique<MindIrBuilder>(model.usual_name(), model.weights(), options.dtype(),
+                                           options.export_batch_size, options.seq_length);
+  return std::make_unique<OnnxBuilder>(path_of(options, model).stem().string(), model.weights(),
+                                       options.dtype(),
+                                       OnnxBuilder::Sizes{options.export_batch_size, options.seq_length});
+}
+
 int run(int argc, char** argv) {
   ExportOptions options;
   Options flags("export", purpose, example);
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
-  options.finish();
+  options.finish(flags);
   const std::unique_ptr<ExportedModel> model = ExportedModel::open(options);
-  const std::string name = options.export_file_name.empty() ? model->usual_name() : options.export_file_name;
-  const fs::path path = name.ends_with(".onnx") ? name : name + ".onnx";
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const GraphFile target{path_of(options, *model), model->metadata(), options.external_data};
+  const fs::path folder = target.path.has_parent_path() ? target.path.parent_path() : fs::path(".");
   make_folder(folder);
-  const OutputLock lock(path);
-  check(options.overwrite || !fs::exists(path), "'{}' is there already: --overwrite replaces it",
-        path.string());
-
-  OnnxBuilder graph(path.stem().string(), model->weights(), options.dtype(),
-                    {options.export_batch_size, options.seq_length});
-  model->build(graph);
+  const OutputLock lock(target.path);
+  const std::unique_ptr<GraphBuilder> graph = builder_of(options, *model);
+  model->build(*graph);
+  const std::vector<fs::path> files = graph->files(target);
+  for (const fs::path& file : files)
+    check(options.overwrite || !fs::exists(file), "'{}' is there already: --overwrite replaces it",
+          file.string());
   const Settings settings(*model, folder, options.overwrite);
-  const std::vector<fs::path> files =
-      onnx::write_model(path, graph.graph(), model->metadata(), options.external_data);
+  graph->write(target);
   settings.commit();
   print_log(stdout, "'{}' is {}\n", options.load_finetune_checkpoint_path, model->description());
   for (const fs::path& file : files)

@@ -2,7 +2,6 @@
 
 #include "core/io/json.h"
 #include "nn/export/bert_graph.h"
-#include "nn/export/onnx_viterbi.h"
 #include "tasks/classifier/system.h"
 #include "tasks/ner/system.h"
 #include "tasks/squad/system.h"
@@ -21,7 +20,7 @@ class ExportedTask : public ExportedModel {
   void save_settings(const std::filesystem::path& folder) const override { system_->save_settings(folder); }
 
  protected:
-  onnx::Metadata described(const char* task, const char* decoding) const {
+  FileMetadata described(const char* task, const char* decoding) const {
     return {{"task", task},
             {"decoding", decoding},
             {"labels", json_text(Json(config().labels))},
@@ -52,7 +51,7 @@ class ExportedTagger final : public ExportedTask<NerSystem> {
                                                : " with a CRF");
   }
 
-  void build(OnnxBuilder& graph) const override {
+  void build(GraphBuilder& graph) const override {
     const TaggerValues built = build_tagger(graph, config(),
                                             {.tags = head_.tags,
                                              .lstm_layers = head_.lstm_layers,
@@ -61,12 +60,11 @@ class ExportedTagger final : public ExportedTask<NerSystem> {
     if (!viterbi_) return;
     // As in NerModel, scores are float32 from here on.
     graph.compute_in(DType::float32);
-    graph.output_integers("tags", add_viterbi(graph, "viterbi", built.scores, *built.lengths, crf()),
-                          "words");
+    graph.output_best_tags("tags", built.scores, *built.lengths, crf());
   }
 
-  onnx::Metadata metadata() const override {
-    onnx::Metadata metadata = described("ner", !head_.use_crf ? "argmax" : viterbi_ ? "tags" : "viterbi");
+  FileMetadata metadata() const override {
+    FileMetadata metadata = described("ner", !head_.use_crf ? "argmax" : viterbi_ ? "tags" : "viterbi");
     if (!head_.use_crf) return metadata;
     const CrfNumbers scores = crf();
     Json transitions = Json::array();
@@ -120,10 +118,10 @@ class ExportedClassifier final : public ExportedTask<ClassifierSystem> {
     if (!system().labels()) return "a model of scores";
     return fmt::format("a classifier of {} classes", system().labels()->size());
   }
-  void build(OnnxBuilder& graph) const override {
+  void build(GraphBuilder& graph) const override {
     build_classifier(graph, config(), system().head().classes);
   }
-  onnx::Metadata metadata() const override {
+  FileMetadata metadata() const override {
     return system().labels() ? described("classification", "softmax") : described("regression", "score");
   }
 };
@@ -134,8 +132,8 @@ class ExportedSquad final : public ExportedTask<SquadSystem> {
 
   std::string usual_name() const override { return "bert_squad"; }
   std::string description() const override { return "a model that finds answers"; }
-  void build(OnnxBuilder& graph) const override { build_squad(graph, config()); }
-  onnx::Metadata metadata() const override { return described("question_answering", "span"); }
+  void build(GraphBuilder& graph) const override { build_squad(graph, config()); }
+  FileMetadata metadata() const override { return described("question_answering", "span"); }
 };
 
 // A model of no task: with the heads of pretraining, or an encoder alone.
@@ -159,11 +157,11 @@ class ExportedPretrained final : public ExportedModel {
            : has_pooler_ ? "an encoder"
                          : "an encoder without a pooler";
   }
-  void build(OnnxBuilder& graph) const override {
+  void build(GraphBuilder& graph) const override {
     if (with_heads_) build_pretraining(graph, config());
     else build_encoder(graph, config(), has_pooler_);
   }
-  onnx::Metadata metadata() const override {
+  FileMetadata metadata() const override {
     return {{"task", with_heads_ ? "pretraining" : "encoder"},
             {"tokenizer", json_text(tokenizer_json(source_.vocab, source_.tokenizer))},
             {"vocabulary", "vocab.txt"}};

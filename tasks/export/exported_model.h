@@ -7,7 +7,8 @@
 
 #include "nn/bert_config.h"
 #include "nn/checkpoints/model_tensors.h"
-#include "nn/export/onnx_builder.h"
+#include "nn/export/graph_builder.h"
+#include "nn/export/stored_tensor.h"
 #include "tasks/export/options.h"
 
 namespace gradus {
@@ -27,9 +28,9 @@ class ExportedModel {
   virtual std::string description() const = 0;
 
   // Inputs, nodes and outputs.
-  virtual void build(OnnxBuilder& graph) const = 0;
+  virtual void build(GraphBuilder& graph) const = 0;
   // What the file should say: the task, what its outputs mean, how a text becomes its inputs.
-  virtual onnx::Metadata metadata() const = 0;
+  virtual FileMetadata metadata() const = 0;
   // Writes config.json, vocab.txt and tokenizer_config.json into a folder.
   virtual void save_settings(const std::filesystem::path& folder) const = 0;
 

@@ -14,7 +14,7 @@ struct ExportOptions {
   std::string task = "auto";
   std::string file_format = "ONNX";
   std::string export_file_name;
-  int64_t export_batch_size = 0, seq_length = 0;  // 0: whoever runs the model chooses
+  int64_t export_batch_size = 0, seq_length = 0;  // 0: whoever runs the model chooses, of an ONNX file
   std::string compute_type = "fp32";
   bool viterbi = false;
   bool external_data = false;
@@ -22,7 +22,8 @@ struct ExportOptions {
 
   void declare(Options& options);
   // Throws Error when they don't fit together. To be called after parse().
-  void finish() const;
+  void finish(Options& options);
+  bool is_mindir() const { return file_format == "MINDIR"; }
   DType dtype() const;
 };
 

@@ -13,7 +13,6 @@ import sys
 import tempfile
 
 import numpy as np
-import onnx
 
 PROGRAMS = pathlib.Path(os.environ["GRADUS_PROGRAMS"])
 # Of outputs, against the largest of them where that is more than 1.
@@ -34,11 +33,22 @@ def installed(name):
     return importlib.util.find_spec(name) is not None
 
 
-class OnnxRuntime:
+class OnnxFile:
+    """What a graph takes and gives."""
+
+    def __init__(self, path):
+        import onnx
+        self.path, self.graph = path, onnx.load(path, load_external_data=False).graph
+        self.inputs = [value.name for value in self.graph.input]
+        self.outputs = [value.name for value in self.graph.output]
+
+
+class OnnxRuntime(OnnxFile):
     name, is_there = "ONNX Runtime", installed("onnxruntime")
     types = ["fp32", "fp16"]  # it has no kernels for bf16 on processors
 
     def __init__(self, path):
+        super().__init__(path)
         import onnxruntime
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -47,27 +57,25 @@ class OnnxRuntime:
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def __call__(self, inputs):
-        names = [output.name for output in self.session.get_outputs()]
-        return dict(zip(names, self.session.run(names, inputs), strict=True))
+        return dict(zip(self.outputs, self.session.run(self.outputs, inputs), strict=True))
 
     def operators(self):
-        graph = onnx.load(self.optimized, load_external_data=False).graph
-        return collections.Counter(node.op_type for node in graph.node)
+        return collections.Counter(node.op_type for node in OnnxFile(self.optimized).graph.node)
 
 
-class OpenVino:
+class OpenVino(OnnxFile):
     name, is_there = "OpenVINO", installed("openvino")
     types = ["fp32", "fp16", "bf16"]
 
     def __init__(self, path):
+        super().__init__(path)
         import openvino
-        self.names = [output.name for output in onnx.load(path, load_external_data=False).graph.output]
         settings = {"INFERENCE_PRECISION_HINT": "f32"}  # it would compute in 16 bits where the processor can
         self.model = openvino.Core().compile_model(str(path), "CPU", settings)
 
     def __call__(self, inputs):
         # It removes casts and calls their results by both names.
-        return {name: value for output, value in self.model(inputs).items() for name in output.names if name in self.names}
+        return {name: value for output, value in self.model(inputs).items() for name in output.names if name in self.outputs}
 
 
 RUNTIMES = [runtime for runtime in (OnnxRuntime, OpenVino) if runtime.is_there]
@@ -147,13 +155,12 @@ def check_fusions(runtime, model):
     return f"{counted['SkipLayerNormalization']} sums with layer norms and {counted['BiasGelu']} gelus fused"
 
 
-def compare(program, model, path, runtime, kind, work):
+def compare(program, model, runtime, kind, work, sizes=tuple(SIZES)):
     """The largest difference."""
-    inputs = [value.name for value in onnx.load(path, load_external_data=False).graph.input]
-    largest = 0
-    for batch, length in SIZES:
+    largest, path = 0, runtime.path
+    for batch, length in sizes:
         texts = Texts(batch, length, seed=batch * length, pairs=model.task != "ner")
-        found = runtime(texts.inputs(inputs))
+        found = runtime(texts.inputs(runtime.inputs))
         if sorted(found) != sorted(model.outputs):
             raise SystemExit(f"{path}: outputs {sorted(found)}, expected {sorted(model.outputs)}")
         expected = texts.expected(program, model, work)
@@ -245,12 +252,13 @@ def models(root):
 
 def main():
     program, wanted = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
-    if not RUNTIMES:
-        print("skipped: neither ONNX Runtime nor OpenVINO is installed")
+    if not RUNTIMES or not installed("onnx"):
+        print("skipped: neither ONNX Runtime nor OpenVINO is installed, or onnx is not")
         raise SystemExit(77)
     for runtime in (OnnxRuntime, OpenVino):
         if not runtime.is_there:
             print(f"skipped: {runtime.name} is not installed")
+    import onnx
     checked = 0
     with tempfile.TemporaryDirectory(prefix="gradus-export-") as name:
         root = pathlib.Path(name)
@@ -267,7 +275,7 @@ def main():
                 for runtime in RUNTIMES:
                     if kind in runtime.types:
                         opened = runtime(path)
-                        said.append(f"{runtime.name} {kind} {compare(program, model, path, opened, kind, root):.1e}")
+                        said.append(f"{runtime.name} {kind} {compare(program, model, opened, kind, root):.1e}")
                         if runtime is OnnxRuntime and kind == "fp32" and not form and model.config["hidden_act"] == "gelu":
                             said.append(check_fusions(opened, model))
             checked += 1

@@ -152,8 +152,7 @@ class Parser {
       check(offset % 4096 == 0, "{} begins at {}: no page does", name, offset);
       bytes = MappedFile(folder_ / outside.at("location"), offset, length).text();
     }
-    for (size_t at = 0; at < bytes.size(); at += size_of(type))
-      tensor.values.push_back(number_of(std::string_view(bytes).substr(at, size_of(type)), type));
+    tensor.values = numbers_of(bytes, type);
     int64_t size = 1;
     for (const int64_t dim : tensor.dims) size *= dim;
     check(size == std::ssize(tensor.values), "{} has {} numbers, its shape {}", name, tensor.values.size(),
@@ -166,6 +165,13 @@ class Parser {
 };
 
 }  // namespace
+
+std::vector<double> numbers_of(std::string_view bytes, int64_t type) {
+  std::vector<double> numbers;
+  for (size_t at = 0; at < bytes.size(); at += size_of(type))
+    numbers.push_back(number_of(bytes.substr(at, size_of(type)), type));
+  return numbers;
+}
 
 Model read(const std::filesystem::path& path) {
   const std::string bytes = read_file(path, size_t{1} << 30);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gradus::onnx_file {
@@ -51,6 +52,9 @@ struct Model {
   Graph graph;
   std::map<std::string, std::string> metadata;
 };
+
+// Little-endian numbers of a TensorProto.DataType. Throws Error for one that is not known here.
+std::vector<double> numbers_of(std::string_view bytes, int64_t type);
 
 // Reads a file, and the one that its tensors may lie in. Throws Error for what it does not know.
 Model read(const std::filesystem::path& path);

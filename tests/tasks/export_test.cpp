@@ -9,6 +9,7 @@
 #include "nn/bert_config.h"
 #include "tests/files.h"
 #include "tests/json.h"
+#include "tests/nn/mindir_file.h"
 #include "tests/nn/onnx_file.h"
 #include "tests/tasks/tiny_classifier.h"
 #include "tests/tasks/tiny_ner.h"
@@ -32,7 +33,7 @@ std::string print_export(const Words& flags) {
 void refuse_export(const Words& flags, const std::string& text) {
   const Outcome outcome = run_program("export", flags);
   CHECK(outcome.status == 2);
-  CHECK_MESSAGE(contains(outcome.err, text), outcome.err);
+  CHECK_MESSAGE(contains(outcome.err, text), outcome.err << "expected: " << text);
 }
 
 Json json_in(const onnx_file::Model& model, const char* key) {
@@ -156,4 +157,47 @@ TEST_CASE("export replaces nothing of another model, and says what it does not w
   refuse_export(exporting(tiny.path("nothing"), tiny.path("a")), "nothing");
   CHECK(!std::filesystem::exists(tiny.path("a.onnx")));
   CHECK(unfinished_files(tiny.path("out")).empty());
+}
+
+TEST_CASE(
+    "a MINDIR file is of the sizes that it is asked for, and tells of its model what an ONNX file does") {
+  const TinyNer tiny;
+  tiny.print(tiny.training({"--use_crf", "--with_lstm", "--max_steps=1"}));
+  const std::string model = tiny.path("save"), onnx = tiny.path("onnx/model"), file = tiny.path("out/model");
+  const Words mindir{"--file_format=MINDIR", "--seq_length=9"};
+  print_export(exporting(model, onnx));
+  CHECK(contains(print_export(exporting(model, file, mindir)), "wrote " + file + ".mindir: "));
+  CHECK(names_in(tiny.path("out")) ==
+        Words{"config.json", "model.mindir", "tokenizer_config.json", "vocab.txt"});
+  const mindir_file::Model small = mindir_file::read(file + ".mindir");
+  CHECK(small.user_info == onnx_file::read(onnx + ".onnx").metadata);
+  CHECK(small.user_info.contains("transitions"));
+  for (const mindir_file::Value& input : small.inputs) CHECK(input.dims == std::vector<int64_t>{1, 9});
+  CHECK(small.outputs.at(0).dims == std::vector<int64_t>{1, 9, 5});
+
+  const auto before = contents_of(tiny.path("out"));
+  refuse_export(exporting(model, file, mindir),
+                "out/model.mindir' is there already: --overwrite replaces it");
+  CHECK(contents_of(tiny.path("out")) == before);
+  const Words split = joined(mindir, {"--external_data", "--export_batch_size=3", "--compute_type=fp16"});
+  print_export(exporting(model, file, split));
+  CHECK(names_in(tiny.path("out/model_variables")) == Words{"data_0"});
+  CHECK(mindir_file::read(file + "_graph.mindir").outputs.at(0).dims == std::vector<int64_t>{3, 9, 5});
+  refuse_export(exporting(model, file, split), "out/model_graph.mindir' is there already: --overwrite");
+  std::filesystem::remove(file + "_graph.mindir");
+  refuse_export(exporting(model, file, split), "out/model_variables/data_0' is there already: --overwrite");
+  print_export(exporting(model, file, joined(split, {"--overwrite"})));
+  CHECK(unfinished_files(tiny.path("out")).empty());
+
+  const auto refuse = [&](const Words& flags, const char* text) {
+    refuse_export(exporting(model, tiny.path("no/model"), joined({"--file_format=MINDIR"}, flags)), text);
+  };
+  refuse({"--export_batch_size=0"}, "--export_batch_size 0: a MINDIR file fixes its sizes");
+  refuse({"--seq_length=0"}, "--seq_length 0: a MINDIR file fixes its sizes");
+  refuse({}, "--seq_length 128 is above the model's max_position_embeddings 32");
+  refuse({"--seq_length=9", "--viterbi"},
+         "--viterbi: the best tags need a loop, and none is written into MINDIR files");
+  refuse({"--seq_length=9", "--compute_type=bf16"},
+         "--compute_type bf16: MindSpore can't compute so on processors");
+  CHECK(!std::filesystem::exists(tiny.path("no")));
 }

@@ -272,6 +272,26 @@ TEST_CASE("faults: a script that starts a training is written whole, or the old 
       .check_all();
 }
 
+TEST_CASE("faults: an exported model is written with its weights, or what was there stays") {
+  if (!can_fail()) return;
+  const TinyNer task;
+  run_whole("run_ner", task.training({"--max_steps=1", "--save_finetune_checkpoint_path=" + task.path("a")}));
+  run_whole("run_ner", task.training({"--max_steps=2", "--save_finetune_checkpoint_path=" + task.path("b")}));
+  for (const char* format : {"ONNX", "MINDIR"}) {
+    const auto flags = [&task, format](const std::string& model, const std::string& folder) {
+      return Words{"--load_finetune_checkpoint_path=" + task.path(model),
+                   "--export_file_name=" + folder + "/out/model",
+                   std::string("--file_format=") + format,
+                   "--seq_length=8",
+                   "--external_data",
+                   "--overwrite"};
+    };
+    FailingRuns({"export", [&](const std::string& folder) { return flags("b", folder); },
+                 [&](const std::string& folder) { run_whole("export", flags("a", folder)); }})
+        .check_all();
+  }
+}
+
 TEST_CASE("faults: a training saves whole checkpoints, and goes on where it could not") {
   if (!can_fail()) return;
   const TinyNer task;
