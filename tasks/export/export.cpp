@@ -64,6 +64,7 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish();
+  flags.print_effective(stdout);
   const std::unique_ptr<ExportedModel> model = ExportedModel::open(options);
   const std::string name = options.export_file_name.empty() ? model->usual_name() : options.export_file_name;
   const fs::path path = name.ends_with(".onnx") ? name : name + ".onnx";
