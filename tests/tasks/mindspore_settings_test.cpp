@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/json.h"
+#include "tests/tasks/mindspore_settings.h"
 #include "tests/tasks/tiny_ner.h"
 #include "tests/tasks/tiny_pretraining.h"
 #include "tests/tasks/tiny_squad.h"
@@ -10,73 +11,6 @@ using namespace gradus;
 namespace fs = std::filesystem;
 
 namespace {
-
-// What all of them begin with.
-const std::string runtime =
-    "enable_modelarts: False\ndata_url: \"\"\ntrain_url: \"\"\ncheckpoint_url: \"\"\ndata_path: "
-    "\"/cache/data\"\n"
-    "output_path: \"/cache/train\"\nload_path: \"/cache/checkpoint_path\"\ndevice_target: \"Ascend\"\n"
-    "enable_profiling: False\n";
-
-// And end with: help texts and choices.
-const std::string documents =
-    "---\nenable_modelarts: \"Whether training on modelarts\"\ndo_train: \"Eable train\"\n"
-    "---\ndevice_target: ['Ascend', 'GPU']\ndo_train: [\"true\", \"false\"]\n";
-
-// The section of an encoder; its sizes are ours, so that it takes no time.
-std::string network(const std::string& name, const std::string& relative = "False") {
-  return name +
-         ":\n    seq_length: 32\n    vocab_size: 21128\n    hidden_size: 16\n    num_hidden_layers: 1\n"
-         "    num_attention_heads: 2\n    intermediate_size: 32\n    hidden_act: \"gelu\"\n"
-         "    hidden_dropout_prob: 0.0\n    attention_probs_dropout_prob: 0.0\n"
-         "    max_position_embeddings: 64\n    type_vocab_size: 2\n    initializer_range: 0.02\n"
-         "    use_relative_positions: " +
-         relative + "\n    dtype: mstype.float32\n    compute_type: mstype.float16\n";
-}
-
-std::string fine_tuning(const std::string& program, const std::string& keys) {
-  return runtime + "description: \"" + program +
-         "\"\ndo_train: \"false\"\ndo_eval: \"false\"\ndevice_id: 0\nepoch_num: 1\n"
-         "train_data_shuffle: \"true\"\neval_data_shuffle: \"false\"\ntrain_batch_size: 4\neval_batch_size: "
-         "1\n"
-         "vocab_file_path: \"\"\nsave_finetune_checkpoint_path: "
-         "\"./finetune/ckpt/\"\nload_pretrain_checkpoint_path: \"\"\n"
-         "load_finetune_checkpoint_path: \"\"\ntrain_data_file_path: \"\"\neval_data_file_path: \"\"\n"
-         "dataset_format: \"mindrecord\"\nschema_file_path: \"\"\nexport_batch_size: 1\nexport_ckpt_file: "
-         "''\n"
-         "export_file_name: 'bert'\nfile_format: 'MINDIR'\n" +
-         keys +
-         "optimizer_cfg:\n    optimizer: 'Lamb'\n    AdamWeightDecay:\n        learning_rate: 0.00002\n"
-         "        end_learning_rate: 0.0000000001\n        power: 1.0\n        weight_decay: 0.00001\n"
-         "        decay_filter: ['layernorm', 'bias']\n        eps: 0.000001\n    Lamb:\n"
-         "        learning_rate: 0.00003\n        end_learning_rate: 0.0000000001\n        power: 1.0\n"
-         "        weight_decay: 0.01\n        decay_filter: ['layernorm', 'bias']\n    Momentum:\n"
-         "        learning_rate: 0.00002\n        momentum: 0.9\n" +
-         network("bert_net_cfg") + documents;
-}
-
-std::string pretraining(const std::string& more) {
-  return runtime +
-         "description: 'run_pretrain'\ndistribute: 'false'\nepoch_size: 1\ndevice_id: 0\ndevice_num: 1\n"
-         "enable_save_ckpt: 'true'\nenable_lossscale: 'true'\ndo_shuffle: 'true'\nenable_data_sink: 'true'\n"
-         "data_sink_steps: 1\naccumulation_steps: 1\nallreduce_post_accumulation: "
-         "'true'\nsave_checkpoint_path: ''\n"
-         "load_checkpoint_path: ''\nsave_checkpoint_steps: 10000\ntrain_steps: -1\nsave_checkpoint_num: 1\n"
-         "schema_dir: ''\ndataset_format: \"mindrecord\"\nnum_samples: None\nbatch_size: 32\n"
-         "loss_scale_value: 65536\nscale_factor: 2\nscale_window: 1000\noptimizer: "
-         "'Lamb'\nenable_global_norm: False\n"
-         "train_with_eval: 'false'\nschema_file: \"\"\neval_samples: 300000\nbucket_list: [16, 32]\n"
-         "AdamWeightDecay:\n    learning_rate: 0.00003\n    warmup_steps: 10000\n"
-         "Lamb:\n    learning_rate: 0.00035\n    end_learning_rate: 1.0e-9\n    power: 1.2\n    "
-         "warmup_steps: 0\n"
-         "    weight_decay: 0.0166629\n    decay_filter: ['layernorm', 'bias']\n    eps: 0.000001\n    "
-         "beta1: 0.86\n"
-         "    beta2: 0.98\nMomentum:\n    learning_rate: 0.00002\n    momentum: 0.9\nThor:\n    lr_max: "
-         "0.006464\n"
-         "base_batch_size: 6\n" +
-         network("base_net_cfg") + "nezha_batch_size: 5\n" + network("nezha_net_cfg", "True") + more +
-         documents;
-}
 
 // The line of the printed configuration.
 std::string setting(const std::string& out, const std::string& name) {
@@ -96,10 +30,11 @@ constexpr const char* left_lines =
 
 TEST_CASE("MindSpore's settings of run_ner work as they are, and all that is not used is named") {
   const TinyNer tiny;
-  const std::string file =
-      tiny.write("task_ner_config.yaml", fine_tuning("run_ner",
-                                                     "assessment_method: \"BF1\"\nuse_crf: \"false\"\n"
-                                                     "with_lstm: \"false\"\nlabel_file_path: \"\"\n"));
+  const std::string file = tiny.write(
+      "task_ner_config.yaml",
+      fine_tuning_settings("ner",
+                           "vocab_file_path: \"\"\nassessment_method: \"BF1\"\nuse_crf: \"false\"\n"
+                           "with_lstm: \"false\"\nlabel_file_path: \"\"\n"));
   const Words flags{"--config_path=" + file,
                     "--do_train=true",
                     "--do_eval=true",
@@ -149,9 +84,9 @@ TEST_CASE("MindSpore's settings of run_ner work as they are, and all that is not
 
 TEST_CASE("MindSpore's settings of run_pretrain: the section of the network and of the optimizer count") {
   const TinyPretraining tiny;
-  const std::string file =
-      tiny.write("pretrain_config.yaml",
-                 pretraining("bert_network: 'base'\ndata_dir: ''\neval_data_dir: \"\"\neval_ckpt: \"\"\n"));
+  const std::string file = tiny.write(
+      "pretrain_config.yaml",
+      pretraining_settings("bert_network: 'base'\ndata_dir: ''\neval_data_dir: \"\"\neval_ckpt: \"\"\n"));
   // Where no folder is named, the save folder is one below the working folder.
   const auto printed = [&](const std::string& program, const Words& more) {
     const Outcome outcome = run_in_shell(
@@ -196,9 +131,10 @@ TEST_CASE("MindSpore's settings of run_pretrain: the section of the network and 
 
 TEST_CASE("MindSpore's settings of run_squad and export") {
   const TinySquad tiny;
-  const std::string file =
-      tiny.write("task_squad_config.yaml",
-                 fine_tuning("run_squad", "use_pynative_mode: False\nnum_class: 2\neval_json_path: \"\"\n"));
+  const std::string file = tiny.write(
+      "task_squad_config.yaml",
+      fine_tuning_settings(
+          "squad", "vocab_file_path: \"\"\nuse_pynative_mode: False\nnum_class: 2\neval_json_path: \"\"\n"));
   const Words flags{"--config_path=" + file,
                     "--do_train=true",
                     "--do_eval=true",
