@@ -1,6 +1,9 @@
 # What the scripts in the folders beside this file share; they read it, nobody runs it. Each takes the arguments of a program or launcher of another
 # system, prints the commands of Gradus that they come to, and runs these. It ends with their status, or with 2 after "error: ...".
 
+# The folder of the script, wherever a link to it lies.
+here=$(dirname -- "$(readlink -f -- "$0")")
+
 # The first lines of a script, where its usage stands.
 usage() { sed -n '2,${/^#/!q;s/^# \{0,1\}//;p;}' "$0"; }
 fail() {
@@ -11,7 +14,6 @@ refuse() { fail "$1 (--help lists what is allowed)"; }
 
 # The folder of the programs: the one that GRADUS_PROGRAMS names, that of an installation, or the build folder of the sources.
 find_programs() {
-  here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
   for programs in "${GRADUS_PROGRAMS:-}" "$here/../../../../bin" "$here/../../../build/tasks"; do
     [ -n "$programs" ] && [ -x "$programs/run_ner" ] && return
   done

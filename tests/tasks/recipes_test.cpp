@@ -112,11 +112,37 @@ TEST_CASE("recipes: BERT-large on SQuAD") {
                   "anna\nboris\nclara\ndora\nalden\nbrom\ncolby\ndell\nlives\nin\nwhere\nis\n?\n");
   const std::vector<std::string> printed = page.run();
   if (!mpirun().empty()) {
-    REQUIRE(printed.size() == 4);
+    REQUIRE(printed.size() == 5);
     CHECK(contains(printed[1], "mpirun --allow-run-as-root -n 8 "));
     for (size_t i = 1; i < 3; ++i) CHECK_MESSAGE(contains(printed[i], "\"exact_match\": "), printed[i]);
   }
   CHECK(contains(printed.back(), "\"exact_match\": "));
+  CHECK(std::filesystem::exists(page.path("squad_google/predictions.json")));
+}
+
+TEST_CASE("recipes: the scripts that no page shows, and a script by a link to it") {
+  const RecipeFolder folder("mrpc.md");
+  folder.pretrained("bert", "tensorflow", "bert_model.ckpt", "a\nb\n.\n");
+  folder.write("text", "a b .\nb a .\n\na .\nb .\n");
+  folder.shell(
+      "build/tasks/generate_pretraining_records --input_file=text --output_file=examples.tfrecord "
+      "--vocab_file=bert/vocab.txt "
+      "--max_seq_length=16 --dataset_format=tfrecord");
+  const std::string flags =
+      "--input_file=examples.tfrecord --bert_config_file=bert/bert_config.json --max_seq_length=16 ";
+  const std::string out = folder.shell(
+      "sh tasks/compat/google/run_pretraining.sh " + flags +
+      "--do_train=True --do_eval=True --num_warmup_steps=1 --max_predictions_per_seq=20 --output_dir=new");
+  CHECK(contains(out, "left: -max_predictions_per_seq: the records have it\n"));
+  CHECK(contains(out, "trained 2 steps"));
+  folder.shell("sh tasks/compat/google/run_pretraining.sh " + flags +
+               "--init_checkpoint=bert/bert_model.ckpt --do_train=True --output_dir=further");
+  CHECK(contains(folder.shell("sh tasks/compat/google/run_pretraining.sh " + flags +
+                              "--do_eval=True --output_dir=further"),
+                 "masked_lm_accuracy"));
+  CHECK(contains(
+      folder.shell("ln -s \"$PWD/tasks/compat/mindspore/run_ner.sh\" linked.sh\nsh linked.sh --help"),
+      "usage: bash run_ner.sh"));
 }
 
 TEST_CASE("recipes: MindSpore's BERT") {

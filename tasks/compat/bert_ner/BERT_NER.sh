@@ -13,7 +13,7 @@
 # example: sh BERT_NER.sh --task_name=ner --data_dir=data --vocab_file=cased/vocab.txt --bert_config_file=cased/bert_config.json \
 #            --init_checkpoint=cased/bert_model.ckpt --do_lower_case=False --crf=True --do_train=True --do_predict=True --output_dir=output
 set -eu
-. "$(dirname -- "$0")/../common.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
 flags='
 task_name needed
 data_dir needed

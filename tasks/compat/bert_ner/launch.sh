@@ -12,7 +12,7 @@
 #   CONT, CNDB_DIR, CODE_LINK and DOCKERFILE say how that benchmark makes its container: they are left.
 # Models and logs go to logs/. example: DATASETS=CoNLL-2003 DATASETS_DIR=/data RUN_MODEL_FILE=./tf1-bert-crf.sh sh launch.sh BERT-CRF 32 1 FP32
 set -eu
-. "$(dirname -- "$0")/../common.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
 case ${1:-} in --help | -h) usage; exit 0 ;; esac
 [ $# -ge 4 ] || refuse "found $# arguments, expected MODEL_NAME, BATCH_SIZE, DEVICE_COUNT and PRECISION"
 model_name=$1 batch_size=$2 device_count=$3 precision=$4

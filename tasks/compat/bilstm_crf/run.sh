@@ -13,7 +13,7 @@
 # example: sh run.sh -do_predict -data_dir NERdata -vocab_file model/vocab.txt -bert_config model/bert_config.json \
 #            -init_checkpoint model/bert_model.ckpt -output_dir output -batch_size 32 -learning_rate 2e-5 -num_train_epochs 1
 set -eu
-. "$(dirname -- "$0")/../common.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
 flags='
 data_dir needed
 bert_config_file needed

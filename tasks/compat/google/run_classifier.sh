@@ -12,7 +12,7 @@
 # example: sh run_classifier.sh --task_name=MRPC --do_train=true --do_eval=true --data_dir=glue_data/MRPC --vocab_file=bert/vocab.txt \
 #            --bert_config_file=bert/bert_config.json --init_checkpoint=bert/bert_model.ckpt --learning_rate=2e-5 --output_dir=mrpc_output
 set -eu
-. "$(dirname -- "$0")/../common.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
 flags='
 task_name needed
 data_dir needed

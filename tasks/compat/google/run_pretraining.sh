@@ -11,7 +11,7 @@
 # example: sh run_pretraining.sh --input_file=tf_examples.tfrecord --output_dir=pretraining_output --do_train=True --do_eval=True \
 #            --bert_config_file=bert/bert_config.json --train_batch_size=32 --num_train_steps=20 --num_warmup_steps=10 --learning_rate=2e-5
 set -eu
-. "$(dirname -- "$0")/../common.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
 flags='
 input_file needed
 bert_config_file needed

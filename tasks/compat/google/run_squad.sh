@@ -12,7 +12,7 @@
 # example: sh run_squad.sh --do_train=True --train_file=train-v1.1.json --do_predict=True --predict_file=dev-v1.1.json --vocab_file=bert/vocab.txt \
 #            --bert_config_file=bert/bert_config.json --init_checkpoint=bert/bert_model.ckpt --train_batch_size=12 --learning_rate=3e-5 --output_dir=squad
 set -eu
-. "$(dirname -- "$0")/../common.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
 flags='
 train_file value
 predict_file value

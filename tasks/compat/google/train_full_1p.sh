@@ -8,7 +8,7 @@
 #   --num_train_epochs N (3.0)    --output_dir FOLDER (ckpt)
 # The log goes to OUTPUT_DIR.log. example: bash train_full_1p.sh --data_path=glue_data/MRPC --model_path=BertBase_ckpt
 set -eu
-. "$(dirname -- "$0")/../common.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
 flags='
 data_path needed
 model_path value

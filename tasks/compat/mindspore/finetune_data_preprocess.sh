@@ -9,7 +9,7 @@
 # example: sh finetune_data_preprocess.sh --data_dir=msra.xml --vocab_file=vocab.txt --label2id=types.txt --save_path=msra.mindrecord \
 #            --max_seq_len=128 --class_filter=NAMEX --split_begin=0.0 --split_end=0.8
 set -eu
-. "$(dirname -- "$0")/../common.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
 flags='
 data_dir needed
 vocab_file needed

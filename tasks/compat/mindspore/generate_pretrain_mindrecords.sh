@@ -3,7 +3,7 @@
 #   usage: bash generate_pretrain_mindrecords.sh INPUT_FILES_PATH OUTPUT_FILES_PATH VOCAB_FILE [FLAGS_OF_GENERATE_PRETRAINING_RECORDS...]
 # example: bash generate_pretrain_mindrecords.sh wiki-clean-aa/ records/ vocab.txt
 set -eu
-. "$(dirname -- "$0")/../common.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
 case ${1:-} in --help | -h) usage; exit 0 ;; esac
 [ $# -ge 3 ] || refuse "found $# arguments, expected INPUT_FILES_PATH, OUTPUT_FILES_PATH and VOCAB_FILE"
 input=$1 output=$2 vocab=$3

@@ -6,6 +6,6 @@
 # classifier_log.txt.
 # example: bash run_classifier.sh 0 --load_pretrain_checkpoint_path=bert/ --train_data_file_path=classifier/train.mindrecord
 set -eu
-. "$(dirname -- "$0")/../common.sh"
-. "$(dirname -- "$0")/launchers.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
+. "$here/launchers.sh"
 fine_tune classifier 3 CPU "$@"

@@ -5,7 +5,7 @@
 # ./distributed_cmd.sh, the log in pretraining_log.txt.
 # example: bash run_distributed_pretrain_ascend.sh cn-wiki-128/ hccl.json --vocab_file_path=vocab.txt
 set -eu
-. "$(dirname -- "$0")/../common.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
 case ${1:-} in --help | -h) usage; exit 0 ;; esac
 [ $# -ge 2 ] || refuse "found $# arguments, expected DATA_DIR and RANK_TABLE_JSON"
 check_readable DATA_DIR "$1"

@@ -5,8 +5,8 @@
 # goes to log.txt. With --device_target=CPU the processes share the processor.
 # example: bash run_distributed_pretrain_for_gpu.sh 8 40 cn-wiki-128/ --vocab_file_path=vocab.txt
 set -eu
-. "$(dirname -- "$0")/../common.sh"
-. "$(dirname -- "$0")/launchers.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
+. "$here/launchers.sh"
 case ${1:-} in --help | -h) usage; exit 0 ;; esac
 [ $# -ge 3 ] || refuse "found $# arguments, expected DEVICE_NUM, EPOCH_SIZE and DATA_DIR"
 check_count DEVICE_NUM "$1"

@@ -5,8 +5,8 @@
 # large_boost_eval.txt.
 # example: bash run_pretrain_eval_ascend.sh --eval_ckpt=pretrain/ckpt --eval_data_dir=cn-wiki-128/
 set -eu
-. "$(dirname -- "$0")/../common.sh"
-. "$(dirname -- "$0")/launchers.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
+. "$here/launchers.sh"
 case ${1:-} in --help | -h) usage; exit 0 ;; esac
 find_programs
 find_settings pretrain_config.yaml "$@"

@@ -5,6 +5,6 @@
 # squad_log.txt.
 # example: bash run_squad_gpu.sh 0 --load_pretrain_checkpoint_path=bert/ --train_data_file_path=squad/train.mindrecord
 set -eu
-. "$(dirname -- "$0")/../common.sh"
-. "$(dirname -- "$0")/launchers.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
+. "$here/launchers.sh"
 fine_tune squad 3 GPU "$@"

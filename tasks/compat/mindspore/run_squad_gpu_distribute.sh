@@ -7,8 +7,8 @@
 # --device_target=CPU the processes share the processor.
 # example: bash run_squad_gpu_distribute.sh 8
 set -eu
-. "$(dirname -- "$0")/../common.sh"
-. "$(dirname -- "$0")/launchers.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
+. "$here/launchers.sh"
 case ${1:-} in --help | -h) usage; exit 0 ;; esac
 [ $# -ge 1 ] || refuse 'found 0 arguments, expected DEVICE_NUM'
 check_count DEVICE_NUM "$1"

@@ -5,6 +5,6 @@
 # log goes to pretraining_log.txt.
 # example: bash run_standalone_pretrain_ascend.sh 0 1 cn-wiki-128/ --vocab_file_path=vocab.txt
 set -eu
-. "$(dirname -- "$0")/../common.sh"
-. "$(dirname -- "$0")/launchers.sh"
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
+. "$here/launchers.sh"
 pretrain pretraining_log.txt CPU 100 "$@"
