@@ -1,5 +1,6 @@
 #include "nn/bert_config.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <filesystem>
@@ -210,6 +211,10 @@ void BertConfig::validate(std::string_view where) const {
         std::numeric_limits<float>::min(), std::numeric_limits<float>::max());
 }
 
+std::string_view name_of(Activation activation) {
+  return std::ranges::find(activation_names, activation, &ActivationName::activation)->name;
+}
+
 Activation parse_activation(std::string_view name, BertConfigFormat format, std::string_view where) {
   if (name == "gelu" && format == BertConfigFormat::google) return Activation::gelu_tanh;
   std::string allowed;
@@ -242,11 +247,7 @@ void write_bert_config(const std::string& path, const BertConfig& config, const 
   root["architectures"] = Json::array({class_for(config.model_type(), architecture)});
   visit_sizes(config, [&](const char* key, int64_t value) { root[key] = value; });
   visit_reals(config, [&](const char* key, double value) { root[key] = value; });
-  for (const ActivationName& known : activation_names) {
-    if (known.activation != config.hidden_act) continue;
-    root["hidden_act"] = known.name;
-    break;
-  }
+  root["hidden_act"] = name_of(config.hidden_act);
   for (size_t id = 0; id < config.labels.size(); ++id) {
     const std::string& label = config.labels[id];
     check(!root["label2id"].contains(label), "{}: label '{}' occurs twice", path, label);

@@ -64,6 +64,9 @@ enum class BertConfigFormat { hugging_face, google };
 // The activation that `name` means. Throws Error naming `where` and the names that are allowed.
 Activation parse_activation(std::string_view name, BertConfigFormat format, std::string_view where);
 
+// The name that config.json has for it.
+std::string_view name_of(Activation activation);
+
 // Parses and validates the JSON text of a configuration. Throws Error, naming `where` and the field, for
 // values of the wrong type or out of range, a missing vocab_size, and settings that change what the model
 // computes and that BertConfig can't express: another model_type than bert and nezha, a decoder. NEZHA's sinusoids are said by

@@ -84,6 +84,7 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
+  flags.print_effective(stdout);
   const std::unique_ptr<ExportedModel> model = ExportedModel::open(options);
   const GraphFile target{path_of(options, *model), model->metadata(), options.external_data};
   const fs::path folder = target.path.has_parent_path() ? target.path.parent_path() : fs::path(".");

@@ -21,6 +21,8 @@ void ExportOptions::declare(Options& options) {
                 {"pretraining", {"run_pretrain"}},
                 "encoder"});
   options.add("vocab_file_path", vocab_file_path, "vocabulary of a model that has none beside it");
+  options.leave({"num_class", "label_file_path", "use_crf", "device_target", "device_id"},
+                "the model's own config.json says so, and nothing is computed");
   options.group("File");
   options
       .add("file_format", file_format,

@@ -35,10 +35,41 @@ void take_mindspores(const ModelTensors& file, BertConfig& config) {
   config.max_relative_position = table->shape.empty() ? 0 : table->shape[0] / 2;
 }
 
-// The configuration of a pretrained model: config.json, or Google's bert_config.json.
-BertConfig pretrained_config(const std::string& pretrained, const fs::path& folder) {
+BertConfig config_of_options(const ModelOptions& model, int64_t vocab_size) {
+  BertConfig config;
+  config.vocab_size = vocab_size;
+  config.hidden_size = model.hidden_size;
+  config.num_hidden_layers = model.num_hidden_layers;
+  config.num_attention_heads = model.num_attention_heads;
+  config.intermediate_size = model.intermediate_size;
+  config.max_position_embeddings = model.max_position_embeddings;
+  config.relative_positions = parse_relative_positions(model.relative_positions, "--relative_positions");
+  config.max_relative_position = model.max_relative_position;
+  return config;
+}
+
+// Of weights with no configuration beside them, for which the options give one, as MindSpore's files of settings do: the
+// sizes of the tables are the weights' own.
+BertConfig config_of_weights(const std::string& pretrained, const ModelOptions& model) {
+  const ModelTensors file(pretrained);
+  const auto rows = [&](const char* name) {
+    const ModelTensors::Tensor* table = file.find(name);
+    check(table != nullptr && !table->shape.empty(), "{}: no tensor '{}', which every BERT has", pretrained,
+          name);
+    return table->shape[0];
+  };
+  BertConfig config = config_of_options(model, rows("bert.embeddings.word_embeddings.weight"));
+  config.type_vocab_size = rows("bert.embeddings.token_type_embeddings.weight");
+  if (file.names() == CheckpointFormat::mindspore) take_mindspores(file, config);
+  return config;
+}
+
+// The configuration of a pretrained model: config.json, or Google's bert_config.json, or that of the options.
+BertConfig pretrained_config(const std::string& pretrained, const fs::path& folder,
+                             const ModelOptions& model) {
   const fs::path path = folder / "config.json", googles = folder / "bert_config.json";
   const bool is_googles = !fs::exists(path) && fs::exists(googles);
+  if (!fs::exists(path) && !is_googles && model.has_shape()) return config_of_weights(pretrained, model);
   BertConfig config = read_bert_config((is_googles ? googles : path).string());
   if (is_googles && CheckpointFile(pretrained).names() == CheckpointFormat::mindspore)
     take_mindspores(ModelTensors(pretrained), config);
@@ -66,19 +97,6 @@ std::string version_of(const std::string& config) {
   if (::stat(config.c_str(), &status) != 0) return "";
   return fmt::format("{}:{}:{}.{}", status.st_dev, status.st_ino, status.st_mtim.tv_sec,
                      status.st_mtim.tv_nsec);
-}
-
-BertConfig config_from_scratch(const ModelOptions& model, const Vocab& vocab) {
-  BertConfig config;
-  config.vocab_size = vocab.size();
-  config.hidden_size = model.hidden_size;
-  config.num_hidden_layers = model.num_hidden_layers;
-  config.num_attention_heads = model.num_attention_heads;
-  config.intermediate_size = model.intermediate_size;
-  config.max_position_embeddings = model.max_position_embeddings;
-  config.relative_positions = parse_relative_positions(model.relative_positions, "--relative_positions");
-  config.max_relative_position = model.max_relative_position;
-  return config;
 }
 
 // The number of ids that mean something else in `asked` than in the model's own vocabulary. What that keeps free,
@@ -300,9 +318,9 @@ ModelSource ModelSource::of_new(const FineTuneOptions& options, std::optional<Vo
     if (!options.vocab_file_path.empty()) stored = read_tokenizer(options.vocab_file_path);
     else if (vocab) stored = StoredTokenizer{std::move(*vocab), {}, false, false, "the vocabulary", {}};
     check(stored.has_value(), "no vocabulary: give --vocab_file_path");
-    config = config_from_scratch(options.model, stored->vocab);
+    config = config_of_options(options.model, stored->vocab.size());
   } else {
-    config = pretrained_config(pretrained, folder);
+    config = pretrained_config(pretrained, folder, options.model);
     // What another task has said of its head is not true of the new one.
     std::erase_if(config.other_keys, [](const auto& entry) {
       return entry.first.starts_with("gradus_") || entry.first == "problem_type";

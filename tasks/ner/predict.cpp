@@ -57,9 +57,17 @@ Json word_entities_json(const TextWords& words, const std::vector<Entity>& entit
   return json;
 }
 
-Json names_of(const LabelList& labels, const std::vector<int32_t>& tags) {
+// The tag of a word. Those that the protocol has for pieces and special tokens say, of a word, that it is outside all names.
+const std::string& word_tag(const NerSystem& system, int32_t id) {
+  const LabelList& labels = system.labels();
+  const LabelProtocol protocol = system.protocol();
+  const bool has_others = protocol == LabelProtocol::x_pieces || protocol == LabelProtocol::x_pieces_no_sep;
+  return labels.tag(has_others && is_protocol_label(labels.tag(id)) ? labels.outside_id() : id);
+}
+
+Json names_of(const NerSystem& system, const std::vector<int32_t>& tags) {
   Json names = Json::array();
-  for (const int32_t id : tags) names.push_back(labels.tag(id));
+  for (const int32_t id : tags) names.push_back(word_tag(system, id));
   return names;
 }
 
@@ -204,7 +212,7 @@ std::string NerPredictor::answer(Item& item, const std::vector<int32_t>& tags) c
   if (item.row.contains("text")) {
     item.row["entities"] = entities_json(item.text, item.words, entities);
   } else {
-    item.row["tags"] = names_of(system_.labels(), tags);
+    item.row["tags"] = names_of(system_, tags);
     item.row["entities"] = word_entities_json(item.words, entities);
   }
   return json_text(item.row);
@@ -299,11 +307,10 @@ void NerPredictor::write_rows() {
 // The row and one column more, parted from it as its own columns are. -DOCSTART- is outside all names.
 std::string NerPredictor::with_tag(const Row& row, const std::vector<std::vector<int32_t>>& tags) const {
   if (row.sentence < 0 && !row.is_document) return row.line;
-  const LabelList& labels = system_.labels();
-  const int32_t tag =
-      row.is_document ? labels.outside_id() : tags[static_cast<size_t>(row.sentence - answered_)][row.word];
+  const int32_t tag = row.is_document ? system_.labels().outside_id()
+                                      : tags[static_cast<size_t>(row.sentence - answered_)][row.word];
   return fmt::format("{}{}{}", row.line, row.line.find('\t') == std::string::npos ? ' ' : '\t',
-                     labels.tag(tag));
+                     word_tag(system_, tag));
 }
 
 // At the last word of a sentence, the sentence.
@@ -316,7 +323,7 @@ void NerPredictor::write_sentence(const Row& row, const std::vector<std::vector<
   const auto [text, words] = join_words(sentence, false);
   const Json json{{"text", text},
                   {"words", sentence.words},
-                  {"tags", names_of(system_.labels(), found)},
+                  {"tags", names_of(system_, found)},
                   {"entities", entities_json(text, words, entities_of(found))}};
   fmt::print(out_, "{}\n", json_text(json));
 }

@@ -6,6 +6,7 @@ namespace gradus {
 
 void FineTuneOptions::declare_data(Options& options, const std::string& save_path, const DataHelp& help) {
   train.declare(options, save_path, help.predict != nullptr);
+  declare_left(options);
 
   options.group("Data");
   options.add("train_data_file_path", train_data_file_path, help.train);
@@ -15,10 +16,12 @@ void FineTuneOptions::declare_data(Options& options, const std::string& save_pat
   formats.insert(formats.begin(), "text");
   options.add("dataset_format", dataset_format, help.format).choices(formats);
   options.add("schema_file_path", schema_file_path, "schema.json of TFRecord data; none: taken as they are");
-  options.add(
-      "vocab_file_path", vocab_file_path,
-      "word pieces, one a line, or tokenizer.json, or a folder with one of them: settings of the tokenizer "
-      "beside it count; none: the checkpoint's");
+  options
+      .add("vocab_file_path", vocab_file_path,
+           "word pieces, one a line, or tokenizer.json, or a folder with one of them: settings of the "
+           "tokenizer "
+           "beside it count; none: the checkpoint's")
+      .alias("vocab_file");
   options.add("tokenizer", tokenizer, "rules as in Hugging Face's BertTokenizer or the BERT reference code")
       .choices({"hf", "google"});
   options
@@ -27,9 +30,23 @@ void FineTuneOptions::declare_data(Options& options, const std::string& save_pat
   options
       .add("seq_length", seq_length,
            "most word pieces of a sequence, [CLS] and [SEP] included; records are as long as they are")
+      .alias("max_seq_length")
       .at_least(3);
   options.add("eval_pad", eval_pad, "evaluation batches in the given order, or grouped by length")
       .choices({"given", "grouped"});
+}
+
+// What MindSpore's programs have, all of them, and nothing here has a use for.
+void FineTuneOptions::declare_left(Options& options) {
+  options.add(
+      "enable_modelarts", enable_modelarts,
+      "accepted for the sake of other systems' settings, as false: nothing is copied from or to a store");
+  options.leave({"data_url", "train_url", "checkpoint_url", "data_path", "output_path", "load_path"},
+                "of ModelArts, whose stores nothing here copies from or to");
+  options.leave({"enable_profiling", "use_pynative_mode"},
+                "of MindSpore's runtime; --trace makes a timeline");
+  options.leave({"device_num"}, "mpirun says how many processes there are");
+  options.leave({"description"}, "the program's own name says what it does");
 }
 
 void FineTuneOptions::declare_model(Options& options) {
@@ -37,10 +54,11 @@ void FineTuneOptions::declare_model(Options& options) {
   else model.declare(options);
 
   options.group("Checkpoints");
-  options.add(
-      "load_pretrain_checkpoint_path", load_pretrain_checkpoint_path,
-      "pretrained model to start from: a folder with weights of transformers, TensorFlow or MindSpore, "
-      "or the weights in it; none: train from scratch");
+  options
+      .add("load_pretrain_checkpoint_path", load_pretrain_checkpoint_path,
+           "pretrained model to start from: a folder with weights of transformers, TensorFlow or MindSpore, "
+           "or the weights in it; none: train from scratch")
+      .alias("init_checkpoint");
   if (!makes_pretrained)
     options.add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
                 "trained model to score or use, or to train further");
@@ -55,8 +73,10 @@ void FineTuneOptions::declare_model(Options& options) {
   device.declare(options);
 }
 
-void FineTuneOptions::finish(Options& options, const std::set<std::string>& fixed, bool has_data) {
-  options.adopt("seq_length", "bert_net_cfg.seq_length");
+void FineTuneOptions::finish(Options& options, const std::set<std::string>& fixed, bool has_data,
+                             const std::string& network) {
+  options.adopt("seq_length", network + ".seq_length");
+  model.adopt(options, network);
   const bool from_scratch = load_pretrain_checkpoint_path.empty() && load_finetune_checkpoint_path.empty();
   // The smallest gradients would be zero.
   if (device.dtype() == DType::float16 && train.do_train)
@@ -85,6 +105,10 @@ void FineTuneOptions::check_inputs(bool has_data) const {
   const TrainOptions& t = train;
   check(t.do_train || t.do_eval || t.do_predict,
         "At least one of --do_train, --do_eval and --do_predict must be true");
+  check(!enable_modelarts,
+        "--enable_modelarts true: nothing here copies from data_url or to train_url: give paths of this "
+        "machine, and "
+        "false");
   check(!t.enable_lossscale || t.loss_scale_value <= t.max_loss_scale,
         "--loss_scale_value {:.10g} is above --max_loss_scale {:.10g}", t.loss_scale_value, t.max_loss_scale);
   check(t.report.empty() || t.do_train || t.do_eval, "--report needs --do_train or --do_eval");

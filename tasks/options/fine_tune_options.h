@@ -39,6 +39,8 @@ struct FineTuneOptions {
   std::string load_finetune_checkpoint_path;
   std::string exported_file;  // runs in place of the trained model's network; empty: none
 
+  bool enable_modelarts = false;
+
   // Whether a pretrained model is what the program makes and scores: there is no other to load.
   bool makes_pretrained = false;
 
@@ -67,11 +69,13 @@ struct FineTuneOptions {
   void declare_data(Options& options, const std::string& save_path, const DataHelp& help);
   void declare_model(Options& options);
   // Completes the options after parse() and train.finish(). `fixed` names those of the task that a trained model has
-  // fixed. `has_data`: the program brings its own. Throws Error when the options don't fit together.
-  void finish(Options& options, const std::set<std::string>& fixed, bool has_data);
+  // fixed. `has_data`: the program brings its own. `network`: the configuration file's section of the encoder. Throws Error when the options don't fit together.
+  void finish(Options& options, const std::set<std::string>& fixed, bool has_data,
+              const std::string& network = "bert_net_cfg");
 
  private:
   void take_exported();
+  void declare_left(Options& options);
   void check_inputs(bool has_data) const;
 };
 

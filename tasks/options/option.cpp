@@ -19,6 +19,14 @@ std::errc parse_number(const std::string& text, T& value) {
   return result.ptr == end ? result.ec : std::errc::invalid_argument;
 }
 
+// A whole number as other systems write it, whose counts may be fractions: "3.0" is 3.
+std::string without_zeros(const std::string& text) {
+  const size_t point = text.find('.');
+  const bool is_whole = point != std::string::npos && point > 0 && point + 1 < text.size() &&
+                        text.find_first_not_of('0', point + 1) == std::string::npos;
+  return is_whole ? text.substr(0, point) : text;
+}
+
 // Numbers are computed with as float32, which has none beyond some size, and none but 0 below another.
 bool fits_float32(double value) {
   constexpr double largest = std::numeric_limits<float>::max(), least = std::numeric_limits<float>::min();
@@ -60,6 +68,11 @@ Option& Option::also_true(std::string word) {
 
 Option& Option::add_up() {
   adds_up_ = true;
+  return *this;
+}
+
+Option& Option::leave(std::string value, std::string reason) {
+  left_.emplace_back(std::move(value), std::move(reason));
   return *this;
 }
 
@@ -105,6 +118,15 @@ std::optional<bool> parse_switch(std::string_view text) {
   return std::nullopt;
 }
 
+bool Option::leaves(const std::string& text, const std::string& where) {
+  for (const auto& [value, reason] : left_) {
+    if (!same_ignoring_case(text, value)) continue;
+    origin_ = fmt::format("default; {}: found '{}': {}", where, text, reason);
+    return true;
+  }
+  return false;
+}
+
 void Option::set(const std::string& text, const std::string& where, const std::string& origin) {
   const auto require = [&](bool good) {
     check(good, "{}: found '{}', expected {}", where, text, expectation());
@@ -116,7 +138,8 @@ void Option::set(const std::string& text, const std::string& where, const std::s
     **flag = *parsed;
   } else if (int64_t** whole = std::get_if<int64_t*>(&field_)) {
     int64_t parsed = 0;
-    require(parse_number(text, parsed) == std::errc() && in_range(static_cast<double>(parsed)));
+    require(parse_number(without_zeros(text), parsed) == std::errc() &&
+            in_range(static_cast<double>(parsed)));
     **whole = parsed;
   } else if (double** number = std::get_if<double*>(&field_)) {
     double parsed = 0;
@@ -128,6 +151,10 @@ void Option::set(const std::string& text, const std::string& where, const std::s
           expectation(), std::numeric_limits<float>::min(), std::numeric_limits<float>::max());
     **number = parsed;
   } else {
+    for (const auto& [value, reason] : left_) {
+      check(!same_ignoring_case(text, value), "{}: found '{}': {}, expected {}", where, text, reason,
+            expectation());
+    }
     for (const auto& [value, reason] : refused_) {
       check(!same_ignoring_case(text, value), "{}: found '{}': {}", where, text, reason);
     }

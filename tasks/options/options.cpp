@@ -15,6 +15,8 @@ namespace {
 constexpr size_t help_column = 36;
 constexpr size_t help_width = 110;
 
+constexpr const char* command_line = "command line";  // an origin
+
 // Breaks a text into lines that fit beside the names on the help page.
 std::string wrap(const std::string& text) {
   std::string wrapped;
@@ -72,6 +74,13 @@ Option& Options::add(std::string name, Option::Field field, std::string help) {
   return options_.emplace_back(std::move(name), field, std::move(help), group_);
 }
 
+void Options::leave(const std::vector<std::string>& names, const std::string& reason) {
+  for (const std::string& name : names) {
+    check(find_option(options_, name) == nullptr, "[options] --{} is declared and left", name);
+    left_[name] = reason;
+  }
+}
+
 bool Options::parse(int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
@@ -82,7 +91,7 @@ bool Options::parse(int argc, const char* const* argv) {
   std::map<std::string, std::string> given = read_words(argc, argv);
   for (Option& option : options_) {
     const auto value = given.find(option.name());
-    if (value != given.end()) option.set(value->second, "--" + option.name(), "command line");
+    if (value != given.end()) option.set(value->second, "--" + option.name(), command_line);
   }
   if (!config_path_.empty()) set_from_file();
   return true;
@@ -90,8 +99,9 @@ bool Options::parse(int argc, const char* const* argv) {
 
 // The value that the command line gives each option, the last where there are several. Not CLI11's work, which would take the word
 // after "--name=" for the empty value, and any word for a switch's optional one.
-std::map<std::string, std::string> Options::read_words(int argc, const char* const* argv) const {
+std::map<std::string, std::string> Options::read_words(int argc, const char* const* argv) {
   std::map<std::string, std::string> given;
+  left_words_.clear();
   const auto as_option = [&](std::string_view word) -> const Option* {
     if (!word.starts_with("--")) return nullptr;
     return find_option(options_, word.substr(2, word.find('=') - 2));
@@ -101,8 +111,14 @@ std::map<std::string, std::string> Options::read_words(int argc, const char* con
     const std::string word = argv[i];
     const size_t equals = word.find('=');
     const Option* option = as_option(word);
-    if (option == nullptr) fail_unknown(word, previous);
     const std::string next = i + 1 < argc ? argv[i + 1] : "";
+    if (option == nullptr && word.starts_with("--") && left_.contains(word.substr(2, equals - 2))) {
+      left_words_.push_back(word.substr(2, equals - 2));
+      if (equals == std::string::npos && !next.empty() && !next.starts_with("-")) ++i;
+      previous = nullptr;
+      continue;
+    }
+    if (option == nullptr) fail_unknown(word, previous);
     std::string& value = given[option->name()];
     const std::string before = option->adds_up() && !value.empty() ? value + "," : "";
     if (equals != std::string::npos) {
@@ -130,8 +146,15 @@ void Options::fail_unknown(const std::string& word, const Option* previous) cons
   }
   const size_t start = std::min(word.find_first_not_of('-'), word.size());
   const std::string name = word.substr(start, word.find('=') - start);
+  const std::string* nearest = nearest_to(name, std::max<size_t>(1, name.size() / 3));
+  if (nearest != nullptr) fail("unknown option '{}': did you mean --{}?", word, *nearest);
+  fail("unknown option '{}': {} --help lists all options", word, program_);
+}
+
+// The name that differs least from this one, in `most` characters at most, or that this one begins; null when there is none.
+const std::string* Options::nearest_to(const std::string& name, size_t most) const {
   const std::string* nearest = nullptr;
-  size_t least = std::max<size_t>(1, name.size() / 3) + 1;
+  size_t least = most + 1;
   for (const Option& option : options_) {
     for (const std::string& candidate : option.names()) {
       const bool abbreviated = !name.empty() && candidate != name && candidate.starts_with(name);
@@ -141,26 +164,41 @@ void Options::fail_unknown(const std::string& word, const Option* previous) cons
       nearest = &candidate;
     }
   }
-  if (nearest != nullptr) fail("unknown option '{}': did you mean --{}?", word, *nearest);
-  fail("unknown option '{}': {} --help lists all options", word, program_);
+  return nearest;
 }
 
 void Options::set_from_file() {
   file_ = ConfigFile(config_path_);
+  std::map<const Option*, const ConfigEntry*> taken;
   for (ConfigEntry& entry : file_.entries()) {
     Option* option = find_option(options_, entry.path);
-    if (option != nullptr) take(*option, entry);
+    if (option == nullptr) continue;
+    const bool is_empty = entry.values == std::vector<std::string>{""};
+    const auto [earlier, is_first] = taken.emplace(option, &entry);
+    if (is_first || earlier->second->values == entry.values) {
+      take(*option, entry);
+    } else if (is_empty) {
+      entry.used = true;
+    } else {
+      // Files have a key for each program: those of the others are empty.
+      check(earlier->second->values == std::vector<std::string>{""},
+            "{}: {}: another name for what line {} gives, {}", file_.where(entry), entry.path,
+            earlier->second->line, earlier->second->path);
+      earlier->second = &entry;
+      take(*option, entry, true);
+    }
   }
 }
 
-// Gives the option the file's value, unless the command line has set it.
-void Options::take(Option& option, ConfigEntry& entry) {
+// Gives the option the file's value, unless it is set already; `over`: unless the command line has set it.
+void Options::take(Option& option, ConfigEntry& entry, bool over) {
   const std::string where = fmt::format("{}: {}", file_.where(entry), entry.path);
   entry.used = true;
   const bool is_list = entry.kind == ConfigEntry::Kind::list;
   check(entry.kind == ConfigEntry::Kind::scalar || (is_list && option.is_free_text()),
         "{}: found a {}, expected {}", where, is_list ? "list" : "map", option.expectation());
-  if (!option.is_default()) return;
+  if (over ? option.origin() == command_line : !option.is_default()) return;
+  if (!is_list && option.leaves(entry.values[0], file_.where(entry))) return;
   option.set(is_list ? joined(entry.values, ",").str() : entry.values[0], where, file_.where(entry));
 }
 
@@ -176,6 +214,8 @@ bool Options::is_default(std::string_view name) const {
   return option->is_default();
 }
 
+bool Options::is_on_command_line(std::string_view name) { return option(name).origin() == command_line; }
+
 void Options::preset(std::string_view name, const std::string& value, const std::string& reason) {
   Option& found = option(name);
   if (found.is_default()) found.set(value, fmt::format("{}: --{}", reason, name), reason);
@@ -185,6 +225,11 @@ void Options::adopt(std::string_view name, std::string_view path) {
   Option& found = option(name);
   ConfigEntry* entry = file_.find(path);
   if (entry != nullptr) take(found, *entry);
+}
+
+void Options::adopt_over(std::string_view name, std::string_view path) {
+  ConfigEntry* entry = file_.find(path);
+  if (entry != nullptr) take(option(name), *entry, true);
 }
 
 std::optional<std::vector<std::string>> Options::list(std::string_view path) {
@@ -203,10 +248,34 @@ std::string Options::effective() const {
     text += fmt::format("  {:<{}} = {} ({})\n", option.name(), longest,
                         option.value().empty() ? "''" : option.value(), option.origin());
   }
-  const std::vector<std::string> unused = file_.unused();
-  if (!unused.empty()) {
-    text += fmt::format("not used by this program, from {}: {}\n", file_.name(), joined(unused, ", "));
+  return text + told_of_left() + told_of_file();
+}
+
+// The names that mean nothing here, each with its reason.
+std::string Options::told_of_left() const {
+  std::map<std::string, std::vector<std::string>> names;  // by reason
+  for (const std::string& name : left_words_) names[left_.at(name)].push_back("--" + name);
+  for (const std::string& name : file_.unused()) {
+    const auto found = left_.find(name);
+    if (found != left_.end()) names[found->second].push_back(name);
   }
+  std::string text;
+  for (const auto& [reason, words] : names)
+    text += fmt::format("left: {}: {}\n", joined(words, ", "), reason);
+  return text;
+}
+
+// What the file holds that nothing used; a name that is nearly an option's may have been meant for it.
+std::string Options::told_of_file() const {
+  std::vector<std::string> unused;
+  for (const std::string& name : file_.unused()) {
+    if (left_.contains(name)) continue;
+    const std::string* nearest = nearest_to(name, 2);
+    unused.push_back(nearest == nullptr ? name : fmt::format("{} (did you mean {}?)", name, *nearest));
+  }
+  std::string text;
+  if (!unused.empty())
+    text += fmt::format("not used by this program, from {}: {}\n", file_.name(), joined(unused, ", "));
   if (file_.documents() > 1) {
     text += fmt::format("not used by this program, from {}: help texts and choices (documents 2 to {})\n",
                         file_.name(), file_.documents());

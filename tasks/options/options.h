@@ -63,6 +63,9 @@ class Option {
   // Given again, its values add up to a list with commas between; otherwise the last one counts.
   Option& add_up();
   bool adds_up() const { return adds_up_; }
+  // A value of other systems' files that means nothing here: from a file it leaves the default, and print_effective says so
+  // with the reason; on the command line it is refused.
+  Option& leave(std::string value, std::string reason);
   // A value that is recognised but refused, with the reason: "found 'float16': no kernel ...".
   Option& refuse(std::string value, std::string reason);
 
@@ -70,13 +73,15 @@ class Option {
   const std::vector<std::string>& names() const { return names_; }
   const std::string& group() const { return group_; }
   const std::string& origin() const { return origin_; }
-  bool is_default() const { return origin_ == "default"; }
+  bool is_default() const { return origin_.starts_with("default"); }
   bool is_switch() const { return std::holds_alternative<bool*>(field_); }
   // A text that can be anything: of a list in a file it is the values with commas between.
   bool is_free_text() const { return std::holds_alternative<std::string*>(field_) && choices_.empty(); }
   // What a word means as a switch's value; nothing when it is none.
   std::optional<bool> as_switch(std::string_view word) const;
 
+  // Whether a file's value is one that leaves the default (leave()), which is then told.
+  bool leaves(const std::string& text, const std::string& where);
   // Sets the field from text. `where` stands in front of the message of the Error thrown on a wrong value,
   // `origin` is what print_effective reports.
   void set(const std::string& text, const std::string& where, const std::string& origin);
@@ -94,6 +99,7 @@ class Option {
   double maximum_ = std::numeric_limits<double>::infinity();
   std::vector<Choice> choices_;
   std::vector<std::pair<std::string, std::string>> refused_;
+  std::vector<std::pair<std::string, std::string>> left_;
   std::string also_true_;
   bool adds_up_ = false;
   std::string default_;
@@ -124,6 +130,10 @@ class Options {
     return add(std::move(name), Option::Field(&field), std::move(help));
   }
 
+  // Names of other systems' settings that mean nothing here. They may be given, with or without a value, and print_effective
+  // tells once what they are left for.
+  void leave(const std::vector<std::string>& names, const std::string& reason);
+
   // Sets the fields from --config_path FILE and the command line. Switches may stand alone or carry true,
   // false, 1 or 0 (any case), after "=" or as the next word. Returns false when --help was asked for and
   // printed. Throws Error on unknown names (with the nearest one), missing and wrong values.
@@ -133,11 +143,17 @@ class Options {
   Option& option(std::string_view name);
   // Whether neither file nor command line, nor preset() or adopt(), has set the option.
   bool is_default(std::string_view name) const;
+  // Whether the command line has set it, not a file or the program.
+  bool is_on_command_line(std::string_view name);
   // Sets an option that is still at its default; print_effective gives `reason` as its origin.
   void preset(std::string_view name, const std::string& value, const std::string& reason);
   // Sets an option that is still at its default from a nested value of the configuration file, for example
   // adopt("learning_rate", "optimizer_cfg.AdamWeightDecay.learning_rate"); nothing when the file lacks it.
   void adopt(std::string_view name, std::string_view path);
+  // The same where another value of the file has set it: the command line alone wins.
+  void adopt_over(std::string_view name, std::string_view path);
+  // Whether the configuration file has such a nested value.
+  bool in_file(std::string_view path) { return file_.find(path) != nullptr; }
   // A nested list of the configuration file; none when the file lacks it. Throws Error on a single value.
   std::optional<std::vector<std::string>> list(std::string_view path);
 
@@ -149,8 +165,11 @@ class Options {
   std::string help() const;
 
  private:
-  void take(Option& option, ConfigEntry& entry);
-  std::map<std::string, std::string> read_words(int argc, const char* const* argv) const;
+  void take(Option& option, ConfigEntry& entry, bool over = false);
+  const std::string* nearest_to(const std::string& name, size_t most) const;
+  std::string told_of_file() const;
+  std::string told_of_left() const;
+  std::map<std::string, std::string> read_words(int argc, const char* const* argv);
   [[noreturn]] void fail_unknown(const std::string& word, const Option* previous) const;
   void set_from_file();
 
@@ -160,6 +179,8 @@ class Options {
   std::string group_ = "Options";
   std::string config_path_;
   std::deque<Option> options_;  // a deque: references handed out by add() stay valid
+  std::map<std::string, std::string, std::less<>> left_;  // names of leave(), and the reasons
+  std::vector<std::string> left_words_;                   // those of them on the command line
   ConfigFile file_;
 };
 

@@ -61,7 +61,9 @@ DType DeviceOptions::dtype() const {
 
 void DeviceOptions::declare(Options& options) {
   options.group("Device");
-  options.add("device_target", device_target, "where to compute").choices(choices_of(backend_names()));
+  options.add("device_target", device_target, "where to compute")
+      .choices(choices_of(backend_names()))
+      .leave("Ascend", "no such device is known here");
   options.add("device_id", device_id, "which of several devices, by its number; the CPU is one").at_least(0);
   options.add("threads", threads, "threads to compute with; 0: one per core").between(0, 4096);
   options.add("compute_type", compute_type, "number type of activations and products; fp16 on GPUs alone")
@@ -77,6 +79,10 @@ void DeviceOptions::declare(Options& options) {
 void ModelOptions::declare(Options& options, const char* from_scratch) {
   options.group(
       fmt::format("Model (0 and auto: as the checkpoint says; training from scratch: {})", from_scratch));
+  options.add(
+      "bert_config_file", bert_config_file,
+      "bert_config.json or config.json that has the following: for a model from scratch, and for weights "
+      "with none beside them");
   options.add("hidden_size", hidden_size, "width of the encoder").at_least(0);
   options.add("num_hidden_layers", num_hidden_layers, "layers of the encoder").at_least(0);
   options.add("num_attention_heads", num_attention_heads, "attention heads, a divisor of hidden_size")
@@ -104,13 +110,37 @@ void ModelOptions::declare(Options& options, const char* from_scratch) {
   options.add("dropout", dropout, "probability of dropping, in training").between(0, 0.99);
 }
 
-void ModelOptions::finish(Options& options, bool from_scratch) {
-  for (const char* name : {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-                           "max_position_embeddings", "hidden_act"}) {
-    options.adopt(name, fmt::format("bert_net_cfg.{}", name));
+void ModelOptions::adopt(Options& options, const std::string& section) {
+  if (!bert_config_file.empty()) {
+    const BertConfig config = read_bert_config(bert_config_file);
+    const auto take = [&](const char* name, const auto& value) {
+      options.preset(name, fmt::format("{}", value), bert_config_file);
+    };
+    take("hidden_size", config.hidden_size);
+    take("num_hidden_layers", config.num_hidden_layers);
+    take("num_attention_heads", config.num_attention_heads);
+    take("intermediate_size", config.intermediate_size);
+    take("max_position_embeddings", config.max_position_embeddings);
+    take("hidden_act", name_of(config.hidden_act));
+    take("relative_positions", name_of(config.relative_positions));
+    if (config.relative_positions != RelativePositions::none)
+      take("max_relative_position", config.max_relative_position);
+    take("dropout", config.hidden_dropout_prob);
   }
-  options.adopt("relative_positions", "bert_net_cfg.use_relative_positions");
-  options.adopt("dropout", "bert_net_cfg.hidden_dropout_prob");
+  for (const char* name : {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+                           "max_position_embeddings"}) {
+    options.adopt(name, fmt::format("{}.{}", section, name));
+  }
+  const bool had_act = !options.is_default("hidden_act");
+  options.adopt("hidden_act", section + ".hidden_act");
+  // MindSpore's gelu is the tanh form.
+  if (!had_act && hidden_act == "gelu")
+    options.option("hidden_act").set("gelu_tanh", section, options.option("hidden_act").origin());
+  options.adopt("relative_positions", section + ".use_relative_positions");
+  options.adopt("dropout", section + ".hidden_dropout_prob");
+}
+
+void ModelOptions::finish(Options& options, bool from_scratch) {
   if (from_scratch) {
     const std::string reason = "from scratch";
     options.preset("hidden_size", "128", reason);
@@ -142,7 +172,9 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
   if (predicts) options.add("do_predict", do_predict, "predict for new text");
 
   options.group("Batches");
-  options.add("epoch_num", epoch_num, "passes over the training data").between(1, 1000000);
+  options.add("epoch_num", epoch_num, "passes over the training data")
+      .alias("num_train_epochs")
+      .between(1, 1000000);
   options.add("max_steps", max_steps, "stop after so many updates; 0: after epoch_num epochs").at_least(0);
   options.add("train_data_shuffle", train_data_shuffle, "a new order of the training data every epoch");
   options.add("eval_data_shuffle", eval_data_shuffle,
@@ -180,6 +212,7 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
               "folder to save to, which one run at a time has to itself");
   options.add("keep_checkpoints", keep_checkpoints, "checkpoints to keep, beside the best").at_least(1);
   options.add("save_checkpoint_steps", save_checkpoint_steps, "updates between saves; 0: every epoch")
+      .alias("save_checkpoints_steps")
       .at_least(0);
   options.add("eval_steps", eval_steps, "updates between evaluations; 0: every epoch").at_least(0);
   options
@@ -276,6 +309,21 @@ void TrainOptions::declare_loss_scale(Options& options) {
       .between(1, 1000000);
 }
 
+// Those of one optimizer, from a section of the configuration file.
+void TrainOptions::adopt_optimizer(Options& options, const std::string& section, bool has_momentum) {
+  for (const char* name : {"learning_rate", "end_learning_rate", "power", "weight_decay"})
+    options.adopt(name, fmt::format("{}.{}", section, name));
+  // There 0 steps are none; here they leave it to --warmup_proportion.
+  const std::string warmup = section + ".warmup_steps";
+  options.adopt("warmup_steps", warmup);
+  if (options.in_file(warmup) && warmup_steps == 0)
+    options.preset("warmup_proportion", "0", options.option("warmup_steps").origin());
+  options.adopt("adam_eps", section + ".eps");
+  options.adopt("adam_beta1", section + (has_momentum ? ".momentum" : ".beta1"));
+  options.adopt("adam_beta2", section + ".beta2");
+  if (const auto names = options.list(section + ".decay_filter")) no_decay = *names;
+}
+
 int64_t TrainOptions::max_memory_bytes() const {
   return max_memory.empty() ? 0 : parse_bytes(max_memory, "--max_memory");
 }
@@ -287,15 +335,9 @@ void TrainOptions::finish(Options& options) {
     options.adopt("optimizer", "optimizer_cfg.optimizer");
     const OptimizerRow& row = find_optimizer(optimizer);
     // Files of other systems have a section for each optimizer; adamw is our name for one that theirs is near to.
-    const std::string section =
-        fmt::format("optimizer_cfg.{}.", row.name == "adamw" ? "AdamWeightDecay" : row.name);
-    for (const char* name : {"learning_rate", "end_learning_rate", "power", "weight_decay", "warmup_steps"}) {
-      options.adopt(name, section + name);
-    }
-    options.adopt("adam_eps", section + "eps");
-    options.adopt("adam_beta1", section + (row.rule == UpdateRule::momentum ? "momentum" : "beta1"));
-    options.adopt("adam_beta2", section + "beta2");
-    if (const auto names = options.list(section + "decay_filter")) no_decay = *names;
+    const std::string section(row.name == "adamw" ? "AdamWeightDecay" : row.name);
+    adopt_optimizer(options, "optimizer_cfg." + section, row.rule == UpdateRule::momentum);
+    adopt_optimizer(options, section, row.rule == UpdateRule::momentum);
     if (row.name != "adamw") preset_for(row, options);  // whose numbers the options have
   }
   check(max_memory.empty() || max_memory_bytes() > 0, "--max_memory 0: expected at least 1 byte");

@@ -25,6 +25,7 @@ struct DeviceOptions {
 
 // The shape of the encoder. A value of 0, or "auto", stands for the checkpoint's own.
 struct ModelOptions {
+  std::string bert_config_file;
   int64_t hidden_size = 0;
   int64_t num_hidden_layers = 0;
   int64_t num_attention_heads = 0;
@@ -36,10 +37,18 @@ struct ModelOptions {
   double layer_norm_eps = 0;
   double dropout = 0.1;  // after embeddings and sublayers, on attention weights, before the head
 
+  // Whether they say all of an encoder's shape but the rows of its tables.
+  bool has_shape() const {
+    return hidden_size > 0 && num_hidden_layers > 0 && num_attention_heads > 0 && intermediate_size > 0 &&
+           max_position_embeddings > 0 && hidden_act != "auto" && relative_positions != "auto";
+  }
   // `from_scratch` says on the help page what they are without a checkpoint.
   void declare(Options& options, const char* from_scratch = "128, 2, 2, 512, 512, gelu");
-  // Takes bert_net_cfg of the configuration file, gives the values still missing for a model without a
-  // checkpoint when `from_scratch`, and throws Error when the values don't fit together.
+  // Takes the shape of the encoder from --bert_config_file, then from the configuration file's section of that name
+  // (MindSpore's bert_net_cfg, base_net_cfg and so on).
+  void adopt(Options& options, const std::string& section);
+  // Gives the values still missing for a model without a checkpoint when `from_scratch`, and throws Error when the values
+  // don't fit together.
   void finish(Options& options, bool from_scratch);
 };
 
@@ -118,6 +127,7 @@ struct TrainOptions {
  private:
   void declare_optimizer(Options& options);
   void declare_loss_scale(Options& options);
+  void adopt_optimizer(Options& options, const std::string& section, bool has_momentum);
 };
 
 }  // namespace gradus

@@ -24,13 +24,13 @@ constexpr OtherName other_names[] = {
     {"eval_data_file_path", "eval_data_dir"},
     {"schema_file_path", "schema_dir"},
     {"schema_file_path", "schema_file"},
-    {"seq_length", "max_seq_length"},
     {"save_finetune_checkpoint_path", "save_checkpoint_path"},
     {"keep_checkpoints", "save_checkpoint_num"},
     {"load_pretrain_checkpoint_path", "load_checkpoint_path"},
     {"load_pretrain_checkpoint_path", "eval_ckpt"},
 };
 
+constexpr const char* usual_save_folder = "./pretrain/ckpt/";
 constexpr const char* data_sink_help =
     "accepted for the sake of other systems' settings: batches are always made ahead";
 
@@ -63,7 +63,7 @@ PretrainOptions::PretrainOptions() {
 
 void PretrainOptions::declare(Options& options) {
   declare_data(
-      options, "./pretrain/ckpt/",
+      options, usual_save_folder,
       {"records to train on, a file or a folder of them (generate_pretraining_records)",
        "records to score on, now and then in training and with --do_eval", nullptr, "what the records are"});
   options.option("dataset_format").choices(choices_of(record_formats()));
@@ -136,6 +136,16 @@ void PretrainOptions::take_network(Options& options) {
   options.preset("relative_positions", std::string(network->relative_positions), reason);
 }
 
+// In a file of MindSpore's no folder means the working folder. What is to be saved is saved here, too, but to a folder of its own.
+void PretrainOptions::take_save_folder(Options& options) {
+  Option& folder = options.option("save_finetune_checkpoint_path");
+  if (!enable_save_ckpt || !train.save_finetune_checkpoint_path.empty() || folder.is_default() ||
+      options.is_on_command_line(folder.name()))
+    return;
+  folder.set(usual_save_folder, "--save_checkpoint_path",
+             fmt::format("{} names none, and enable_save_ckpt is true", folder.origin()));
+}
+
 int64_t PretrainOptions::most_records() const {
   if (num_samples.empty() || same_ignoring_case(num_samples, "None") ||
       same_ignoring_case(num_samples, "null"))
@@ -152,7 +162,12 @@ void PretrainOptions::finish(Options& options, bool trains) {
   if (!train.do_train && !train.do_eval)
     options.preset(trains ? "do_train" : "do_eval", "true", options.program());
   train.finish(options);
+  // In MindSpore's file each network has a batch size, and what stands there for all never counts.
+  const std::string section = bert_network + "_net_cfg";
+  options.adopt_over("train_batch_size", bert_network + "_batch_size");
+  model.adopt(options, section);
   if (train.do_train && load_pretrain_checkpoint_path.empty()) take_network(options);
+  take_save_folder(options);
   if (!enable_save_ckpt) {
     options.option("save_finetune_checkpoint_path").set("", "--enable_save_ckpt", "--enable_save_ckpt false");
     check(!train.resume, "--resume needs checkpoints: --enable_save_ckpt is false");
@@ -166,7 +181,7 @@ void PretrainOptions::finish(Options& options, bool trains) {
   check(input_file.empty() || most == std::numeric_limits<int64_t>::max(),
         "--num_samples {}: of the text of --input_file all is trained on", num_samples);
   take_text(options);
-  FineTuneOptions::finish(options, {}, false);
+  FineTuneOptions::finish(options, {}, false, section);
   check(!train_with_eval || !eval_data_file_path.empty(), "--train_with_eval needs --eval_data_file_path");
   if (train.do_train && output_dir.empty())
     options.preset("output_dir", train.save_finetune_checkpoint_path, "--save_finetune_checkpoint_path");

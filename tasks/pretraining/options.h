@@ -46,6 +46,7 @@ struct PretrainOptions : FineTuneOptions {
  private:
   void declare_text(Options& options);
   void take_network(Options& options);
+  void take_save_folder(Options& options);
   void take_text(Options& options);
 };
 

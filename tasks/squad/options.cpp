@@ -34,6 +34,10 @@ void SquadDriverOptions::declare(Options& options) {
           "answers as the text has them (characters), or put together of its words as in the reference code; "
           "auto: words with --tokenizer google")
       .choices({"auto", "characters", "words"});
+  options
+      .add("num_class", num_class,
+           "accepted for the sake of other systems' settings: an answer has a beginning and an end")
+      .between(2, 2);
   options.add(
       "output_dir", output_dir,
       "folder for predictions.json, nbest_predictions.json and null_odds.json; none: the save folder, "
@@ -59,7 +63,9 @@ void SquadDriverOptions::declare(Options& options) {
 
 void SquadDriverOptions::finish(Options& options) {
   train.finish(options);
-  if (eval_data_file_path.empty()) options.preset("eval_data_file_path", eval_json_path, "--eval_json_path");
+  // Settings files have both names, one of them empty.
+  if (eval_data_file_path.empty() && !eval_json_path.empty())
+    options.option("eval_data_file_path").set(eval_json_path, "--eval_json_path", "--eval_json_path");
   FineTuneOptions::finish(options, {"null_score_diff_threshold"}, false);
   if (train.do_train && output_dir.empty())
     options.preset("output_dir", train.save_finetune_checkpoint_path, "--save_finetune_checkpoint_path");

@@ -135,6 +135,90 @@ TEST_CASE("options: mistakes on the command line") {
   CHECK(error_of({"--assessment_method=F1"}) == "--assessment_method: found 'F1', expected one of span, BF1");
 }
 
+TEST_CASE("options: a whole number may have zeros behind a point") {
+  Program p;
+  p.parse({"--train_batch_size=8.00"});
+  CHECK(p.batch == 8);
+  for (const char* wrong : {"8.", ".0", "8.01", "8.0.0", "8,0", "8.0 "})
+    CHECK(error_of({"--train_batch_size", wrong}) ==
+          fmt::format("--train_batch_size: found '{}', expected a whole number, at least 1", wrong));
+}
+
+TEST_CASE("options: names of other systems that mean nothing here are told once, and change nothing") {
+  const TemporaryFolder folder;
+  const std::string path =
+      folder.write("c.yaml", "data_url: ''\nprofiling: False\ntrain_batch_size: 4\ntrain_batch_siz: 9\n");
+  Program p;
+  p.options.leave({"data_url", "load_path"}, "of a store");
+  p.options.leave({"profiling"}, "of a runtime");
+  p.parse({"--data_url=x", "--profiling", "--load_path", "y", "--do_train", "--config_path", path.c_str()});
+  CHECK(p.train);
+  CHECK(p.batch == 4);
+  const std::string text = p.options.effective();
+  CHECK(contains(text, "left: --profiling, profiling: of a runtime\n"));
+  CHECK(contains(text, "left: --data_url, --load_path, data_url: of a store\n"));
+  CHECK(contains(text, "not used by this program, from " + path +
+                           ": train_batch_siz (did you mean train_batch_size?)\n"));
+
+  Program q;
+  q.options.leave({"data_url"}, "of a store");
+  CHECK_THROWS_WITH_AS(q.parse({"--data_url", "x", "y"}), "unexpected 'y': options start with --", Error);
+  CHECK_THROWS_WITH_AS(q.parse({"-data_url", "x"}),
+                       "unknown option '-data_url': demo --help lists all options", Error);
+  CHECK_THROWS_AS(q.options.leave({"do_train"}, "declared"), Error);
+}
+
+TEST_CASE(
+    "options: a value that is left leaves the default where a file has it, and is refused on the command "
+    "line") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("c.yaml", "\nassessment_method: Mcc\n");
+  Program p;
+  p.options.option("assessment_method").leave("mcc", "no such score");
+  p.parse({"--config_path", path.c_str()});
+  CHECK(p.method == "span");
+  CHECK(p.options.is_default("assessment_method"));
+  CHECK(contains(p.options.effective(), "= span (default; " + path + ":2: found 'Mcc': no such score)\n"));
+  Program q;
+  q.options.option("assessment_method").leave("mcc", "no such score");
+  CHECK_THROWS_WITH_AS(q.parse({"--assessment_method=mcc"}),
+                       "--assessment_method: found 'mcc': no such score, expected one of span, BF1", Error);
+}
+
+TEST_CASE("options: a file may have an option under several names, as long as but one of them has a value") {
+  const TemporaryFolder folder;
+  for (const char* yaml : {"label_file_path: ''\nlabel2id_file_path: a.txt\n",
+                           "label_file_path: a.txt\nlabel2id_file_path: ''\n",
+                           "label_file_path: a.txt\nlabel2id_file_path: a.txt\n"}) {
+    const std::string path = folder.write("c.yaml", yaml);
+    Program p;
+    p.parse({"--config_path", path.c_str()});
+    CHECK(p.labels == "a.txt");
+    CHECK_FALSE(contains(p.options.effective(), "not used"));
+  }
+  CHECK(file_error(folder, "label_file_path: a.txt\n\nlabel2id_file_path: b.txt\n") ==
+        "c.yaml:3: label2id_file_path: another name for what line 1 gives, label_file_path");
+}
+
+TEST_CASE("options: a value may win over another of the same file, never over the command line") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("c.yaml", "train_batch_size: 32\nbase_batch_size: 256\n");
+  Program p;
+  p.parse({"--config_path", path.c_str()});
+  CHECK_FALSE(p.options.is_on_command_line("train_batch_size"));
+  p.options.adopt("train_batch_size", "base_batch_size");
+  CHECK(p.batch == 32);
+  p.options.adopt_over("train_batch_size", "base_batch_size");
+  CHECK(p.batch == 256);
+  Program q;
+  q.parse({"--config_path", path.c_str(), "--train_batch_size=7"});
+  q.options.adopt_over("train_batch_size", "base_batch_size");
+  CHECK(q.batch == 7);
+  CHECK(q.options.is_on_command_line("train_batch_size"));
+  CHECK(q.options.in_file("base_batch_size"));
+  CHECK_FALSE(q.options.in_file("large_batch_size"));
+}
+
 TEST_CASE("options: a file sets values, the command line wins, the rest is named") {
   const TemporaryFolder folder;
   const std::string path = folder.write("c.yaml",

@@ -133,7 +133,8 @@ TEST_CASE("run_ner options: checks") {
             .starts_with("--end_learning_rate 1e-05 is above --learning_rate 1e-06"));
   CHECK(error_of({"--compute_type=int8"}) ==
         "--compute_type: found 'int8', expected one of fp32, bf16, fp16");
-  CHECK(error_of({"--device_target=Ascend"}) == "--device_target: found 'Ascend', expected one of CPU, CUDA");
+  CHECK(error_of({"--device_target=Ascend"}) ==
+        "--device_target: found 'Ascend': no such device is known here, expected one of CPU, CUDA");
 }
 
 TEST_CASE("run_ner options: other spellings") {

@@ -1,6 +1,8 @@
 // What run_ner predicts from: text, words, columns and JSON lines, cut as the words were that it was trained on.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/json.h"
 #include "tests/tasks/tiny_ner.h"
 
@@ -91,6 +93,28 @@ TEST_CASE("run_ner predicts for the words that it was trained on the tags that i
     "entities": [{"type": "PER", "text": "Anna Brom", "begin": 0, "end": 9}]})"));
   CHECK(rows[2].empty());
   CHECK(json_of(rows[3])["tags"].empty());
+}
+
+TEST_CASE("run_ner gives a word no tag of a piece") {
+  // The classifier's row of one tag scores above all others: that tag is what every word gets.
+  const TinyNer tiny;
+  for (const std::string protocol : {"x_pieces", "x_pieces_no_sep"}) {
+    tiny.print(tiny.training({"--max_steps=1", "--label_protocol=" + protocol,
+                              "--save_finetune_checkpoint_path=" + tiny.path(protocol)}));
+    const std::string best = tiny.path(protocol + "/best");
+    const Json labels = json_of(file_content(best + "/config.json")).at("label2id");
+    for (const std::string tag : {"X", "[CLS]", "[SEP]", "B-LOC"}) {
+      edit_tensor(best, "classifier.bias", [&](std::vector<float>& bias) {
+        std::ranges::fill(bias, 0.0F);
+        bias[static_cast<size_t>(labels.at(tag).number())] = 1000;
+      });
+      const std::string expected = tag == "B-LOC" ? tag : "O";
+      CHECK(tiny.print(tiny.predicting(best), "Anna O\nleft O\n") ==
+            "Anna O " + expected + "\nleft O " + expected + "\n");
+      const Json row = json_of(tiny.print(tiny.predicting(best), R"({"words": ["Anna"]})"));
+      CHECK(row.at("tags")[0].text() == expected);
+    }
+  }
 }
 
 TEST_CASE("run_ner keeps what stands between the rows of columns, and parts its own column as theirs are") {

@@ -1,0 +1,10 @@
+#!/bin/sh
+# scripts/run_classifier_gpu.sh of MindSpore's BERT: fine-tunes on a GPU, 3 epochs in batches of 32.
+#   usage: bash run_classifier_gpu.sh [DEVICE_ID] [FLAGS_OF_RUN_CLASSIFIER...]
+# The paths that are filled in there stand behind it as flags here. Settings are those of ./task_classifier_config.yaml, where it is there. The log goes to
+# classifier_log.txt.
+# example: bash run_classifier_gpu.sh 0 --load_pretrain_checkpoint_path=bert/ --train_data_file_path=classifier/train.mindrecord
+set -eu
+. "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
+. "$here/launchers.sh"
+fine_tune classifier 3 GPU "$@"
