@@ -72,11 +72,16 @@ int run(int argc, char** argv) {
         "--eval_data_file_path is missing: data to score the model on");
   const std::string program = program_for(onnx::read_header(file.ends_with(".onnx") ? file : file + ".onnx"));
   const std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / program;
-  std::vector<std::string> words{path.string()};
-  words.insert(words.end(), argv + 1, argv + argc);
-  words.insert(words.end(), {"--do_train=false", "--do_predict=false", "--do_eval=true"});
-  if (!value_of(argc, argv, "export_file_name") && !value_of(argc, argv, "exported_file"))
-    words.insert(words.end(), {"--exported_file", file});
+  // In the programs' settings files export_file_name is what export writes, and no wish to run it.
+  std::vector<std::string> words{path.string(), "--do_train=false", "--do_predict=false", "--do_eval=true",
+                                 "--exported_file=" + file};
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const bool is_file = word == "--export_file_name" || word == "--exported_file";
+    if (is_file) ++i;
+    else if (!word.starts_with("--export_file_name=") && !word.starts_with("--exported_file="))
+      words.emplace_back(word);
+  }
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);

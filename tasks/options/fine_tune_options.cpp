@@ -63,12 +63,9 @@ void FineTuneOptions::declare_model(Options& options) {
     options.add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
                 "trained model to score or use, or to train further");
   if (!makes_pretrained)
-    options
-        .add("exported_file", exported_file,
-             "with --do_eval and --do_predict: a file that export has written, which is run in place of the "
-             "trained "
-             "model; none: its own weights")
-        .alias("export_file_name");
+    options.add(
+        "exported_file", exported_file,
+        "with --do_eval and --do_predict: a file of export's, to be run in place of the model; none: not");
 
   device.declare(options);
 }
