@@ -17,15 +17,15 @@ constexpr size_t help_width = 110;
 
 constexpr const char* command_line = "command line";  // an origin
 
-// Breaks a text into lines that fit beside the names on the help page.
-std::string wrap(const std::string& text) {
+// Breaks a text into lines of so many characters.
+std::string wrap(const std::string& text, size_t width) {
   std::string wrapped;
   size_t used = 0;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find(' ', begin), text.size());
     const size_t length = end - begin;
     if (used > 0) {
-      const bool fits = used + 1 + length <= help_width - help_column;
+      const bool fits = used + 1 + length <= width;
       wrapped += fits ? ' ' : '\n';
       used = fits ? used + 1 : 0;
     }
@@ -289,12 +289,18 @@ std::string Options::help() const {
   std::vector<HelpEntry> entries;
   for (const Option& option : options_) {
     entries.push_back({fmt::format("--{}", joined(option.names(), ",--")), option.placeholder(),
-                       wrap(option.description()), option.group()});
+                       wrap(option.description(), help_width - help_column), option.group()});
   }
-  return help_page(
-      purpose_, program_, entries, help_column,
-      "Switches may stand alone or carry a value: --name, --name=false, --name false.\nExample:\n  " +
-          example_);
+  std::vector<std::string> left;
+  for (const auto& [name, reason] : left_) left.push_back("--" + name);
+  const std::string told_of_left =
+      left.empty()
+          ? ""
+          : wrap(fmt::format("Of other systems, without effect here: {}", joined(left, ", ")), help_width) +
+                "\n";
+  return help_page(purpose_, program_, entries, help_column,
+                   "Switches may stand alone or carry a value: --name, --name=false, --name false.\n" +
+                       told_of_left + "Example:\n  " + example_);
 }
 
 }  // namespace gradus

@@ -156,6 +156,8 @@ TEST_CASE("options: names of other systems that mean nothing here are told once,
   CHECK(p.batch == 4);
   const std::string text = p.options.effective();
   CHECK(contains(text, "left: --profiling, profiling: of a runtime\n"));
+  CHECK(contains(p.options.help(),
+                 "Of other systems, without effect here: --data_url, --load_path, --profiling\n"));
   CHECK(contains(text, "left: --data_url, --load_path, data_url: of a store\n"));
   CHECK(contains(text, "not used by this program, from " + path +
                            ": train_batch_siz (did you mean train_batch_size?)\n"));
