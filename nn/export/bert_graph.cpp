@@ -117,6 +117,21 @@ Value pool(GraphBuilder& graph, const Value& hidden) {
   return graph.activation("pooled", graph.linear("pooler", "bert.pooler.dense", first), Activation::tanh);
 }
 
+// A bidirectional LSTM by the weights lstm.*: [B, W, I] -> [B, W, 2 units]. Both directions read forward, so that a runtime need not know
+// of lengths: OpenVINO's LSTM does not heed them where sizes are chosen when it runs, MindSpore's has none on processors.
+Value bidirectional_lstm(GraphBuilder& graph, const Value& x, const Value& lengths, int64_t layers,
+                         int64_t units) {
+  Value y = graph.transpose(x + ".words_first", x, {1, 0, 2});
+  for (int64_t i = 0; i < layers; ++i) {
+    const std::string here = fmt::format("lstm.{}", i), suffix = fmt::format("_l{}", i);
+    const Value forward = graph.lstm_direction(here + ".forward", "lstm", suffix, y, units);
+    const Value backward = graph.lstm_direction(here + ".backward", "lstm", suffix + "_reverse",
+                                                graph.reverse(here + ".reversed", y, lengths), units);
+    y = graph.concat(here, forward, graph.reverse(here + ".backward.reversed", backward, lengths));
+  }
+  return graph.transpose("lstm", y, {1, 0, 2});
+}
+
 }  // namespace
 
 void build_encoder(GraphBuilder& graph, const BertConfig& config, bool has_pooler) {
@@ -168,8 +183,8 @@ TaggerValues build_tagger(GraphBuilder& graph, const BertConfig& config, const T
   // As in NerModel: an LSTM and what follows it compute in float32.
   if (head.lstm_layers > 0) {
     graph.compute_in(DType::float32);
-    x = graph.lstm("lstm", "lstm", graph.cast("words.float32", x, DType::float32), *built.lengths,
-                   head.lstm_layers, config.hidden_size / 2);
+    x = bidirectional_lstm(graph, graph.cast("words.float32", x, DType::float32), *built.lengths,
+                           head.lstm_layers, config.hidden_size / 2);
   }
   built.scores = graph.output(head.output, graph.linear("classifier", "classifier", x), axis, head.tags);
   return built;

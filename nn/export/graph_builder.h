@@ -13,6 +13,9 @@
 
 namespace gradus {
 
+// What is added to scores that don't count: as strong as in BERT's reference implementation, and within 16 bits.
+constexpr double masked_score = -10000;
+
 // Scores of a CRF of K tags (nn/crf.h): `transitions` are [K, K], a row for the tag before.
 struct CrfNumbers {
   std::vector<float> transitions, start, end;
@@ -67,10 +70,12 @@ class GraphBuilder {
                                 const Value& x) = 0;
   virtual Value layer_norm(const Value& name, const std::string& layer, const Value& x, double eps) = 0;
   virtual Value activation(const Value& name, const Value& x, Activation kind) = 0;
-  // A bidirectional LSTM of `layers` layers and `units` numbers a direction by the weights `lstm`.*: [B, W, I] -> [B, W, 2 units];
-  // a text has `lengths` words, integers [B].
-  virtual Value lstm(const Value& name, const std::string& lstm, const Value& x, const Value& lengths,
-                     int64_t layers, int64_t units) = 0;
+  // One direction of a layer of an LSTM by its weights, "lstm.weight_ih" and so on with `suffix` behind: [W, B, I] -> [W, B, units].
+  // It reads forward, and padding too, but behind the words.
+  virtual Value lstm_direction(const Value& name, const std::string& lstm, const std::string& suffix,
+                               const Value& x, int64_t units) = 0;
+  // The words of each text in the opposite order, and what pads them as it is: x [W, B, I], integers `lengths` [B].
+  virtual Value reverse(const Value& name, const Value& x, const Value& lengths) = 0;
 
   // --- arithmetic; the smaller operand is repeated, as everywhere in such formats ---
   virtual Value add(const Value& name, const Value& a, const Value& b) = 0;
@@ -84,6 +89,8 @@ class GraphBuilder {
   // 0 keeps the axis of that number.
   virtual Value reshape(const Value& name, const Value& x, const std::vector<int64_t>& shape) = 0;
   virtual Value unsqueeze(const Value& name, const Value& x, int64_t axis) = 0;
+  // Side by side: [W, B, I] and [W, B, J] -> [W, B, I + J].
+  virtual Value concat(const Value& name, const Value& a, const Value& b) = 0;
   // What has this number on an axis, which goes.
   virtual Value at(const Value& name, const Value& x, int64_t axis, int64_t number) = 0;
   // Row rows[b, w] of x[b] for each b and w: [B, S, H] and [B, W] -> [B, W, H]; for -1 there is some row.
@@ -92,7 +99,7 @@ class GraphBuilder {
   virtual Value count(const Value& name, const Value& integers) = 0;
 
   // --- attention ---
-  // What is added to scores [B, N, S, S]: 0 where the mask, [B, S], is 1, and -10000 where it is 0: [B, 1, 1, S].
+  // What is added to scores [B, N, S, S]: 0 where the mask, [B, S], is 1, and masked_score where it is 0: [B, 1, 1, S].
   virtual Value mask_scores(const Value& name, const Value& mask) = 0;
   // Rows of a table of relative positions (core/kernels.h, Attention), for each two of the tokens: [S, S, D]. The table is of
   // weights or, where `table` is empty, of these numbers, [2 K + 1, D].

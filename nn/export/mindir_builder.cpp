@@ -15,8 +15,6 @@ using mindir::OperatorKind;
 
 namespace {
 
-constexpr double masked = -10000;  // as strong as in BERT's reference implementation, and within 16 bits
-
 // MindSpore's names of inputs that are called otherwise elsewhere.
 const std::map<std::string, std::string> input_names{{"attention_mask", "input_mask"},
                                                      {"token_type_ids", "token_type_id"}};
@@ -373,7 +371,7 @@ MindIrBuilder::Value MindIrBuilder::mask_scores(const Value& name, const Value& 
   const Value wide = shaped(mask + ".wide", mask, {dims.at(0), 1, 1, dims.at(1)});
   const Value one = number(1.0), present = as_type(mask + ".float", wide, type_);
   const Value absent = pairwise(mask + ".absent", "Sub", one, present);
-  return same(name, "Mul", {absent, number(masked)});
+  return same(name, "Mul", {absent, number(masked_score)});
 }
 
 MindIrBuilder::Value MindIrBuilder::relative_positions(const Value& name, const std::string& table,
@@ -395,9 +393,8 @@ MindIrBuilder::Value MindIrBuilder::relative_positions(const Value& name, const 
 
 // --- LSTM ---
 
-// [W, B, I] -> [W, B, units]. It reads padding too, but behind the words.
-MindIrBuilder::Value MindIrBuilder::lstm_direction(const Value& name, const std::string& suffix,
-                                                   const std::string& lstm, const Value& x, int64_t units) {
+MindIrBuilder::Value MindIrBuilder::lstm_direction(const Value& name, const std::string& lstm,
+                                                   const std::string& suffix, const Value& x, int64_t units) {
   const std::string ih = lstm + ".weight_ih" + suffix, hh = lstm + ".weight_hh" + suffix;
   const int64_t inputs = of(x).dims.at(2), texts = of(x).dims.at(1);
   for (const auto& [part, columns] : {std::pair{ih, inputs}, {hh, units}}) {
@@ -433,28 +430,16 @@ MindIrBuilder::Value MindIrBuilder::lstm_direction(const Value& name, const std:
   return first_of_tuple(name, states, of(x).type, dims);
 }
 
-// The words of each text in the opposite order, and what pads them as it is.
-MindIrBuilder::Value MindIrBuilder::reversed(const Value& name, const Value& x, const Value& lengths) {
+MindIrBuilder::Value MindIrBuilder::reverse(const Value& name, const Value& x, const Value& lengths) {
   return class_node(name, "ReverseSequence", {x, lengths},
                     {{"seq_dim", int64_t{0}}, {"batch_dim", int64_t{1}}}, of(x).type, of(x).dims);
 }
 
-// Both directions read forward: MindSpore's LSTM knows nothing of lengths on processors.
-MindIrBuilder::Value MindIrBuilder::lstm(const Value& name, const std::string& lstm, const Value& x,
-                                         const Value& lengths, int64_t layers, int64_t units) {
-  Value y = transpose(x + ".words_first", x, {1, 0, 2});
-  for (int64_t i = 0; i < layers; ++i) {
-    const std::string here = fmt::format("{}.{}", name, i), suffix = fmt::format("_l{}", i);
-    const Value forward = lstm_direction(here + ".forward", suffix, lstm, y, units);
-    const Value backward = lstm_direction(here + ".backward", suffix + "_reverse", lstm,
-                                          reversed(here + ".reversed", y, lengths), units);
-    const Dims dims{of(y).dims[0], of(y).dims[1], 2 * units};
-    const Value both =
-        class_node(here + ".both", "MakeTuple",
-                   {forward, reversed(here + ".backward.reversed", backward, lengths)}, {}, of(y).type, dims);
-    y = node(here, "Concat", {both, setting(int64_t{2})}, of(y).type, dims);
-  }
-  return transpose(name, y, {1, 0, 2});
+MindIrBuilder::Value MindIrBuilder::concat(const Value& name, const Value& a, const Value& b) {
+  Dims dims = of(a).dims;
+  dims.at(2) += of(b).dims.at(2);
+  const Value both = class_node(name + ".both", "MakeTuple", {a, b}, {}, of(a).type, dims);
+  return node(name, "Concat", {both, setting(int64_t{2})}, of(a).type, dims);
 }
 
 }  // namespace gradus

@@ -39,8 +39,10 @@ class MindIrBuilder final : public GraphBuilder {
                         const Value& x) override;
   Value layer_norm(const Value& name, const std::string& layer, const Value& x, double eps) override;
   Value activation(const Value& name, const Value& x, Activation kind) override;
-  Value lstm(const Value& name, const std::string& lstm, const Value& x, const Value& lengths, int64_t layers,
-             int64_t units) override;
+  Value lstm_direction(const Value& name, const std::string& lstm, const std::string& suffix, const Value& x,
+                       int64_t units) override;
+  Value reverse(const Value& name, const Value& x, const Value& lengths) override;
+  Value concat(const Value& name, const Value& a, const Value& b) override;
   Value add(const Value& name, const Value& a, const Value& b) override;
   Value divide(const Value& name, const Value& x, double divisor) override;
   Value softmax(const Value& name, const Value& x) override;
@@ -96,9 +98,6 @@ class MindIrBuilder final : public GraphBuilder {
                 Dims dims);
   Value first_of_tuple(const Value& name, const Value& tuple, Type type, Dims dims);
   Value gelu(const Value& name, const Value& x);
-  Value lstm_direction(const Value& name, const std::string& suffix, const std::string& lstm, const Value& x,
-                       int64_t units);
-  Value reversed(const Value& name, const Value& x, const Value& lengths);
 
   mindir::Graph graph_;
   ModelWeights weights_;

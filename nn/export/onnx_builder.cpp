@@ -13,8 +13,6 @@ using onnx::Type;
 
 namespace {
 
-constexpr double masked = -10000;  // as strong as in BERT's reference implementation, and within 16 bits
-
 std::string text_of(double number) { return fmt::format("{}", number); }
 
 }  // namespace
@@ -282,7 +280,7 @@ OnnxBuilder::Value OnnxBuilder::mask_scores(const Value& name, const Value& mask
   const Value number =
       node_of(type_, mask + ".float", "Cast", {wide}, {Attribute("to", static_cast<int64_t>(type_))});
   const Value absent = node(mask + ".absent", "Sub", {constant(1.0), number});
-  return node(name, "Mul", {absent, constant(masked)});
+  return node(name, "Mul", {absent, constant(masked_score)});
 }
 
 OnnxBuilder::Value OnnxBuilder::relative_positions(const Value& name, const std::string& table,
@@ -321,9 +319,8 @@ std::vector<float> OnnxBuilder::lstm_weights(const std::string& weight, int64_t 
   return theirs;
 }
 
-// [W, B, I] -> [W, B, units]. It reads padding too, but behind the words.
-OnnxBuilder::Value OnnxBuilder::lstm_direction(const Value& name, const std::string& suffix,
-                                               const std::string& lstm, const Value& x, int64_t units) {
+OnnxBuilder::Value OnnxBuilder::lstm_direction(const Value& name, const std::string& lstm,
+                                               const std::string& suffix, const Value& x, int64_t units) {
   const auto called = [&](const char* kind) { return lstm + "." + kind + suffix; };
   const std::string ih = called("weight_ih"), hh = called("weight_hh"), biases = called("bias");
   const int64_t inputs = weights_.find(ih).shape.at(1);
@@ -340,26 +337,13 @@ OnnxBuilder::Value OnnxBuilder::lstm_direction(const Value& name, const std::str
   return node(name, "Squeeze", {name + ".states", constant(std::vector<int64_t>{1})});
 }
 
-// The words of each text in the opposite order, and what pads them as it is.
-OnnxBuilder::Value OnnxBuilder::reversed(const Value& name, const Value& x, const Value& lengths) {
+OnnxBuilder::Value OnnxBuilder::reverse(const Value& name, const Value& x, const Value& lengths) {
   return node(name, "ReverseSequence", {x, lengths},
               {Attribute("time_axis", int64_t{0}), Attribute("batch_axis", int64_t{1})});
 }
 
-// Both directions read forward: a runtime need not know of lengths then, which OpenVINO's LSTM does not heed where sizes are chosen
-// when it runs.
-OnnxBuilder::Value OnnxBuilder::lstm(const Value& name, const std::string& lstm, const Value& x,
-                                     const Value& lengths, int64_t layers, int64_t units) {
-  Value y = transpose(x + ".words_first", x, {1, 0, 2});
-  for (int64_t i = 0; i < layers; ++i) {
-    const std::string here = fmt::format("{}.{}", name, i), suffix = fmt::format("_l{}", i);
-    const Value forward = lstm_direction(here + ".forward", suffix, lstm, y, units);
-    const Value backward = lstm_direction(here + ".backward", suffix + "_reverse", lstm,
-                                          reversed(here + ".reversed", y, lengths), units);
-    y = node(here, "Concat", {forward, reversed(here + ".backward.reversed", backward, lengths)},
-             {Attribute("axis", int64_t{2})});
-  }
-  return transpose(name, y, {1, 0, 2});
+OnnxBuilder::Value OnnxBuilder::concat(const Value& name, const Value& a, const Value& b) {
+  return node(name, "Concat", {a, b}, {Attribute("axis", int64_t{2})});
 }
 
 }  // namespace gradus

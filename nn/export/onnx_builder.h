@@ -44,8 +44,10 @@ class OnnxBuilder final : public GraphBuilder {
                         const Value& x) override;
   Value layer_norm(const Value& name, const std::string& layer, const Value& x, double eps) override;
   Value activation(const Value& name, const Value& x, Activation kind) override;
-  Value lstm(const Value& name, const std::string& lstm, const Value& x, const Value& lengths, int64_t layers,
-             int64_t units) override;
+  Value lstm_direction(const Value& name, const std::string& lstm, const std::string& suffix, const Value& x,
+                       int64_t units) override;
+  Value reverse(const Value& name, const Value& x, const Value& lengths) override;
+  Value concat(const Value& name, const Value& a, const Value& b) override;
   Value add(const Value& name, const Value& a, const Value& b) override;
   Value divide(const Value& name, const Value& x, double divisor) override;
   Value softmax(const Value& name, const Value& x) override;
@@ -90,9 +92,6 @@ class OnnxBuilder final : public GraphBuilder {
   Value gelu_tanh(const Value& name, const Value& x);
   // Weights or biases of an LSTM's direction, with the gates in ONNX's order.
   std::vector<float> lstm_weights(const std::string& weight, int64_t units) const;
-  Value lstm_direction(const Value& name, const std::string& suffix, const std::string& lstm, const Value& x,
-                       int64_t units);
-  Value reversed(const Value& name, const Value& x, const Value& lengths);
   // The number of columns that integers have, as a tensor of one number.
   Value columns(const Value& integers);
   onnx::Axes axes(const std::string& axis, int64_t size) const;
