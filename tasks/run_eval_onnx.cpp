@@ -1,14 +1,15 @@
 // run_eval_onnx: scores an exported model, as run_ner, run_classifier or run_squad scores its own.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 
 #include "core/error.h"
-#include "nn/export/onnx_header.h"
 #include "tasks/main.h"
+#include "tasks/model/exported_run.h"
 #include "tasks/options/config_file.h"
 
 using namespace gradus;
@@ -50,12 +51,11 @@ std::string setting(int argc, char** argv, const char* name) {
 
 std::string program_for(const onnx::Header& header) {
   const std::string& task = header.text("task");
-  if (task == "ner") return "run_ner";
-  if (task == "classification" || task == "regression") return "run_classifier";
-  check(task == "question_answering",
+  const auto found = std::ranges::find(exported_tasks, task, &ExportedTask::name);
+  check(found != std::end(exported_tasks),
         "{}: a model for the task {}: expected a tagger, a classifier or a model of answers", header.path,
         task);
-  return "run_squad";
+  return std::string(found->program);
 }
 
 int run(int argc, char** argv) {

@@ -99,10 +99,10 @@ ClassifierPredictor::ClassifierPredictor(Backend& backend, const ClassifierSyste
     : backend_(backend),
       system_(system),
       options_(options),
-      loop_(backend, options.compute_type, [&system](Context& context, const Batch& batch) {
-        if (system.exported() != nullptr) return system.exported()->forward(batch);
-        return std::vector{system.model().logits(context, classifier_batch(batch)).value()};
-      }) {}
+      loop_(backend, options.compute_type,
+            system.forward([&model = system.model()](Context& context, const Batch& batch) {
+              return std::vector{model.logits(context, classifier_batch(batch)).value()};
+            })) {}
 
 std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExample>& examples,
                                              const std::function<std::string(size_t)>& where) const {

@@ -9,33 +9,55 @@
 namespace gradus {
 namespace {
 
-std::vector<float> numbers_of(const onnx::Header& header, const char* key, int64_t count) {
-  const std::string where = fmt::format("{}: '{}'", header.path, key);
-  const Json json = parse_json(header.text(key), where);
+std::vector<float> numbers_in(const JsonField& list) {
   std::vector<float> numbers;
-  const auto add = [&](const JsonField& list) {
-    for (const JsonField& number : list.items()) numbers.push_back(static_cast<float>(number.number()));
-  };
-  const JsonField all(json, where);
-  if (std::string_view(key) == "transitions") {
-    for (const JsonField& row : all.items()) add(row);
-  } else {
-    add(all);
-  }
-  check(std::ssize(numbers) == count, "{}: {} numbers, expected {}", where, numbers.size(), count);
+  for (const JsonField& number : list.items()) numbers.push_back(static_cast<float>(number.number()));
   return numbers;
+}
+
+// The scores of a CRF that stand in a file. Throws Error naming the key when they are not those of as many tags as it has labels.
+CrfNumbers crf_of(const onnx::Header& header) {
+  const auto where = [&](const char* key) { return fmt::format("{}: '{}'", header.path, key); };
+  const auto json = [&](const char* key) { return parse_json(header.text(key), where(key)); };
+  const auto list = [&](const char* key) {
+    const Json numbers = json(key);
+    return numbers_in(JsonField(numbers, where(key)));
+  };
+  CrfNumbers crf{{}, list("start_transitions"), list("end_transitions")};
+  const Json rows = json("transitions");
+  for (const JsonField& row : JsonField(rows, where("transitions")).items()) {
+    const std::vector<float> more = numbers_in(row);
+    crf.transitions.insert(crf.transitions.end(), more.begin(), more.end());
+  }
+  const size_t tags = json("labels").size();
+  const auto check_count = [&](const char* key, const std::vector<float>& numbers, size_t count) {
+    check(numbers.size() == count, "{}: {} numbers, expected {}", where(key), numbers.size(), count);
+  };
+  check_count("transitions", crf.transitions, tags * tags);
+  check_count("start_transitions", crf.start, tags);
+  check_count("end_transitions", crf.end, tags);
+  return crf;
 }
 
 }  // namespace
 
+std::vector<std::string> exported_tasks_of(std::string_view program) {
+  std::vector<std::string> names;
+  for (const ExportedTask& task : exported_tasks)
+    if (task.program == program) names.emplace_back(task.name);
+  return names;
+}
+
 // A batch on the host.
 struct ExportedRun::Texts {
   std::vector<int32_t> ids, token_types, offsets;
-  std::vector<int32_t> words, word_offsets;  // of a tagger: the rows that are tagged, of each text
+  std::vector<int32_t> words = {}, word_offsets = {};  // of a tagger: the rows that are tagged, of each text
 
   int64_t count() const { return std::ssize(offsets) - 1; }
   int64_t length(int64_t text) const { return end(offsets, text) - begin(offsets, text); }
-  int64_t word_count(int64_t text) const { return end(word_offsets, text) - begin(word_offsets, text); }
+  int64_t word_count(int64_t text) const {
+    return word_offsets.empty() ? 0 : end(word_offsets, text) - begin(word_offsets, text);
+  }
   static int64_t begin(const std::vector<int32_t>& list, int64_t text) {
     return list[static_cast<size_t>(text)];
   }
@@ -65,6 +87,7 @@ void ExportedRun::check_file(const std::vector<std::string>& tasks, int64_t seq_
         header_.path);
   fixed_batch_ = ids->axes[0].size;
   fixed_sequence_ = ids->axes[1].size;
+  if (task_ == "ner" && header_.text("decoding") == "viterbi") crf_ = crf_of(header_);
   check(fixed_sequence_ == 0 || seq_length <= fixed_sequence_,
         "--seq_length {}: the texts of {} have {} tokens", seq_length, header_.path, fixed_sequence_);
 }
@@ -153,18 +176,18 @@ std::vector<Tensor> ExportedRun::tag(const Batch& batch, const Texts& texts) con
 Tensor ExportedRun::decode(const Batch& batch, const Tensor& scores) const {
   Backend& backend = scores.backend();
   Tensor tags = Tensor::empty(backend, {scores.shape()[0]}, DType::int32);
-  if (header_.text("decoding") == "argmax") {
+  if (!crf_) {
     backend.argmax({scores, tags});
     return tags;
   }
   const int64_t classes = scores.shape()[1];
-  const auto stored = [&](const char* key, const Shape& shape) {
-    return Tensor::from(backend, shape, numbers_of(header_, key, shape.elements()));
+  const auto stored = [&](const Shape& shape, const std::vector<float>& numbers) {
+    return Tensor::from(backend, shape, std::span<const float>(numbers));
   };
   backend.crf_viterbi({scores,
                        batch.packing("word_offsets"),
-                       {stored("transitions", {classes, classes}), stored("start_transitions", {classes}),
-                        stored("end_transitions", {classes})},
+                       {stored({classes, classes}, crf_->transitions), stored({classes}, crf_->start),
+                        stored({classes}, crf_->end)},
                        tags});
   return tags;
 }
@@ -200,11 +223,8 @@ std::vector<Tensor> ExportedRun::answer(const Batch& batch, const Texts& texts) 
 }
 
 std::vector<Tensor> ExportedRun::forward(const Batch& batch) const {
-  Texts texts{batch["input_ids"].to_host_int(),
-              batch["token_type_ids"].to_host_int(),
-              batch["offsets"].to_host_int(),
-              {},
-              std::vector<int32_t>(batch["offsets"].to_host_int().size())};
+  Texts texts{batch["input_ids"].to_host_int(), batch["token_type_ids"].to_host_int(),
+              batch["offsets"].to_host_int()};
   if (task_ == "ner") {
     texts.words = batch["rows"].to_host_int();
     texts.word_offsets = batch["word_offsets"].to_host_int();

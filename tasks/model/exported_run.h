@@ -2,14 +2,28 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/onnx_session.h"
 #include "data/host_batch.h"
+#include "nn/export/graph_builder.h"
 #include "nn/export/onnx_header.h"
 
 namespace gradus {
+
+// What export calls the tasks of models, and the programs that train and score these.
+struct ExportedTask {
+  std::string_view name, program;
+};
+constexpr ExportedTask exported_tasks[] = {{"ner", "run_ner"},
+                                           {"classification", "run_classifier"},
+                                           {"regression", "run_classifier"},
+                                           {"question_answering", "run_squad"}};
+// Those of a program.
+std::vector<std::string> exported_tasks_of(std::string_view program);
 
 class ExportedRun {
  public:
@@ -44,6 +58,7 @@ class ExportedRun {
   onnx::Header header_;
   std::string task_;
   int64_t fixed_batch_ = 0, fixed_sequence_ = 0;  // 0: any
+  std::optional<CrfNumbers> crf_;                 // where the best tags are found here, by scores of the file
   std::unique_ptr<OnnxSession> session_;
 };
 

@@ -23,12 +23,10 @@ TaskSystem::TaskSystem(ModelSource source, const TaskKind& kind, std::vector<std
   source_.config = with_labels(std::move(source_.config), std::move(labels));
 }
 
-// What export calls the tasks of a kind of models.
-std::vector<std::string> exported_tasks(const TaskKind& kind) {
-  const std::string_view program = kind.program;
-  if (program == "run_ner") return {"ner"};
-  if (program == "run_squad") return {"question_answering"};
-  return {"classification", "regression"};
+BatchLoop::Forward TaskSystem::forward(BatchLoop::Forward network) const {
+  return [this, network = std::move(network)](Context& context, const Batch& batch) {
+    return exported_ ? exported_->forward(batch) : network(context, batch);
+  };
 }
 
 // A trained model has all its weights; a pretrained one lacks the head, and perhaps the pooler.
@@ -52,8 +50,8 @@ void TaskSystem::run_exported(Backend& backend, const FineTuneOptions& options, 
   check(backend.name() == "CPU", "--exported_file {}: it is run on the CPU, --device_target is {}",
         options.exported_file, backend.name());
   for (const std::string& note : source_.notes) print_log(log, "note: {}\n", note);
-  exported_ = std::make_unique<ExportedRun>(options.exported_file, exported_tasks(kind_), options.seq_length,
-                                            options.device.threads);
+  exported_ = std::make_unique<ExportedRun>(options.exported_file, exported_tasks_of(kind_.program),
+                                            options.seq_length, options.device.threads);
   print_log(log, "model: {}\n", exported_->description());
 }
 

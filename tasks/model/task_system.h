@@ -9,6 +9,7 @@
 #include "data/word_piece.h"
 #include "nn/checkpoints/model_files.h"
 #include "nn/parameters.h"
+#include "tasks/model/batch_loop.h"
 #include "tasks/model/exported_run.h"
 #include "tasks/model/model_source.h"
 
@@ -28,8 +29,10 @@ class TaskSystem {
                 std::FILE* log = stdout);
   // Has a file that export has written do the work of the network, which gets no weights. Tells `log` which. Throws Error as ExportedRun does.
   void run_exported(Backend& backend, const FineTuneOptions& options, std::FILE* log);
-  // That file; null: the network computes.
-  const ExportedRun* exported() const { return exported_.get(); }
+  // Whether such a file computes.
+  bool runs_exported() const { return exported_ != nullptr; }
+  // What computes batches: that file, or, where there is none, the network.
+  BatchLoop::Forward forward(BatchLoop::Forward network) const;
   // Throws Error, naming the file, when the checkpoint's labels, settings, model or vocabulary are not this system's: a
   // run can't go on from there. Takes what training had found by then (take_tuned).
   void continue_from(const std::filesystem::path& checkpoint);

@@ -22,13 +22,12 @@ NerTagger::NerTagger(Backend& backend, const NerSystem& system, TaggerOptions op
     : backend_(backend),
       system_(system),
       options_(options),
-      loop_(backend, options.compute_type, [&system](Context& context, const Batch& on_device) {
-        if (system.exported() != nullptr) return system.exported()->forward(on_device);
-        const NerModel& model = system.model();
-        const NerBatch batch = ner_batch(on_device);
-        const Tensor emissions = model.emissions(context, batch).value();
-        return std::vector{emissions, model.decode(emissions, batch)};
-      }) {}
+      loop_(backend, options.compute_type,
+            system.forward([&model = system.model()](Context& context, const Batch& on_device) {
+              const NerBatch batch = ner_batch(on_device);
+              const Tensor emissions = model.emissions(context, batch).value();
+              return std::vector{emissions, model.decode(emissions, batch)};
+            })) {}
 
 NerExamples NerTagger::examples(const NerData& data) const {
   const NerFeatureOptions features{options_.seq_length, system_.protocol(), LongSentences::overlap};
@@ -46,7 +45,7 @@ std::vector<std::vector<int32_t>> NerTagger::predict(const NerData& data,
   std::vector<std::vector<int32_t>> tags;
   for (const NerSentence& sentence : data.sentences)
     tags.emplace_back(sentence.words.size(), system_.labels().outside_id());
-  if (system_.exported() == nullptr) system_.model().check_decoding();
+  if (!system_.runs_exported()) system_.model().check_decoding();
   loop_.run(
       evaluation_batches(lengths_of(examples), options_.batch_size, options_.group_lengths),
       [&](std::span<const int32_t> chosen) { return pack_ner(backend_, examples, chosen); },

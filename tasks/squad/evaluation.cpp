@@ -49,10 +49,10 @@ SquadAnswerer::SquadAnswerer(Backend& backend, const SquadSystem& system, const 
       system_(system),
       options_(options),
       version_2_(version_2),
-      loop_(backend, options.device.dtype(), [&system](Context& context, const Batch& batch) {
-        if (system.exported() != nullptr) return system.exported()->forward(batch);
-        return std::vector{system.model().logits(context, squad_batch(batch)).value()};
-      }) {}
+      loop_(backend, options.device.dtype(),
+            system.forward([&model = system.model()](Context& context, const Batch& batch) {
+              return std::vector{model.logits(context, squad_batch(batch)).value()};
+            })) {}
 
 std::vector<SquadAnswerer::Logits> SquadAnswerer::logits(const std::vector<SquadFeature>& features) const {
   std::vector<Logits> all(features.size());

@@ -6,10 +6,10 @@
 
 #include <iostream>
 #include <iterator>
-#include <numeric>
 
 #include "core/io/files.h"
 #include "core/io/json.h"
+#include "data/batcher.h"
 #include "nn/checkpoints/model_files.h"
 #include "tasks/classifier/system.h"
 #include "tasks/model/token_packer.h"
@@ -67,15 +67,13 @@ Options options_for(const std::string& folder) {
 void tag(Backend& backend, const std::string& folder, const Texts& texts, const Outputs& outputs) {
   const auto system = load(backend, NerSystem::load(options_for<NerOptions>(folder)));
   std::vector<NerExample> examples(texts.ids.size());
-  std::vector<int32_t> all(examples.size());
-  std::iota(all.begin(), all.end(), 0);
   int64_t words = 0;
   for (size_t i = 0; i < examples.size(); ++i) {
     examples[i].input_ids = texts.ids[i];
     examples[i].first_pieces = texts.words.at(i);
     words += std::ssize(texts.words[i]);
   }
-  const HostBatch host = pack_ner(backend, examples, all);
+  const HostBatch host = pack_ner(backend, examples, numbers_below(std::ssize(examples)));
   const Batch batch(backend, host);
   Context context;
   const Tensor emissions = system->model().emissions(context, ner_batch(batch)).value();
@@ -92,11 +90,7 @@ HostBatch pack(const Backend& backend, const Texts& texts) {
     first.push_back(tokens.rows());
     tokens.add(texts.ids[i], texts.token_types.at(i));
   }
-  host.add("all", {tokens.rows()}, [&] {
-    std::vector<int32_t> rows(static_cast<size_t>(tokens.rows()));
-    std::iota(rows.begin(), rows.end(), 0);
-    return rows;
-  }());
+  host.add("all", {tokens.rows()}, numbers_below(tokens.rows()));
   tokens.add_to(host, backend);
   host.add("first", {std::ssize(first)}, std::span<const int32_t>(first));
   return host;

@@ -3,9 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <numeric>
 
-#include "nn/checkpoints/model_files.h"
+#include "data/batcher.h"
 #include "tasks/classifier/batch.h"
 #include "tasks/classifier/system.h"
 #include "tasks/ner/batch.h"
@@ -83,12 +82,6 @@ void check_close(const Tensor& found, const Tensor& expected, int64_t rows) {
   for (size_t i = 0; i < count; ++i) CHECK(std::abs(a[i] - b[i]) < 1e-4F * (1 + std::abs(b[i])));
 }
 
-std::vector<int32_t> numbers_below(size_t count) {
-  std::vector<int32_t> all(count);
-  std::iota(all.begin(), all.end(), 0);
-  return all;
-}
-
 }  // namespace
 
 TEST_CASE("an exported tagger gives the scores and tags of its network, decoded in the file or here") {
@@ -107,7 +100,7 @@ TEST_CASE("an exported tagger gives the scores and tags of its network, decoded 
       for (size_t t = 1; t + 1 < examples[i].input_ids.size(); t += i == 2 ? 3 : 1)
         examples[i].first_pieces.push_back(static_cast<int32_t>(t));
     }
-    const HostBatch host = pack_ner(cpu(), examples, numbers_below(examples.size()));
+    const HostBatch host = pack_ner(cpu(), examples, numbers_below(std::ssize(examples)));
     const Batch batch(cpu(), host);
     const NerBatch ner = ner_batch(batch);
     Context context;
