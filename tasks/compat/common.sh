@@ -20,6 +20,16 @@ find_programs() {
   fail 'the programs are not there: build them, or name their folder by GRADUS_PROGRAMS'
 }
 
+# What programs of google-research/bert have for TPUs, for the table of read_flags.
+tpu_flags='use_tpu left of TPUs
+tpu_name left of TPUs
+tpu_zone left of TPUs
+gcp_project left of TPUs
+master left of TPUs
+num_tpu_cores left of TPUs
+iterations_per_loop left of TPUs
+'
+
 # A word as it can be typed.
 quoted() {
   case $1 in

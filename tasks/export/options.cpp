@@ -48,9 +48,7 @@ void ExportOptions::declare(Options& options) {
   options
       .add("compute_type", compute_type,
            "number type of weights and arithmetic; logits are fp32 in any case; MINDIR files are not bf16")
-      .choices({{"fp32", {"float32", "mstype.float32"}},
-                {"bf16", {"bfloat16", "mstype.bfloat16"}},
-                {"fp16", {"float16", "mstype.float16"}}});
+      .choices(compute_types());
   options.add("viterbi", viterbi,
               "of a tagger with a CRF: find the best tags in the graph, of an ONNX file; else it gives the "
               "scores of the tags, and those of the transitions stand in the file's metadata");
@@ -74,11 +72,6 @@ void ExportOptions::finish(Options& options) {
         "--viterbi: the best tags need a loop, and none is written into MINDIR files; without it the file "
         "gives "
         "the scores of the tags, and those of the transitions in its user_info; --file_format ONNX has both");
-}
-
-DType ExportOptions::dtype() const {
-  if (compute_type == "fp16") return DType::float16;
-  return compute_type == "bf16" ? DType::bfloat16 : DType::float32;
 }
 
 }  // namespace gradus

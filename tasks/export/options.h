@@ -24,7 +24,7 @@ struct ExportOptions {
   // Throws Error when they don't fit together. To be called after parse().
   void finish(Options& options);
   bool is_mindir() const { return file_format == "MINDIR"; }
-  DType dtype() const;
+  DType dtype() const { return compute_dtype(compute_type); }
 };
 
 }  // namespace gradus

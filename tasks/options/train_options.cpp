@@ -54,9 +54,15 @@ void preset_for(const OptimizerRow& row, Options& options) {
 
 }  // namespace
 
-DType DeviceOptions::dtype() const {
+DType compute_dtype(std::string_view compute_type) {
   if (compute_type == "fp16") return DType::float16;
   return compute_type == "bf16" ? DType::bfloat16 : DType::float32;
+}
+
+std::vector<Choice> compute_types() {
+  return {{"fp32", {"float32", "mstype.float32"}},
+          {"bf16", {"bfloat16", "mstype.bfloat16"}},
+          {"fp16", {"float16", "mstype.float16"}}};
 }
 
 void DeviceOptions::declare(Options& options) {
@@ -67,9 +73,7 @@ void DeviceOptions::declare(Options& options) {
   options.add("device_id", device_id, "which of several devices, by its number; the CPU is one").at_least(0);
   options.add("threads", threads, "threads to compute with; 0: one per core").between(0, 4096);
   options.add("compute_type", compute_type, "number type of activations and products; fp16 on GPUs alone")
-      .choices({{"fp32", {"float32", "mstype.float32"}},
-                {"bf16", {"bfloat16", "mstype.bfloat16"}},
-                {"fp16", {"float16", "mstype.float16"}}});
+      .choices(compute_types());
   options.add(
       "tf32", tf32,
       "with fp32: products of numbers rounded to 10 bits of mantissa, on GPUs, several times as fast");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/dtype.h"
@@ -11,6 +12,10 @@
 namespace gradus {
 
 // Where a program computes, and how exactly.
+// What is computed in by --compute_type: "fp32", "bf16" or "fp16", which are its choices, by other systems' names too.
+DType compute_dtype(std::string_view compute_type);
+std::vector<Choice> compute_types();
+
 struct DeviceOptions {
   std::string device_target = "CPU";
   int64_t device_id = 0;
@@ -20,7 +25,7 @@ struct DeviceOptions {
   int64_t seed = 1;
 
   void declare(Options& options);
-  DType dtype() const;
+  DType dtype() const { return compute_dtype(compute_type); }
 };
 
 // The shape of the encoder. A value of 0, or "auto", stands for the checkpoint's own.

@@ -14,7 +14,7 @@
 #            --init_checkpoint=cased/bert_model.ckpt --do_lower_case=False --crf=True --do_train=True --do_predict=True --output_dir=output
 set -eu
 . "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
-flags='
+flags="
 task_name needed
 data_dir needed
 bert_config_file needed
@@ -35,14 +35,7 @@ num_train_epochs value 3.0
 warmup_proportion value 0.1
 save_checkpoints_steps value 1000
 middle_output left a saved model has its labels in config.json
-iterations_per_loop left of TPUs
-use_tpu left of TPUs
-tpu_name left of TPUs
-tpu_zone left of TPUs
-gcp_project left of TPUs
-master left of TPUs
-num_tpu_cores left of TPUs
-'
+$tpu_flags"
 read_flags "$@"
 shift "$read_words"
 case $flag_task_name in [nN][eE][rR]) ;; *) refuse "-task_name: found '$flag_task_name', expected ner" ;; esac

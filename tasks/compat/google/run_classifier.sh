@@ -13,7 +13,7 @@
 #            --bert_config_file=bert/bert_config.json --init_checkpoint=bert/bert_model.ckpt --learning_rate=2e-5 --output_dir=mrpc_output
 set -eu
 . "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
-flags='
+flags="
 task_name needed
 data_dir needed
 bert_config_file needed
@@ -32,13 +32,6 @@ learning_rate value 5e-5
 num_train_epochs value 3.0
 warmup_proportion value 0.1
 save_checkpoints_steps value 1000
-use_tpu left of TPUs
-tpu_name left of TPUs
-tpu_zone left of TPUs
-gcp_project left of TPUs
-master left of TPUs
-num_tpu_cores left of TPUs
-iterations_per_loop left of TPUs
 manual_fp16 left -- --compute_type says the number type
 use_fp16 left -- --compute_type says the number type
 use_fp16_cls left the head computes in fp32
@@ -52,7 +45,7 @@ npu_bert_npu_dropout left of Ascend
 npu_bert_clip_by_global_norm left gradients are clipped to a norm of 1 together
 npu_bert_loss_scale left -- --enable_lossscale scales the loss
 hcom_parallel left of Ascend
-'
+$tpu_flags"
 read_flags "$@"
 shift "$read_words"
 [ "$flag_do_train$flag_do_eval$flag_do_predict" != falsefalsefalse ] || refuse 'nothing to do: expected --do_train, --do_eval or --do_predict'

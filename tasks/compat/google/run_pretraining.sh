@@ -12,7 +12,7 @@
 #            --bert_config_file=bert/bert_config.json --train_batch_size=32 --num_train_steps=20 --num_warmup_steps=10 --learning_rate=2e-5
 set -eu
 . "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
-flags='
+flags="
 input_file needed
 bert_config_file needed
 output_dir needed
@@ -28,14 +28,7 @@ num_train_steps value 100000
 num_warmup_steps value 10000
 save_checkpoints_steps value 1000
 max_eval_steps left all records are scored
-use_tpu left of TPUs
-tpu_name left of TPUs
-tpu_zone left of TPUs
-gcp_project left of TPUs
-master left of TPUs
-num_tpu_cores left of TPUs
-iterations_per_loop left of TPUs
-'
+$tpu_flags"
 read_flags "$@"
 shift "$read_words"
 [ "$flag_do_train$flag_do_eval" != falsefalse ] || refuse 'nothing to do: expected --do_train or --do_eval'

@@ -13,7 +13,7 @@
 #            --bert_config_file=bert/bert_config.json --init_checkpoint=bert/bert_model.ckpt --train_batch_size=12 --learning_rate=3e-5 --output_dir=squad
 set -eu
 . "$(dirname -- "$(readlink -f -- "$0")")/../common.sh"
-flags='
+flags="
 train_file value
 predict_file value
 bert_config_file needed
@@ -37,14 +37,7 @@ max_answer_length value 30
 null_score_diff_threshold value 0.0
 save_checkpoints_steps value 1000
 verbose_logging left everything is told
-use_tpu left of TPUs
-tpu_name left of TPUs
-tpu_zone left of TPUs
-gcp_project left of TPUs
-master left of TPUs
-num_tpu_cores left of TPUs
-iterations_per_loop left of TPUs
-'
+$tpu_flags"
 read_flags "$@"
 shift "$read_words"
 [ "$flag_do_train$flag_do_predict" != falsefalse ] || refuse 'nothing to do: expected --do_train or --do_predict'
