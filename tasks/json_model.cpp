@@ -16,13 +16,10 @@ const char* JsonModel::task() const {
 
 Json JsonModel::run(ModelRequest request) const {
   const bool one = request.one;
-  std::vector<std::unique_ptr<TextWork>> works;
-  std::vector<TextWork*> all;
-  for (TextQuery& query : queries_of(std::move(request), model_->kind()))
-    all.push_back(works.emplace_back(model_->prepare(std::move(query))).get());
-  model_->compute(all);
+  std::vector<TextQuery> queries = queries_of(std::move(request), model_->kind());
   Json list = Json::array();
-  for (const std::unique_ptr<TextWork>& work : works) list.push_back(model_->result(*work));
+  for (const auto& work : computed(*model_, queries.size(), [&](size_t i) { return std::move(queries[i]); }))
+    list.push_back(model_->result(*work));
   if (one) return std::move(list[0]);
   return {{"results", std::move(list)}};
 }

@@ -14,16 +14,6 @@ void check_text(const std::string& text, size_t number, const char* what) {
   check_utf8(text, fmt::format("{} {}", what, number));
 }
 
-// Prepares `count` texts, of which make(i) is what is asked, and computes them.
-template <typename Make>
-std::vector<std::unique_ptr<TextWork>> computed(const TextModel& model, size_t count, const Make& make) {
-  std::vector<std::unique_ptr<TextWork>> works;
-  std::vector<TextWork*> all;
-  for (size_t i = 0; i < count; ++i) all.push_back(works.emplace_back(model.prepare(make(i))).get());
-  model.compute(all);
-  return works;
-}
-
 }  // namespace
 
 ModelTask task_of(const std::string& folder) {

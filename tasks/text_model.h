@@ -42,6 +42,16 @@ class TextModel {
   virtual Json result(const TextWork& work) const = 0;
 };
 
+// Prepares `count` texts, of which make(i) is what is asked, and computes them.
+template <typename Make>
+std::vector<std::unique_ptr<TextWork>> computed(const TextModel& model, size_t count, const Make& make) {
+  std::vector<std::unique_ptr<TextWork>> works;
+  std::vector<TextWork*> all;
+  for (size_t i = 0; i < count; ++i) all.push_back(works.emplace_back(model.prepare(make(i))).get());
+  model.compute(all);
+  return works;
+}
+
 // The model of a folder. Throws Error as Tagger, Classifier and Answerer do.
 std::unique_ptr<TextModel> open_text_model(const std::string& folder, const PipelineOptions& options);
 
