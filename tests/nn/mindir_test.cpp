@@ -8,18 +8,15 @@
 #include "nn/checkpoints/model_files.h"
 #include "nn/export/bert_graph.h"
 #include "nn/export/mindir_builder.h"
-#include "nn/heads/classifier.h"
 #include "nn/heads/pretraining.h"
-#include "nn/heads/squad.h"
 #include "tests/files.h"
-#include "tests/nn/exported_texts.h"
+#include "tests/nn/exported_models.h"
 #include "tests/nn/mindir_file.h"
 
 using namespace gradus;
 
 namespace {
 
-using Outputs = std::map<std::string, onnx_file::Tensor>;
 using mindir_file::Model;
 using MindIrNode = mindir_file::Node;
 using mindir_file::Value;
@@ -100,33 +97,20 @@ class Written {
 
 int64_t longest(const std::vector<int32_t>& lengths) { return *std::ranges::max_element(lengths); }
 
+// A file for texts of each size. The parameters have to live as long as it is run.
+RunExported write_exported(const Parameters& parameters, const BertConfig& config, const BuildGraph& build) {
+  return [&parameters, config, build](const Texts& texts) {
+    return Written(parameters, config, DType::float32, std::ssize(texts.lengths), longest(texts.lengths),
+                   build)
+        .run(texts);
+  };
+}
+
 }  // namespace
 
 TEST_CASE(
     "an encoder in a MindIR file gives the vectors of its tokens, whatever its positions and activation") {
-  for (const BertConfig& config :
-       {config_of(RelativePositions::none), config_of(RelativePositions::trained),
-        config_of(RelativePositions::sinusoid), config_of(RelativePositions::none, Activation::gelu_tanh),
-        config_of(RelativePositions::none, Activation::fast_gelu),
-        config_of(RelativePositions::none, Activation::relu)}) {
-    CAPTURE(std::string(name_of(config.relative_positions)));
-    CAPTURE(static_cast<int>(config.hidden_act));
-    Allocated made;
-    const BertEncoder encoder(Scope(made.parameters) / "bert", config);
-    const BertPooler pooler(Scope(made.parameters) / "bert" / "pooler", config);
-    made.allocate();
-    for (const std::vector<int32_t>& lengths : batches) {
-      const Written written(made.parameters, config, DType::float32, std::ssize(lengths), longest(lengths),
-                            [&](GraphBuilder& graph) { build_encoder(graph, config, true); });
-      const Texts texts(lengths);
-      const Outputs found = written.run(texts);
-      Context context;
-      const Variable hidden = encoder.forward(context, texts.packed);
-      check_close(texts.of_tokens(found.at("last_hidden_state"), false), hidden.value());
-      const Variable first = gather_rows(hidden, tensor_of(naive_backend(), texts.first));
-      check_close(found.at("pooler_output").values, pooler.forward(context, first).value());
-    }
-  }
+  check_encoders(write_exported);
 }
 
 TEST_CASE("a tagger in a MindIR file gives the scores of pieces, or of words behind an LSTM") {
@@ -157,48 +141,7 @@ TEST_CASE("a tagger in a MindIR file gives the scores of pieces, or of words beh
 }
 
 TEST_CASE("classifiers, models of answers and pretrained ones in MindIR files give their logits") {
-  const BertConfig config = config_of(RelativePositions::none);
-  Allocated classes, spans, heads;
-  ClassifierHeadConfig head;
-  head.classes = 3;
-  const ClassifierModel classifier(Scope(classes.parameters), config, head);
-  const SquadModel squad(Scope(spans.parameters), config);
-  const PretrainingModel pretrained(Scope(heads.parameters), config);
-  for (Allocated* made : {&classes, &spans, &heads}) made->allocate();
-  for (const std::vector<int32_t>& lengths : batches) {
-    const Texts texts(lengths);
-    const auto run = [&](const Allocated& made, auto&& build) {
-      return Written(made.parameters, config, DType::float32, std::ssize(lengths), longest(lengths), build)
-          .run(texts);
-    };
-    Backend& backend = naive_backend();
-    const Tensor first = tensor_of(backend, texts.first), all = tensor_of(backend, texts.all);
-    Context context;
-    check_close(
-        run(classes, [&](GraphBuilder& graph) { build_classifier(graph, config, 3); }).at("logits").values,
-        classifier.logits(context, {texts.packed, first, {}, {}}).value());
-
-    const Outputs places = run(spans, [&](GraphBuilder& graph) { build_squad(graph, config); });
-    std::vector<double> both;
-    const std::vector<double> start = texts.of_tokens(places.at("start_logits"), false),
-                              end = texts.of_tokens(places.at("end_logits"), false);
-    for (size_t i = 0; i < start.size(); ++i) both.insert(both.end(), {start[i], end[i]});
-    check_close(both, squad.logits(context, {texts.packed, {}}).value());
-
-    const Outputs found = run(heads, [&](GraphBuilder& graph) { build_pretraining(graph, config); });
-    const auto logits = pretrained.logits(context, {texts.packed, all, first, all, {}, {}});
-    check_close(found.at("seq_relationship_logits").values, logits.random_next.value());
-    // Ours are filled up to 64 with words of no chance.
-    const std::vector<double> words = texts.of_tokens(found.at("prediction_logits"), false);
-    REQUIRE(std::ssize(words) == std::ssize(texts.all) * config.vocab_size);
-    const std::vector<float> ours = logits.words.value().to_host();
-    const auto padded = static_cast<size_t>(logits.words.shape()[1]),
-               width = static_cast<size_t>(config.vocab_size);
-    for (size_t row = 0; row < texts.all.size(); ++row) {
-      for (size_t word = 0; word < width; ++word)
-        CHECK(std::abs(words[row * width + word] - static_cast<double>(ours[row * padded + word])) < 1e-4);
-    }
-  }
+  check_heads(write_exported);
 }
 
 TEST_CASE("a MindIR file has the weights under the checkpoint's names, each once, and fixes its sizes") {
