@@ -35,6 +35,10 @@ Variable linear(const Variable& x, const Variable& w, const Variable& b);
 // is of the type of x, or float32.
 Variable linear_activation(const Variable& x, const Variable& w, const Variable& b, Activation kind,
                            std::optional<DType> result = std::nullopt);
+// f(x w^T + b) with a weight in 8 bits, for evaluation: x is rounded to 8 bits too, each row at steps of its own (QuantizedLinear). There
+// is no gradient, and an Error where one is wanted.  x float32 [T, I], I from 1 to 65,536, so that sums fit; b [O]; returns float32
+// [T, O].
+Variable quantized_linear(const Variable& x, const QuantizedWeight& w, const Variable& b, Activation kind);
 // f(x) w^T + b. Keeps x alone: f(x) is computed again in the backward pass, where it comes almost for free with f'.
 Variable activation_linear(const Variable& x, Activation kind, const Variable& w, const Variable& b);
 

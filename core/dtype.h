@@ -12,7 +12,7 @@
 
 namespace gradus {
 
-enum class DType : uint8_t { float32, bfloat16, float16, int32, uint8 };
+enum class DType : uint8_t { float32, bfloat16, float16, int32, int8, uint8 };
 
 // The upper half of a float: 8 exponent bits, 7 mantissa bits. Conversion rounds to nearest, ties to even.
 struct bfloat16 {
@@ -78,6 +78,7 @@ constexpr size_t size_of(DType type) {
     case DType::bfloat16:
     case DType::float16:
       return 2;
+    case DType::int8:
     case DType::uint8:
       return 1;
   }
@@ -94,6 +95,8 @@ constexpr std::string_view name_of(DType type) {
       return "float16";
     case DType::int32:
       return "int32";
+    case DType::int8:
+      return "int8";
     case DType::uint8:
       return "uint8";
   }
@@ -106,6 +109,7 @@ constexpr DType dtype_of() {
   else if constexpr (std::is_same_v<T, bfloat16>) return DType::bfloat16;
   else if constexpr (std::is_same_v<T, float16>) return DType::float16;
   else if constexpr (std::is_same_v<T, int32_t>) return DType::int32;
+  else if constexpr (std::is_same_v<T, int8_t>) return DType::int8;
   else if constexpr (std::is_same_v<T, uint8_t>) return DType::uint8;
   else static_assert(!sizeof(T), "no DType for this C++ type");
 }

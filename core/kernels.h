@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/optimizer_rules.h"
+#include "core/quantized_weight.h"
 #include "core/random.h"
 #include "core/step_numbers.h"
 #include "core/tensor.h"
@@ -105,6 +106,17 @@ struct LinearForward {
 struct LinearBackward {
   Tensor dy, x, w;
   Grad dx = {}, dw = {}, db = {};
+};
+
+// y = f(x w^T + b), with a weight in 8 bits and x rounded to 8 bits, each row of it to the 256 numbers from its least to its greatest at
+// equal steps. Products of the two are summed exactly, as int32. A row of x that holds anything infinite or no number gives none.
+// For evaluation: there is no gradient.  x float32 [T, I]; b float32 [O]; y float32 [T, O].
+struct QuantizedLinear {
+  Tensor x;
+  QuantizedWeight w;
+  Tensor b;
+  Activation kind;
+  Tensor y;
 };
 
 // --- rows ----------------------------------------------------------------------------------------
@@ -385,6 +397,7 @@ struct ApplyDirection {
   X(dropout_backward, DropoutBackward)                     \
   X(linear_forward, LinearForward)                         \
   X(linear_backward, LinearBackward)                       \
+  X(quantized_linear, QuantizedLinear)                     \
   X(embedding_forward, EmbeddingForward)                   \
   X(embedding_backward, EmbeddingBackward)                 \
   X(gather_rows_forward, GatherRowsForward)                \

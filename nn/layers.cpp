@@ -19,13 +19,13 @@ LayerNorm::LayerNorm(const Scope& scope, int64_t size, float eps)
       eps(eps) {}
 
 Linear::Linear(const Scope& scope, int64_t in, int64_t out, float deviation)
-    : weight(scope.add("weight", {out, in}, Init::truncated_normal(deviation), Precision::compute)),
+    : weight(scope.add("weight", {out, in}, Init::truncated_normal(deviation), Precision::product)),
       bias(scope.add("bias", {out}, Init::constant(0))) {}
 
 Linear::Linear(const Scope& scope, const std::vector<std::string>& names, int64_t in, int64_t out,
                float deviation)
     : weight(scope.add_stacked(with_suffix(names, "weight"), {out, in}, Init::truncated_normal(deviation),
-                               Precision::compute)),
+                               Precision::product)),
       bias(scope.add_stacked(with_suffix(names, "bias"), {out}, Init::constant(0))) {}
 
 Linear::Linear(const Scope& scope, int64_t in, int64_t out, Init init)

@@ -45,7 +45,9 @@ struct Linear {
   }
   // f of the map; evaluated, f is part of the product.
   Variable activated(const Context& context, const Variable& x, Activation kind) const {
-    return context.training ? activation((*this)(x), kind) : linear_activation(x, weight, bias, kind);
+    if (context.training) return activation((*this)(x), kind);
+    if (weight.quantized()) return quantized_linear(x, weight.quantized(), bias, kind);
+    return linear_activation(x, weight, bias, kind);
   }
 
   // The map's outputs as scores: their cross entropy, for which they are held once, and evaluated, the scores themselves in
@@ -59,6 +61,7 @@ struct Linear {
 
   // x weight^T + bias, for whoever has a bias of another making.
   static Variable apply(const Variable& x, const Parameter& weight, const Variable& bias) {
+    if (weight.quantized()) return quantized_linear(x, weight.quantized(), bias, Activation::none);
     return linear(x, weight, bias);
   }
 };

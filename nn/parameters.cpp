@@ -79,9 +79,9 @@ Parameter Parameters::add_padded(const std::string& name, const Shape& shape, in
 
 Parameter Parameters::add_slot(const std::vector<std::string>& names, const Shape& each, int64_t rows,
                                float filler, Init init, Precision precision) {
-  check(!is_allocated_, "[parameters] {} is added after allocation", names.at(0));
+  check(backend_ == nullptr, "[parameters] {} is added after allocation", names.at(0));
   Parameter parameter;
-  Slot slot{parameter.slot_, with_rows(each, rows), size_, false, precision, 0, filler};
+  Slot slot{parameter.slot_, parameter.quantized_, with_rows(each, rows), size_, false, precision, 0, filler};
   for (const std::string& name : names) {
     check(!contains(name), "[parameters] two tensors are named {}", name);
     const int64_t offset = saturating_add(size_, slot.published);
@@ -106,7 +106,7 @@ void Constant::set(std::vector<float> values) const {
 }
 
 Constant Parameters::add_constant(const Shape& shape, std::vector<float> values) {
-  check(!is_allocated_, "[parameters] a constant is added after allocation");
+  check(backend_ == nullptr, "[parameters] a constant is added after allocation");
   return constants_.emplace_back(Constant(shape, std::move(values)));
 }
 
@@ -120,21 +120,44 @@ void Parameters::exclude_from_decay(const std::vector<std::string>& texts) {
 }
 
 void Parameters::freeze(std::string_view prefix) {
-  check(!is_allocated_, "[parameters] {} is frozen after allocation", prefix);
+  check(backend_ == nullptr, "[parameters] {} is frozen after allocation", prefix);
   for (const NamedTensor& tensor : tensors_) {
     if (tensor.name.starts_with(prefix)) slots_[tensor.parameter].frozen = true;
   }
 }
 
+std::vector<std::string> Parameters::quantizable() const {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    const bool first = i == 0 || tensors_[i - 1].parameter != tensors_[i].parameter;
+    if (first && slots_[tensors_[i].parameter].precision == Precision::product)
+      names.push_back(tensors_[i].name);
+  }
+  return names;
+}
+
+void Parameters::keep_in_float(const std::vector<std::string>& names) {
+  check(backend_ == nullptr, "[parameters] what int8 keeps in float32 is said after allocation");
+  const std::vector<std::string> all = quantizable();
+  for (const std::string& name : names) {
+    check(std::find(all.begin(), all.end(), name) != all.end(),
+          "[parameters] int8 can't keep {} in float32: it holds no weight of that name in 8 bits, but {}",
+          name, joined(all, ", "));
+    slots_[find(name).parameter].precision = Precision::compute;
+  }
+}
+
 void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
-  check(!is_allocated_, "[parameters] allocated twice");
+  check(backend_ == nullptr, "[parameters] allocated twice");
   check(size_ <= int64_t{1} << 48, "[parameters] the model has {} numbers: no machine holds that", size_);
-  is_allocated_ = true;
+  check(compute_type != DType::int8 || use == Use::evaluation,
+        "[parameters] int8 is for evaluation, not for training");
+  backend_ = &backend;
   for (const Constant& constant : constants_)
     *constant.slot_ = Variable(
         Tensor::from(backend, constant.numbers_->shape, std::span<const float>(constant.numbers_->values)));
   const bool narrow = compute_type != DType::float32;
-  if (use == Use::evaluation && narrow) return allocate_narrow(backend, compute_type);
+  if (use == Use::evaluation && narrow) return allocate_narrow(compute_type);
   values_ = Tensor::zeros(backend, {size_});
   if (use == Use::training) gradients_ = Tensor::zeros(backend, {size_});
   if (narrow) copy_ = Tensor::zeros(backend, {size_}, compute_type);
@@ -147,19 +170,26 @@ void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
   write_fillers();
 }
 
-void Parameters::allocate_narrow(Backend& backend, DType compute_type) {
+void Parameters::allocate_narrow(DType compute_type) {
+  // int8 is for the weights of products; what else is read in the type of activations has theirs.
+  const bool in_bytes = compute_type == DType::int8;
   int64_t sizes[2] = {};  // of what is held in float32, and in the other type
   std::vector<int64_t> offsets;
+  const auto is_full = [&](const Slot& slot) { return in_bytes || slot.precision == Precision::full; };
   for (const Slot& slot : slots_) {
-    int64_t& size = sizes[slot.precision == Precision::compute ? 1 : 0];
+    int64_t& size = sizes[is_full(slot) ? 0 : 1];
     offsets.push_back(size);
-    size += padded(slot.shape.elements());
+    if (!in_bytes || slot.precision != Precision::product) size += padded(slot.shape.elements());
   }
-  const Tensor full = Tensor::zeros(backend, {sizes[0]}),
-               computed = Tensor::zeros(backend, {sizes[1]}, compute_type);
+  const Tensor full = Tensor::zeros(*backend_, {sizes[0]});
+  const Tensor narrow = in_bytes ? Tensor() : Tensor::zeros(*backend_, {sizes[1]}, compute_type);
   for (size_t i = 0; i < slots_.size(); ++i) {
-    const Tensor& buffer = slots_[i].precision == Precision::compute ? computed : full;
-    *slots_[i].variable = Variable(buffer.view(offsets[i], slots_[i].shape));
+    const Slot& slot = slots_[i];
+    if (in_bytes && slot.precision == Precision::product) {
+      *slot.quantized = QuantizedWeight::empty(*backend_, slot.shape);
+      continue;
+    }
+    *slot.variable = Variable((is_full(slot) ? full : narrow).view(offsets[i], slot.shape));
   }
   write_fillers();
 }
@@ -175,7 +205,19 @@ void Parameters::write_fillers() const {
   }
 }
 
+Tensor Parameters::value(const NamedTensor& tensor) const {
+  const Slot& slot = slots_[tensor.parameter];
+  check(!*slot.quantized, "[parameters] {} is held in 8 bits", tensor.name);
+  return slot.variable->value().view(tensor.segment.offset - slot.offset, tensor.shape);
+}
+
 void Parameters::set(const NamedTensor& tensor, std::span<const float> values) const {
+  const Slot& slot = slots_[tensor.parameter];
+  if (*slot.quantized) {
+    check(std::ssize(values) == tensor.shape.elements(), "[parameters] {} numbers for {} of shape {}",
+          values.size(), tensor.name, tensor.shape);
+    return slot.quantized->set_rows((tensor.segment.offset - slot.offset) / slot.shape[1], values);
+  }
   const Tensor target = value(tensor);
   if (target.dtype() == DType::float32) return target.copy_from_host(values);
   backend().cast({Tensor::from(backend(), tensor.shape, values), {target}});

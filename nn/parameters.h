@@ -31,8 +31,8 @@ struct Init {
 };
 
 // How the values of a parameter are read: as float32, or in the type that the encoder computes in, of which there is a copy
-// when that has 16 bits. In evaluation the copy is all there is.
-enum class Precision : uint8_t { full, compute };
+// when that has 16 bits. In evaluation the copy is all there is. A `product` is the weight of a linear map, which can have 8 bits too.
+enum class Precision : uint8_t { full, compute, product };
 
 // A published tensor: a named slice of the flat buffers.
 struct NamedTensor {
@@ -51,11 +51,14 @@ class Parameter {
   Parameter() = default;
   operator const Variable&() const { return *slot_; }  // NOLINT(google-explicit-constructor): stands for it
   const Variable& operator*() const { return *slot_; }
+  // The values in 8 bits where they are held so, and in no other; else an empty one.
+  const QuantizedWeight& quantized() const { return *quantized_; }
 
  private:
   friend class Constant;
   friend class Parameters;
   std::shared_ptr<Variable> slot_ = std::make_shared<Variable>();
+  std::shared_ptr<QuantizedWeight> quantized_ = std::make_shared<QuantizedWeight>();
 };
 
 // Float32 numbers that a model computes with and nobody trains or publishes.
@@ -93,11 +96,16 @@ class Parameters {
   void exclude_from_decay(const std::vector<std::string>& texts);
   // Keeps the parameters whose name starts with `prefix` as they are: no gradient, no update. Before allocate.
   void freeze(std::string_view prefix);
+  // The weights that `compute_type` int8 holds in 8 bits: their tensors' names, the first of each where several are stacked.
+  std::vector<std::string> quantizable() const;
+  // Has int8 leave these of them in float32. Before allocate. Throws Error when there is no such weight.
+  void keep_in_float(const std::vector<std::string>& names);
 
   // --- allocating ---
   enum class Use : uint8_t { training, evaluation };
   // Makes the buffers, all zero, and the Variables. Evaluation has no gradients. With a `compute_type` of 16 bits
-  // training adds a copy in it; evaluation holds what is read in that type in no other.
+  // training adds a copy in it; evaluation holds what is read in that type in no other, and with int8 the weights of products
+  // in 8 bits alone. Throws Error when int8 is to be trained.
   void allocate(Backend& backend, Use use, DType compute_type);
   // Writes the tensor's values, rounded where they are held in 16 bits. A copy beside them is left to refresh_copy().
   void set(const NamedTensor& tensor, std::span<const float> values) const;
@@ -106,15 +114,13 @@ class Parameters {
   void initialize_all(uint64_t seed) const;
 
   // --- using ---
-  Backend& backend() const { return slots_.at(0).variable->backend(); }
+  Backend& backend() const { return *backend_; }
   const std::vector<NamedTensor>& tensors() const { return tensors_; }
   // Throws Error when there is no tensor of that name.
   const NamedTensor& find(std::string_view name) const;
   bool contains(std::string_view name) const;
-  Tensor value(const NamedTensor& tensor) const {
-    const Slot& slot = slots_[tensor.parameter];
-    return slot.variable->value().view(tensor.segment.offset - slot.offset, tensor.shape);
-  }
+  // Throws Error when it is held in 8 bits.
+  Tensor value(const NamedTensor& tensor) const;
   Tensor gradient(const NamedTensor& tensor) const {
     return gradients_.view(tensor.segment.offset, tensor.shape);
   }
@@ -141,6 +147,7 @@ class Parameters {
  private:
   struct Slot {
     std::shared_ptr<Variable> variable;
+    std::shared_ptr<QuantizedWeight> quantized;
     Shape shape;
     int64_t offset = 0;  // in the buffers of training
     bool frozen = false;
@@ -150,13 +157,13 @@ class Parameters {
   };
   Parameter add_slot(const std::vector<std::string>& names, const Shape& each, int64_t rows, float filler,
                      Init init, Precision precision);
-  void allocate_narrow(Backend& backend, DType compute_type);
+  void allocate_narrow(DType compute_type);
   void write_fillers() const;
 
   std::vector<Slot> slots_;
   std::vector<Constant> constants_;
   std::vector<NamedTensor> tensors_;
-  bool is_allocated_ = false;
+  Backend* backend_ = nullptr;  // from allocate on
   int64_t size_ = 0;
   Tensor values_;
   Tensor gradients_;

@@ -23,8 +23,9 @@ std::string NaiveBackend::name() const { return "naive"; }
 std::string NaiveBackend::description() const { return "naive loops in double, one thread"; }
 
 std::string NaiveBackend::unsupported(DType dtype) const {
-  if (dtype == DType::float32 || dtype == DType::bfloat16 || dtype == DType::float16) return "";
-  return fmt::format("the naive backend computes in floats, not in {}", name_of(dtype));
+  if (dtype == DType::float32 || dtype == DType::bfloat16 || dtype == DType::float16 || dtype == DType::int8)
+    return "";
+  return fmt::format("the naive backend computes in floats and int8, not in {}", name_of(dtype));
 }
 
 void* NaiveBackend::allocate(size_t bytes) {

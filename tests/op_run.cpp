@@ -69,6 +69,7 @@ Variable op_input(const Input& input, const Variable& leaf, DType dtype) {
 }  // namespace
 
 std::vector<DType> dtypes_of(const Op& op, const Backend& backend) {
+  if (op.in_int8 && !backend.unsupported(DType::int8).empty()) return {};
   std::vector<DType> dtypes{DType::float32};
   if (op.float32_only) return dtypes;
   for (const DType dtype : {DType::bfloat16, DType::float16})

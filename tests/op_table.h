@@ -64,6 +64,7 @@ struct Op {
     return {bfloat16.forward * part, bfloat16.gradient * part, bfloat16.forward_absolute};
   }
   bool float32_only = false;
+  bool in_int8 = false;      // on backends that have that
   bool has_gradient = true;  // otherwise it is for evaluation alone
 };
 

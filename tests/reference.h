@@ -21,6 +21,8 @@ Matrix dropout(const Matrix& x, const Dropout& mask);
 
 // --- naive/linear.cpp ---
 Matrix linear(const Matrix& x, const Matrix& w, const Matrix& b, Activation kind = Activation::none);
+// The same of w in 8 bits a row, and x in 8 bits a row.
+Matrix quantized_linear(const Matrix& x, const Matrix& w, const Matrix& b, Activation kind);
 
 // --- naive/rows.cpp ---
 Matrix embedding(const std::vector<Matrix>& tables, const std::vector<std::vector<int32_t>>& ids);

@@ -37,6 +37,22 @@ Variable linear_activation(const Variable& x, const Variable& w, const Variable&
   return record_constant("linear_activation", y, {x, w, b});
 }
 
+Variable quantized_linear(const Variable& x, const QuantizedWeight& w, const Variable& b, Activation kind) {
+  constexpr std::string_view op = "quantized_linear";
+  constexpr int64_t most_inputs = 65536;  // of which the sum of 255 * 127 each is below 2^31
+  check_rank(op, "the input", x.value(), 2);
+  check_dtype(op, "the input", x.value(), DType::float32);
+  check_rank(op, "the weight", w.values, 2);
+  const int64_t outputs = w.values.shape()[0], inputs = w.values.shape()[1];
+  check(inputs == x.shape()[1], "[{}] input {} and weight {} differ in their last dimension", op, x.shape(),
+        w.values.shape());
+  check(inputs > 0 && inputs <= most_inputs, "[{}] {} inputs, expected 1 to {}", op, inputs, most_inputs);
+  check_shape(op, "the bias", b.value(), {outputs});
+  Tensor y = Tensor::empty(x.backend(), {x.shape()[0], outputs});
+  x.backend().quantized_linear({x.value(), w, b.value(), kind, y});
+  return record_constant(op, y, {x, b});
+}
+
 Variable activation_linear(const Variable& x, Activation kind, const Variable& w, const Variable& b) {
   check_linear("activation_linear", x, w, b);
   auto& be = x.backend();

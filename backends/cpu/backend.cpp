@@ -20,6 +20,16 @@ std::string processor_name() {
   return "unknown processor";
 }
 
+std::string unsupported_int8() {
+  // Whether products of int8 gain anything beside those of bfloat16 on AMX has not been measured.
+  if (Gemm::has_tiles())
+    return fmt::format("{} has AMX, where bfloat16 is fast and loses less: use --compute_type bf16",
+                       processor_name());
+  if (Gemm::has_vnni()) return "";
+  return fmt::format("{} cannot compute in int8: it takes avx512_vnni or avx_vnni; use --compute_type fp32",
+                     processor_name());
+}
+
 void clear(void* data, size_t bytes) {
   constexpr int64_t least = int64_t{1} << 20;  // of bytes, for a thread of its own
   parallel_for(static_cast<int64_t>(bytes), least, [&](int64_t begin, int64_t end) {
@@ -41,6 +51,7 @@ std::string CpuBackend::description() const {
 
 std::string CpuBackend::unsupported(DType dtype) const {
   if (dtype == DType::float32) return "";
+  if (dtype == DType::int8) return unsupported_int8();
   if (dtype != DType::bfloat16) return fmt::format("the CPU backend cannot compute in {}", name_of(dtype));
 #if defined(__x86_64__)
   // AMX processors have avx512_bf16 as well. Without either oneDNN would emulate, slower than float32.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/cpu/parallel.h"
+#include "backends/cpu/parts.h"
 #include "backends/cpu/scratch.h"
 #include "backends/cpu/simd.h"
 
@@ -18,7 +19,18 @@ namespace gradus::cpu {
 namespace {
 
 dnnl::memory::data_type data_type(DType type) {
-  return type == DType::bfloat16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+  switch (type) {
+    case DType::bfloat16:
+      return dnnl::memory::data_type::bf16;
+    case DType::int32:
+      return dnnl::memory::data_type::s32;
+    case DType::int8:
+      return dnnl::memory::data_type::s8;
+    case DType::uint8:
+      return dnnl::memory::data_type::u8;
+    default:
+      return dnnl::memory::data_type::f32;
+  }
 }
 
 // `step` is the distance of rows in memory, of columns where it is transposed.
@@ -67,7 +79,8 @@ struct Part {
 dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const Part& part) {
   const Product& p = part.product;
   const auto a = matrix(p.m, p.k, part.a_step, p.transpose_a, p.input);
-  const auto b = matrix(p.k, p.n, part.b_step, p.transpose_b, p.input);
+  const DType b_type = p.input == DType::uint8 ? DType::int8 : p.input;
+  const auto b = matrix(p.k, p.n, part.b_step, p.transpose_b, b_type);
   const auto c = matrix(p.m, p.n, part.c_step, false, p.output);
   const auto bias = p.bias ? matrix(1, p.n, p.n, false, DType::float32) : dnnl::memory::desc();
   dnnl::post_ops ops;
@@ -90,21 +103,6 @@ void sum_nothing(const Product& p, const float* bias, void* c) {
   check(bias == nullptr && p.activation == Activation::none,
         "a product [{}, 0] x [0, {}]: expected no bias and no activation", p.m, p.n);
   if (!p.accumulate) std::memset(c, 0, static_cast<size_t>(p.m * p.n) * size_of(p.output));
-}
-
-// Where part i of so many begins: parts differ by 16 at most, and begin at multiples of 16, so that vectors and tiles are whole.
-int64_t begin_of(int64_t extent, int64_t parts, int64_t i) {
-  return std::min(ceil_div(extent, 16) * i / parts * 16, extent);
-}
-
-// How many parts of at most `most` or a little more there are, so many that four threads, or else two, have equal shares where a part
-// keeps `least`.
-int64_t shared_parts_of(int64_t extent, int64_t least, int64_t most) {
-  const int64_t parts = ceil_div(extent, most);
-  for (const int64_t multiple : {4, 2}) {
-    if (extent >= multiple * least) return round_up(parts, multiple);
-  }
-  return parts;
 }
 
 // Copies some columns of a matrix, `width` bytes of rows that lie `step` bytes apart, close together.
@@ -309,11 +307,19 @@ void Gemm::run_here(Code& code, int64_t lane, const void* a, const void* b, void
   fail_with(e, code.product);
 }
 
-bool Gemm::has_tiles() {
-  // Each instruction set is a bit more than those it contains.
-  const auto tiles = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
-  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & tiles) == tiles;
+namespace {
+
+// Each instruction set is a bit more than those it contains.
+bool uses(dnnl::cpu_isa instructions) {
+  const auto bits = static_cast<unsigned>(instructions);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & bits) == bits;
 }
+
+}  // namespace
+
+bool Gemm::has_tiles() { return uses(dnnl::cpu_isa::avx512_core_amx); }
+
+bool Gemm::has_vnni() { return uses(dnnl::cpu_isa::avx512_core_vnni) || uses(dnnl::cpu_isa::avx2_vnni); }
 
 std::string Gemm::version() {
   const dnnl_version_t* version = dnnl_version();

@@ -11,7 +11,8 @@
 namespace gradus::cpu {
 
 // C = f(A B + bias), or C += A B. All three matrices are contiguous and row-major; a transposed operand is stored
-// the other way round. Accumulation is in float32 whatever the types.
+// the other way round. Accumulation is in float32 whatever the floats; of integers, A in uint8 and B in int8, it is in int32, which C has
+// then.
 struct Product {
   int64_t m = 0;  // rows of A and C
   int64_t n = 0;  // columns of B and C
@@ -21,7 +22,7 @@ struct Product {
   bool accumulate = false;   // add to C; without bias and activation
   bool bias = false;         // float32 [n]
   Activation activation = Activation::none;
-  DType input = DType::float32;  // of A and B
+  DType input = DType::float32;  // of A and B; uint8: B is int8
   DType output = DType::float32;
 
   friend auto operator<=>(const Product&, const Product&) = default;
@@ -46,6 +47,8 @@ class Gemm {
 
   // Whether products in bfloat16 run on AMX.
   static bool has_tiles();
+  // Whether there are instructions that sum products of uint8 and int8 exactly.
+  static bool has_vnni();
   static std::string version();
 
  private:

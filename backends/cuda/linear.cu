@@ -146,4 +146,8 @@ void linear_backward(const Stream& stream, const LinearBackward& args) {
                   [&](auto of_dy) { sum_columns<decltype(of_dy)>(stream, args.dy, args.db); });
 }
 
+void quantized_linear(const Stream&, const QuantizedLinear&) {
+  fail("[CUDA] weights in 8 bits are for the CPU backend");
+}
+
 }  // namespace gradus::cuda

@@ -31,6 +31,7 @@ StoredType stored_type(DType dtype) {
       return StoredType::float16;
     case DType::int32:
       return StoredType::int32;
+    case DType::int8:
     case DType::uint8:
       break;
   }

@@ -48,7 +48,7 @@ void ExportOptions::declare(Options& options) {
   options
       .add("compute_type", compute_type,
            "number type of weights and arithmetic; logits are fp32 in any case; MINDIR files are not bf16")
-      .choices(compute_types());
+      .choices(float_types());
   options.add("viterbi", viterbi,
               "of a tagger with a CRF: find the best tags in the graph, of an ONNX file; else it gives the "
               "scores of the tags, and those of the transitions stand in the file's metadata");

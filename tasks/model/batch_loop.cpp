@@ -21,7 +21,7 @@ BatchLoop::BatchLoop(Backend& backend, DType compute_type, Forward forward)
                                             [compute_type, forward = std::move(forward)](const Batch& batch) {
                                               const RecordingScope scope(RecordingScope::Mode::evaluate);
                                               Context context;
-                                              context.compute_type = compute_type;
+                                              context.compute_type = activation_type(compute_type);
                                               return forward(context, batch);
                                             })) {}
 

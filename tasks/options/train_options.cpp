@@ -55,14 +55,21 @@ void preset_for(const OptimizerRow& row, Options& options) {
 }  // namespace
 
 DType compute_dtype(std::string_view compute_type) {
+  if (compute_type == "int8") return DType::int8;
   if (compute_type == "fp16") return DType::float16;
   return compute_type == "bf16" ? DType::bfloat16 : DType::float32;
 }
 
-std::vector<Choice> compute_types() {
+std::vector<Choice> float_types() {
   return {{"fp32", {"float32", "mstype.float32"}},
           {"bf16", {"bfloat16", "mstype.bfloat16"}},
           {"fp16", {"float16", "mstype.float16"}}};
+}
+
+std::vector<Choice> compute_types() {
+  std::vector<Choice> types = float_types();
+  types.push_back({"int8"});
+  return types;
 }
 
 void DeviceOptions::declare(Options& options) {

@@ -11,11 +11,13 @@
 
 namespace gradus {
 
-// Where a program computes, and how exactly.
-// What is computed in by --compute_type: "fp32", "bf16" or "fp16", which are its choices, by other systems' names too.
+// What is computed in by --compute_type: "fp32", "bf16" or "fp16", by other systems' names too, or "int8". The first three are
+// what training and exported files can have.
 DType compute_dtype(std::string_view compute_type);
 std::vector<Choice> compute_types();
+std::vector<Choice> float_types();
 
+// Where a program computes, and how exactly.
 struct DeviceOptions {
   std::string device_target = "CPU";
   int64_t device_id = 0;

@@ -82,6 +82,14 @@ double gradient_bytes(const OpCase& op_case, DType dtype) {
 
 void time_case(const Op& op, const OpCase& op_case, Backend& backend, DType dtype) {
   const std::vector<Variable> inputs = training_inputs(op_case, backend, dtype);
+  if (!op.has_gradient) {
+    const RecordingScope scope(RecordingScope::Mode::evaluate);
+    const Tensor y = op_case.call(inputs, dtype).value();
+    const double forward = median_seconds([&] { (void)op_case.call(inputs, dtype); });
+    print_line(op.name, op_case.label, name_of(dtype),
+               rates(forward, op_case.flops, input_bytes(op_case, dtype) + static_cast<double>(y.bytes())));
+    return;
+  }
   const double forward = median_seconds([&] { (void)op_case.call(inputs, dtype); });
   const Variable y = op_case.call(inputs, dtype);
   const Tensor dy = Tensor::empty(backend, y.shape(), y.dtype());

@@ -108,6 +108,20 @@ OpCase linear_activation_case(const LinearShape& shape, Activation kind) {
       .flops = shape.flops()};
 }
 
+// `once`: the weight of the first call is rounded, and is that of all others, as a model's is.
+OpCase quantized_linear_case(const LinearShape& shape, Activation kind, bool once = false) {
+  const auto kept = std::make_shared<QuantizedWeight>();
+  return {.label = fmt::format("{} kind {}", shape.str(), static_cast<int>(kind)),
+          .inputs = shape.variables(),
+          .call =
+              [=](const Inputs& x, DType) {
+                if (!*kept || !once) *kept = QuantizedWeight::of(x[1].value());
+                return quantized_linear(x[0], *kept, x[2], kind);
+              },
+          .reference = [=](const Matrices& x) { return reference::quantized_linear(x[0], x[1], x[2], kind); },
+          .flops = shape.flops()};
+}
+
 OpCase activation_linear_case(const LinearShape& shape, Activation kind) {
   return {
       .label = fmt::format("{} kind {}", shape.str(), static_cast<int>(kind)),
@@ -250,9 +264,23 @@ std::vector<Op> linear_rows() {
   linear_activation.benchmarks = {linear_activation_case({640, 384, 1536}, Activation::gelu)};
   activation_linear.benchmarks = {activation_linear_case({640, 1536, 384}, Activation::gelu),
                                   activation_linear_case({4096, 3072, 768}, Activation::gelu)};
+  Op quantized_linear{.name = "quantized_linear",
+                      .cases = {quantized_linear_case({1, 1, 1}, Activation::none),
+                                quantized_linear_case({33, 130, 51}, Activation::none),
+                                quantized_linear_case({0, 6, 4}, Activation::none)},
+                      .float32_only = true,
+                      .in_int8 = true,
+                      .has_gradient = false};
+  for (const Activation kind : all_activations)
+    quantized_linear.cases.push_back(quantized_linear_case({6, 16, 11}, kind));
+  quantized_linear.large = {quantized_linear_case({16, 384, 1536}, Activation::gelu),
+                            quantized_linear_case({650, 384, 384}, Activation::none),
+                            quantized_linear_case({240, 768, 3072}, Activation::gelu)};
+  quantized_linear.benchmarks = {quantized_linear_case({640, 384, 1536}, Activation::gelu, true),
+                                 quantized_linear_case({4096, 768, 3072}, Activation::none, true)};
   // The activation between is rounded to bfloat16.
   linear_activation.bfloat16 = activation_linear.bfloat16 = {8e-3, 1e-2};
-  return {linear, linear_activation, activation_linear};
+  return {linear, linear_activation, activation_linear, quantized_linear};
 }
 
 std::vector<Op> row_rows() {
