@@ -147,6 +147,12 @@ void Parameters::keep_in_float(const std::vector<std::string>& names) {
   }
 }
 
+void Parameters::try_int8(std::string_view name, bool in_int8) const {
+  const Slot& slot = slots_[find(name).parameter];
+  check(slot.precision == Precision::product, "[parameters] {} is no weight of a product", name);
+  *slot.quantized = in_int8 ? QuantizedWeight::of(slot.variable->value()) : QuantizedWeight();
+}
+
 void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
   check(backend_ == nullptr, "[parameters] allocated twice");
   check(size_ <= int64_t{1} << 48, "[parameters] the model has {} numbers: no machine holds that", size_);
@@ -207,7 +213,7 @@ void Parameters::write_fillers() const {
 
 Tensor Parameters::value(const NamedTensor& tensor) const {
   const Slot& slot = slots_[tensor.parameter];
-  check(!*slot.quantized, "[parameters] {} is held in 8 bits", tensor.name);
+  check(static_cast<bool>(slot.variable->value()), "[parameters] {} is held in 8 bits", tensor.name);
   return slot.variable->value().view(tensor.segment.offset - slot.offset, tensor.shape);
 }
 

@@ -100,6 +100,9 @@ class Parameters {
   std::vector<std::string> quantizable() const;
   // Has int8 leave these of them in float32. Before allocate. Throws Error when there is no such weight.
   void keep_in_float(const std::vector<std::string>& names);
+  // Puts one of them into 8 bits beside its float32 values, and away again: for trying what that costs. After allocate, for evaluation
+  // in float32.
+  void try_int8(std::string_view name, bool in_int8) const;
 
   // --- allocating ---
   enum class Use : uint8_t { training, evaluation };

@@ -138,7 +138,17 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
 
 void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& system) {
   if (!options.exported_file.empty()) return system.run_exported(backend, options, log_of(options));
-  system.allocate(backend, Parameters::Use::evaluation, options.device.dtype(), 0, log_of(options));
+  const DType dtype = options.calibrate.empty() ? options.device.dtype() : DType::float32;
+  system.allocate(backend, Parameters::Use::evaluation, dtype, 0, log_of(options));
+}
+
+void calibrate(const FineTuneOptions& options, TaskSystem& system,
+               const std::function<CalibrationScore()>& evaluate) {
+  if (options.calibrate.empty()) return;
+  const Calibration found = calibrate_int8(system.parameters(), evaluate, log_of(options));
+  system.save_int8_keeps(found.keeps);
+  if (found.int8.speed <= found.float32.speed)
+    print_log(log_of(options), "warning: int8 is no faster than fp32 here: take --compute_type fp32\n");
 }
 
 void read_predict_data(const FineTuneOptions& options,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tasks/log/metrics_file.h"
+#include "tasks/model/calibration.h"
 #include "tasks/output_lock.h"
 #include "tasks/report/report.h"
 #include "tasks/report/run_report.h"
@@ -34,6 +35,10 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
 
 // Makes the weights of a trained model, for a run that does not train.
 void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& system);
+
+// With --calibrate, has int8 leave weights of the loaded model in float32 by what `evaluate` scores, and stores the choice in its folder.
+void calibrate(const FineTuneOptions& options, TaskSystem& system,
+               const std::function<CalibrationScore()>& evaluate);
 
 // Opens the text of --predict_data_file_path, or standard input, and hands it over with its name for messages.
 void read_predict_data(const FineTuneOptions& options,

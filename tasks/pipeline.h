@@ -23,7 +23,7 @@ struct PipelineOptions {
   std::string device = "CPU";         // or "CUDA"
   int64_t device_id = 0;              // of several of these
   int64_t threads = 0;                // 0: one for each processor
-  std::string compute_type = "fp32";  // or "bf16", "fp16", where the device has it
+  std::string compute_type = "fp32";  // or "bf16", "fp16", "int8", where the device has it
   int64_t batch_size = 64;
   // Most word pieces that are looked at together; longer texts are cut into overlapping parts, classified ones cut off. 0: 128,
   // with questions 384, or as many as the model has positions for. Questions get at most 64, and a third of it.

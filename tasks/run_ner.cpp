@@ -134,6 +134,10 @@ int run(int argc, char** argv) {
     train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics, finished);
   } else {
     load_weights(backend, options, *system);
+    calibrate(options, *system, [&] {
+      const NerReport& report = evaluation->run();
+      return CalibrationScore{report.scores[0].first, report.scores[0].second, report.sentences_per_second};
+    });
   }
   if (options.train.do_eval) evaluate(options, *evaluation, metrics);
   if (!options.train.report.empty())

@@ -158,6 +158,10 @@ int run(int argc, char** argv) {
     finished.training = run_training(backend, options, *system, *training, finished.noun, metrics);
   } else {
     load_weights(backend, options, *system);
+    calibrate(options, *system, [&] {
+      const SquadReport& report = evaluation->run();
+      return CalibrationScore{report.scores[0].first, report.scores[0].second, report.windows_per_second};
+    });
   }
   if (options.train.do_eval) evaluate(options, *evaluation, version_2, metrics);
   if (!options.train.report.empty())

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/io/checked_json.h"
+#include "core/joined.h"
 #include "data/unicode.h"
 #include "tasks/classifier/evaluation.h"
 #include "tasks/ner/predict.h"
@@ -24,8 +25,10 @@ TaskOptions options_for(const std::string& folder, const PipelineOptions& asked)
   options.device.device_target = asked.device;
   options.device.device_id = asked.device_id;
   options.device.threads = asked.threads;
-  check(asked.compute_type == "fp32" || asked.compute_type == "bf16" || asked.compute_type == "fp16",
-        "compute type '{}': expected fp32, bf16 or fp16", asked.compute_type);
+  std::vector<std::string> types;
+  for (const Choice& type : compute_types()) types.push_back(type.value);
+  check(std::find(types.begin(), types.end(), asked.compute_type) != types.end(),
+        "compute type '{}': expected one of {}", asked.compute_type, joined(types, ", "));
   options.device.compute_type = asked.compute_type;
   check(asked.batch_size > 0, "batch size {}: expected 1 or more", asked.batch_size);
   options.train.eval_batch_size = asked.batch_size;

@@ -213,6 +213,8 @@ void override_config(BertConfig& config, const ModelOptions& options, const std:
   if (options.layer_norm_eps > 0) config.layer_norm_eps = options.layer_norm_eps;
 }
 
+constexpr const char* int8_keeps_key = "int8_keeps";
+
 TaskSettings parse_settings(const JsonField& saved) {
   const JsonField dropout = saved.at("dropout"), tokenizer = saved.at("tokenizer");
   TaskSettings s;
@@ -220,6 +222,10 @@ TaskSettings parse_settings(const JsonField& saved) {
   s.tokenizer = tokenizer.text();
   dropout.check(s.dropout >= 0 && s.dropout < 1, "a number from 0 to below 1");
   tokenizer.check(s.tokenizer == "hf" || s.tokenizer == "google", "hf or google");
+  if (const std::optional<JsonField> keeps = saved.find(int8_keeps_key)) {
+    s.int8_keeps.emplace();
+    for (const JsonField& name : keeps->items()) s.int8_keeps->push_back(name.text());
+  }
   return s;
 }
 
@@ -262,6 +268,15 @@ std::string settings_place(const TaskKind& kind, const std::string& where) {
 }
 
 Json ModelSource::task_settings(const TaskKind& kind) const { return saved_settings(config, kind, where); }
+
+void ModelSource::save_int8_keeps(const TaskKind& kind, const std::vector<std::string>& names) const {
+  Json json = read_json(where);
+  Json keeps = Json::array();
+  for (const std::string& name : names) keeps.push_back(name);
+  json[kind.settings_key][int8_keeps_key] = keeps;
+  check_unchanged();
+  replace_file(where, json_text(sorted(json), 2) + "\n");
+}
 
 Json ModelSource::common_settings() const {
   return {{"dropout", settings.dropout},

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/io/json.h"
 #include "data/tokenizer_config.h"
@@ -27,6 +28,8 @@ struct TaskKind {
 struct TaskSettings {
   double dropout = 0.1;
   std::string tokenizer = "hf";
+  // The weights that int8 leaves in float32; none where that was never chosen. Not fixed by training, but by calibration afterwards.
+  std::optional<std::vector<std::string>> int8_keeps = std::nullopt;
 
   TokenizerRules rules() const { return parse_tokenizer_rules(tokenizer); }
 };
@@ -54,6 +57,9 @@ struct ModelSource {
 
   // Of a pretrained model that is used as it is: all of its weights have to be there, and the steps it was trained for count.
   void take_as_trained();
+
+  // Writes into the config.json of a trained model what int8 leaves in float32.
+  void save_int8_keeps(const TaskKind& kind, const std::vector<std::string>& names) const;
 
   // Throws Error when the trained model is not the one any more that was there at first: a run that trains has replaced
   // it meanwhile, and its files may have been read of both.

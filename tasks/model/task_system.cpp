@@ -55,9 +55,22 @@ void TaskSystem::run_exported(Backend& backend, const FineTuneOptions& options, 
   print_log(log, "model: {}\n", exported_->description());
 }
 
+void TaskSystem::keep_in_float(std::FILE* log) {
+  const size_t all = parameters_.quantizable().size();
+  const auto& keeps = source_.settings.int8_keeps;
+  try {
+    if (keeps) parameters_.keep_in_float(*keeps);
+  } catch (const Error& e) {
+    fail("{}: 'int8_keeps' of \"{}\": {}", source_.where, kind_.settings_key, e.what());
+  }
+  print_log(log, "int8: {} of {} weights of products in 8 bits{}\n", all - (keeps ? keeps->size() : 0), all,
+            keeps ? "" : "; whether that costs anything, --calibrate tells");
+}
+
 void TaskSystem::allocate(Backend& backend, Parameters::Use use, DType compute_type, uint64_t seed,
                           std::FILE* log) {
   for (const std::string& note : source_.notes) print_log(log, "note: {}\n", note);
+  if (compute_type == DType::int8) keep_in_float(log);
   parameters_.allocate(backend, use, compute_type);
   const std::string& weights = source_.weights;
   if (weights.empty()) return parameters_.initialize_all(seed);
@@ -87,6 +100,7 @@ void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
         joined(saved.labels, ", "), joined(config().labels, ", "));
   const auto fixed = [&](Json settings) {
     settings.erase(tuned_setting());
+    settings.erase("int8_keeps");  // of the trained weights, not of the run
     return json_text(sorted(settings));
   };
   const Json found = saved_settings(saved, kind_, path);

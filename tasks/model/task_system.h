@@ -36,6 +36,8 @@ class TaskSystem {
   // Throws Error, naming the file, when the checkpoint's labels, settings, model or vocabulary are not this system's: a
   // run can't go on from there. Takes what training had found by then (take_tuned).
   void continue_from(const std::filesystem::path& checkpoint);
+  // Has int8 leave these weights of the trained model in float32, in its config.json: for all who load it from then on.
+  void save_int8_keeps(const std::vector<std::string>& names) const { source_.save_int8_keeps(kind_, names); }
   // Writes config.json, tokenizer_config.json, vocab.txt and model.safetensors into an existing folder.
   void save(const std::filesystem::path& folder) const;
   // These without the weights.
@@ -71,6 +73,7 @@ class TaskSystem {
   const TaskSettings& task_settings() const { return source_.settings; }
 
  private:
+  void keep_in_float(std::FILE* log);
   // What the names of tensors begin with that the weights must have.
   std::vector<std::string> required() const;
 

@@ -68,6 +68,11 @@ void FineTuneOptions::declare_model(Options& options) {
         "with --do_eval and --do_predict: a file of export's, to be run in place of the model; none: not");
 
   device.declare(options);
+  if (!makes_pretrained)
+    options.add("calibrate", calibrate,
+                "evaluation data: scores the trained model on them in int8, chooses which weights stay in "
+                "float32 where that loses more than a fifth of a point, and writes the choice into the "
+                "model's config.json");
 }
 
 void FineTuneOptions::finish(Options& options, const std::set<std::string>& fixed, bool has_data,
@@ -79,6 +84,7 @@ void FineTuneOptions::finish(Options& options, const std::set<std::string>& fixe
   if (device.dtype() == DType::float16 && train.do_train)
     options.preset("enable_lossscale", "true", "--compute_type fp16");
   model.finish(options, from_scratch && train.do_train);
+  take_calibration(options);
   take_exported();
   given = fixed;
   given.insert({"tokenizer", "do_lower_case", "dropout"});
@@ -86,11 +92,36 @@ void FineTuneOptions::finish(Options& options, const std::set<std::string>& fixe
   check_inputs(has_data);
 }
 
+void FineTuneOptions::take_calibration(Options& options) {
+  if (!calibrate.empty()) {
+    const std::string reason = "--calibrate";
+    check(!train.do_train, "--calibrate {}: it is for a trained model; calibrate what --do_train has saved",
+          calibrate);
+    check(exported_file.empty(), "--calibrate {}: int8 is not for --exported_file", calibrate);
+    check(!load_finetune_checkpoint_path.empty(),
+          "--calibrate needs a trained model: give --load_finetune_checkpoint_path");
+    check(
+        eval_data_file_path.empty() || eval_data_file_path == calibrate,
+        "--calibrate {} and --eval_data_file_path {}: these are evaluation data both; score others in a run "
+        "of its own",
+        calibrate, eval_data_file_path);
+    options.preset("do_eval", "true", reason);
+    options.preset("eval_data_file_path", calibrate, reason);
+    options.preset("compute_type", "int8", reason);
+    check(device.dtype() == DType::int8, "--calibrate is for --compute_type int8, not {}",
+          device.compute_type);
+  }
+  check(device.dtype() != DType::int8 || !train.do_train,
+        "--compute_type int8 is for --do_eval and --do_predict: train in fp32 or bf16");
+}
+
 // What the file does not say lies beside it.
 void FineTuneOptions::take_exported() {
   if (exported_file.empty()) return;
   if (!exported_file.ends_with(".onnx")) exported_file += ".onnx";
   check(!train.do_train, "--exported_file {}: what was exported can't be trained", exported_file);
+  check(device.dtype() == DType::float32, "--exported_file {}: it is computed as it was exported, not in {}",
+        exported_file, device.compute_type);
   check(load_pretrain_checkpoint_path.empty(), "--exported_file {}: there is no use for a pretrained model",
         exported_file);
   if (!load_finetune_checkpoint_path.empty()) return;

@@ -39,6 +39,9 @@ struct FineTuneOptions {
   std::string load_finetune_checkpoint_path;
   std::string exported_file;  // runs in place of the trained model's network; empty: none
 
+  std::string
+      calibrate;  // evaluation data to choose by what int8 leaves in float32; empty: nothing is chosen
+
   bool enable_modelarts = false;
 
   // Whether a pretrained model is what the program makes and scores: there is no other to load.
@@ -74,6 +77,7 @@ struct FineTuneOptions {
               const std::string& network = "bert_net_cfg");
 
  private:
+  void take_calibration(Options& options);
   void take_exported();
   void declare_left(Options& options);
   void check_inputs(bool has_data) const;

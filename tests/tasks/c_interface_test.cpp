@@ -168,7 +168,8 @@ TEST_CASE("c interface: whatever a caller gets wrong is an error that says so") 
         "gradus_open: the folder is NULL, expected a text");
   CHECK(contains(refused_folder(folder, ""), "options: "));
   CHECK(contains(refused_folder(folder, R"({"thread": 1})"), "options: 'thread' is unknown"));
-  CHECK(contains(refused_folder(folder, R"({"compute_type": "fp8"})"), "expected fp32, bf16 or fp16"));
+  CHECK(contains(refused_folder(folder, R"({"compute_type": "fp8"})"),
+                 "expected one of fp32, bf16, fp16, int8"));
   CHECK(contains(refused_folder(folder, R"({"device": "TPU"})"), "expected one of CPU, CUDA"));
 
   Model model = opened(folder);

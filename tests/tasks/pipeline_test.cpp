@@ -63,7 +63,8 @@ TEST_CASE("the tagger of a folder finds what run_ner finds") {
   CHECK(contains(
       error_of([&] { task_of(tiny.path("")); }),
       "config.json: this is no model that was trained by one of run_ner, run_classifier, run_squad"));
-  CHECK(contains(error_of([&] { Tagger(model, {.compute_type = "fp8"}); }), "expected fp32, bf16 or fp16"));
+  CHECK(contains(error_of([&] { Tagger(model, {.compute_type = "fp8"}); }),
+                 "expected one of fp32, bf16, fp16, int8"));
   CHECK(contains(error_of([&] { Tagger(model, {.seq_length = 4000}); }), "4000"));
 }
 
