@@ -19,7 +19,8 @@ std::vector<std::string> by_gain(const Parameters& parameters, const std::vector
   Progress progress("calibrate", std::ssize(weights), 1, stderr, log);
   for (const std::string& weight : weights) {
     parameters.try_int8(weight, false);
-    scores.emplace_back(evaluate().score, weight);
+    const double score = evaluate().score;
+    scores.emplace_back(std::isfinite(score) ? score : -std::numeric_limits<double>::infinity(), weight);
     parameters.try_int8(weight, true);
     progress.update(std::ssize(scores), std::numeric_limits<double>::quiet_NaN(), 0);
   }

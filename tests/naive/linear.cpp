@@ -24,10 +24,12 @@ Matrix quantized_linear(const Matrix& x, const Matrix& w, const Matrix& b, Activ
   Matrix rounded_w = w, rounded_x = x;
   for (int64_t o = 0; o < w.rows(); ++o) {
     double largest = 0;
-    for (int64_t i = 0; i < w.columns(); ++i) largest = std::max(largest, std::abs(w(o, i)));
+    for (int64_t i = 0; i < w.columns(); ++i) {
+      if (!(std::abs(w(o, i)) <= largest)) largest = std::abs(w(o, i));  // no number is larger than any
+    }
     const double scale = largest / 127;
     for (int64_t i = 0; i < w.columns(); ++i)
-      rounded_w(o, i) = scale > 0 ? std::nearbyint(w(o, i) / scale) * scale : 0;
+      rounded_w(o, i) = scale == 0 ? 0 : std::nearbyint(w(o, i) / scale) * scale;
   }
   for (int64_t t = 0; t < x.rows(); ++t) {
     double low = x(t, 0), high = low;

@@ -51,6 +51,10 @@ TEST_CASE("the tagger of a folder finds what run_ner finds") {
     found += names[i].size();
   }
   CHECK(found == 5);
+  if (has_int8()) {
+    const Tagger quick(model, {.compute_type = "int8", .seq_length = 24});
+    for (size_t i = 0; i < texts.size(); ++i) CHECK(quick.tag(texts[i]).size() == names[i].size());
+  }
   CHECK(tagger.tag_all({}).empty());
   CHECK(tagger.tag(texts[0]).size() == names[0].size());
   CHECK(example("tag", model, "Anna lives in Port Mill .\n") == "PER\tAnna\nLOC\tPort Mill\n");

@@ -42,6 +42,17 @@ std::vector<double> numbers(const std::string& line) {
 
 }  // namespace
 
+TEST_CASE("a classifier in int8 has the classes it has in float32, once calibrated") {
+  if (!has_int8()) return;
+  const TinyClassifier tiny;
+  const std::string model = tiny.train_well({});
+  const std::string exact = tiny.print(tiny.scoring(model));
+  const std::string calibrated = tiny.print(tiny.scoring(model, {"--calibrate=" + tiny.path("train.txt")}));
+  CHECK(calibrated.find("calibrate: fp32: accuracy 100.00, ") != std::string::npos);
+  CHECK(report(calibrated) == report(exact));
+  CHECK(report(tiny.print(tiny.scoring(model, {"--compute_type=int8"}))) == report(exact));
+}
+
 TEST_CASE("a saved classifier scores as it did after training, whatever the batches") {
   const TinyClassifier tiny;
   const std::string trained = report(tiny.print(tiny.training({"--do_eval", "--eval_steps=1000"})));

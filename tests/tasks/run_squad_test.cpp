@@ -41,6 +41,19 @@ TEST_CASE("run_squad learns where people live, and answers what it is asked") {
   CHECK(answer.at("n_best")[0].at("probability") == answer.at("probability"));
 }
 
+TEST_CASE("run_squad answers in int8 what it answers in float32, once calibrated") {
+  if (!has_int8()) return;
+  const TinySquad tiny;
+  tiny.print(tiny.learning("train.txt", 60));
+  const std::string calibrated = tiny.print(
+      tiny.using_it("--calibrate=" + tiny.path("train.txt"), {"--output_dir=" + tiny.path("int8")}));
+  CHECK(calibrated.find("calibrate: fp32: f1 100.00, ") != std::string::npos);
+  CHECK(calibrated.find(R"({"exact_match": 100.0, "f1": 100.0})") != std::string::npos);
+  const std::string input = "anna lives in alden . boris is in brom\nwhere is boris ?\n";
+  const std::string answers = tiny.print(tiny.using_it("--do_predict", {"--compute_type=int8"}), input);
+  CHECK(answers.starts_with("brom\t"));
+}
+
 TEST_CASE("run_squad answers a file without answers and writes what it predicts") {
   const TinySquad tiny;
   tiny.print(tiny.learning("train.txt", 30, {"--output_dir=" + tiny.path("none")}));

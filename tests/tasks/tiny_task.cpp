@@ -152,6 +152,12 @@ double TinyTask::score(const std::string& name) const {
   return json_of(file_content(path("metrics.json"))).at(name).number();
 }
 
+bool has_int8() {
+  const std::string reason = find_backend("CPU").unsupported(DType::int8);
+  if (!reason.empty()) MESSAGE("skipped in int8: " << reason);
+  return reason.empty();
+}
+
 Words unfinished_files(const std::string& folder) {
   Words found;
   if (!std::filesystem::is_directory(folder)) return found;

@@ -55,6 +55,9 @@ class TinyTask {
   TemporaryFolder folder_;
 };
 
+// Whether the processor computes in int8. Where not it says that this part of the test is skipped.
+bool has_int8();
+
 // Files below a folder that only an unfinished save leaves: hidden ones and those named as temporary.
 Words unfinished_files(const std::string& folder);
 // The part of a log from the first occurrence of `begin` on; empty without one.
