@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "backends/cpu/few_rows.h"
 #include "backends/cpu/simd.h"
 #include "core/arena.h"
 #include "core/backend.h"
@@ -25,8 +26,12 @@ class CpuBackend final : public Backend {
   std::string description() const override;
   std::string unsupported(DType dtype) const override;
   int set_threads(int threads) override;
-  // A multiple of 16, for long batches of 32: oneDNN generates about 1 MiB of code for each number of rows.
-  int64_t padded_rows(int64_t rows) const override { return round_up(rows, rows <= 512 ? 16 : 32); }
+  // A multiple of 16, for long batches of 32: oneDNN generates about 1 MiB of code for each number of rows. What it is not asked for
+  // needs no more rows than there are.
+  int64_t padded_rows(int64_t rows) const override {
+    if (rows <= most_few_rows) return round_up(rows, row_tile);
+    return round_up(rows, rows <= 512 ? 16 : 32);
+  }
 
   // memory
   void* allocate(size_t bytes) override;

@@ -1,8 +1,10 @@
 #include <array>
 
 #include "backends/cpu/backend.h"
+#include "backends/cpu/few_rows.h"
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/parallel.h"
+#include "backends/cpu/point_functions.h"
 
 namespace gradus::cpu {
 namespace {
@@ -28,9 +30,43 @@ void column_sums(const T* dy, int64_t rows, int64_t columns, float* db, bool acc
   });
 }
 
+bool has_few_rows(const LinearForward& args) {
+  return args.x.dtype() == DType::float32 && args.y.dtype() == DType::float32 &&
+         args.x.shape()[0] <= most_few_rows && args.x.shape()[1] % vector_lanes == 0;
+}
+
+// y = f(y + b), with b or without.
+template <Activation kind>
+void finish_row(const float* bias, float* y, int64_t n) {
+  if (bias != nullptr) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) y[i] = evaluate<kind>(y[i] + bias[i]).value;
+  } else {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) y[i] = evaluate<kind>(y[i]).value;
+  }
+}
+
+void forward_few_rows(const LinearForward& args) {
+  const int64_t rows = args.x.shape()[0], inputs = args.x.shape()[1], outputs = args.w.shape()[0];
+  const auto *x = args.x.data<float>(), *w = args.w.data<float>();
+  const float* bias = args.b ? args.b.data<float>() : nullptr;
+  auto* y = args.y.data<float>();
+  constexpr int64_t band = 64;  // columns that a thread computes at a time
+  dispatch_activation(args.kind, [&](auto kind) {
+    parallel_for_neighbours(ceil_div(outputs, band), [&](int64_t i, int64_t) {
+      const int64_t column = i * band, width = std::min(band, outputs - column);
+      multiply_few_rows(x, w + column * inputs, y + column, rows, width, inputs, outputs);
+      for (int64_t row = 0; row < rows; ++row)
+        finish_row<kind.value>(bias == nullptr ? nullptr : bias + column, y + row * outputs + column, width);
+    });
+  });
+}
+
 }  // namespace
 
 void CpuBackend::linear_forward(const LinearForward& args) {
+  if (has_few_rows(args)) return forward_few_rows(args);
   Product p;
   p.m = args.x.shape()[0];
   p.n = args.w.shape()[0];

@@ -82,11 +82,14 @@ void finish_row(const int32_t* products, Steps row, const float* scales, const i
 void CpuBackend::quantized_linear(const QuantizedLinear& args) {
   const int64_t rows = args.x.shape()[0], inputs = args.x.shape()[1], outputs = args.w.values.shape()[0];
   if (rows == 0 || outputs == 0) return;
+  // Code is generated for each number of rows: those of few are filled up, with rows of zeros that nobody looks at.
+  const int64_t filled = round_up(rows, 16);
   const auto* x = args.x.data<float>();
   thread_local Scratch quantized_scratch, steps_scratch;
   auto* const q =
-      reinterpret_cast<uint8_t*>(quantized_scratch.floats(ceil_div(rows * inputs, sizeof(float))));
+      reinterpret_cast<uint8_t*>(quantized_scratch.floats(ceil_div(filled * inputs, sizeof(float))));
   auto* const steps = reinterpret_cast<Steps*>(steps_scratch.floats(2 * rows));
+  std::memset(q + rows * inputs, 0, static_cast<size_t>((filled - rows) * inputs));
   constexpr int64_t grain = 16384;  // numbers that are worth a thread
   parallel_for(rows, grain / inputs, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
@@ -95,13 +98,13 @@ void CpuBackend::quantized_linear(const QuantizedLinear& args) {
 
   // Parts of which a thread has the sums in its nearest cache. oneDNN brings the weight into another order for each part, so
   // that few rows cost more.
-  const int64_t down = shared_parts_of(rows, 96, 256);
+  const int64_t down = shared_parts_of(filled, 96, 256);
   const int64_t across = down == 1 ? shared_parts_of(outputs, 96, 384) : ceil_div(outputs, 384);
   std::vector<Gemm::Code*> codes;
   for (int64_t i = 0; i < down * across; ++i) {
     const int64_t i_row = i / across, i_column = i % across;
     codes.push_back(
-        &gemm_->prepare({.m = begin_of(rows, down, i_row + 1) - begin_of(rows, down, i_row),
+        &gemm_->prepare({.m = begin_of(filled, down, i_row + 1) - begin_of(filled, down, i_row),
                          .n = begin_of(outputs, across, i_column + 1) - begin_of(outputs, across, i_column),
                          .k = inputs,
                          .transpose_b = true,
@@ -115,13 +118,13 @@ void CpuBackend::quantized_linear(const QuantizedLinear& args) {
   auto* y = args.y.data<float>();
   dispatch_activation(args.kind, [&](auto kind) {
     parallel_for_neighbours(down * across, [&](int64_t i, int64_t lane) {
-      const int64_t row = begin_of(rows, down, i / across), end = begin_of(rows, down, i / across + 1);
+      const int64_t row = begin_of(filled, down, i / across), end = begin_of(filled, down, i / across + 1);
       const int64_t column = begin_of(outputs, across, i % across);
       const int64_t width = begin_of(outputs, across, i % across + 1) - column;
       thread_local Scratch scratch;
       auto* const products = reinterpret_cast<int32_t*>(scratch.floats((end - row) * width));
       Gemm::run_here(*codes[static_cast<size_t>(i)], lane, q + row * inputs, w + column * inputs, products);
-      for (int64_t t = row; t < end; ++t)
+      for (int64_t t = row; t < std::min(end, rows); ++t)
         finish_row<kind.value>(products + (t - row) * width, steps[t], scales + column, sums + column,
                                bias + column, y + t * outputs + column, width);
     });

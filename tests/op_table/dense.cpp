@@ -244,10 +244,11 @@ std::vector<Op> pointwise_rows() {
 }
 
 std::vector<Op> linear_rows() {
-  Op linear{.name = "linear",
-            .cases = {linear_case({1, 1, 1}), linear_case({3, 7, 5, false}), linear_case({130, 64, 48}),
-                      linear_case({37, 65, 9}), linear_case({101, 43, 419}), linear_case({0, 6, 4}),
-                      linear_case({0, 6, 4, false})}};
+  Op linear{
+      .name = "linear",
+      .cases = {linear_case({1, 1, 1}), linear_case({3, 7, 5, false}), linear_case({130, 64, 48}),
+                linear_case({37, 65, 9}), linear_case({101, 43, 419}), linear_case({5, 32, 7}),
+                linear_case({31, 48, 70, false}), linear_case({0, 6, 4}), linear_case({0, 6, 4, false})}};
   Op linear_activation{.name = "linear_activation", .has_gradient = false};
   Op activation_linear{.name = "activation_linear"};
   for (const Activation kind : all_activations) {
@@ -256,8 +257,9 @@ std::vector<Op> linear_rows() {
   }
   activation_linear.cases.push_back(activation_linear_case({33, 129, 32, false}, Activation::gelu));
   // One sentence, some, many; sums over 2048 tokens, which libraries like to split; heads.
-  linear.large = {linear_case({16, 384, 1536}), linear_case({640, 384, 384}), linear_case({240, 768, 3072}),
-                  linear_case({2048, 128, 64}), linear_case({1024, 768, 9}),  linear_case({24, 64, 9000})};
+  linear.large = {linear_case({16, 384, 1536}),  linear_case({30, 768, 768}),  linear_case({640, 384, 384}),
+                  linear_case({240, 768, 3072}), linear_case({2048, 128, 64}), linear_case({1024, 768, 9}),
+                  linear_case({24, 64, 9000})};
   linear_activation.large = {linear_activation_case({16, 384, 1536}, Activation::gelu)};
   activation_linear.large = {activation_linear_case({160, 1536, 384}, Activation::gelu)};
   linear.benchmarks = {linear_case({640, 384, 1536}), linear_case({4096, 768, 3072})};
