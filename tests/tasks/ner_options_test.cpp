@@ -131,8 +131,8 @@ TEST_CASE("run_ner options: checks") {
             .starts_with("--train_batch_tokens 100 is below --seq_length 128"));
   CHECK(error_of({"--learning_rate=1e-6", "--end_learning_rate=1e-5"})
             .starts_with("--end_learning_rate 1e-05 is above --learning_rate 1e-06"));
-  CHECK(error_of({"--compute_type=int8"}) ==
-        "--compute_type: found 'int8', expected one of fp32, bf16, fp16");
+  CHECK(error_of({"--compute_type=int4"}) ==
+        "--compute_type: found 'int4', expected one of fp32, bf16, fp16, int8");
   CHECK(error_of({"--device_target=Ascend"}) ==
         "--device_target: found 'Ascend': no such device is known here, expected one of CPU, CUDA");
 }
