@@ -190,8 +190,6 @@ fs::path InputFiles::path(size_t column, int64_t number) const {
   return folder / fmt::format("{}{}", name(number).str(), ending);
 }
 
-fs::path InputFiles::label_file(int64_t number) const { return path(input_label_column, number); }
-
 // How many batches there are in a folder, all from 0 on, as in the first.
 int64_t InputFiles::find_batches(const fs::path& folder, bool first) {
   std::vector<int64_t> numbers;

@@ -85,7 +85,7 @@ class InputFiles {
   int64_t length() const { return length_; }          // tokens of a row
   bool has_labels() const { return has_labels_; }
   BatchName name(int64_t number) const { return {form_.task, batch_size_, number}; }
-  std::filesystem::path label_file(int64_t number) const;
+  std::filesystem::path input_file(int64_t number) const { return path(0, number); }
   // Throws Error when a row without a token stands elsewhere than at the end of the last batch.
   InputBatch read(int64_t number) const;
 

@@ -109,6 +109,12 @@ void run_postprocess(Inference& task, const InferOptions& infer, const FineTuneO
                      RunMetrics& metrics) {
   const InputFiles inputs(infer.preprocess_path, infer.label_dir, task.form());
   const ResultFiles results(infer.result_dir, inputs);
+  using std::filesystem::last_write_time;
+  // What makes the results runs after what makes the inputs.
+  const std::filesystem::path made = results.path(inputs.name(0), 0), of = inputs.input_file(0);
+  if (last_write_time(made) < last_write_time(of))
+    print_log(log_of(options), "warning: '{}' is older than '{}': are these its inputs?\n", made.string(),
+              of.string());
   const Judgement judgement = task.judge(inputs, results);
   for (const auto& [name, value] : judgement.scores) metrics.scores[name] = value;
   // As the drivers print them: SQuAD's JSON and conlleval's report stand alone in a file.

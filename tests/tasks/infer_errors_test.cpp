@@ -233,6 +233,15 @@ TEST_CASE("infer says which pointer of a CRF leads nowhere, and takes its edges 
   CHECK(contains(outcome.out, "warning: 5 tags are the CRF's start or end: taken as O\n"));
 }
 
+TEST_CASE("infer says which row a model gives no numbers for") {
+  const Files files({});
+  overload(files.tiny.path("save/best"), "bert.embeddings.LayerNorm.weight");
+  const Outcome outcome = run_program("infer", joined(files.flags, {"--stage=infer"}));
+  CHECK(outcome.status == 2);
+  CHECK_MESSAGE(contains(outcome.err, "error: ner_bs5_0 row "), outcome.err);
+  CHECK_MESSAGE(contains(outcome.err, ": the model gives an infinite number, or none"), outcome.err);
+}
+
 TEST_CASE("infer refuses flags that contradict each other, or the model") {
   const Files files({});
   const Outcome none = run_program("infer", {});
