@@ -74,7 +74,9 @@ void run_inference(Inference& task, const InferOptions& infer, const FineTuneOpt
   log.add(fmt::format("inputs: {}: {} batches of {} rows of {} tokens{}\n", infer.preprocess_path,
                       inputs.count(), inputs.batch_size(), inputs.length(),
                       inputs.has_labels() ? "" : ", without " + infer.label_dir));
-  log.add(fmt::format("model: {} on {}\n", task.system().computes_by(), backend.description()));
+  const bool exported = task.system().runs_exported();
+  log.add(fmt::format("model: {}{}\n", task.system().computes_by(),
+                      exported ? "" : " on " + backend.description()));
   if (const int64_t removed = clear_results(infer.result_dir); removed > 0)
     log.add(fmt::format("removed: {} files of earlier results\n", removed));
   double seconds = 0;
