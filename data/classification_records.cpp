@@ -107,7 +107,13 @@ ClassificationRecords ClassificationRecordStream::read(int64_t most) {
 
 std::optional<ClassificationExample> ClassificationRecordStream::example(const DatasetReader& reader,
                                                                          const DatasetRow& row) const {
-  const Record record(reader, row, limits_);
+  return read_classification_record(reader, row, limits_);
+}
+
+std::optional<ClassificationExample> read_classification_record(const DatasetReader& reader,
+                                                                const DatasetRow& row,
+                                                                const ClassificationLimits& limits) {
+  const Record record(reader, row, limits);
   if (!record.is_real()) return std::nullopt;
   return record.example();
 }

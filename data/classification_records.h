@@ -30,6 +30,11 @@ struct ClassificationLimits {
   int64_t longest = 512;    // max_position_embeddings
 };
 
+// The example of one record; nothing when its is_real_example is 0. Throws Error as read_classification_records() does.
+std::optional<ClassificationExample> read_classification_record(const DatasetReader& reader,
+                                                                const DatasetRow& row,
+                                                                const ClassificationLimits& limits);
+
 // Records that are read as they are trained on.
 class ClassificationRecordStream {
  public:

@@ -76,8 +76,15 @@ class Record {
   size_t length_ = 0;
 };
 
-// A tagger that looks at words alone has no use for the labels of other pieces.
-void keep_words(NerExample& example) {
+}  // namespace
+
+NerRecord read_ner_record(const DatasetReader& reader, const DatasetRow& row, const NerRecordRules& rules) {
+  Record record(reader, row, rules);
+  const LabelProtocol protocol = record.protocol();
+  return {std::move(record.sentence), std::move(record.example), protocol};
+}
+
+void keep_words_alone(NerExample& example) {
   size_t kept = 0;
   for (size_t i = 0; i < example.words.size(); ++i) {
     if (example.words[i] < 0) continue;
@@ -88,8 +95,6 @@ void keep_words(NerExample& example) {
   for (std::vector<int32_t>* list : {&example.words, &example.first_pieces, &example.labels})
     list->resize(kept);
 }
-
-}  // namespace
 
 NerRecordStream::NerRecordStream(const std::string& path, const DatasetStreamOptions& options,
                                  const NerRecordRules& rules)
@@ -130,13 +135,13 @@ NerRecords NerRecordStream::read(int64_t most) {
 
 std::optional<NerExample> NerRecordStream::example(const DatasetReader& reader, const DatasetRow& row) const {
   Record record(reader, row, rules_);
-  if (words_alone_) keep_words(record.example);
+  if (words_alone_) gradus::keep_words_alone(record.example);
   if (record.example.labels.empty()) return std::nullopt;
   return std::move(record.example);
 }
 
 void NerRecords::keep_words_alone() {
-  for (NerExample& example : examples.examples) keep_words(example);
+  for (NerExample& example : examples.examples) gradus::keep_words_alone(example);
   std::erase_if(examples.examples, [](const NerExample& example) { return example.labels.empty(); });
 }
 

@@ -39,6 +39,17 @@ struct NerRecordRules {
   int64_t longest = 512;  // tokens
 };
 
+// One record by itself, as read_ner_records() reads all of them. A sentence without words has no lines.
+struct NerRecord {
+  NerSentence sentence;
+  NerExample example;  // without labels where the head would see none
+  LabelProtocol protocol = LabelProtocol::first_piece;
+};
+// Throws Error likewise.
+NerRecord read_ner_record(const DatasetReader& reader, const DatasetRow& row, const NerRecordRules& rules);
+// Takes the labels of other pieces than the first of words out of an example.
+void keep_words_alone(NerExample& example);
+
 // Records that are read as they are trained on.
 class NerRecordStream {
  public:

@@ -18,26 +18,6 @@ int32_t single_value(const DatasetReader& reader, const DatasetRow& row, size_t 
   return values[0];
 }
 
-SquadWindow read_window(const DatasetReader& reader, const DatasetRow& row, const SquadLimits& limits) {
-  const auto count =
-      static_cast<std::ptrdiff_t>(count_tokens(reader, row, limits.longest, limits.vocab_size));
-  const std::vector<int32_t>&ids = row[input_ids_column].ints, &segments = row[segment_ids_column].ints;
-  const auto second = std::find(segments.begin(), segments.begin() + count, 1);
-  const auto wrong = [&] {
-    const auto odd = std::find_if(segments.begin(), second, [](int32_t x) { return x != 0; });
-    if (odd != second) return odd;
-    return std::find_if(second, segments.begin() + count, [](int32_t x) { return x != 1; });
-  }();
-  check(wrong == segments.begin() + count, "{}: segment_ids[{}] is {}: expected zeros, then ones",
-        reader.where(), wrong - segments.begin(), wrong == segments.begin() + count ? 0 : *wrong);
-  check(second != segments.begin() + count, "{}: segment_ids has no 1: there is no text to find an answer in",
-        reader.where());
-  SquadWindow window;
-  window.input_ids.assign(ids.begin(), ids.begin() + count);
-  window.context_begin = static_cast<int32_t>(second - segments.begin());
-  return window;
-}
-
 void read_answer(const DatasetReader& reader, const DatasetRow& row, SquadWindow& window) {
   window.start = single_value(reader, row, start_column, "start_positions");
   window.end = single_value(reader, row, end_column, "end_positions");
@@ -65,6 +45,26 @@ std::vector<DatasetColumn> columns_to_read(SquadUse use) {
 }
 
 }  // namespace
+
+SquadWindow read_squad_window(const DatasetReader& reader, const DatasetRow& row, const SquadLimits& limits) {
+  const auto count =
+      static_cast<std::ptrdiff_t>(count_tokens(reader, row, limits.longest, limits.vocab_size));
+  const std::vector<int32_t>&ids = row[input_ids_column].ints, &segments = row[segment_ids_column].ints;
+  const auto second = std::find(segments.begin(), segments.begin() + count, 1);
+  const auto wrong = [&] {
+    const auto odd = std::find_if(segments.begin(), second, [](int32_t x) { return x != 0; });
+    if (odd != second) return odd;
+    return std::find_if(second, segments.begin() + count, [](int32_t x) { return x != 1; });
+  }();
+  check(wrong == segments.begin() + count, "{}: segment_ids[{}] is {}: expected zeros, then ones",
+        reader.where(), wrong - segments.begin(), wrong == segments.begin() + count ? 0 : *wrong);
+  check(second != segments.begin() + count, "{}: segment_ids has no 1: there is no text to find an answer in",
+        reader.where());
+  SquadWindow window;
+  window.input_ids.assign(ids.begin(), ids.begin() + count);
+  window.context_begin = static_cast<int32_t>(second - segments.begin());
+  return window;
+}
 
 std::vector<DatasetColumn> squad_record_columns(SquadUse use) {
   std::vector<DatasetColumn> columns = token_record_columns();
@@ -108,7 +108,7 @@ SquadRecords SquadRecordStream::read(int64_t most) {
 }
 
 SquadWindow SquadRecordStream::window(const DatasetReader& reader, const DatasetRow& row) const {
-  SquadWindow window = read_window(reader, row, limits_);
+  SquadWindow window = read_squad_window(reader, row, limits_);
   if (use_ == SquadUse::evaluation) return window;
   read_answer(reader, row, window);
   if (!is_impossible(reader, row)) return window;

@@ -37,6 +37,9 @@ struct SquadRecords {
   std::vector<std::string> warnings;
 };
 
+// The window of one record of evaluation data, without max_context. Throws Error as read_squad_records() does.
+SquadWindow read_squad_window(const DatasetReader& reader, const DatasetRow& row, const SquadLimits& limits);
+
 // Records that are read as they are trained on.
 class SquadRecordStream {
  public:

@@ -11,6 +11,7 @@
 #include "data/text_file.h"
 #include "tasks/log/log.h"
 #include "tasks/model/checkpoint_directory.h"
+#include "tasks/options/config_file.h"
 #include "tasks/training/fit_memory.h"
 #include "tasks/training/processes.h"
 #include "tasks/training/stop_request.h"
@@ -43,7 +44,27 @@ bool saves_to(const FineTuneOptions& options, const std::string& folder) {
          std::filesystem::equivalent(options.train.save_finetune_checkpoint_path, folder, ignored);
 }
 
+// The value of an option on the command line: the word behind it, or behind "=".
+std::optional<std::string> value_of(int argc, char** argv, const std::string& name) {
+  std::optional<std::string> value;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--" + name && i + 1 < argc) value = argv[i + 1];
+    if (word.starts_with("--" + name + "=")) value = word.substr(name.size() + 3);
+  }
+  return value;
+}
+
 }  // namespace
+
+std::string early_setting(int argc, char** argv, const char* name) {
+  if (const auto value = value_of(argc, argv, name)) return *value;
+  const auto path = value_of(argc, argv, "config_path");
+  if (!path) return "";
+  ConfigFile config(*path);
+  const ConfigEntry* entry = config.find(name);
+  return entry != nullptr && !entry->values.empty() ? entry->values.front() : "";
+}
 
 std::deque<OutputFolder> begin_outputs(const FineTuneOptions& options, const std::string& results) {
   const std::string& save = options.train.save_finetune_checkpoint_path;

@@ -17,6 +17,10 @@
 
 namespace gradus {
 
+// What the command line or its configuration file gives an option, for a program that has to know before it reads its options; empty:
+// nothing.
+std::string early_setting(int argc, char** argv, const char* name);
+
 // Joins the processes of --distribute (tasks/training/processes.h); all but the first end here where nothing is trained. Then
 // makes and locks the folders in which a run writes files that belong together: the one it saves to and `results`
 // (empty: none). Throws Error when another run writes to one of them.

@@ -5,12 +5,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <optional>
 
 #include "core/error.h"
+#include "tasks/driver.h"
 #include "tasks/main.h"
 #include "tasks/model/exported_run.h"
-#include "tasks/options/config_file.h"
 
 using namespace gradus;
 
@@ -28,27 +27,6 @@ constexpr const char* help =
     "  --config_path FILE           a YAML file with these and other settings\n"
     "  --version                    say which version this is\n";
 
-// The value of an option on the command line: the word behind it, or behind "=".
-std::optional<std::string> value_of(int argc, char** argv, const std::string& name) {
-  std::optional<std::string> value;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--" + name && i + 1 < argc) value = argv[i + 1];
-    if (word.starts_with("--" + name + "=")) value = word.substr(name.size() + 3);
-  }
-  return value;
-}
-
-// The same, or that of the configuration file.
-std::string setting(int argc, char** argv, const char* name) {
-  if (const auto value = value_of(argc, argv, name)) return *value;
-  const auto path = value_of(argc, argv, "config_path");
-  if (!path) return "";
-  ConfigFile config(*path);
-  const ConfigEntry* entry = config.find(name);
-  return entry != nullptr && !entry->values.empty() ? entry->values.front() : "";
-}
-
 std::string program_for(const onnx::Header& header) {
   const std::string& task = header.text("task");
   const auto found = std::ranges::find(exported_tasks, task, &ExportedTask::name);
@@ -65,10 +43,11 @@ int run(int argc, char** argv) {
       return 0;
     }
   }
-  std::string file = setting(argc, argv, "export_file_name");
-  if (file.empty()) file = setting(argc, argv, "exported_file");
+  std::string file = early_setting(argc, argv, "export_file_name");
+  if (file.empty()) file = early_setting(argc, argv, "exported_file");
   check(!file.empty(), "--export_file_name is missing: the exported model");
-  check(!setting(argc, argv, "eval_data_file_path").empty() || !setting(argc, argv, "eval_json_path").empty(),
+  check(!early_setting(argc, argv, "eval_data_file_path").empty() ||
+            !early_setting(argc, argv, "eval_json_path").empty(),
         "--eval_data_file_path is missing: data to score the model on");
   const std::string program = program_for(onnx::read_header(file.ends_with(".onnx") ? file : file + ".onnx"));
   const std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / program;

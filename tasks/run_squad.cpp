@@ -25,22 +25,6 @@ constexpr const char* example =
   printf 'Anna lives in Alden.\nWhere does Anna live?\n' | run_squad --do_predict \
           --load_finetune_checkpoint_path squad_finetune/ckpt/best)";
 
-std::string method_for(const SquadDriverOptions& options, const SquadData& data, bool version_2) {
-  check(!version_2 || options.assessment_method != "cmrc",
-        "--assessment_method cmrc: {}: that scorer knows no questions without an answer: give "
-        "--version_2_with_negative false, or squad",
-        data.path);
-  if (options.assessment_method != "auto") return options.assessment_method;
-  const bool chinese = is_chinese(data);
-  if (chinese && version_2) {
-    print_log(log_of(options),
-              "warning: {}: the scorer of SQuAD 2.0 compares what stands between blanks: of Chinese answers "
-              "whole ones\n",
-              data.path);
-  }
-  return chinese && !version_2 ? "cmrc" : "squad";
-}
-
 // The answers to the evaluation data are predictions.json and so on. Those to new questions are too, unless both are
 // asked for.
 std::string prefix_of_new(const SquadDriverOptions& options) { return options.train.do_eval ? "test_" : ""; }

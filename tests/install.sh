@@ -48,3 +48,9 @@ if ! grep -q -m 1 -e '-fsanitize=' "$1/build.ninja"; then
 fi
 words=$(echo 'Anna lives in Paris .' | "$bin/run_ner" --do_predict --load_finetune_checkpoint_path "$folder/model" | wc -l)
 [ "$words" -gt 0 ]
+# From another folder, where it leaves its files, with no settings at hand.
+printf 'Anna B-PER\nlives O\nin O\nParis B-LOC\n. O\n' >"$folder/dev.txt"
+mkdir "$folder/inference"
+(cd "$folder/inference" && "$bin/infer" --task ner_crf --load_finetune_checkpoint_path "$folder/model" --eval_data_file_path "$folder/dev.txt" \
+  --assessment_method accuracy >log 2>&1) || { cat "$folder/inference/log"; exit 1; }
+grep -q '^acc_num . , total_num 5, accuracy ' "$folder/inference/acc.log"

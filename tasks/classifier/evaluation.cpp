@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <span>
 
 #include "data/batcher.h"
 #include "tasks/classifier/batch.h"
@@ -12,15 +11,6 @@
 
 namespace gradus {
 namespace {
-
-// exp(x - max) over its sum, in place of the logits.
-void softmax(std::span<const float> logits, std::span<double> probabilities) {
-  const float largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (size_t k = 0; k < logits.size(); ++k)
-    sum += probabilities[k] = std::exp(static_cast<double>(logits[k]) - largest);
-  for (double& probability : probabilities) probability /= sum;
-}
 
 double mean(const std::vector<double>& values) {
   double sum = 0;
@@ -129,6 +119,14 @@ std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExa
   return outputs;
 }
 
+void softmax(std::span<const float> logits, std::span<double> probabilities) {
+  const float largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (size_t k = 0; k < logits.size(); ++k)
+    sum += probabilities[k] = std::exp(static_cast<double>(logits[k]) - largest);
+  for (double& probability : probabilities) probability /= sum;
+}
+
 std::vector<int32_t> best_classes(const std::vector<double>& probabilities, size_t classes) {
   std::vector<int32_t> best;
   for (auto row = probabilities.begin(); row != probabilities.end();
@@ -139,6 +137,16 @@ std::vector<int32_t> best_classes(const std::vector<double>& probabilities, size
   return best;
 }
 
+ClassifierReport score_classifier(const std::string& method, const ClassifierSystem& system,
+                                  const ClassifierSet& set, std::vector<double> outputs) {
+  ClassifierReport report;
+  report.outputs = std::move(outputs);
+  if (system.labels()) score_classes(method, set, *system.labels(), report);
+  else score_numbers(method, set, report);
+  report.scores.emplace_back("eval_loss", mean(report.losses));
+  return report;
+}
+
 ClassifierEvaluation::ClassifierEvaluation(const ClassifierPredictor& predictor,
                                            const ClassifierSystem& system, const ClassifierSet& set,
                                            std::string method)
@@ -146,13 +154,10 @@ ClassifierEvaluation::ClassifierEvaluation(const ClassifierPredictor& predictor,
 
 const ClassifierReport& ClassifierEvaluation::run() {
   const auto start = std::chrono::steady_clock::now();
-  ClassifierReport report;
-  report.outputs = predictor_.run(set_.examples, [this](size_t i) { return set_.where(i); });
+  std::vector<double> outputs = predictor_.run(set_.examples, [this](size_t i) { return set_.where(i); });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  ClassifierReport report = score_classifier(method_, system_, set_, std::move(outputs));
   report.examples_per_second = static_cast<double>(set_.examples.size()) / seconds;
-  if (system_.labels()) score_classes(method_, set_, *system_.labels(), report);
-  else score_numbers(method_, set_, report);
-  report.scores.emplace_back("eval_loss", mean(report.losses));
   return latest_.emplace(std::move(report));
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ class ClassifierPredictor {
   BatchLoop loop_;
 };
 
+// exp(x - max) over its sum, of logits or of the logarithms of probabilities.
+void softmax(std::span<const float> logits, std::span<double> probabilities);
+
 // The class of the highest probability, the first of equals, of each example's `classes` probabilities.
 std::vector<int32_t> best_classes(const std::vector<double>& probabilities, size_t classes);
 
@@ -49,6 +53,10 @@ struct ClassifierReport {
   std::vector<double> losses;                // of each example
   std::optional<ConfusionMatrix> confusion;  // of classes
 };
+
+// What the outputs of ClassifierPredictor::run are worth, for all examples of a set.
+ClassifierReport score_classifier(const std::string& method, const ClassifierSystem& system,
+                                  const ClassifierSet& set, std::vector<double> outputs);
 
 // Scores one classifier on one set of data, as often as its weights change.
 class ClassifierEvaluation {

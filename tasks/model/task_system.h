@@ -31,6 +31,8 @@ class TaskSystem {
   void run_exported(Backend& backend, const FineTuneOptions& options, std::FILE* log);
   // Whether such a file computes.
   bool runs_exported() const { return exported_ != nullptr; }
+  // What computes, for a log: that file and what runs it, or where the network's weights come from.
+  std::string computes_by() const { return exported_ ? exported_->description() : source_.weights; }
   // What computes batches: that file, or, where there is none, the network.
   BatchLoop::Forward forward(BatchLoop::Forward network) const;
   // Throws Error, naming the file, when the checkpoint's labels, settings, model or vocabulary are not this system's: a

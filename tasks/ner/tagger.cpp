@@ -40,32 +40,50 @@ std::vector<std::vector<int32_t>> NerTagger::predict(const NerData& data, NerCou
   return predict(data, made.examples);
 }
 
-std::vector<std::vector<int32_t>> NerTagger::predict(const NerData& data,
-                                                     const std::vector<NerExample>& examples) const {
-  std::vector<std::vector<int32_t>> tags;
-  for (const NerSentence& sentence : data.sentences)
-    tags.emplace_back(sentence.words.size(), system_.labels().outside_id());
+void NerTagger::run(const std::vector<NerExample>& examples, const TakeTags& take) const {
   if (!system_.runs_exported()) system_.model().check_decoding();
   loop_.run(
       evaluation_batches(lengths_of(examples), options_.batch_size, options_.group_lengths),
       [&](std::span<const int32_t> chosen) { return pack_ner(backend_, examples, chosen); },
       [&](const HostBatch& batch, BatchResults results) {
-        const std::span<const float> scores = results[0]->wait_for<float>();
-        const std::span<const int32_t> predicted = results[1]->wait_for<int32_t>();
+        std::span<const float> scores = results[0]->wait_for<float>();
+        std::span<const int32_t> tags = results[1]->wait_for<int32_t>();
         const auto classes = static_cast<size_t>(system_.labels().size());
-        size_t row = 0;
         for (const int64_t number : batch.numbers) {
-          const NerExample& example = examples[static_cast<size_t>(number)];
-          check_finite_scores(scores.subspan(row * classes, example.words.size() * classes),
-                              [&] { return data.where(static_cast<size_t>(example.sentence), 0); });
-          for (const int32_t word : example.words) {
-            const int32_t tag = predicted[row++];
-            if (word < example.scored_begin || word >= example.scored_end) continue;
-            tags[static_cast<size_t>(example.sentence)][static_cast<size_t>(word)] = tag;
-          }
+          const auto example = static_cast<size_t>(number);
+          const size_t seen = examples[example].first_pieces.size();
+          take(example, scores.first(seen * classes), tags.first(seen));
+          scores = scores.subspan(seen * classes);
+          tags = tags.subspan(seen);
         }
       });
+}
+
+std::vector<std::vector<int32_t>> NerTagger::predict(const NerData& data,
+                                                     const std::vector<NerExample>& examples) const {
+  std::vector<std::vector<int32_t>> tags = all_outside(data, system_.labels());
+  run(examples, [&](size_t number, std::span<const float> scores, std::span<const int32_t> predicted) {
+    const NerExample& example = examples[number];
+    check_finite_scores(scores, [&] { return data.where(static_cast<size_t>(example.sentence), 0); });
+    take_scored_tags(example, predicted, tags);
+  });
   return tags;
+}
+
+std::vector<std::vector<int32_t>> all_outside(const NerData& data, const LabelList& labels) {
+  std::vector<std::vector<int32_t>> tags;
+  for (const NerSentence& sentence : data.sentences)
+    tags.emplace_back(sentence.words.size(), labels.outside_id());
+  return tags;
+}
+
+void take_scored_tags(const NerExample& example, std::span<const int32_t> predicted,
+                      std::vector<std::vector<int32_t>>& tags) {
+  for (size_t i = 0; i < example.words.size(); ++i) {
+    const int32_t word = example.words[i];
+    if (word < example.scored_begin || word >= example.scored_end) continue;
+    tags[static_cast<size_t>(example.sentence)][static_cast<size_t>(word)] = predicted[i];
+  }
 }
 
 }  // namespace gradus

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,12 @@ class NerTagger {
   std::vector<std::vector<int32_t>> predict(const NerData& data,
                                             const std::vector<NerExample>& examples) const;
 
+  // What the network says of each example, in the order of the batches: the scores of each position that the head sees, [N, tags], and
+  // the N tags that these make.
+  using TakeTags =
+      std::function<void(size_t example, std::span<const float> scores, std::span<const int32_t> tags)>;
+  void run(const std::vector<NerExample>& examples, const TakeTags& take) const;
+
   // The examples of evaluation data, to be made once. Throws Error on a tag that the system doesn't know.
   NerExamples examples(const NerData& data) const;
 
@@ -40,5 +48,11 @@ class NerTagger {
   TaggerOptions options_;
   BatchLoop loop_;
 };
+
+// The outside tag for each word of each sentence: of those that no example decides.
+std::vector<std::vector<int32_t>> all_outside(const NerData& data, const LabelList& labels);
+// Gives the words that an example decides their tags, of those of the positions that the head sees.
+void take_scored_tags(const NerExample& example, std::span<const int32_t> predicted,
+                      std::vector<std::vector<int32_t>>& tags);
 
 }  // namespace gradus

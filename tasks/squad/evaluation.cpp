@@ -9,6 +9,7 @@
 #include "core/run_parallel.h"
 #include "data/batcher.h"
 #include "data/unicode.h"
+#include "tasks/log/log.h"
 #include "tasks/metrics/cmrc_scores.h"
 #include "tasks/metrics/finite_scores.h"
 #include "tasks/squad/batch.h"
@@ -134,6 +135,22 @@ bool is_chinese(const SquadData& data) {
   return ideographs > latin;
 }
 
+std::string method_for(const SquadDriverOptions& options, const SquadData& data, bool version_2) {
+  check(!version_2 || options.assessment_method != "cmrc",
+        "--assessment_method cmrc: {}: that scorer knows no questions without an answer: give "
+        "--version_2_with_negative false, or squad",
+        data.path);
+  if (options.assessment_method != "auto") return options.assessment_method;
+  const bool chinese = is_chinese(data);
+  if (chinese && version_2) {
+    print_log(log_of(options),
+              "warning: {}: the scorer of SQuAD 2.0 compares what stands between blanks: of Chinese answers "
+              "whole ones\n",
+              data.path);
+  }
+  return chinese && !version_2 ? "cmrc" : "squad";
+}
+
 SquadEvaluation::SquadEvaluation(const SquadAnswerer& answerer, SquadSystem& system,
                                  const SquadQuestions& questions, std::string method, bool tuned)
     : answerer_(answerer),
@@ -144,10 +161,16 @@ SquadEvaluation::SquadEvaluation(const SquadAnswerer& answerer, SquadSystem& sys
 
 const SquadReport& SquadEvaluation::run() {
   const auto start = std::chrono::steady_clock::now();
-  SquadReport report;
-  report.predictions = answerer_.run(questions_);
+  std::vector<SquadPrediction> predictions = answerer_.run(questions_);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  report.windows_per_second = static_cast<double>(questions_.features().size()) / seconds;
+  judge(std::move(predictions));
+  latest_->windows_per_second = static_cast<double>(questions_.features().size()) / seconds;
+  return *latest_;
+}
+
+const SquadReport& SquadEvaluation::judge(std::vector<SquadPrediction> predictions) {
+  SquadReport report;
+  report.predictions = std::move(predictions);
   if (answerer_.version_2()) score_version_2(report);
   else score(report);
   return latest_.emplace(std::move(report));

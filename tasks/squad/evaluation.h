@@ -52,6 +52,10 @@ SquadPredictions with_ids(const SquadData& data, std::vector<SquadPrediction> pr
 // Whether most letters of the texts are Chinese.
 bool is_chinese(const SquadData& data);
 
+// The scorer for questions: that of the options, or the one for the language of the texts. Throws Error when it knows no questions
+// without an answer and there are such (`version_2`).
+std::string method_for(const SquadDriverOptions& options, const SquadData& data, bool version_2);
+
 struct SquadReport {
   Scores scores;     // percentages, "f1" first
   std::string text;  // what the scorer's program prints
@@ -68,6 +72,8 @@ class SquadEvaluation {
                   std::string method, bool tuned);
 
   const SquadReport& run();
+  // The same of predictions that were made elsewhere, for each of the questions and with no threshold applied.
+  const SquadReport& judge(std::vector<SquadPrediction> predictions);
   // Of the last run; empty before the first.
   const std::optional<SquadReport>& latest() const { return latest_; }
   // The last run, one that is made now when there was none.

@@ -58,9 +58,12 @@ std::vector<Room> project_rooms() {
     tasks/launch:     core core/io data tasks/log tasks/options tasks/pretraining tasks
     tasks/records:    core core/io data tasks/log tasks/text tasks/options tasks
     tasks/checkpoints: core core/io data nn nn/checkpoints tasks/log tasks/options tasks
-    # Which knows all tasks.
+    # Which know all tasks.
     tasks/export:     core core/io data nn nn/checkpoints nn/export tasks/log tasks/options tasks/model tasks/classifier
                       tasks/ner tasks/squad tasks
+
+    tasks/infer:      core core/io data tasks/log tasks/options tasks/metrics tasks/model tasks/classifier tasks/ner tasks/squad
+                      tasks
 
     tests/**:         *
   )");

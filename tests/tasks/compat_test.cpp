@@ -17,7 +17,7 @@ struct Scripts {
 
   Scripts() {
     for (const char* name : {"run_ner", "run_classifier", "run_squad", "run_pretrain", "run_pretrain_eval",
-                             "conlleval", "generate_ner_records", "generate_pretraining_records"}) {
+                             "conlleval", "infer", "generate_ner_records", "generate_pretraining_records"}) {
       folder.write(name, "#!/bin/sh\nfor word; do printf '[%s]' \"$word\"; done\necho\n");
       fs::permissions(folder / name, fs::perms::owner_all);
     }
@@ -162,6 +162,21 @@ TEST_CASE("compat: arguments by their place are checked") {
   scripts.refuse(pretrain, {"0", "1", ".", "nowhere"}, "SCHEMA_DIR: cannot read 'nowhere'");
   scripts.refuse(several, {"."}, "found 1 arguments, expected DEVICE_NUM, EPOCH_SIZE and DATA_DIR");
   scripts.refuse(several, {"0", "1", "."}, "DEVICE_NUM: found '0'");
+  const std::string infer = "mindspore/run_infer_cpp.sh";
+  const auto inferred = [&](const Words& more) { return joined({".", "", ".", "mindrecord", ""}, more); };
+  scripts.refuse(infer, inferred({"ner", "y"}), "found 7 arguments, expected MODEL, LABEL_PATH");
+  scripts.refuse(infer, inferred({"pos", "y", "CPU"}),
+                 "TASK: found 'pos', expected ner, ner_crf, classifier or squad");
+  scripts.refuse(infer, inferred({"squad", "y", "CPU"}),
+                 "TASK squad: expected VOCAB_FILE_PATH and EVAL_JSON_PATH");
+  scripts.refuse(infer, inferred({"ner", "yes", "CPU"}), "NEED_PREPROCESS: found 'yes', expected y or n");
+  scripts.refuse(infer, inferred({"ner", "y", "TPU"}), "DEVICE_TYPE: found 'TPU'");
+  scripts.refuse(infer, inferred({"ner", "y", "CPU", "x"}), "DEVICE_ID: found 'x'");
+  scripts.refuse(infer, {"none", "", ".", "text", "", "ner", "y", "CPU"}, "MODEL: cannot read 'none'");
+  scripts.refuse(infer, {".", "", "", "text", "", "ner", "y", "CPU"}, "DATA_FILE_PATH: cannot read ''");
+  scripts.folder.write("a.mindir", "");
+  scripts.refuse(infer, {"a.mindir", "", ".", "text", "", "ner", "y", "CPU"},
+                 "MODEL: found 'a.mindir', which runs in MindSpore alone");
   scripts.refuse("mindspore/run_ner.sh", {"one"}, "DEVICE_ID: found 'one'");
   scripts.refuse("mindspore/run_squad_gpu_distribute.sh", {}, "found 0 arguments, expected DEVICE_NUM");
   scripts.refuse("mindspore/generate_pretrain_mindrecords.sh", {"."},
@@ -196,6 +211,29 @@ TEST_CASE(
   const Outcome outcome = scripts.run("mindspore/run_squad.sh", {});
   CHECK(outcome.status == 7);
   CHECK(contains(outcome.err, "error: no data\n"));
+}
+
+TEST_CASE("compat: run_infer_cpp.sh has more arguments for SQuAD, and two programs where inputs are there") {
+  const Scripts scripts;
+  const std::string infer = "mindspore/run_infer_cpp.sh";
+  const std::string tagged = scripts.given(
+      infer, {".", "test.txt", ".", "tfrecord", "test.txt", "ner_crf", "y", "GPU", "3", "--threads=1"});
+  CHECK(contains(tagged,
+                 "[--task=ner_crf][--stage=all][--load_finetune_checkpoint_path=.][--dataset_format="
+                 "tfrecord][--eval_data_file_path=.][--label_file_path=test.txt][--schema_file_path="
+                 "test.txt][--assessment_method=BF1][--eval_batch_size=1][--device_target=GPU]"
+                 "[--device_id=3][--threads=1]\n"));
+  scripts.folder.write("a.onnx", "");
+  const std::string answered = scripts.given(
+      infer, {"a.onnx", "labels", ".", "mindrecord", "", "sqaud", "v", "dev.json", "n", "Ascend"});
+  CHECK(contains(answered, "left: DEVICE_TYPE Ascend: the processor computes\nleft: LABEL_PATH: "));
+  CHECK(contains(answered, "[--task=squad][--stage=infer][--exported_file=a.onnx]"));
+  CHECK(contains(answered, "[--task=squad][--stage=postprocess][--exported_file=a.onnx]"));
+  CHECK(contains(answered,
+                 "[--vocab_file_path=v][--eval_json_path=dev.json][--eval_batch_size=1]"
+                 "[--device_target=CPU][--device_id=0]\n"));
+  CHECK_FALSE(contains(scripts.given(infer, {".", "", ".", "text", "", "classifier", "y", "CPU"}),
+                       "assessment_method"));
 }
 
 TEST_CASE("compat: every script tells its usage with an example, and its flags are told of") {

@@ -292,6 +292,23 @@ TEST_CASE("faults: an exported model is written with its weights, or what was th
   }
 }
 
+TEST_CASE("faults: infer leaves whole files of inputs, of results and of scores") {
+  if (!can_fail()) return;
+  const TinyNer task;
+  run_whole("run_ner", task.training({"--max_steps=1"}));
+  Job job{"infer", [&](const std::string& folder) {
+            return Words{"--task=ner",
+                         "--load_finetune_checkpoint_path=" + task.path("save"),
+                         "--eval_data_file_path=" + task.path("train.txt"),
+                         "--threads=1",
+                         "--seq_length=12",
+                         "--eval_batch_size=6",
+                         "--work_dir=" + folder + "/out"};
+          }};
+  job.changing = {"infer.log", "time_Result"};
+  FailingRuns(job).check_all();
+}
+
 TEST_CASE("faults: a training saves whole checkpoints, and goes on where it could not") {
   if (!can_fail()) return;
   const TinyNer task;

@@ -208,6 +208,9 @@ TEST_CASE("recipes: MindSpore's BERT") {
     CHECK(contains(file_content(page.path(log)), "trained 2 steps"));
   CHECK(contains(file_content(page.path("ner_log.txt")), "\nF1 "));  // MF1's
   CHECK(contains(file_content(page.path("squad_log.txt")), "exact_match"));
+  CHECK(contains(file_content(page.path("classifier_acc.log")), "acc_num "));
+  CHECK(contains(file_content(page.path("ner_acc.log")), "\nF1 "));
+  CHECK(file_content(page.path("acc.log")).starts_with("{\"exact_match\": "));
   CHECK(std::filesystem::exists(page.path("onnx/bert_classifier.onnx")));
   CHECK(std::filesystem::exists(page.path("onnx_ner/bert_ner.onnx")));
 }
