@@ -46,7 +46,7 @@ std::vector<ServedModel> load_models(const ServeOptions& options) {
   std::vector<ServedModel> models;
   for (const auto& [given, folder] : options.models()) {
     std::unique_ptr<TextModel> model = open_text_model(folder, options.pipeline());
-    const std::string name = given.empty() ? std::string(name_of(model->task())) : given;
+    const std::string name = given.empty() ? name_of(model->task()) : given;
     for (const ServedModel& other : models)
       check(other.name != name, "--model {}: there is another model '{}': give names, NAME=FOLDER", folder,
             name);

@@ -11,11 +11,11 @@
 
 namespace gradus {
 
-// Where a program computes, and how exactly.
 // What is computed in by --compute_type: "fp32", "bf16" or "fp16", which are its choices, by other systems' names too.
 DType compute_dtype(std::string_view compute_type);
 std::vector<Choice> compute_types();
 
+// Where a program computes, and how exactly.
 struct DeviceOptions {
   std::string device_target = "CPU";
   int64_t device_id = 0;
@@ -25,6 +25,8 @@ struct DeviceOptions {
   int64_t seed = 1;
 
   void declare(Options& options);
+  // Those up to compute_type alone, for a program that only answers.
+  void declare_device(Options& options);
   DType dtype() const { return compute_dtype(compute_type); }
 };
 

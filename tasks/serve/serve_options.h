@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "tasks/options/options.h"
+#include "tasks/options/train_options.h"
 #include "tasks/pipeline.h"
 #include "tasks/serve/request_handler.h"
 #include "tasks/serve/service.h"
@@ -18,10 +18,7 @@ struct ServeOptions {
   int64_t port = 8080;
   std::string api_key_file;
 
-  std::string device_target = "CPU";
-  int64_t device_id = 0;
-  int64_t threads = 0;
-  std::string compute_type = "fp32";
+  DeviceOptions device;
   int64_t seq_length = 0;
 
   int64_t max_tokens = 4096;

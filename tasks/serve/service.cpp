@@ -35,18 +35,6 @@ HttpResponse busy(double seconds) {
 
 }  // namespace
 
-std::string_view name_of(ModelTask task) {
-  switch (task) {
-    case ModelTask::tag:
-      return "tag";
-    case ModelTask::classify:
-      return "classify";
-    case ModelTask::answer:
-      break;
-  }
-  return "answer";
-}
-
 std::string endpoint_of(ModelTask task) { return fmt::format("/v1/{}", name_of(task)); }
 
 AnswerService::AnswerService(std::vector<ServedModel> models, ServiceLimits limits, ServeMetrics& metrics)

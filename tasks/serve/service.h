@@ -51,7 +51,6 @@ class AnswerService {
   ComputeQueue queue_;  // last: its thread uses the rest
 };
 
-std::string_view name_of(ModelTask task);  // "tag", "classify", "answer"
 // The endpoint of a task: "/v1/tag".
 std::string endpoint_of(ModelTask task);
 
