@@ -85,6 +85,12 @@ std::vector<HttpRoute> routes_of(AnswerService& service, const ServeMetrics& met
 // What is asked of the models, and of their use, needs a key where there are some.
 bool needs_key(const std::string& path) { return path.starts_with("/v1/") || path == "/metrics"; }
 
+// Of the request what finds it again, and nothing of the text in it.
+void tell_failure(const HttpServer::Answered& request) {
+  print_error("{} {}, {} bytes: {}", request.method, request.path, request.body_bytes,
+              shown(request.failure));
+}
+
 int run(int argc, char** argv) {
   ServeOptions options;
   Options flags("serve",
@@ -102,8 +108,9 @@ int run(int argc, char** argv) {
   ServeMetrics metrics;
   AnswerService service(load_models(options), options.service_limits(), metrics);
   HttpServer server(routes_of(service, metrics), options.http_limits(),
-                    [&](const std::string& path, int status, double seconds) {
-                      metrics.add_request(path, status, seconds);
+                    [&](const HttpServer::Answered& request) {
+                      metrics.add_request(request.path, request.status, request.seconds);
+                      if (request.status == 500) tell_failure(request);
                     });
   if (!keys.empty()) {
     server.set_guard([&](const HttpRequest& request, HttpResponse& refusal) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "core/error.h"
@@ -103,7 +104,14 @@ HttpResponse AnswerService::answer(ModelTask task, const HttpRequest& asked) {
       return error_response(422, fmt::format("request: text {} is too long: the model reads {} tokens of it",
                                              i, works[i]->tokens));
   }
-  const ComputeQueue::Timing timing = queue_.compute(*served->model, works);
+  ComputeQueue::Timing timing;
+  try {
+    timing = queue_.compute(*served->model, works);
+  } catch (const Error& error) {
+    const auto tokens = [](int64_t sum, const auto& work) { return sum + work->tokens; };
+    fail("model '{}', {} texts of {} tokens: {}", served->name, works.size(),
+         std::accumulate(works.begin(), works.end(), int64_t{0}, tokens), error.what());
+  }
   metrics_.add_queued(timing.queued);
 
   Json results = Json::array();

@@ -236,6 +236,38 @@ TEST_CASE("serve: requests that are no HTTP, cut off, or not whole, end their ow
   CHECK(server.process().is_running());
 }
 
+TEST_CASE(
+    "serve: a failure of its own is told in the log, without the text, and the next request is answered") {
+  const TinyNer tiny;
+  const std::string model = tiny.path("save/best");
+  tiny.print(tiny.training({"--max_steps=1"}));
+  overload(model, "classifier.weight");
+  ServeProcess server({"--model=odd=" + model});
+  RawClient client(server.port());
+  const std::string body = R"({"texts": ["Clara", "Boris left"]})";
+  for (int i = 0; i < 2; ++i) {
+    client.send(post_request("/v1/tag", body));
+    const Reply reply = client.receive();
+    CHECK(reply.status == 500);
+    CHECK(reply.headers.count("exception_what") == 0);
+    CHECK(contains(reply.json()["error"].text(), "the model gives an infinite number"));
+  }
+  CHECK(get(server.port(), "/healthz").status == 200);
+  CHECK(server.metric("gradus_requests_total{path=\"/v1/tag\",code=\"500\"}") == 2);
+  server.process().send(SIGTERM);
+  const Outcome outcome = server.process().wait();
+  CHECK(outcome.status == 0);
+  const std::vector<std::string> lines = lines_of(outcome.err);
+  REQUIRE(lines.size() == 2);
+  for (const std::string& line : lines) {
+    CAPTURE(line);
+    CHECK(line.starts_with(
+        fmt::format("error: POST /v1/tag, {} bytes: model 'odd', 2 texts of 9 tokens: text", body.size())));
+  }
+  CHECK_FALSE(contains(outcome.err, "Clara"));
+  CHECK_FALSE(contains(outcome.err, "Boris"));
+}
+
 TEST_CASE("serve: many clients at once get each its own answer, slow ones beside them") {
   ServeProcess server({"--model=" + tagged().model, "--max_connections=40", "--request_timeout=20"});
   const std::vector<std::string> texts{"Anna lives in Port Mill .", "Clara met Boris Brom in Alden .",
