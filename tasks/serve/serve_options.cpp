@@ -58,7 +58,8 @@ std::vector<std::pair<std::string, std::string>> ServeOptions::models() const {
   std::vector<std::pair<std::string, std::string>> models;
   for (const std::string& part : comma_parts(model)) {
     const size_t equals = part.find('=');
-    if (equals == std::string::npos) models.emplace_back("", part);
+    // A name has no slash; a folder may have anything in it.
+    if (equals > part.find('/') || equals == std::string::npos) models.emplace_back("", part);
     else models.emplace_back(part.substr(0, equals), part.substr(equals + 1));
   }
   return models;

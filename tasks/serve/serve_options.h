@@ -13,7 +13,7 @@
 namespace gradus {
 
 struct ServeOptions {
-  std::string model;  // a folder, or NAME=FOLDER; several with commas between
+  std::string model;  // a comma_list() of folders, or NAME=FOLDER
   std::string host = "127.0.0.1";
   int64_t port = 8080;
   std::string api_key_file;
