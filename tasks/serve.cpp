@@ -4,7 +4,12 @@
 #include <cstdio>
 #include <map>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "core/error.h"
+#include "core/run_parallel.h"
 #include "tasks/log/log.h"
 #include "tasks/log/metrics_file.h"
 #include "tasks/main.h"
@@ -41,6 +46,14 @@ class StopSignals {
  private:
   sigset_t signals_;
 };
+
+// The C library's heaps: one for each processor. By itself it makes eight times as many, and each keeps the most that its threads have
+// needed at a time, which are others with every new connection: memory would go on growing for long.
+void limit_heaps() {
+#ifdef __GLIBC__
+  ::mallopt(M_ARENA_MAX, static_cast<int>(thread_count(0)));
+#endif
+}
 
 std::vector<ServedModel> load_models(const ServeOptions& options) {
   std::vector<ServedModel> models;
@@ -102,6 +115,7 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish();
+  limit_heaps();
   const StopSignals signals;
   const std::vector<std::string> keys =
       options.api_key_file.empty() ? std::vector<std::string>() : read_api_keys(options.api_key_file);
