@@ -4,9 +4,11 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "core/joined.h"
+#include "core/run_parallel.h"
 #include "tests/json.h"
 #include "tests/serve/client.h"
 #include "tests/tasks/tiny_classifier.h"
@@ -41,6 +43,21 @@ std::string names_of(const Json& result) {
     names += fmt::format("{} {} {} {}; ", entity["type"].text(), entity["text"].text(),
                          entity["start"].integer(), entity["end"].integer());
   return names;
+}
+
+// Heaps of glibc beside the first one: mappings without a file, at multiples of the size that they may grow to.
+int64_t more_heaps(pid_t process) {
+  constexpr uint64_t most_bytes = 64 << 20;
+  int64_t heaps = 0;
+  std::ifstream maps(fmt::format("/proc/{}/maps", process));
+  for (std::string line; std::getline(maps, line);) {
+    if (!contains(line, " rw-p ") || line.find_first_of("/[") != std::string::npos) continue;
+    size_t dash = 0;
+    const uint64_t begin = std::stoull(line, &dash, 16),
+                   end = std::stoull(line.substr(dash + 1), nullptr, 16);
+    if (begin % most_bytes == 0 && end - begin <= most_bytes) ++heaps;
+  }
+  return heaps;
 }
 
 }  // namespace
@@ -295,6 +312,7 @@ TEST_CASE("serve: many clients at once get each its own answer, slow ones beside
     });
   for (std::thread& client : clients) client.join();
   CHECK(wrong == 0);
+  if (!is_sanitized) CHECK(more_heaps(server.process().id()) < thread_count(0));
   CHECK(server.metric("gradus_texts_total{model=\"tag\"}") == 16 * 50 + 5);
   CHECK(server.metric("gradus_batches_total{model=\"tag\"}") < 16 * 50);
   CHECK(server.metric("gradus_queue_texts") == 0);
