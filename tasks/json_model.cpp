@@ -9,9 +9,7 @@ JsonModel::JsonModel(const std::string& folder, const PipelineOptions& options)
     : model_(open_text_model(folder, options)) {}
 
 const char* JsonModel::task() const {
-  if (model_->task() == ModelTask::tag) return "tag";
-  if (model_->task() == ModelTask::answer) return "answer";
-  return model_->kind() == RequestKind::pairs ? "classify_pairs" : "classify";
+  return model_->kind() == RequestKind::pairs ? "classify_pairs" : name_of(model_->task());
 }
 
 Json JsonModel::run(ModelRequest request) const {

@@ -4,7 +4,12 @@
 #include <cstdio>
 #include <map>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "core/error.h"
+#include "core/run_parallel.h"
 #include "tasks/log/log.h"
 #include "tasks/log/metrics_file.h"
 #include "tasks/main.h"
@@ -42,11 +47,19 @@ class StopSignals {
   sigset_t signals_;
 };
 
+// The C library's heaps: one for each processor. By itself it makes eight times as many, and each keeps the most that its threads have
+// needed at a time, which are others with every new connection: memory would go on growing for long.
+void limit_heaps() {
+#ifdef __GLIBC__
+  ::mallopt(M_ARENA_MAX, static_cast<int>(thread_count(0)));
+#endif
+}
+
 std::vector<ServedModel> load_models(const ServeOptions& options) {
   std::vector<ServedModel> models;
   for (const auto& [given, folder] : options.models()) {
     std::unique_ptr<TextModel> model = open_text_model(folder, options.pipeline());
-    const std::string name = given.empty() ? std::string(name_of(model->task())) : given;
+    const std::string name = given.empty() ? name_of(model->task()) : given;
     for (const ServedModel& other : models)
       check(other.name != name, "--model {}: there is another model '{}': give names, NAME=FOLDER", folder,
             name);
@@ -85,6 +98,12 @@ std::vector<HttpRoute> routes_of(AnswerService& service, const ServeMetrics& met
 // What is asked of the models, and of their use, needs a key where there are some.
 bool needs_key(const std::string& path) { return path.starts_with("/v1/") || path == "/metrics"; }
 
+// Of the request what finds it again, and nothing of the text in it.
+void tell_failure(const HttpServer::Answered& request) {
+  print_error("{} {}, {} bytes: {}", request.method, request.path, request.body_bytes,
+              shown(request.failure));
+}
+
 int run(int argc, char** argv) {
   ServeOptions options;
   Options flags("serve",
@@ -96,14 +115,16 @@ int run(int argc, char** argv) {
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish();
+  limit_heaps();
   const StopSignals signals;
   const std::vector<std::string> keys =
       options.api_key_file.empty() ? std::vector<std::string>() : read_api_keys(options.api_key_file);
   ServeMetrics metrics;
   AnswerService service(load_models(options), options.service_limits(), metrics);
   HttpServer server(routes_of(service, metrics), options.http_limits(),
-                    [&](const std::string& path, int status, double seconds) {
-                      metrics.add_request(path, status, seconds);
+                    [&](const HttpServer::Answered& request) {
+                      metrics.add_request(request.path, request.status, request.seconds);
+                      if (request.status == 500) tell_failure(request);
                     });
   if (!keys.empty()) {
     server.set_guard([&](const HttpRequest& request, HttpResponse& refusal) {

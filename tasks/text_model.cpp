@@ -4,6 +4,18 @@
 
 namespace gradus {
 
+const char* name_of(ModelTask task) {
+  switch (task) {
+    case ModelTask::tag:
+      return "tag";
+    case ModelTask::classify:
+      return "classify";
+    case ModelTask::answer:
+      break;
+  }
+  return "answer";
+}
+
 std::unique_ptr<TextModel> open_text_model(const std::string& folder, const PipelineOptions& options) {
   switch (task_of(folder)) {
     case ModelTask::tag:

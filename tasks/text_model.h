@@ -16,6 +16,8 @@
 
 namespace gradus {
 
+const char* name_of(ModelTask task);  // "tag", "classify", "answer"
+
 // A text on its way through a model.
 class TextWork {
  public:

@@ -2,6 +2,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 
 #include "core/ascii.h"
 #include "core/error.h"
@@ -104,12 +105,51 @@ int64_t parse_bytes(std::string_view text, std::string_view where) {
 
 std::vector<std::string> comma_parts(const std::string& list) {
   std::vector<std::string> parts;
-  for (size_t begin = 0; !list.empty() && begin <= list.size();) {
-    const size_t end = std::min(list.find(',', begin), list.size());
-    parts.push_back(list.substr(begin, end - begin));
-    begin = end + 1;
+  if (list.empty()) return parts;
+  parts.emplace_back();
+  size_t backslashes = 0;  // right before
+  for (const char c : list) {
+    std::string& part = parts.back();
+    if (c != ',') {
+      part += c;
+      backslashes = c == '\\' ? backslashes + 1 : 0;
+      continue;
+    }
+    part.resize(part.size() - (backslashes + 1) / 2);
+    if (backslashes % 2 == 1) part += ',';
+    else parts.emplace_back();
+    backslashes = 0;
   }
   return parts;
+}
+
+std::string comma_list(const std::vector<std::string>& parts) {
+  std::string list;
+  // Before a comma: as many backslashes again as are there.
+  const auto double_backslashes = [&list] {
+    const size_t other = list.find_last_not_of('\\');
+    list.append(list.size() - (other == std::string::npos ? 0 : other + 1), '\\');
+  };
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) {
+      double_backslashes();
+      list += ',';
+    }
+    for (const char c : parts[i]) {
+      if (c == ',') {
+        double_backslashes();
+        list += '\\';
+      }
+      list += c;
+    }
+  }
+  return list;
+}
+
+std::vector<std::string> comma_paths(const std::string& list) {
+  std::error_code error;
+  if (std::filesystem::exists(list, error)) return {list};
+  return comma_parts(list);
 }
 
 std::optional<bool> parse_switch(std::string_view text) {

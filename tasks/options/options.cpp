@@ -120,7 +120,7 @@ std::map<std::string, std::string> Options::read_words(int argc, const char* con
     }
     if (option == nullptr) fail_unknown(word, previous);
     std::string& value = given[option->name()];
-    const std::string before = option->adds_up() && !value.empty() ? value + "," : "";
+    std::vector<std::string> parts = option->adds_up() ? comma_parts(value) : std::vector<std::string>();
     if (equals != std::string::npos) {
       value = word.substr(equals + 1);
     } else if (option->is_switch() && !option->as_switch(next)) {
@@ -130,7 +130,10 @@ std::map<std::string, std::string> Options::read_words(int argc, const char* con
       value = next;
       ++i;
     }
-    value = before + value;
+    if (option->adds_up()) {
+      parts.push_back(std::move(value));
+      value = comma_list(parts);
+    }
     previous = option;
   }
   return given;
@@ -199,7 +202,8 @@ void Options::take(Option& option, ConfigEntry& entry, bool over) {
         "{}: found a {}, expected {}", where, is_list ? "list" : "map", option.expectation());
   if (over ? option.origin() == command_line : !option.is_default()) return;
   if (!is_list && option.leaves(entry.values[0], file_.where(entry))) return;
-  option.set(is_list ? joined(entry.values, ",").str() : entry.values[0], where, file_.where(entry));
+  option.set(is_list || option.adds_up() ? comma_list(entry.values) : entry.values[0], where,
+             file_.where(entry));
 }
 
 Option& Options::option(std::string_view name) {

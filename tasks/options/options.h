@@ -60,7 +60,7 @@ class Option {
   Option& choices(std::vector<Choice> choices);
   // Another word for true, of a switch.
   Option& also_true(std::string word);
-  // Given again, its values add up to a list with commas between; otherwise the last one counts.
+  // Given again, its values add up to a comma_list(), of which each is a part, commas and all; otherwise the last one counts.
   Option& add_up();
   bool adds_up() const { return adds_up_; }
   // A value of other systems' files that means nothing here: from a file it leaves the default, and print_effective says so
@@ -75,7 +75,7 @@ class Option {
   const std::string& origin() const { return origin_; }
   bool is_default() const { return origin_.starts_with("default"); }
   bool is_switch() const { return std::holds_alternative<bool*>(field_); }
-  // A text that can be anything: of a list in a file it is the values with commas between.
+  // A text that can be anything: of a list in a file it is the comma_list() of the values.
   bool is_free_text() const { return std::holds_alternative<std::string*>(field_) && choices_.empty(); }
   // What a word means as a switch's value; nothing when it is none.
   std::optional<bool> as_switch(std::string_view word) const;
@@ -113,8 +113,13 @@ std::optional<bool> parse_switch(std::string_view text);
 // message of the Error thrown on other texts.
 int64_t parse_bytes(std::string_view text, std::string_view where);
 
-// The parts of a value that is a list with commas between; none of an empty one. A part may be empty.
+// The parts of a value that is a list with commas between; none of an empty one. A part may be empty. "\," is a comma within a part.
+// Of backslashes right before a comma two stand for one; elsewhere each is itself.
 std::vector<std::string> comma_parts(const std::string& list);
+// The list that has these parts.
+std::string comma_list(const std::vector<std::string>& parts);
+// The paths in such a list; the list itself where it is the path of something that is there.
+std::vector<std::string> comma_paths(const std::string& list);
 
 class Options {
  public:

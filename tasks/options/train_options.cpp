@@ -72,7 +72,7 @@ std::vector<Choice> compute_types() {
   return types;
 }
 
-void DeviceOptions::declare(Options& options) {
+void DeviceOptions::declare_device(Options& options) {
   options.group("Device");
   options.add("device_target", device_target, "where to compute")
       .choices(choices_of(backend_names()))
@@ -81,6 +81,10 @@ void DeviceOptions::declare(Options& options) {
   options.add("threads", threads, "threads to compute with; 0: one per core").between(0, 4096);
   options.add("compute_type", compute_type, "number type of activations and products; fp16 on GPUs alone")
       .choices(compute_types());
+}
+
+void DeviceOptions::declare(Options& options) {
+  declare_device(options);
   options.add(
       "tf32", tf32,
       "with fp32: products of numbers rounded to 10 bits of mantissa, on GPUs, several times as fast");

@@ -27,6 +27,8 @@ struct DeviceOptions {
   int64_t seed = 1;
 
   void declare(Options& options);
+  // Those up to compute_type alone, for a program that only answers.
+  void declare_device(Options& options);
   DType dtype() const { return compute_dtype(compute_type); }
 };
 

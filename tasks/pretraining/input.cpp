@@ -17,7 +17,7 @@ constexpr uint64_t evaluation_seed = 12345;  // that the generators of records h
 PretrainingDocuments read_pretraining_text(const PretrainOptions& options, const PretrainSystem& system,
                                            const std::string& list, const std::string& option) {
   std::vector<std::string> paths;
-  for (const TextFile& file : find_text_files(comma_parts(list), option)) paths.push_back(file.path);
+  for (const TextFile& file : find_text_files(comma_paths(list), option)) paths.push_back(file.path);
   PretrainingText text(paths, options.masking.form(), system.tokenizer(),
                        thread_count(options.device.threads));
   const int64_t most =

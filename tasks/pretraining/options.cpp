@@ -94,9 +94,9 @@ void PretrainOptions::declare(Options& options) {
 
 void PretrainOptions::declare_text(Options& options) {
   options.group("Text (in place of records: other pairs and other masks every epoch)");
-  options.add(
-      "input_file", input_file,
-      "text to train on, plain or gzip: files, patterns as wiki_*, folders with all below; comma between");
+  options.add("input_file", input_file,
+              "text to train on, plain or gzip: files, patterns as wiki_*, folders with all below; comma "
+              "between (\\, is one in a name)");
   options.add("eval_input_file", eval_input_file, "text to score on, always the same examples of it");
   masking.declare_form(options);
   masking.declare_masks(options);

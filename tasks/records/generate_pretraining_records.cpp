@@ -46,9 +46,11 @@ struct Settings {
     constexpr double most = std::numeric_limits<int32_t>::max();
     options.group("Files");
     options.add("input_file", input_file,
-                "text, plain or gzip: files, patterns as wiki_*, folders with all below; comma between");
+                "text, plain or gzip: files, patterns as wiki_*, folders with all below; comma between (\\, "
+                "is one in a name)");
     options.add("output_file", output_file,
-                "records of all text as one; several, comma between, take the examples in turn");
+                "records of all text as one; several, comma between (\\, is one in a name), take the "
+                "examples in turn");
     options.add("output_dir", output_dir,
                 "instead: a file of records for each file of text, made several at a time");
     masking.declare_form(options);
@@ -93,7 +95,7 @@ std::string record_name(std::string name, const std::string& format) {
 }
 
 std::vector<Job> find_jobs(const Settings& settings) {
-  const std::vector<TextFile> inputs = find_text_files(comma_parts(settings.input_file), "--input_file");
+  const std::vector<TextFile> inputs = find_text_files(comma_paths(settings.input_file), "--input_file");
   std::vector<Job> jobs;
   if (settings.output_dir.empty()) {
     jobs.push_back({{}, comma_parts(settings.output_file)});

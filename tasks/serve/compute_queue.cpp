@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <semaphore>
+#include <future>
 #include <set>
 
 namespace gradus {
@@ -26,7 +26,7 @@ struct ComputeQueue::Job {
   size_t left;      // not computed
   double computed = 0;
   std::exception_ptr error;
-  std::binary_semaphore done{0};
+  std::promise<void> done;
 };
 
 ComputeQueue::ComputeQueue(Limits limits, std::function<void(const Batch&)> told)
@@ -69,6 +69,7 @@ ComputeQueue::Timing ComputeQueue::compute(const TextModel& model,
   if (works.empty()) return {};
   const Clock::time_point begin = Clock::now();
   const auto job = std::make_shared<Job>(works);
+  std::future<void> done = job->done.get_future();
   {
     const std::lock_guard lock(guard_);
     auto found = std::ranges::find(models_, &model, [](const auto& entry) { return entry.first; });
@@ -77,8 +78,7 @@ ComputeQueue::Timing ComputeQueue::compute(const TextModel& model,
     // Under the lock: behind it the queue may be gone as soon as the texts are computed.
     changed_.notify_one();
   }
-  job->done.acquire();
-  if (job->error) std::rethrow_exception(job->error);
+  done.get();
   return {std::max(0.0, seconds_since(begin) - job->computed), job->computed};
 }
 
@@ -142,7 +142,9 @@ void ComputeQueue::compute(const Chosen& chosen) {
     if (counted.insert(job.get()).second) job->computed += seconds;
   }
   for (const std::shared_ptr<Job>& job : chosen.jobs) {
-    if (--job->left == 0) job->done.release();
+    if (--job->left > 0) continue;
+    if (job->error) job->done.set_exception(job->error);
+    else job->done.set_value();
   }
 }
 

@@ -151,7 +151,7 @@ void HttpServer::Parts::refuse(int socket) const {
   [[maybe_unused]] const ssize_t sent = ::send(socket, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   ::shutdown(socket, SHUT_WR);
   ::close(socket);
-  observer("other", 503, 0);
+  observer({.status = 503});
 }
 
 void HttpServer::Parts::join_finished() {
@@ -207,7 +207,8 @@ bool HttpServer::Parts::answer_one(Connection& connection) {
     begun.status = 408;
   }
   const bool sent = connection.flush(limits.request_seconds);
-  observer(begun.path, begun.status, std::chrono::duration<double>(Connection::Clock::now() - begin).count());
+  observer({begun.method, begun.path, begun.status, begun.body_bytes,
+            std::chrono::duration<double>(Connection::Clock::now() - begin).count(), begun.failure});
   if (!sent) return false;
   if (begun.closes) connection.linger();
   return !begun.closes;

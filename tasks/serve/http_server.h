@@ -14,8 +14,16 @@ namespace gradus {
 
 class HttpServer {
  public:
-  // Told of each request that was answered: its path (that of the route, or "other"), status, and seconds.
-  using Observer = std::function<void(const std::string& path, int status, double seconds)>;
+  // A request that was answered, or refused before it was read.
+  struct Answered {
+    std::string method = {};
+    std::string path = "other";  // that of the route
+    int status = 0;
+    size_t body_bytes = 0;     // of the request
+    double seconds = 0;        // from its first byte to the last of the answer
+    std::string failure = {};  // why it is 500
+  };
+  using Observer = std::function<void(const Answered&)>;
 
   HttpServer(std::vector<HttpRoute> routes, HttpLimits limits, Observer observer);
   // As stop().

@@ -4,6 +4,8 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <exception>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -42,6 +44,18 @@ void put(httplib::Response& to, HttpResponse response) {
   for (auto& [name, value] : response.headers) to.set_header(name, value);
 }
 
+std::string text_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    return "not enough memory";
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an unknown exception";
+  }
+}
+
 bool has_body(const httplib::Request& request) {
   return request.has_header("Transfer-Encoding") ||
          (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
@@ -78,7 +92,7 @@ std::optional<HttpResponse> refuse_headers(const httplib::Request& request, size
 struct Current {
   RequestHandler::Exchange& exchange;
   const HttpRoute* route = nullptr;
-  bool head_read = false;
+  bool head_read = false, body_read = false;
 };
 thread_local Current* current = nullptr;
 
@@ -113,12 +127,19 @@ class RequestHandler::Server : public httplib::Server {
         if (!is_long) body.append(bytes, size);
         return !is_long;
       });
+      current->exchange.body_bytes = body.size();
       if (whole) return put(response, answer(request, std::move(body)));
       current->exchange.closes = true;
       if (is_long)
         put(response, error_response(413, fmt::format("a body of more than {} bytes", limits_.body)));
       else if (current->exchange.connection.timed_out()) put(response, late());
       else put(response, error_response(400, "the body ends too soon, or its chunks can't be read"));
+    });
+    // A fault of ours. Where it came before the body was read, nobody knows where the next request begins.
+    set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr error) {
+      current->exchange.closes = current->exchange.closes || !current->body_read;
+      current->exchange.failure = text_of(error);
+      put(response, error_response(500, current->exchange.failure));
     });
     // What cpp-httplib refuses by itself.
     set_error_handler(HandlerWithResponse([this](const httplib::Request&, httplib::Response& response) {
@@ -156,6 +177,7 @@ class RequestHandler::Server : public httplib::Server {
       // Whatever a body is called, it is read as JSON.
       request.headers.erase("Content-Type");
       exchange.closes = exchange.closes || is_last(request);
+      exchange.method = request.method;
     };
     const bool done = process(*this, stream, exchange.closes, closed, setup);
     current = nullptr;
@@ -218,11 +240,8 @@ class RequestHandler::Server : public httplib::Server {
   }
 
   HttpResponse answer(const httplib::Request& request, std::string body) {
-    try {
-      return current->route->handle(asked(request, std::move(body)));
-    } catch (const std::exception& error) {
-      return error_response(500, error.what());
-    }
+    current->body_read = true;
+    return current->route->handle(asked(request, std::move(body)));
   }
 
   std::vector<HttpRoute> routes_;

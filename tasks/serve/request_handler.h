@@ -31,7 +31,7 @@ HttpResponse error_response(int status, const std::string& text);
 struct HttpRoute {
   std::string method;  // GET, which HEAD is too, or POST
   std::string path;
-  // Called by the connection's thread. What it throws is answered with 500.
+  // Called by the connection's thread. What it throws is answered with 500, and told to who watches the server.
   std::function<HttpResponse(const HttpRequest&)> handle;
 };
 
@@ -62,8 +62,11 @@ class RequestHandler {
     const std::atomic<bool>& stopping;  // no further request is wanted
     // The connection ends with this answer: where the next request begins is not known, or there shall be none.
     bool closes = false;
+    std::string method = {};
     std::string path = "other";  // that of the route
     int status = 0;
+    size_t body_bytes = 0;     // of the request
+    std::string failure = {};  // of ours: why the answer is 500
   };
   // Reads one request and writes the answer, or nothing where no request came.
   void handle(Exchange& exchange);

@@ -2,7 +2,6 @@
 
 #include <limits>
 
-#include "core/backend.h"
 #include "core/error.h"
 #include "core/io/files.h"
 
@@ -26,12 +25,7 @@ void ServeOptions::declare(Options& options) {
       .between(8, 1 << 20);
   options.add("refuse_truncation", refuse_truncation,
               "refuse such texts instead, where a request does not say \"truncate\": true");
-  options.group("Device");
-  options.add("device_target", device_target, "where to compute").choices(choices_of(backend_names()));
-  options.add("device_id", device_id, "which of several devices, by its number; the CPU is one").at_least(0);
-  options.add("threads", threads, "threads to compute with; 0: one per core").between(0, 4096);
-  options.add("compute_type", compute_type, "number type of activations and products; fp16 on GPUs alone")
-      .choices({{"fp32", {"float32"}}, {"bf16", {"bfloat16"}}, {"fp16", {"float16"}}});
+  device.declare_device(options);
   options.add("batch_tokens", batch_tokens, "most tokens of a batch, unless one text has more")
       .between(1, 1 << 20);
   options.group("Clients");
@@ -64,7 +58,8 @@ std::vector<std::pair<std::string, std::string>> ServeOptions::models() const {
   std::vector<std::pair<std::string, std::string>> models;
   for (const std::string& part : comma_parts(model)) {
     const size_t equals = part.find('=');
-    if (equals == std::string::npos) models.emplace_back("", part);
+    // A name has no slash; a folder may have anything in it.
+    if (equals > part.find('/') || equals == std::string::npos) models.emplace_back("", part);
     else models.emplace_back(part.substr(0, equals), part.substr(equals + 1));
   }
   return models;
@@ -72,10 +67,10 @@ std::vector<std::pair<std::string, std::string>> ServeOptions::models() const {
 
 PipelineOptions ServeOptions::pipeline() const {
   PipelineOptions options;
-  options.device = device_target;
-  options.device_id = device_id;
-  options.threads = threads;
-  options.compute_type = compute_type;
+  options.device = device.device_target;
+  options.device_id = device.device_id;
+  options.threads = device.threads;
+  options.compute_type = device.compute_type;
   options.batch_size = std::numeric_limits<int32_t>::max();  // the queue forms batches
   options.seq_length = seq_length;
   return options;

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "tasks/options/options.h"
+#include "tasks/options/train_options.h"
 #include "tasks/pipeline.h"
 #include "tasks/serve/request_handler.h"
 #include "tasks/serve/service.h"
@@ -13,15 +13,12 @@
 namespace gradus {
 
 struct ServeOptions {
-  std::string model;  // a folder, or NAME=FOLDER; several with commas between
+  std::string model;  // a comma_list() of folders, or NAME=FOLDER
   std::string host = "127.0.0.1";
   int64_t port = 8080;
   std::string api_key_file;
 
-  std::string device_target = "CPU";
-  int64_t device_id = 0;
-  int64_t threads = 0;
-  std::string compute_type = "fp32";
+  DeviceOptions device;
   int64_t seq_length = 0;
 
   int64_t max_tokens = 4096;

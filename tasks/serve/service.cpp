@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "core/error.h"
@@ -14,18 +15,6 @@
 namespace gradus {
 namespace {
 
-// Lets go of a semaphore at the end of a scope.
-class Turn {
- public:
-  explicit Turn(std::counting_semaphore<>& semaphore) : semaphore_(semaphore) { semaphore_.acquire(); }
-  ~Turn() { semaphore_.release(); }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
- private:
-  std::counting_semaphore<>& semaphore_;
-};
-
 HttpResponse busy(double seconds) {
   HttpResponse response = error_response(429, "too many texts wait: try again later");
   response.headers.emplace_back("Retry-After",
@@ -34,18 +23,6 @@ HttpResponse busy(double seconds) {
 }
 
 }  // namespace
-
-std::string_view name_of(ModelTask task) {
-  switch (task) {
-    case ModelTask::tag:
-      return "tag";
-    case ModelTask::classify:
-      return "classify";
-    case ModelTask::answer:
-      break;
-  }
-  return "answer";
-}
 
 std::string endpoint_of(ModelTask task) { return fmt::format("/v1/{}", name_of(task)); }
 
@@ -89,7 +66,7 @@ HttpResponse AnswerService::answer(ModelTask task, const HttpRequest& asked) {
   std::vector<std::unique_ptr<TextWork>> works;
   double prepared = 0;
   {
-    const Turn turn(tokenizers_);
+    const Turns::Turn turn(tokenizers_);
     const Clock::time_point begin = Clock::now();
     try {
       request = take_request(asked.body);
@@ -115,7 +92,15 @@ HttpResponse AnswerService::answer(ModelTask task, const HttpRequest& asked) {
       return error_response(422, fmt::format("request: text {} is too long: the model reads {} tokens of it",
                                              i, works[i]->tokens));
   }
-  const ComputeQueue::Timing timing = queue_.compute(*served->model, works);
+  ComputeQueue::Timing timing;
+  try {
+    timing = queue_.compute(*served->model, works);
+  } catch (const Error& error) {
+    const auto tokens = [](int64_t sum, const auto& work) { return sum + work->tokens; };
+    fail("model '{}', {} of {} tokens: {}", served->name,
+         works.size() == 1 ? "a text" : fmt::format("{} texts", works.size()),
+         std::accumulate(works.begin(), works.end(), int64_t{0}, tokens), error.what());
+  }
   metrics_.add_queued(timing.queued);
 
   Json results = Json::array();

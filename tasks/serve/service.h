@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "tasks/serve/metrics.h"
 #include "tasks/serve/request.h"
 #include "tasks/serve/request_handler.h"
+#include "tasks/serve/turns.h"
 
 namespace gradus {
 
@@ -47,11 +47,10 @@ class AnswerService {
   ServiceLimits limits_;
   ServeMetrics& metrics_;
   // Threads that make tokens at a time: more would only keep each other, and those that compute, waiting.
-  std::counting_semaphore<> tokenizers_;
+  Turns tokenizers_;
   ComputeQueue queue_;  // last: its thread uses the rest
 };
 
-std::string_view name_of(ModelTask task);  // "tag", "classify", "answer"
 // The endpoint of a task: "/v1/tag".
 std::string endpoint_of(ModelTask task);
 

@@ -20,8 +20,7 @@ bool words_of(const SquadDriverOptions& options, const SquadSystem& system) {
 
 // One file, or several with commas between.
 std::vector<std::string> files_of(const std::string& list) {
-  if (std::filesystem::exists(list)) return {list};
-  std::vector<std::string> files = comma_parts(list);
+  std::vector<std::string> files = comma_paths(list);
   check(std::ranges::count(files, "") == 0, "'{}': a comma with no file beside it", list);
   return files;
 }

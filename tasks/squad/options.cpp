@@ -18,7 +18,8 @@ SquadOptions SquadDriverOptions::features(bool words) const {
 void SquadDriverOptions::declare(Options& options) {
   declare_data(
       options, "./squad_finetune/ckpt/",
-      {"training data: a JSON file of SQuAD's form, or several with commas between; of records a file or a "
+      {"training data: a JSON file of SQuAD's form, or several with commas between (\\, is one in a name); "
+       "of records a file or a "
        "folder",
        "evaluation data; of records nothing but what --eval_json_path has anyway",
        "paragraphs, each with its questions: a line of text, then a question a line, a blank line before "

@@ -110,7 +110,37 @@ TEST_CASE("options: one that is given again counts last, or adds up to a list") 
   const char* const words[] = {"demo", "--last=b", "--all", "x=1", "--last", "c", "--all=y,z"};
   CHECK(options.parse(static_cast<int>(std::size(words)), words));
   CHECK(last == "c");
-  CHECK(all == "x=1,y,z");
+  CHECK(all == R"(x=1,y\,z)");
+  CHECK(comma_parts(all) == std::vector<std::string>{"x=1", "y,z"});
+  const TemporaryFolder folder;
+  for (const char* text : {"all: ['x=1', 'y,z']\nlast: c\n", "all: y,z\nlast: c\n"}) {
+    const std::string file = folder.write("c.yaml", text);
+    all.clear();
+    Options of_file("demo", "Does nothing.", "demo");
+    of_file.add("last", last, "one");
+    of_file.add("all", all, "several").add_up();
+    const char* const given[] = {"demo", "--config_path", file.c_str()};
+    CHECK(of_file.parse(static_cast<int>(std::size(given)), given));
+    CHECK(comma_parts(all).back() == "y,z");
+  }
+}
+
+TEST_CASE("options: parts of a list may have commas and backslashes") {
+  using Parts = std::vector<std::string>;
+  CHECK(comma_parts("") == Parts{});
+  CHECK(comma_parts("a,b") == Parts{"a", "b"});
+  CHECK(comma_parts(",") == Parts{"", ""});
+  CHECK(comma_parts(R"(a\\,b)") == Parts{R"(a\)", "b"});
+  CHECK(comma_parts(R"(a\b,\\c,d\)") == Parts{R"(a\b)", R"(\\c)", R"(d\)"});
+  CHECK(comma_parts(R"(a\,b,c\\\,d)") == Parts{"a,b", R"(c\,d)"});
+  std::vector<std::string> all{"a"};
+  for (size_t i = 0; i < all.size() && all[i].size() < 4; ++i)
+    for (const char c : {'a', ',', '\\'}) all.push_back(all[i] + c);
+  for (const std::string& one : all)
+    for (const std::string& other : {std::string("b"), std::string("\\"), one}) {
+      CHECK(comma_parts(comma_list({one, other})) == Parts{one, other});
+      CHECK(comma_parts(comma_list({other, one, other})) == Parts{other, one, other});
+    }
 }
 
 TEST_CASE("options: mistakes on the command line") {

@@ -113,6 +113,14 @@ TEST_CASE(
              a = texts.rows("a.mindrecord", DatasetFormat::mindrecord),
              b = texts.rows("b.mindrecord", DatasetFormat::mindrecord);
   REQUIRE(all.size() == a.size() + b.size());
+
+  // Names may have commas: in a list after a backslash, alone as they are.
+  std::filesystem::copy(texts.path("text/AA/wiki_00"), texts.path("first, whole.txt"));
+  texts.make({"--input_file=" + texts.path("first\\, whole.txt") + "," + texts.path("text/AA/wiki_01.txt"),
+              "--output_file=" + texts.path("all\\,.mindrecord")});
+  CHECK(texts.rows("all,.mindrecord", DatasetFormat::mindrecord) == all);
+  texts.make({"--input_file=" + texts.path("first, whole.txt"), "--output_dir=" + texts.path("odd")});
+  CHECK(!texts.rows("odd/first, whole.mindrecord", DatasetFormat::mindrecord).empty());
   for (size_t i = 0; i < all.size(); ++i) CHECK(all[i] == (i % 2 == 0 ? a : b)[i / 2]);
 }
 
