@@ -35,6 +35,9 @@ void InferOptions::prepare(Options& options, FineTuneOptions& task_options, bool
         "one process");
   options.preset("do_eval", "true", "infer");
   check(t.do_eval, "--do_eval false: nothing is left to do");
+  check(task_options.calibrate.empty(),
+        "--calibrate {}: it is of the task's own program, which chooses for infer, too",
+        task_options.calibrate);
   if (preprocess_path.empty()) preprocess_path = file("preprocess_Result").string();
   if (result_dir.empty()) result_dir = file("result_Files").string();
   if (label_dir.empty()) label_dir = (std::filesystem::path(preprocess_path) / "03_data").string();
