@@ -30,32 +30,46 @@ void sum_each(FloatVector (&vectors)[vector_lanes]) {
   if constexpr (step > 1) sum_each<step / 2>(vectors);
 }
 
+// A tile of y: element r * column_tile + c is the product of row r of x and row c of w, of k numbers each. Asks for what is to come,
+// `ahead` numbers behind in w, where `asks`.
+template <bool asks>
+FloatVector multiply_few_tile(const float* const (&x)[row_tile], const float* const (&w)[column_tile],
+                              int64_t k, int64_t ahead) {
+  FloatVector sums[vector_lanes] = {};
+  for (int64_t i = 0; i < k; i += vector_lanes) {
+    FloatVector w_parts[column_tile];
+    for (int64_t c = 0; c < column_tile; ++c) {
+      std::memcpy(&w_parts[c], w[c] + i, sizeof w_parts[c]);
+      if constexpr (asks) __builtin_prefetch(w[c] + i + ahead);
+    }
+    for (int64_t r = 0; r < row_tile; ++r) {
+      FloatVector x_part;
+      std::memcpy(&x_part, x[r] + i, sizeof x_part);
+      for (int64_t c = 0; c < column_tile; ++c) sums[r * column_tile + c] += x_part * w_parts[c];
+    }
+  }
+  sum_each(sums);
+  return sums[0];
+}
+
 // y[m, n] = x w^T: x [m, k], w [n, k], y with rows `y_step` apart; k is a multiple of a vector's length. Each element is the same whatever
 // m and n are.
 inline void multiply_few_rows(const float* x, const float* w, float* y, int64_t m, int64_t n, int64_t k,
                               int64_t y_step) {
   for (int64_t column = 0; column < n; column += column_tile) {
     const int64_t columns = std::min(column_tile, n - column);
+    // The weight comes from far away: while the first rows are multiplied by a tile of it the next one is asked for.
+    const int64_t ahead = column + 2 * column_tile <= n ? column_tile * k : 0;
     for (int64_t row = 0; row < m; row += row_tile) {
       const int64_t rows = std::min(row_tile, m - row);
       // At the edges the last row or column is computed more often than needed.
       const float *x_rows[row_tile], *w_rows[column_tile];
       for (int64_t r = 0; r < row_tile; ++r) x_rows[r] = x + (row + std::min(r, rows - 1)) * k;
       for (int64_t c = 0; c < column_tile; ++c) w_rows[c] = w + (column + std::min(c, columns - 1)) * k;
-      FloatVector sums[vector_lanes] = {};
-      for (int64_t i = 0; i < k; i += vector_lanes) {
-        FloatVector w_parts[column_tile];
-        for (int64_t c = 0; c < column_tile; ++c) std::memcpy(&w_parts[c], w_rows[c] + i, sizeof w_parts[c]);
-        for (int64_t r = 0; r < row_tile; ++r) {
-          FloatVector x_part;
-          std::memcpy(&x_part, x_rows[r] + i, sizeof x_part);
-          for (int64_t c = 0; c < column_tile; ++c) sums[r * column_tile + c] += x_part * w_parts[c];
-        }
-      }
-      sum_each(sums);
+      const FloatVector tile = row == 0 ? multiply_few_tile<true>(x_rows, w_rows, k, ahead)
+                                        : multiply_few_tile<false>(x_rows, w_rows, k, 0);
       for (int64_t r = 0; r < rows; ++r)
-        for (int64_t c = 0; c < columns; ++c)
-          y[(row + r) * y_step + column + c] = sums[0][r * column_tile + c];
+        for (int64_t c = 0; c < columns; ++c) y[(row + r) * y_step + column + c] = tile[r * column_tile + c];
     }
   }
 }
