@@ -18,6 +18,7 @@ is_there() {
     zlib1g-dev) pkg-config --exists zlib ;;
     libcli11-dev) pkg-config --exists CLI11 ;;
     libcpp-httplib-dev) pkg-config --exists cpp-httplib ;;
+    libonnxruntime-dev) pkg-config --exists libonnxruntime ;;
     *) false ;;
   esac >/dev/null 2>&1
 }

@@ -24,6 +24,8 @@ constexpr const char* help =
     "  run_eval_onnx --export_file_name names/model.onnx --eval_data_file_path dev.txt\n\n"
     "  --export_file_name FILE      the exported model; .onnx may be left out\n"
     "  --eval_data_file_path FILE   data to score it on\n"
+    "  --onnx_runtime NAME          the library: auto (the first that was there to build with), onnxruntime, "
+    "openvino\n"
     "  --config_path FILE           a YAML file with these and other settings\n"
     "  --version                    say which version this is\n";
 

@@ -2,12 +2,10 @@
 // https://docs.openvino.ai
 #include <openvino/c/openvino.h>
 
-#include <algorithm>
 #include <numeric>
 
+#include "backends/onnx/module.h"
 #include "core/error.h"
-#include "core/interface_version.h"
-#include "core/onnx_session.h"
 
 namespace gradus {
 namespace {
@@ -15,21 +13,14 @@ namespace {
 void check_done(ov_status_e status, const std::string& what) {
   if (status == ov_status_e::OK) return;
   const char* const message = ov_get_last_err_msg();
-  std::string text = message != nullptr && *message != '\0' ? message : ov_get_error_info(status);
-  std::ranges::replace(text, '\n', ' ');
-  fail("[OpenVINO] {}: {}", what, text);
+  fail("[OpenVINO] {}: {}", what,
+       one_line(message != nullptr && *message != '\0' ? message : ov_get_error_info(status)));
 }
 
-// An object of the library, which has a function for its end.
-template <typename T>
-using Owned = std::unique_ptr<T, void (*)(T*)>;
-
-// Of a function that makes an object behind a pointer to a pointer.
+// What a function of the library makes.
 template <typename T, typename Make>
-Owned<T> owned(void (*free)(T*), const std::string& what, Make&& make) {
-  T* made = nullptr;
-  check_done(make(&made), what);
-  return {made, free};
+Owned<T> made_by(void (*free)(T*), const std::string& what, Make&& make) {
+  return owned<T>(free, [&](T** made) { check_done(make(made), what); });
 }
 
 class OpenVinoSession final : public OnnxSession {
@@ -37,7 +28,7 @@ class OpenVinoSession final : public OnnxSession {
   OpenVinoSession(const std::string& path, int threads) : path_(path) {
     // It would compute in 16 bits where the processor can, and a file says itself in what it is to be computed.
     const std::string count = std::to_string(threads);
-    compiled_ = owned<ov_compiled_model_t>(ov_compiled_model_free, path, [&](ov_compiled_model_t** made) {
+    compiled_ = made_by<ov_compiled_model_t>(ov_compiled_model_free, path, [&](ov_compiled_model_t** made) {
       if (threads == 0)
         return ov_core_compile_model_from_file(core_.get(), path.c_str(), "CPU", 2, made,
                                                "INFERENCE_PRECISION_HINT", "f32");
@@ -45,7 +36,7 @@ class OpenVinoSession final : public OnnxSession {
                                              "INFERENCE_PRECISION_HINT", "f32", "INFERENCE_NUM_THREADS",
                                              count.c_str());
     });
-    request_ = owned<ov_infer_request_t>(ov_infer_request_free, path, [&](ov_infer_request_t** made) {
+    request_ = made_by<ov_infer_request_t>(ov_infer_request_free, path, [&](ov_infer_request_t** made) {
       return ov_compiled_model_create_infer_request(compiled_.get(), made);
     });
   }
@@ -90,7 +81,7 @@ class OpenVinoSession final : public OnnxSession {
   }
 
   OnnxTensor output(const std::string& name) const {
-    const Owned<ov_tensor_t> tensor = owned<ov_tensor_t>(
+    const Owned<ov_tensor_t> tensor = made_by<ov_tensor_t>(
         ov_tensor_free, where(name),
         [&](ov_tensor_t** made) { return ov_infer_request_get_tensor(request_.get(), name.c_str(), made); });
     ov_shape_t shape{};
@@ -111,7 +102,7 @@ class OpenVinoSession final : public OnnxSession {
   }
 
   std::string path_;
-  Owned<ov_core_t> core_ = owned<ov_core_t>(ov_core_free, "its core", ov_core_create);
+  Owned<ov_core_t> core_ = made_by<ov_core_t>(ov_core_free, "its core", ov_core_create);
   Owned<ov_compiled_model_t> compiled_{nullptr, ov_compiled_model_free};
   Owned<ov_infer_request_t> request_{nullptr, ov_infer_request_free};
 };
@@ -119,10 +110,4 @@ class OpenVinoSession final : public OnnxSession {
 }  // namespace
 }  // namespace gradus
 
-extern "C" __attribute__((visibility("default"))) const char* gradus_backend_interface() {
-  return GRADUS_BACKEND_INTERFACE;
-}
-extern "C" __attribute__((visibility("default"))) gradus::OnnxSession* gradus_open_onnx(
-    const std::string& path, int threads) {
-  return new gradus::OpenVinoSession(path, threads);
-}
+GRADUS_ONNX_MODULE(gradus::OpenVinoSession)

@@ -1,9 +1,14 @@
 #include "tasks/infer/options.h"
 
+#include "core/onnx_session.h"
+
 namespace gradus {
 
 void InferOptions::declare(Options& options) {
   options.group("Inference");
+  std::vector<Choice> engines{"gradus", "onnx"};
+  for (const OnnxRuntime& runtime : known_onnx_runtimes)
+    engines.emplace_back(std::string(runtime.name).c_str());
   options
       .add("task", task,
            "what the model does; ner_crf: a tagger with a CRF, whose results are the best path, not scores")
@@ -15,8 +20,9 @@ void InferOptions::declare(Options& options) {
       .choices({"all", "preprocess", "infer", "postprocess"});
   options
       .add("engine", engine,
-           "what computes: this program with the trained model's weights, or OpenVINO with --exported_file")
-      .choices({"gradus", {"onnx", {"openvino"}}});
+           "what computes: this program with the trained model's weights, or a runtime with --exported_file: "
+           "that of --onnx_runtime, or the one named here")
+      .choices(std::move(engines));
   options.add("work_dir", work_dir,
               "folder for what the stages leave: time_Result, infer.log, acc.log and the two below");
   options
@@ -43,10 +49,15 @@ void InferOptions::prepare(Options& options, FineTuneOptions& task_options, bool
   if (label_dir.empty()) label_dir = (std::filesystem::path(preprocess_path) / "03_data").string();
 
   if (!task_options.exported_file.empty()) options.preset("engine", "onnx", "--exported_file");
-  check(engine == "onnx" || task_options.exported_file.empty(),
+  check(engine != "gradus" || task_options.exported_file.empty(),
         "--engine gradus runs the trained model: leave out --exported_file {}", task_options.exported_file);
   check(engine == "gradus" || !task_options.exported_file.empty(),
-        "--engine onnx needs --exported_file: a file that export has written");
+        "--engine {} needs --exported_file: a file that export has written", engine);
+  if (engine != "gradus" && engine != "onnx") {
+    options.preset("onnx_runtime", engine, "--engine");
+    check(task_options.onnx_runtime == engine, "--engine {} and --onnx_runtime {}: leave one of them out",
+          engine, task_options.onnx_runtime);
+  }
 
   const bool named =
       !options.is_default("eval_data_file_path") || (questions && !options.is_default("eval_json_path"));

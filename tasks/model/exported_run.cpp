@@ -67,10 +67,10 @@ struct ExportedRun::Texts {
 };
 
 ExportedRun::ExportedRun(const std::string& path, const std::vector<std::string>& tasks, int64_t seq_length,
-                         int64_t threads)
+                         int64_t threads, const std::string& runtime)
     : header_(onnx::read_header(path)), task_(header_.text("task")) {
   check_file(tasks, seq_length);
-  session_ = open_onnx(path, static_cast<int>(threads));
+  session_ = open_onnx(path, static_cast<int>(threads), runtime);
 }
 
 ExportedRun::ExportedRun(onnx::Header header, std::unique_ptr<OnnxSession> session,

@@ -30,7 +30,7 @@ class ExportedRun {
   // Opens a file that export has written. Throws Error when it is of another task than one of `tasks` ("ner"), when its texts are shorter
   // than `seq_length`, and as open_onnx does.
   ExportedRun(const std::string& path, const std::vector<std::string>& tasks, int64_t seq_length,
-              int64_t threads);
+              int64_t threads, const std::string& runtime);
   // The same with a file that is open.
   ExportedRun(onnx::Header header, std::unique_ptr<OnnxSession> session,
               const std::vector<std::string>& tasks, int64_t seq_length);

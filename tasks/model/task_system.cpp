@@ -51,7 +51,7 @@ void TaskSystem::run_exported(Backend& backend, const FineTuneOptions& options, 
         options.exported_file, backend.name());
   for (const std::string& note : source_.notes) print_log(log, "note: {}\n", note);
   exported_ = std::make_unique<ExportedRun>(options.exported_file, exported_tasks_of(kind_.program),
-                                            options.seq_length, options.device.threads);
+                                            options.seq_length, options.device.threads, options.onnx_runtime);
   print_log(log, "model: {}\n", exported_->description());
 }
 

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "core/onnx_session.h"
+
 namespace gradus {
 
 void FineTuneOptions::declare_data(Options& options, const std::string& save_path, const DataHelp& help) {
@@ -62,10 +64,18 @@ void FineTuneOptions::declare_model(Options& options) {
   if (!makes_pretrained)
     options.add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
                 "trained model to score or use, or to train further");
-  if (!makes_pretrained)
+  if (!makes_pretrained) {
     options.add(
         "exported_file", exported_file,
         "with --do_eval and --do_predict: a file of export's, to be run in place of the model; none: not");
+    std::vector<Choice> runtimes{"auto"};
+    for (const OnnxRuntime& runtime : known_onnx_runtimes)
+      runtimes.emplace_back(std::string(runtime.name).c_str());
+    options
+        .add("onnx_runtime", onnx_runtime,
+             "what runs it, of the libraries that were there to build with; auto: the first of these")
+        .choices(std::move(runtimes));
+  }
 
   device.declare(options);
   if (!makes_pretrained)
@@ -117,6 +127,8 @@ void FineTuneOptions::take_calibration(Options& options) {
 
 // What the file does not say lies beside it.
 void FineTuneOptions::take_exported() {
+  check(onnx_runtime == "auto" || !exported_file.empty(),
+        "--onnx_runtime {} is for --exported_file: a file that export has written", onnx_runtime);
   if (exported_file.empty()) return;
   if (!exported_file.ends_with(".onnx")) exported_file += ".onnx";
   check(!train.do_train, "--exported_file {}: what was exported can't be trained", exported_file);

@@ -37,7 +37,8 @@ struct FineTuneOptions {
 
   std::string load_pretrain_checkpoint_path;
   std::string load_finetune_checkpoint_path;
-  std::string exported_file;  // runs in place of the trained model's network; empty: none
+  std::string exported_file;          // runs in place of the trained model's network; empty: none
+  std::string onnx_runtime = "auto";  // what runs it: a name of core/onnx_session.h
 
   std::string
       calibrate;  // evaluation data to choose by what int8 leaves in float32; empty: nothing is chosen

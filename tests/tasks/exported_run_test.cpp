@@ -1,5 +1,5 @@
 // Exported models in place of networks: the same batches give the same numbers. The file is run by the plain loops of
-// tests/nn/onnx_run.cpp, and by the library that this was built with where there was one.
+// tests/nn/onnx_run.cpp; onnx_runtimes_test.cpp has other programs' libraries.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -177,17 +177,4 @@ TEST_CASE("what an exported file is not for is said before it is run") {
   refuse({}, "--export_file_name is missing");
   refuse({"--export_file_name", file}, "--eval_data_file_path is missing");
   refuse({"--export_file_name", tiny.path("out/none"), "--eval_data_file_path=x"}, "out/none.onnx");
-
-  // With the library, the scores are those of the network; without it the program says what it lacks.
-  const Words scoring{"--export_file_name=" + file, "--eval_data_file_path=" + tiny.path("train.txt"),
-                      "--seq_length=10", "--json"};
-  const Outcome outcome = run_program("run_eval_onnx", scoring);
-  if (contains(outcome.err, "built without a runtime")) {
-    CHECK(outcome.status == 2);
-    MESSAGE("skipped: this was built without a runtime for exported models");
-    return;
-  }
-  CHECK_MESSAGE(outcome.status == 0, outcome.err);
-  CHECK(outcome.out ==
-        run_program("run_ner", joined(tiny.scoring(tiny.path("save")), {"--seq_length=10", "--json"})).out);
 }

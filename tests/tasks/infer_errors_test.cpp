@@ -253,6 +253,9 @@ TEST_CASE("infer refuses flags that contradict each other, or the model") {
   files.refuse({"--task=pos"}, "--task: found 'pos'");
   files.refuse({"--stage=infer", "--task=ner_crf"}, "has no CRF: expected ner");
   files.refuse({"--stage=infer", "--engine=onnx"}, "--engine onnx needs --exported_file");
+  files.refuse({"--stage=infer", "--engine=openvino"}, "--engine openvino needs --exported_file");
+  files.refuse({"--stage=infer", "--engine=openvino", "--onnx_runtime=onnxruntime", "--exported_file=x.onnx"},
+               "--engine openvino and --onnx_runtime onnxruntime: leave one of them out");
   files.refuse({"--stage=infer", "--engine=gradus", "--exported_file=x.onnx"},
                "--engine gradus runs the trained model: leave out --exported_file x.onnx");
   files.refuse({data, "--do_train"},
