@@ -11,6 +11,9 @@ namespace gradus {
 
 // The value of a text that is JSON.
 Json json_of(std::string_view text);
+// Whether two answers are the same but for the rounding of their numbers, as those of a text alone and among others are: with other numbers of rows
+// sums have other orders.
+bool same_but_rounding(const Json& a, const Json& b);
 
 }  // namespace gradus
 
