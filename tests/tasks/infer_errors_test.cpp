@@ -253,6 +253,8 @@ TEST_CASE("infer refuses flags that contradict each other, or the model") {
   files.refuse({"--task=pos"}, "--task: found 'pos'");
   files.refuse({"--stage=infer", "--task=ner_crf"}, "has no CRF: expected ner");
   files.refuse({"--stage=infer", "--engine=onnx"}, "--engine onnx needs --exported_file");
+  files.refuse({"--stage=infer", "--calibrate=dev.txt"},
+               "--calibrate dev.txt: it is of the task's own program, which chooses for infer, too");
   files.refuse({"--stage=infer", "--engine=openvino"}, "--engine openvino needs --exported_file");
   files.refuse({"--stage=infer", "--engine=openvino", "--onnx_runtime=onnxruntime", "--exported_file=x.onnx"},
                "--engine openvino and --onnx_runtime onnxruntime: leave one of them out");
