@@ -15,7 +15,7 @@ bool gradus::same_but_rounding(const Json& a, const Json& b) {
   }
   if (a.is_object() && b.is_object())
     return std::ranges::equal(a.members(), b.members(), [](const auto& x, const auto& y) {
-      return x.first == y.first && same_but_rounding(x.second, y.second);
+      return x.name == y.name && same_but_rounding(x.value, y.value);
     });
   return a == b;
 }
