@@ -151,22 +151,23 @@ const std::byte* transpose_columns(const float* columns, int64_t rows, int64_t s
 struct Cut {
   enum class Copy : uint8_t { none, close, transposed };
 
-  int64_t down = 1, across = 1;  // parts of rows and of columns
-  Copy copy = Copy::none;        // of the transposed A's columns of a part
+  Blocks parts;
+  Copy copy = Copy::none;  // of the transposed A's columns of a part
 
-  explicit Cut(const Product& p) {
+  explicit Cut(const Product& p) : parts{p.m, p.n} {
+    auto& [rows, columns, down, across] = parts;
     if (!p.transpose_a || p.input == DType::float32) {
       // Columns are cut only where rows make few parts.
-      down = shared_parts_of(p.m, 96, 256);
-      if (down == 1 || (down < 4 && p.input == DType::float32)) across = shared_parts_of(p.n, 192, 2048);
+      down = shared_parts_of(rows, 96, 256);
+      if (down == 1 || (down < 4 && p.input == DType::float32)) across = shared_parts_of(columns, 192, 2048);
       if (p.transpose_a) copy = Copy::transposed;
       return;
     }
     // Gradients of weights, which sum over the rows of a batch.
     if (p.k < 1024) copy = Copy::close;  // over more rows the fast path gains nothing
-    down = ceil_div(p.m, 384);
-    if (copy == Copy::none) across = ceil_div(p.n, 384);
-    if (down * across == 1 && p.m > 16) down = 2;
+    down = ceil_div(rows, 384);
+    if (copy == Copy::none) across = ceil_div(columns, 384);
+    if (parts.count() == 1 && rows > 16) down = 2;
   }
 };
 
@@ -264,27 +265,26 @@ void Gemm::run(const Product& product, const void* a, const void* b, const float
   if (k == 0) return sum_nothing(product, bias, c);
   const Cut cut(product);
   std::vector<Code*> codes;
-  for (int64_t i = 0; i < cut.down * cut.across; ++i) {
-    const int64_t i_row = i / cut.across, i_column = i % cut.across;
+  for (int64_t i = 0; i < cut.parts.count(); ++i) {
+    const Blocks::Block block = cut.parts[i];
     Part part{product, transpose_a ? m : k, transpose_b ? k : n, n};
-    part.product.m = begin_of(m, cut.down, i_row + 1) - begin_of(m, cut.down, i_row);
+    part.product.m = block.height;
     if (cut.copy == Cut::Copy::close) part.a_step = part.product.m;
     if (cut.copy == Cut::Copy::transposed) {
       part.product.transpose_a = false;
       part.a_step = transposed_step(k);
     }
-    part.product.n = begin_of(n, cut.across, i_column + 1) - begin_of(n, cut.across, i_column);
+    part.product.n = block.width;
     codes.push_back(&cache_->find(part));
   }
   const auto size = static_cast<int64_t>(size_of(input));
-  parallel_for_neighbours(cut.down * cut.across, [&](int64_t i, int64_t lane) {
-    const int64_t row = begin_of(m, cut.down, i / cut.across),
-                  column = begin_of(n, cut.across, i % cut.across);
+  parallel_for_neighbours(cut.parts.count(), [&](int64_t i, int64_t lane) {
+    const auto [row, column, height, width] = cut.parts[i];
     Code& code = *codes[static_cast<size_t>(i)];
     const std::byte* part_a = static_cast<const std::byte*>(a) + row * (transpose_a ? 1 : k) * size;
-    if (cut.copy == Cut::Copy::close) part_a = copy_columns(part_a, k, m * size, code.product.m * size);
+    if (cut.copy == Cut::Copy::close) part_a = copy_columns(part_a, k, m * size, height * size);
     if (cut.copy == Cut::Copy::transposed)
-      part_a = transpose_columns(reinterpret_cast<const float*>(part_a), k, m, code.product.m);
+      part_a = transpose_columns(reinterpret_cast<const float*>(part_a), k, m, height);
     code.execute(lane, part_a, static_cast<const std::byte*>(b) + column * (transpose_b ? k : 1) * size,
                  with_bias ? bias + column : nullptr,
                  static_cast<std::byte*>(c) + (row * n + column) * static_cast<int64_t>(size_of(output)));

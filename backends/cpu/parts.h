@@ -23,4 +23,22 @@ inline int64_t shared_parts_of(int64_t extent, int64_t least, int64_t most) {
   return parts;
 }
 
+// A matrix in blocks of rows and columns, so many down and across, numbered row by row.
+struct Blocks {
+  int64_t rows, columns;
+  int64_t down = 1, across = 1;
+
+  struct Block {
+    int64_t row, column;
+    int64_t height, width;
+  };
+  int64_t count() const { return down * across; }
+  Block operator[](int64_t i) const {
+    const int64_t i_row = i / across, i_column = i % across;
+    const int64_t row = begin_of(rows, down, i_row), column = begin_of(columns, across, i_column);
+    return {row, column, begin_of(rows, down, i_row + 1) - row,
+            begin_of(columns, across, i_column + 1) - column};
+  }
+};
+
 }  // namespace gradus::cpu

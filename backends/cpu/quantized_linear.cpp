@@ -98,18 +98,18 @@ void CpuBackend::quantized_linear(const QuantizedLinear& args) {
 
   // Parts of which a thread has the sums in its nearest cache. oneDNN brings the weight into another order for each part, so
   // that few rows cost more.
-  const int64_t down = shared_parts_of(filled, 96, 256);
-  const int64_t across = down == 1 ? shared_parts_of(outputs, 96, 384) : ceil_div(outputs, 384);
+  Blocks parts{filled, outputs};
+  parts.down = shared_parts_of(filled, 96, 256);
+  parts.across = parts.down == 1 ? shared_parts_of(outputs, 96, 384) : ceil_div(outputs, 384);
   std::vector<Gemm::Code*> codes;
-  for (int64_t i = 0; i < down * across; ++i) {
-    const int64_t i_row = i / across, i_column = i % across;
-    codes.push_back(
-        &gemm_->prepare({.m = begin_of(filled, down, i_row + 1) - begin_of(filled, down, i_row),
-                         .n = begin_of(outputs, across, i_column + 1) - begin_of(outputs, across, i_column),
-                         .k = inputs,
-                         .transpose_b = true,
-                         .input = DType::uint8,
-                         .output = DType::int32}));
+  for (int64_t i = 0; i < parts.count(); ++i) {
+    const Blocks::Block block = parts[i];
+    codes.push_back(&gemm_->prepare({.m = block.height,
+                                     .n = block.width,
+                                     .k = inputs,
+                                     .transpose_b = true,
+                                     .input = DType::uint8,
+                                     .output = DType::int32}));
   }
   const auto* w = args.w.values.data<int8_t>();
   const auto* scales = args.w.scales.data<float>();
@@ -117,14 +117,12 @@ void CpuBackend::quantized_linear(const QuantizedLinear& args) {
   const auto* bias = args.b.data<float>();
   auto* y = args.y.data<float>();
   dispatch_activation(args.kind, [&](auto kind) {
-    parallel_for_neighbours(down * across, [&](int64_t i, int64_t lane) {
-      const int64_t row = begin_of(filled, down, i / across), end = begin_of(filled, down, i / across + 1);
-      const int64_t column = begin_of(outputs, across, i % across);
-      const int64_t width = begin_of(outputs, across, i % across + 1) - column;
+    parallel_for_neighbours(parts.count(), [&](int64_t i, int64_t lane) {
+      const auto [row, column, height, width] = parts[i];
       thread_local Scratch scratch;
-      auto* const products = reinterpret_cast<int32_t*>(scratch.floats((end - row) * width));
+      auto* const products = reinterpret_cast<int32_t*>(scratch.floats(height * width));
       Gemm::run_here(*codes[static_cast<size_t>(i)], lane, q + row * inputs, w + column * inputs, products);
-      for (int64_t t = row; t < std::min(end, rows); ++t)
+      for (int64_t t = row; t < std::min(row + height, rows); ++t)
         finish_row<kind.value>(products + (t - row) * width, steps[t], scales + column, sums + column,
                                bias + column, y + t * outputs + column, width);
     });
