@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tests/nn/tiny_bert.h"
+#include "tests/on_each_backend.h"
 #include "tests/op_run.h"
 
 using namespace gradus;
@@ -35,15 +36,6 @@ struct Encoder {
   TokenBatch tokens;
 };
 
-template <typename Check>
-void on_each_backend(Check&& check) {
-  for (Backend* backend : backends_under_test()) {
-    if (!backend->unsupported(DType::int8).empty()) continue;
-    INFO(backend->description());
-    check(*backend);
-  }
-}
-
 double difference(const Matrix& a, const Matrix& b) {
   double worst = 0;
   for (int64_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
@@ -62,7 +54,7 @@ TEST_CASE("the weights of an encoder's products can be in 8 bits, one name for e
 }
 
 TEST_CASE("an encoder in int8 gives nearly what it gives in float32, in less memory") {
-  on_each_backend([](Backend& backend) {
+  on_each_backend(DType::int8, [](Backend& backend) {
     const size_t before = backend.memory().current;
     const Encoder exact(backend, DType::float32);
     const size_t in_float = backend.memory().current - before;
@@ -76,7 +68,7 @@ TEST_CASE("an encoder in int8 gives nearly what it gives in float32, in less mem
 }
 
 TEST_CASE("weights that int8 keeps in float32 are computed with as they are") {
-  on_each_backend([](Backend& backend) {
+  on_each_backend(DType::int8, [](Backend& backend) {
     const Encoder exact(backend, DType::float32), rounded(backend, DType::int8);
     const Names all = exact.parameters.quantizable();
     const Encoder kept(backend, DType::int8, all);

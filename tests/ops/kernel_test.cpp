@@ -11,20 +11,13 @@
 #include "tests/gradcheck.h"
 #include "tests/naive_backend.h"
 #include "tests/normal_values.h"
+#include "tests/on_each_backend.h"
 #include "tests/op_run.h"
 
 using namespace gradus;
 using reference::load;
 
 namespace {
-
-template <typename Check>
-void on_each_backend(Check&& check) {
-  for (Backend* backend : backends_under_test()) {
-    INFO(backend->description());
-    check(*backend);
-  }
-}
 
 std::vector<float> random_values(int64_t count, uint32_t purpose) {
   return normal_values(count, 77, purpose);

@@ -9,6 +9,7 @@
 #include "tests/gradcheck.h"
 #include "tests/naive_backend.h"
 #include "tests/normal_values.h"
+#include "tests/on_each_backend.h"
 #include "tests/op_run.h"
 
 using namespace gradus;
@@ -24,14 +25,6 @@ const Segments segments = std::make_shared<const std::vector<Segment>>(places);
 constexpr int64_t flat_size = 70200;
 constexpr size_t gaps[] = {0, 2, 4, 15, 116, 127, 70129, 70199};
 const std::vector<float> scales{0.5F, 1.0F, 0.25F, 1.0F};
-
-template <typename Check>
-void on_each_backend(Check&& check) {
-  for (Backend* backend : backends_under_test()) {
-    INFO(backend->description());
-    check(*backend);
-  }
-}
 
 std::vector<float> random_values(int64_t count, uint32_t purpose) {
   return normal_values(count, 77, purpose);

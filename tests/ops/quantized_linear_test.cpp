@@ -7,21 +7,12 @@
 #include <limits>
 
 #include "autograd/ops.h"
-#include "tests/backends_under_test.h"
 #include "tests/normal_values.h"
+#include "tests/on_each_backend.h"
 
 using namespace gradus;
 
 namespace {
-
-template <typename Check>
-void on_each_backend(Check&& check) {
-  for (Backend* backend : backends_under_test()) {
-    if (!backend->unsupported(DType::int8).empty()) continue;
-    INFO(backend->description());
-    check(*backend);
-  }
-}
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float no_number = std::numeric_limits<float>::quiet_NaN();
@@ -74,7 +65,7 @@ TEST_CASE(
     const std::vector<float> w = on_steps(outputs, inputs, -127, 127, 0.5F);
     std::vector<float> b(static_cast<size_t>(outputs));
     for (size_t o = 0; o < b.size(); ++o) b[o] = static_cast<float>(o) - 7;
-    on_each_backend([&](Backend& backend) {
+    on_each_backend(DType::int8, [&](Backend& backend) {
       const std::vector<float> y = evaluate(backend, x, w, b);
       double worst = 0;
       for (int64_t t = 0; t < rows; ++t) {
@@ -97,7 +88,7 @@ TEST_CASE(
 TEST_CASE("a row with anything infinite or no number in it gives no numbers, and the others give theirs") {
   const std::vector<float> w = on_steps(3, 19, -127, 127, 0.5F), b{1, 2, 3};
   const std::vector<float> good = on_steps(4, 19, -100, 155, 0.25F);
-  on_each_backend([&](Backend& backend) {
+  on_each_backend(DType::int8, [&](Backend& backend) {
     const std::vector<float> expected = evaluate(backend, good, w, b);
     for (const float bad : {no_number, infinity, -infinity}) {
       for (const size_t place : {size_t{0}, size_t{7}, size_t{18}}) {
@@ -126,7 +117,7 @@ TEST_CASE("a row with anything infinite or no number in it gives no numbers, and
 
 TEST_CASE("rows of one number, of nearly one, and of zeros are as exact as others") {
   const std::vector<float> w = on_steps(2, 20, -127, 127, 0.5F), b{0.5F, -2};
-  on_each_backend([&](Backend& backend) {
+  on_each_backend(DType::int8, [&](Backend& backend) {
     std::vector<float> sums(2);
     for (size_t i = 0; i < w.size(); ++i) sums[i / 20] += w[i];
     for (const float value : {0.0F, 3.5F, -1e-3F, 1e-36F}) {
@@ -147,7 +138,7 @@ TEST_CASE("rounding both to 8 bits loses no more than half a step of each") {
   const int64_t rows = 40, inputs = 96, outputs = 24;
   const std::vector<float> x = normal_values(rows * inputs, 1, 1), w = normal_values(outputs * inputs, 2, 1);
   const std::vector<float> b(static_cast<size_t>(outputs), 0.0F);
-  on_each_backend([&](Backend& backend) {
+  on_each_backend(DType::int8, [&](Backend& backend) {
     const std::vector<float> y = evaluate(backend, x, w, b);
     for (int64_t t = 0; t < rows; ++t) {
       const auto x_begin = x.begin() + t * inputs;
@@ -170,7 +161,7 @@ TEST_CASE("rounding both to 8 bits loses no more than half a step of each") {
 }
 
 TEST_CASE("what does not fit is refused, and so is a gradient") {
-  on_each_backend([](Backend& backend) {
+  on_each_backend(DType::int8, [](Backend& backend) {
     const auto zeros = [&](const Shape& shape, DType dtype = DType::float32) {
       return Tensor::zeros(backend, shape, dtype);
     };
@@ -206,7 +197,7 @@ TEST_CASE("sums of the largest numbers there are do not run over") {
   constexpr int64_t inputs = 65536;
   std::vector<float> x(inputs, 255.0F), w(inputs, 127.0F);
   x[0] = 0;  // the least, so that the others are 255 steps
-  on_each_backend([&](Backend& backend) {
+  on_each_backend(DType::int8, [&](Backend& backend) {
     const double expected = 255.0 * 127.0 * (inputs - 1);
     CHECK(std::abs(evaluate(backend, x, w, {0.0F})[0] - expected) <= 1e-6 * expected);
   });
