@@ -115,9 +115,7 @@ int run(int argc, char** argv) {
   system->check_sequence_length(options.seq_length);
   complete_classifier_inputs(options, *system, inputs, log_of(options));
   check_results(options);
-  const ClassifierPredictor predictor(
-      backend, *system,
-      {options.train.eval_batch_size, options.eval_pad == "grouped", options.device.dtype()});
+  const ClassifierPredictor predictor(backend, *system, ClassifierRunOptions::of(options));
   std::optional<ClassifierEvaluation> evaluation;
   if (inputs.dev) evaluation.emplace(predictor, *system, *inputs.dev, options.assessment_method);
   FinishedRun finished{flags, options, backend, "examples"};

@@ -27,15 +27,6 @@ constexpr const char* example = R"(run_ner --use_crf --with_lstm
           --eval_data_file_path dev.txt --learning_rate 1e-4 --epoch_num 3
   run_ner --do_predict --load_finetune_checkpoint_path ner_finetune/ckpt/best < text.txt)";
 
-TaggerOptions tagger_options(const NerOptions& options) {
-  TaggerOptions tagger;
-  tagger.batch_size = options.train.eval_batch_size;
-  tagger.group_lengths = options.eval_pad == "grouped";
-  tagger.seq_length = static_cast<int32_t>(options.seq_length);
-  tagger.compute_type = options.device.dtype();
-  return tagger;
-}
-
 // Shows the first sentences of the held-out sample with the entities found.
 void show_sentences(const NerTagger& tagger, const NerSystem& system, const NerData& data,
                     EntityStyle style) {
@@ -121,7 +112,7 @@ int run(int argc, char** argv) {
   if (needs_scheme && !system->settings().tag_scheme)
     print_log(log_of(options), "tags: taken as {}, by the labels {}\n", name_of(system->tag_scheme()),
               joined(system->labels().tags(), ", "));
-  const NerTagger tagger(backend, *system, tagger_options(options));
+  const NerTagger tagger(backend, *system, TaggerOptions::of(options));
   std::optional<NerEvaluation> evaluation;
   if (inputs.dev) {
     const NerData& data = inputs.dev->data;

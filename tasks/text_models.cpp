@@ -98,11 +98,7 @@ struct TextTagger::Parts {
   Parts(const std::string& folder, const PipelineOptions& asked)
       : options(options_for<NerOptions>(folder, asked)),
         system(load_system<NerSystem>(options, asked)),
-        tagger(allocate(*system, options), *system,
-               {.batch_size = options.train.eval_batch_size,
-                .group_lengths = true,
-                .seq_length = static_cast<int32_t>(options.seq_length),
-                .compute_type = options.device.dtype()}),
+        tagger(allocate(*system, options), *system, TaggerOptions::of(options)),
         rules(system->word_rules()),
         reader(system->tag_reader("span")) {}
 
@@ -181,8 +177,7 @@ struct TextClassifier::Parts {
   Parts(const std::string& folder, const PipelineOptions& asked)
       : options(options_for<ClassifierOptions>(folder, asked)),
         system(load_system<ClassifierSystem>(options, asked)),
-        predictor(allocate(*system, options), *system,
-                  {options.train.eval_batch_size, true, options.device.dtype()}) {}
+        predictor(allocate(*system, options), *system, ClassifierRunOptions::of(options)) {}
 
   ClassifierOptions options;
   std::unique_ptr<ClassifierSystem> system;

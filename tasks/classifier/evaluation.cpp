@@ -84,6 +84,10 @@ std::string remark_on_numbers(const std::vector<double>& outputs, const Classifi
 
 }  // namespace
 
+ClassifierRunOptions ClassifierRunOptions::of(const ClassifierOptions& options) {
+  return {options.train.eval_batch_size, options.eval_pad == "grouped", options.device.dtype()};
+}
+
 ClassifierPredictor::ClassifierPredictor(Backend& backend, const ClassifierSystem& system,
                                          ClassifierRunOptions options)
     : backend_(backend),

@@ -18,6 +18,8 @@ struct ClassifierRunOptions {
   int64_t batch_size = 64;
   bool group_lengths = true;  // batches of similar lengths; the predictions are the same either way
   DType compute_type = DType::float32;
+
+  static ClassifierRunOptions of(const ClassifierOptions& options);
 };
 
 // Predicts with an allocated system.

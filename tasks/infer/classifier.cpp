@@ -17,9 +17,7 @@ class ClassifierInference final : public Inference {
       : infer_(infer),
         options_(options),
         system_(std::move(system)),
-        predictor_(
-            backend, *system_,
-            {options_.train.eval_batch_size, options_.eval_pad == "grouped", options_.device.dtype()}) {
+        predictor_(backend, *system_, ClassifierRunOptions::of(options_)) {
     limits_.classes = system_->labels() ? system_->labels()->size() : 0;
     limits_.vocab_size = system_->vocab().size();
     limits_.token_types = static_cast<int32_t>(system_->config().type_vocab_size);

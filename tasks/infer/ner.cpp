@@ -25,7 +25,7 @@ class NerInference final : public Inference {
       : infer_(infer),
         options_(options),
         system_(std::move(system)),
-        tagger_(backend, *system_, tagger_options()),
+        tagger_(backend, *system_, TaggerOptions::of(options_)),
         rules_{system_->labels(), &system_->vocab(), system_->config().max_position_embeddings} {}
 
   NerSystem& system() override { return *system_; }
@@ -115,15 +115,6 @@ class NerInference final : public Inference {
   };
 
   bool has_crf() const { return system_->settings().use_crf; }
-
-  TaggerOptions tagger_options() const {
-    TaggerOptions tagger;
-    tagger.batch_size = options_.train.eval_batch_size;
-    tagger.group_lengths = options_.eval_pad == "grouped";
-    tagger.seq_length = static_cast<int32_t>(options_.seq_length);
-    tagger.compute_type = options_.device.dtype();
-    return tagger;
-  }
 
   // The evaluation data, read once, with examples.
   const NerSet& set() {

@@ -213,8 +213,6 @@ void override_config(BertConfig& config, const ModelOptions& options, const std:
   if (options.layer_norm_eps > 0) config.layer_norm_eps = options.layer_norm_eps;
 }
 
-constexpr const char* int8_keeps_key = "int8_keeps";
-
 TaskSettings parse_settings(const JsonField& saved) {
   const JsonField dropout = saved.at("dropout"), tokenizer = saved.at("tokenizer");
   TaskSettings s;
@@ -271,9 +269,7 @@ Json ModelSource::task_settings(const TaskKind& kind) const { return saved_setti
 
 void ModelSource::save_int8_keeps(const TaskKind& kind, const std::vector<std::string>& names) const {
   Json json = read_json(where);
-  Json keeps = Json::array();
-  for (const std::string& name : names) keeps.push_back(name);
-  json[kind.settings_key][int8_keeps_key] = keeps;
+  json[kind.settings_key][int8_keeps_key] = names;
   check_unchanged();
   replace_file(where, json_text(sorted(json), 2) + "\n");
 }

@@ -24,6 +24,9 @@ struct TaskKind {
   const char* noun;          // for such a model in messages: "tagger"
 };
 
+// Of the list of weights that int8 leaves in float32, among a model's settings.
+inline constexpr const char* int8_keeps_key = "int8_keeps";
+
 // What all tasks fix when they train a model, beside the settings of its tokenizer.
 struct TaskSettings {
   double dropout = 0.1;

@@ -61,7 +61,7 @@ void TaskSystem::keep_in_float(std::FILE* log) {
   try {
     if (keeps) parameters_.keep_in_float(*keeps);
   } catch (const Error& e) {
-    fail("{}: 'int8_keeps' of \"{}\": {}", source_.where, kind_.settings_key, e.what());
+    fail("{}: '{}' of \"{}\": {}", source_.where, int8_keeps_key, kind_.settings_key, e.what());
   }
   print_log(log, "int8: {} of {} weights of products in 8 bits{}\n", all - (keeps ? keeps->size() : 0), all,
             keeps ? "" : "; whether that costs anything, --calibrate tells");
@@ -100,7 +100,7 @@ void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
         joined(saved.labels, ", "), joined(config().labels, ", "));
   const auto fixed = [&](Json settings) {
     settings.erase(tuned_setting());
-    settings.erase("int8_keeps");  // of the trained weights, not of the run
+    settings.erase(int8_keeps_key);  // of the trained weights, not of the run
     return json_text(sorted(settings));
   };
   const Json found = saved_settings(saved, kind_, path);

@@ -18,6 +18,11 @@ std::vector<int32_t> lengths_of(const std::vector<NerExample>& examples) {
 
 }  // namespace
 
+TaggerOptions TaggerOptions::of(const NerOptions& options) {
+  return {options.train.eval_batch_size, options.eval_pad == "grouped",
+          static_cast<int32_t>(options.seq_length), options.device.dtype()};
+}
+
 NerTagger::NerTagger(Backend& backend, const NerSystem& system, TaggerOptions options)
     : backend_(backend),
       system_(system),

@@ -18,6 +18,8 @@ struct TaggerOptions {
   bool group_lengths = true;  // batches of similar lengths; the tags are the same either way
   int32_t seq_length = 128;
   DType compute_type = DType::float32;
+
+  static TaggerOptions of(const NerOptions& options);
 };
 
 // Predicts tags with an allocated system. Sentences of more pieces than fit are cut into overlapping windows, so every

@@ -103,26 +103,21 @@ void FineTuneOptions::finish(Options& options, const std::set<std::string>& fixe
 }
 
 void FineTuneOptions::take_calibration(Options& options) {
-  if (!calibrate.empty()) {
-    const std::string reason = "--calibrate";
-    check(!train.do_train, "--calibrate {}: it is for a trained model; calibrate what --do_train has saved",
-          calibrate);
-    check(exported_file.empty(), "--calibrate {}: int8 is not for --exported_file", calibrate);
-    check(!load_finetune_checkpoint_path.empty(),
-          "--calibrate needs a trained model: give --load_finetune_checkpoint_path");
-    check(
-        eval_data_file_path.empty() || eval_data_file_path == calibrate,
+  if (calibrate.empty()) return;
+  const std::string reason = "--calibrate";
+  check(!train.do_train, "--calibrate {}: it is for a trained model; calibrate what --do_train has saved",
+        calibrate);
+  check(exported_file.empty(), "--calibrate {}: int8 is not for --exported_file", calibrate);
+  check(!load_finetune_checkpoint_path.empty(),
+        "--calibrate needs a trained model: give --load_finetune_checkpoint_path");
+  check(eval_data_file_path.empty() || eval_data_file_path == calibrate,
         "--calibrate {} and --eval_data_file_path {}: these are evaluation data both; score others in a run "
         "of its own",
         calibrate, eval_data_file_path);
-    options.preset("do_eval", "true", reason);
-    options.preset("eval_data_file_path", calibrate, reason);
-    options.preset("compute_type", "int8", reason);
-    check(device.dtype() == DType::int8, "--calibrate is for --compute_type int8, not {}",
-          device.compute_type);
-  }
-  check(device.dtype() != DType::int8 || !train.do_train,
-        "--compute_type int8 is for --do_eval and --do_predict: train in fp32 or bf16");
+  options.preset("do_eval", "true", reason);
+  options.preset("eval_data_file_path", calibrate, reason);
+  options.preset("compute_type", "int8", reason);
+  check(device.dtype() == DType::int8, "--calibrate is for --compute_type int8, not {}", device.compute_type);
 }
 
 // What the file does not say lies beside it.
@@ -149,6 +144,8 @@ void FineTuneOptions::check_inputs(bool has_data) const {
         "--enable_modelarts true: nothing here copies from data_url or to train_url: give paths of this "
         "machine, and "
         "false");
+  check(device.dtype() != DType::int8 || !t.do_train,
+        "--compute_type int8 is for --do_eval and --do_predict: train in fp32 or bf16");
   check(!t.enable_lossscale || t.loss_scale_value <= t.max_loss_scale,
         "--loss_scale_value {:.10g} is above --max_loss_scale {:.10g}", t.loss_scale_value, t.max_loss_scale);
   check(t.report.empty() || t.do_train || t.do_eval, "--report needs --do_train or --do_eval");
