@@ -10,7 +10,7 @@ import importlib.util
 import sys
 import unittest
 
-MODULES = ["mindrecord_checks", "tfrecord_checks", "checkpoint_checks", "tag_checks"]
+MODULES = ["mindrecord_checks", "tfrecord_checks", "checkpoint_checks", "infer_checks", "tag_checks"]
 
 
 class LineResult(unittest.TextTestResult):

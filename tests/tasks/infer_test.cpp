@@ -99,15 +99,22 @@ void check_tagger(const TinyNer& tiny, const std::string& model, const std::stri
   }
 }
 
-std::string records_of(const TinyNer& tiny, const Words& more = {}) {
+// A task's records as both frameworks have them: the value of --dataset_format, how the generators' files end.
+struct RecordForm {
+  const char *format, *ending;
+};
+constexpr RecordForm record_forms[] = {{"mindrecord", ".mindrecord"}, {"tfrecord", ".tf_record"}};
+
+std::string records_of(const TinyNer& tiny, const RecordForm& form, const Words& more = {}) {
   const Outcome outcome = run_program(
       "generate_ner_records",
       joined({"--dataset_name=conll2003", "--data_dir=" + tiny.path(""), "--train_file=train.txt",
               "--do_eval=false", "--do_predict=false", "--vocab_file=" + tiny.path("vocab.txt"),
-              "--do_lower_case=false", "--max_seq_length=16", "--output_dir=" + tiny.path("records")},
+              "--do_lower_case=false", "--max_seq_length=16", "--output_dir=" + tiny.path(form.format),
+              std::string("--dataset_format=") + form.format},
              more));
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
-  return tiny.path("records/train.mindrecord");
+  return tiny.path(form.format) + "/train" + form.ending;
 }
 
 }  // namespace
@@ -220,18 +227,22 @@ TEST_CASE("infer scores taggers of every protocol, and records as well as text")
     const std::string by = std::string("--label_protocol=") + protocol;
     const std::string model = tagger_of(tiny, {by, "--use_crf"});
     check_tagger(tiny, model, "ner_crf", data_of(tiny));
-    const std::string records = records_of(tiny, {by, "--overwrite"});
-    const Words flags{"--dataset_format=mindrecord", "--eval_data_file_path=" + records,
-                      "--eval_batch_size=5", "--seq_length=24"};
-    const InferRun infer("ner_crf", model);
-    const std::string score = infer.score(flags);
-    CHECK(contains(tiny.print(joined(tiny.scoring(model), flags)), score));
-    infer.check_stages(flags, score);
-    // A tagger of words takes records of all pieces, of which it sees the words.
-    if (std::string(protocol) != "all_pieces") continue;
-    const std::string of_words = tagger_of(tiny, {});
-    CHECK(
-        contains(tiny.print(joined(tiny.scoring(of_words), flags)), InferRun("ner", of_words).score(flags)));
+    const bool of_pieces = std::string(protocol) == "all_pieces";
+    const std::string of_words = of_pieces ? tagger_of(tiny, {}) : "";
+    for (const RecordForm& form : record_forms) {
+      CAPTURE(form.format);
+      const std::string records = records_of(tiny, form, {by, "--overwrite"});
+      const Words flags{std::string("--dataset_format=") + form.format, "--eval_data_file_path=" + records,
+                        "--eval_batch_size=5", "--seq_length=24"};
+      const InferRun infer("ner_crf", model);
+      const std::string score = infer.score(flags);
+      CHECK(contains(tiny.print(joined(tiny.scoring(model), flags)), score));
+      infer.check_stages(flags, score);
+      // A tagger of words takes records of all pieces, of which it sees the words.
+      if (of_pieces)
+        CHECK(contains(tiny.print(joined(tiny.scoring(of_words), flags)),
+                       InferRun("ner", of_words).score(flags)));
+    }
   }
 }
 
@@ -255,6 +266,23 @@ TEST_CASE("infer scores classifiers, of pairs and of scores too, as run_classifi
       const Words flags{"--eval_data_file_path=" + c.data, "--seq_length=24", "--eval_batch_size=5",
                         "--assessment_method=" + method};
       const InferRun infer("classifier", tiny.path("save"), {"--assessment_method=" + method});
+      const std::string score = infer.score(flags);
+      CHECK(contains(tiny.print(joined(tiny.scoring(tiny.path("save")), flags)), score));
+      infer.check_stages(flags, score);
+    }
+    if (!c.training.empty()) continue;
+    for (const RecordForm& form : record_forms) {
+      CAPTURE(form.format);
+      const std::string format = std::string("--dataset_format=") + form.format,
+                        folder = tiny.path(form.format) + std::to_string(c.methods.size());
+      const Outcome made = run_program("generate_classifier_records",
+                                       {"--task_name=tsv", "--train_file=" + c.data, "--do_eval=false",
+                                        "--do_predict=false", "--vocab_file=" + tiny.path("vocab.txt"),
+                                        "--max_seq_length=24", format, "--output_dir=" + folder});
+      REQUIRE_MESSAGE(made.status == 0, made.err);
+      const Words flags{format, "--eval_data_file_path=" + folder + "/train" + form.ending, "--seq_length=24",
+                        "--eval_batch_size=5"};
+      const InferRun infer("classifier", tiny.path("save"));
       const std::string score = infer.score(flags);
       CHECK(contains(tiny.print(joined(tiny.scoring(tiny.path("save")), flags)), score));
       infer.check_stages(flags, score);
@@ -322,19 +350,20 @@ TEST_CASE("infer scores answers as run_squad does, whichever way the two scores 
     CHECK(infer.score(judging) == score);
   }
   const std::string json = tiny.path("train.txt");
-  const Outcome made = run_program("generate_squad_records",
-                                   {"--predict_file=" + json, "--vocab_file=" + tiny.path("vocab.txt"),
-                                    "--do_train=false", "--max_seq_length=14", "--max_query_length=8",
-                                    "--doc_stride=4", "--output_dir=" + tiny.path("records")});
-  REQUIRE_MESSAGE(made.status == 0, made.err);
-  const InferRun infer("sqaud", tiny.path("save"),
-                       {"--seq_length=14", "--max_query_length=8", "--doc_stride=4"});
-  const Words flags{"--dataset_format=mindrecord",
-                    "--eval_data_file_path=" + tiny.path("records/eval.mindrecord"),
-                    "--eval_json_path=" + json};
   const Words windows{"--seq_length=14", "--max_query_length=8", "--doc_stride=4"};
-  CHECK(contains(tiny.print(joined(tiny.scoring(tiny.path("save")), joined(flags, windows))),
-                 infer.score(flags)));
+  const InferRun infer("sqaud", tiny.path("save"), windows);
+  for (const RecordForm& form : record_forms) {
+    const std::string format = std::string("--dataset_format=") + form.format;
+    const Outcome made = run_program("generate_squad_records",
+                                     {"--predict_file=" + json, "--vocab_file=" + tiny.path("vocab.txt"),
+                                      "--do_train=false", "--max_seq_length=14", "--max_query_length=8",
+                                      "--doc_stride=4", format, "--output_dir=" + tiny.path(form.format)});
+    REQUIRE_MESSAGE(made.status == 0, made.err);
+    const Words flags{format, "--eval_data_file_path=" + tiny.path(form.format) + "/eval" + form.ending,
+                      "--eval_json_path=" + json};
+    CHECK(contains(tiny.print(joined(tiny.scoring(tiny.path("save")), joined(flags, windows))),
+                   infer.score(flags)));
+  }
   infer.refuse({"--stage=postprocess", "--eval_json_path=" + json, "--doc_stride=5"},
                "were they made with other --seq_length");
 }
