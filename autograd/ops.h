@@ -80,14 +80,20 @@ Variable lstm(const Variable& gates_x, const Variable& w_hh, const Packing& pack
 // Sums over what a batch holds, float32 [1]. A mean is a sum times a factor, which is that of the whole optimizer step.
 
 // Sum over labelled rows of -w[label] log softmax(logits)[label].  logits [R, K]; labels int32 [R], below K,
-// negative for rows that do not count; class weights w float32 [K], or empty for 1 each; returns [1].
-Variable cross_entropy(const Variable& logits, const Tensor& labels, const Tensor& class_weights = {});
+// negative for rows that do not count; class weights w float32 [K], or empty for 1 each; returns [1]. `smoothing` s, at least 0 and
+// below 1: (1 - s) times that, and s times the mean over all classes k of -w[k] log softmax(logits)[k] (Szegedy et al. 2016, arXiv:1512.00567,
+// section 7).
+Variable cross_entropy(const Variable& logits, const Tensor& labels, const Tensor& class_weights = {},
+                       float smoothing = 0);
 // cross_entropy of linear(x, w, b), for a vocabulary of words: the logits are held once, and in the backward pass their
 // gradients take their place.  x [R, I]; w [V, I]; b [V]; labels int32 [R] as above; returns [1].
 Variable linear_cross_entropy(const Variable& x, const Variable& w, const Variable& b, const Tensor& labels);
 // Sum of (prediction - target)^2.  predictions [R, 1] float32; targets float32 [C], C at most R: the rows after them do
 // not count; returns [1].
 Variable squared_error(const Variable& predictions, const Tensor& targets);
+// Of classes that may hold together: sum over r and k of -t log sigmoid(x) - (1 - t) log sigmoid(-x), x = logits[r, k] and t =
+// targets[r, k].  logits [R, K] float32; targets float32 [C, K], from 0 to 1, C at most R: the rows after them do not count; returns [1].
+Variable sigmoid_cross_entropy(const Variable& logits, const Tensor& targets);
 // For the first and the last token of a span (Devlin et al. 2018, arXiv:1810.04805, section 4.2): sum over sequences
 // b and columns c of -log softmax(logits[:, c] over the tokens of b)[positions[b, c]].  logits [T, 2] float32;
 // positions int32 [B, 2], within the sequence, negative where none counts; returns [1].

@@ -214,17 +214,30 @@ struct WeightedSumBackward {
 };
 // loss = sum over rows with label >= 0 of w[label] (lse - logits[label]). logits float [R, K]; labels int32 [R], below
 // K, negative for rows without one; class weights w float32 [K], or empty for 1 each; lse float32 [R], the log-sum-exp
-// of each row.
+// of each row. With smoothing s it is 1 - s of that, and s times the mean over all classes k of w[k] (lse - logits[k]) (label
+// smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7; class weights as in PyTorch).
 struct CrossEntropyForward {
   Tensor logits, labels;
   Tensor class_weights = {};
   Tensor loss, lse;
+  float smoothing = 0;
 };
 // dlogits has the type of the logits and may lie in their place.
 struct CrossEntropyBackward {
   Tensor dloss, logits, labels;
   Tensor class_weights = {};
   Tensor lse;
+  Grad dlogits = {};
+  float smoothing = 0;
+};
+// Several classes may hold at once: loss = sum over r < C and k of log(1 + exp(x)) - targets[r, k] x with x = logits[r, k], which is
+// the cross entropy of sigmoid(x) and the target. logits float32 [R, K]; targets float32 [C, K], from 0 to 1, C at most R: the rows after
+// them do not count.
+struct SigmoidCrossEntropyForward {
+  Tensor logits, targets, loss;
+};
+struct SigmoidCrossEntropyBackward {
+  Tensor dloss, logits, targets;
   Grad dlogits = {};
 };
 // loss = sum over r < C of (predictions[r] - targets[r])^2. predictions float32 [R, 1]; targets float32 [C], C at most
@@ -312,6 +325,7 @@ struct Segment {
   int64_t offset = 0;
   int64_t size = 0;
   bool decay = true;  // whether weight decay applies to it
+  float rate = 1;     // of the learning rate that it is updated with
 };
 // The S tensors that are trained. A list is made once and never changes: a backend may keep a copy of its own.
 using Segments = std::shared_ptr<const std::vector<Segment>>;
@@ -350,7 +364,7 @@ struct PrepareUpdate {
   LossScaling scaling = {};
   Tensor scales;
 };
-// Moves the segments of `parameters` against their direction, p -= learning_rate * direction, by the rule and the
+// Moves the segments of `parameters` against their direction, p -= learning_rate * rate[segment] * direction, by the rule and the
 // gradients * scales[segment], and writes the copy of the parameters in the type that is computed in unless it is empty. Weight decay applies to
 // segments that say so. The gradients are zero afterwards, also those of a step that is skipped.
 struct UpdateParameters {
@@ -371,7 +385,7 @@ struct FindDirection {
   Segments segments;
   Tensor scales, numbers;
 };
-// The second half: p -= learning_rate * trust_ratio(parameter_norms[s], direction_norms[s], max_ratio) * direction. The
+// The second half: p -= learning_rate * rate[s] * trust_ratio(parameter_norms[s], direction_norms[s], max_ratio) * direction. The
 // directions are zero afterwards.
 struct ApplyDirection {
   Tensor parameters, directions;
@@ -385,45 +399,47 @@ struct ApplyDirection {
 }  // namespace gradus
 
 // The one list: X(function, arguments).
-#define GRADUS_KERNELS(X)                                  \
-  X(fill_zero, FillZero)                                   \
-  X(cast, Cast)                                            \
-  X(count_nonfinite, CountNonfinite)                       \
-  X(add_forward, AddForward)                               \
-  X(add_backward, AddBackward)                             \
-  X(activation_forward, ActivationForward)                 \
-  X(activation_backward, ActivationBackward)               \
-  X(dropout_forward, DropoutForward)                       \
-  X(dropout_backward, DropoutBackward)                     \
-  X(linear_forward, LinearForward)                         \
-  X(linear_backward, LinearBackward)                       \
-  X(quantized_linear, QuantizedLinear)                     \
-  X(embedding_forward, EmbeddingForward)                   \
-  X(embedding_backward, EmbeddingBackward)                 \
-  X(gather_rows_forward, GatherRowsForward)                \
-  X(gather_rows_backward, GatherRowsBackward)              \
-  X(layer_norm_forward, LayerNormForward)                  \
-  X(layer_norm_backward, LayerNormBackward)                \
-  X(attention_forward, AttentionForward)                   \
-  X(attention_backward, AttentionBackward)                 \
-  X(weighted_sum_forward, WeightedSumForward)              \
-  X(weighted_sum_backward, WeightedSumBackward)            \
-  X(cross_entropy_forward, CrossEntropyForward)            \
-  X(cross_entropy_backward, CrossEntropyBackward)          \
-  X(squared_error_forward, SquaredErrorForward)            \
-  X(squared_error_backward, SquaredErrorBackward)          \
-  X(span_cross_entropy_forward, SpanCrossEntropyForward)   \
-  X(span_cross_entropy_backward, SpanCrossEntropyBackward) \
-  X(argmax, Argmax)                                        \
-  X(lstm_forward, LstmForward)                             \
-  X(lstm_backward, LstmBackward)                           \
-  X(crf_nll_forward, CrfNllForward)                        \
-  X(crf_nll_backward, CrfNllBackward)                      \
-  X(crf_viterbi, CrfViterbi)                               \
-  X(segment_norms, SegmentNorms)                           \
-  X(prepare_update, PrepareUpdate)                         \
-  X(update_parameters, UpdateParameters)                   \
-  X(find_direction, FindDirection)                         \
+#define GRADUS_KERNELS(X)                                        \
+  X(fill_zero, FillZero)                                         \
+  X(cast, Cast)                                                  \
+  X(count_nonfinite, CountNonfinite)                             \
+  X(add_forward, AddForward)                                     \
+  X(add_backward, AddBackward)                                   \
+  X(activation_forward, ActivationForward)                       \
+  X(activation_backward, ActivationBackward)                     \
+  X(dropout_forward, DropoutForward)                             \
+  X(dropout_backward, DropoutBackward)                           \
+  X(linear_forward, LinearForward)                               \
+  X(linear_backward, LinearBackward)                             \
+  X(quantized_linear, QuantizedLinear)                           \
+  X(embedding_forward, EmbeddingForward)                         \
+  X(embedding_backward, EmbeddingBackward)                       \
+  X(gather_rows_forward, GatherRowsForward)                      \
+  X(gather_rows_backward, GatherRowsBackward)                    \
+  X(layer_norm_forward, LayerNormForward)                        \
+  X(layer_norm_backward, LayerNormBackward)                      \
+  X(attention_forward, AttentionForward)                         \
+  X(attention_backward, AttentionBackward)                       \
+  X(weighted_sum_forward, WeightedSumForward)                    \
+  X(weighted_sum_backward, WeightedSumBackward)                  \
+  X(cross_entropy_forward, CrossEntropyForward)                  \
+  X(cross_entropy_backward, CrossEntropyBackward)                \
+  X(squared_error_forward, SquaredErrorForward)                  \
+  X(squared_error_backward, SquaredErrorBackward)                \
+  X(sigmoid_cross_entropy_forward, SigmoidCrossEntropyForward)   \
+  X(sigmoid_cross_entropy_backward, SigmoidCrossEntropyBackward) \
+  X(span_cross_entropy_forward, SpanCrossEntropyForward)         \
+  X(span_cross_entropy_backward, SpanCrossEntropyBackward)       \
+  X(argmax, Argmax)                                              \
+  X(lstm_forward, LstmForward)                                   \
+  X(lstm_backward, LstmBackward)                                 \
+  X(crf_nll_forward, CrfNllForward)                              \
+  X(crf_nll_backward, CrfNllBackward)                            \
+  X(crf_viterbi, CrfViterbi)                                     \
+  X(segment_norms, SegmentNorms)                                 \
+  X(prepare_update, PrepareUpdate)                               \
+  X(update_parameters, UpdateParameters)                         \
+  X(find_direction, FindDirection)                               \
   X(apply_direction, ApplyDirection)
 
 // How classes derive their functions from it: as pure virtual ones, as overrides to be written, and as ones that do nothing.

@@ -18,6 +18,7 @@ struct SegmentBlock {
   int32_t size;
   int32_t segment;  // its number
   bool decay;       // of the segment
+  float rate;       // likewise
 };
 
 // The blocks of all segments, in their order.
@@ -27,7 +28,7 @@ inline std::vector<SegmentBlock> split_into_blocks(const std::vector<Segment>& s
     for (int64_t begin = 0; begin < segments[s].size; begin += segment_block_size) {
       blocks.push_back({segments[s].offset + begin,
                         static_cast<int32_t>(std::min(segment_block_size, segments[s].size - begin)),
-                        static_cast<int32_t>(s), segments[s].decay});
+                        static_cast<int32_t>(s), segments[s].decay, segments[s].rate});
     }
   }
   return blocks;

@@ -163,7 +163,9 @@ bool looks_like_json(std::string_view line) {
 }
 
 std::string NerData::where(size_t sentence, size_t word) const {
-  return fmt::format("{}:{}{}", path, records ? " record " : "", sentences[sentence].lines[word]);
+  const NerSentence& in = sentences[sentence];
+  const std::string& file = files.empty() ? path : files[static_cast<size_t>(in.file)];
+  return fmt::format("{}:{}{}", file, records ? " record " : "", in.lines[word]);
 }
 
 std::set<std::string> NerData::tags() const {

@@ -17,11 +17,13 @@ struct NerSentence {
   std::vector<std::string> words;
   std::vector<std::string> tags;  // one per word, or none when the data is unlabelled
   std::vector<int64_t> lines;     // the line of the file each word stands on, or its record
+  int32_t file = 0;               // of NerData::files
   std::string text;               // the sentence as given, for JSON lines only
 };
 
 struct NerData {
   std::string path;
+  std::vector<std::string> files;  // that the sentences are of; none: all are of `path`
   bool labelled = true;
   std::vector<NerSentence> sentences;
   int64_t overlapping_mentions = 0;  // JSON lines: mentions whose tags replaced some of an earlier mention

@@ -119,6 +119,10 @@ void Parameters::exclude_from_decay(const std::vector<std::string>& texts) {
   }
 }
 
+void Parameters::set_rates(const std::function<float(std::string_view)>& rate_of) {
+  for (NamedTensor& tensor : tensors_) tensor.segment.rate = rate_of(tensor.name);
+}
+
 void Parameters::freeze(std::string_view prefix) {
   check(backend_ == nullptr, "[parameters] {} is frozen after allocation", prefix);
   for (const NamedTensor& tensor : tensors_) {

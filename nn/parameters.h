@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -94,6 +95,8 @@ class Parameters {
   Constant add_constant(const Shape& shape, std::vector<float> values);
   // Weight decay leaves out tensors whose name holds one of these texts, in any case, instead of the two above.
   void exclude_from_decay(const std::vector<std::string>& texts);
+  // The part of the learning rate that a tensor of that name is updated with.
+  void set_rates(const std::function<float(std::string_view)>& rate_of);
   // Keeps the parameters whose name starts with `prefix` as they are: no gradient, no update. Before allocate.
   void freeze(std::string_view prefix);
   // The weights that `compute_type` int8 holds in 8 bits: their tensors' names, the first of each where several are stacked.

@@ -11,11 +11,13 @@ namespace gradus {
 
 const std::vector<ScheduleRow>& schedule_table() {
   static const std::vector<ScheduleRow> table{
-      {"polynomial", "down by --power", [](double left, double power) { return std::pow(left, power); }},
-      {"linear", "straight down", [](double left, double) { return left; }},
-      {"cosine", "down along half a wave (Loshchilov & Hutter 2017)",
+      {"polynomial", {}, "down by --power", [](double left, double power) { return std::pow(left, power); }},
+      {"linear", {}, "straight down", [](double left, double) { return left; }},
+      {"cosine",
+       {},
+       "down along half a wave (Loshchilov & Hutter 2017)",
        [](double left, double) { return (1 - std::cos(std::numbers::pi * left)) / 2; }},
-      {"constant", "no decay", [](double, double) { return 1.0; }},
+      {"constant", {"constant_with_warmup"}, "no decay", [](double, double) { return 1.0; }},
   };
   return table;
 }

@@ -10,8 +10,9 @@ namespace gradus {
 
 // A shape of decay by its name.
 struct ScheduleRow {
-  std::string_view name;   // as in --schedule
-  std::string_view about;  // for --help
+  std::string_view name;             // as in --schedule
+  std::vector<std::string> aliases;  // what other systems call it
+  std::string_view about;            // for --help
   // The part of the rate that is left, 1 at the start, where `left` of the decay's steps is still to come: 1 down to 0.
   double (*factor)(double left, double power);
 };

@@ -9,6 +9,7 @@
 #include "core/io/files.h"
 #include "core/io/json.h"
 #include "data/text_file.h"
+#include "nn/parameter_groups.h"
 #include "tasks/log/log.h"
 #include "tasks/model/checkpoint_directory.h"
 #include "tasks/options/config_file.h"
@@ -42,6 +43,23 @@ bool saves_to(const FineTuneOptions& options, const std::string& folder) {
   std::error_code ignored;
   return options.train.do_train &&
          std::filesystem::equivalent(options.train.save_finetune_checkpoint_path, folder, ignored);
+}
+
+// What the options say of single parts of the model: before its memory is planned.
+void treat_parts(const TrainOptions& train, Parameters& parameters, std::FILE* log) {
+  parameters.exclude_from_decay(train.no_decay);
+  if (!train.freeze.empty()) {
+    try {
+      freeze_parts(parameters, comma_parts(train.freeze));
+    } catch (const Error& e) {
+      fail("--freeze {}: {}", train.freeze, e.what());
+    }
+    int64_t left = 0;
+    for (const Segment& segment : parameters.trained_segments()) left += segment.size;
+    print_log(log, "frozen: {} of {} numbers, {}\n", parameters.count() - left, parameters.count(),
+              train.freeze);
+  }
+  if (train.layer_decay < 1) decay_rates(parameters, static_cast<float>(train.layer_decay));
 }
 
 // The value of an option on the command line: the word behind it, or behind "=".
@@ -106,6 +124,7 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
                          FineTuning& task, const char* noun, RunMetrics& metrics) {
   std::FILE* const log = log_of(options);
   TrainConfig config = train_config(options.train, options.device);
+  treat_parts(options.train, system.parameters(), log);
   config.log = log;
   processes().join_devices(backend);
   const int64_t most_bytes = options.train.max_memory_bytes();
@@ -123,7 +142,6 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
     check(task.streams() && plan.bytes() - plan.activations <= static_cast<int64_t>(*left), "{}", text);
     print_log(log, "warning: {}\n", text);
   }
-  system.parameters().exclude_from_decay(options.train.no_decay);
   system.allocate(backend, Parameters::Use::training, options.device.dtype(),
                   static_cast<uint64_t>(options.device.seed), log);
   TrainResult result = train(system.parameters(), task, config);

@@ -107,6 +107,9 @@ int run(int argc, char** argv) {
   system->check_sequence_length(options.seq_length);
   if (training || options.train.do_eval)
     check_labels(options.assessment_method, system->labels(), "the tagger's label list");
+  check(options.train.label_smoothing == 0 || !system->settings().use_crf,
+        "--label_smoothing {}: a CRF scores whole sequences of tags: there are no classes to share a part",
+        options.train.label_smoothing);
   complete_ner_inputs(options, *system, inputs, log_of(options));
   const bool needs_scheme = system->settings().crf_constraints || options.assessment_method == "span_strict";
   if (needs_scheme && !system->settings().tag_scheme)

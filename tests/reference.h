@@ -49,8 +49,9 @@ struct CrossEntropy {
 };
 // `class_weights` is empty for 1 each.
 CrossEntropy cross_entropy(const Matrix& logits, const std::vector<int32_t>& labels,
-                           const Matrix& class_weights);
+                           const Matrix& class_weights, double smoothing = 0);
 double squared_error(const Matrix& predictions, const Matrix& targets);
+double sigmoid_cross_entropy(const Matrix& logits, const Matrix& targets);
 CrossEntropy span_cross_entropy(const Matrix& logits, const Sequences& sequences,
                                 const std::vector<int32_t>& positions);
 

@@ -3,7 +3,8 @@
 
 namespace gradus {
 
-Variable cross_entropy(const Variable& logits, const Tensor& labels, const Tensor& class_weights) {
+Variable cross_entropy(const Variable& logits, const Tensor& labels, const Tensor& class_weights,
+                       float smoothing) {
   check_rank("cross_entropy", "logits", logits.value(), 2);
   check_shape("cross_entropy", "labels", labels, {logits.shape()[0]});
   check_dtype("cross_entropy", "labels", labels, DType::int32);
@@ -11,14 +12,17 @@ Variable cross_entropy(const Variable& logits, const Tensor& labels, const Tenso
     check_shape("cross_entropy", "class weights", class_weights, {logits.shape()[1]});
     check_dtype("cross_entropy", "class weights", class_weights, DType::float32);
   }
+  check(smoothing >= 0 && smoothing < 1, "[cross_entropy] smoothing {}: expected at least 0 and below 1",
+        smoothing);
   auto& be = logits.backend();
   Tensor loss = Tensor::empty(be, {1});
   Tensor lse = Tensor::empty(be, {logits.shape()[0]});
-  be.cross_entropy_forward({logits.value(), labels, class_weights, loss, lse});
-  return record("cross_entropy", loss, {logits},
-                [&be, logits = logits.value(), labels, class_weights, lse](const Tensor& dy, Grads& d) {
-                  be.cross_entropy_backward({dy, logits, labels, class_weights, lse, d[0]});
-                });
+  be.cross_entropy_forward({logits.value(), labels, class_weights, loss, lse, smoothing});
+  return record(
+      "cross_entropy", loss, {logits},
+      [&be, logits = logits.value(), labels, class_weights, lse, smoothing](const Tensor& dy, Grads& d) {
+        be.cross_entropy_backward({dy, logits, labels, class_weights, lse, d[0], smoothing});
+      });
 }
 
 Variable squared_error(const Variable& predictions, const Tensor& targets) {
@@ -35,6 +39,23 @@ Variable squared_error(const Variable& predictions, const Tensor& targets) {
   return record("squared_error", loss, {predictions},
                 [&be, predictions = predictions.value(), targets](const Tensor& dy, Grads& d) {
                   be.squared_error_backward({dy, predictions, targets, d[0]});
+                });
+}
+
+Variable sigmoid_cross_entropy(const Variable& logits, const Tensor& targets) {
+  check_rank("sigmoid_cross_entropy", "logits", logits.value(), 2);
+  check_dtype("sigmoid_cross_entropy", "logits", logits.value(), DType::float32);
+  check_rank("sigmoid_cross_entropy", "targets", targets, 2);
+  check_dtype("sigmoid_cross_entropy", "targets", targets, DType::float32);
+  check(targets.shape()[1] == logits.shape()[1] && targets.shape()[0] <= logits.shape()[0],
+        "[sigmoid_cross_entropy] targets has shape {}: expected one for each logit, {}, or fewer rows",
+        targets.shape(), logits.shape());
+  auto& be = logits.backend();
+  Tensor loss = Tensor::empty(be, {1});
+  be.sigmoid_cross_entropy_forward({logits.value(), targets, loss});
+  return record("sigmoid_cross_entropy", loss, {logits},
+                [&be, logits = logits.value(), targets](const Tensor& dy, Grads& d) {
+                  be.sigmoid_cross_entropy_backward({dy, logits, targets, d[0]});
                 });
 }
 

@@ -49,15 +49,52 @@ void row_gradient(const T* row, int64_t classes, float lse, int32_t label, float
   store(out[label], (accumulate ? before : 0.0F) + scale * (simd_exp(logit - lse) - 1));
 }
 
-// The weight of each class; 1 where the tensor is empty.
+// What each class has of the loss: its weight, 1 where the tensor is empty, and with smoothing a part of all others'.
 class ClassWeights {
  public:
-  explicit ClassWeights(const Tensor& weights) : weights_(weights ? weights.data<float>() : nullptr) {}
-  float operator[](int32_t label) const { return weights_ != nullptr ? weights_[label] : 1.0F; }
+  ClassWeights(const Tensor& weights, int64_t classes, float smoothing)
+      : weights_(weights ? weights.data<float>() : nullptr),
+        classes_(classes),
+        of_label_(1 - smoothing),
+        of_each_(smoothing / static_cast<float>(classes)) {}
+  bool smooth() const { return of_each_ > 0; }
+  float of_label(int32_t label) const { return of_label_ * weight(label); }
+  float of_any(int64_t k) const { return of_each_ * weight(k); }
+  // Of all classes together, the label apart.
+  float of_all() const {
+    double sum = 0;
+    for (int64_t k = 0; k < classes_; ++k) sum += of_any(k);
+    return static_cast<float>(sum);
+  }
 
  private:
+  float weight(int64_t k) const { return weights_ != nullptr ? weights_[k] : 1.0F; }
+
   const float* weights_;
+  int64_t classes_;
+  float of_label_, of_each_;
 };
+
+// The loss of a row.
+template <typename T>
+double row_loss(const T* row, int64_t classes, double lse, int32_t label, const ClassWeights& weights) {
+  double loss = weights.of_label(label) * (lse - widen(row[label]));
+  if (weights.smooth())
+    for (int64_t k = 0; k < classes; ++k) loss += weights.of_any(k) * (lse - widen(row[k]));
+  return loss;
+}
+
+// out = scale (all softmax(row) - what each class has of the loss), or added to out, which may be the row itself. `all` is the sum
+// of what they have.
+template <bool accumulate, typename T>
+void smooth_row_gradient(const T* row, int64_t classes, float lse, int32_t label, float scale,
+                         const ClassWeights& weights, float of_all, T* out) {
+  const float all = of_all + weights.of_label(label);
+  for (int64_t k = 0; k < classes; ++k) {
+    const float own = weights.of_any(k) + (k == label ? weights.of_label(label) : 0.0F);
+    put<accumulate>(out[k], scale * (all * std::exp(widen(row[k]) - lse) - own));
+  }
+}
 
 }  // namespace
 
@@ -66,7 +103,7 @@ void CpuBackend::cross_entropy_forward(const CrossEntropyForward& args) {
   const int64_t classes = args.logits.shape().last();
   const int32_t* const label = args.labels.data<int32_t>();
   float* const lse_out = args.lse.data<float>();
-  const ClassWeights weight(args.class_weights);
+  const ClassWeights weights(args.class_weights, classes, args.smoothing);
   dispatch_float(args.logits.dtype(), "cross_entropy", [&]<typename T>(T) {
     const T* const x = args.logits.data<T>();
     parallel_for(rows, row_grain(classes), [&](int64_t begin, int64_t end) {
@@ -75,7 +112,7 @@ void CpuBackend::cross_entropy_forward(const CrossEntropyForward& args) {
     double sum = 0;
     for (int64_t r = 0; r < rows; ++r) {
       if (label[r] < 0) continue;
-      sum += weight[label[r]] * (static_cast<double>(lse_out[r]) - widen(x[r * classes + label[r]]));
+      sum += row_loss(x + r * classes, classes, static_cast<double>(lse_out[r]), label[r], weights);
     }
     *args.loss.data<float>() = static_cast<float>(sum);
   });
@@ -86,7 +123,8 @@ void CpuBackend::cross_entropy_backward(const CrossEntropyBackward& args) {
   const float scale = *args.dloss.data<float>();
   const int32_t* const label = args.labels.data<int32_t>();
   const float* const lse_in = args.lse.data<float>();
-  const ClassWeights weight(args.class_weights);
+  const ClassWeights weights(args.class_weights, classes, args.smoothing);
+  const float of_all = weights.smooth() ? weights.of_all() : 0.0F;
   dispatch_float(args.logits.dtype(), "cross_entropy", [&]<typename T>(T) {
     const T* const x = args.logits.data<T>();
     T* const dx = args.dlogits.tensor.data<T>();
@@ -98,7 +136,10 @@ void CpuBackend::cross_entropy_backward(const CrossEntropyBackward& args) {
           continue;
         }
         dispatch_bool(args.dlogits.accumulate, [&](auto add) {
-          row_gradient<add>(x + r * classes, classes, lse_in[r], label[r], scale * weight[label[r]], out);
+          const T* const row = x + r * classes;
+          if (weights.smooth())
+            smooth_row_gradient<add>(row, classes, lse_in[r], label[r], scale, weights, of_all, out);
+          else row_gradient<add>(row, classes, lse_in[r], label[r], scale * weights.of_label(label[r]), out);
         });
       }
     });

@@ -73,7 +73,7 @@ void for_each_direction(const Arguments& args, const StepNumbers& numbers, Then&
   const float* const scales = args.scales.template data<float>();
   dispatch_rule(args.rule, [&](auto rule) {
     for_each_block(*args.segments, [&](const SegmentBlock& block) {
-      const auto [offset, size, segment, decay] = block;
+      const auto [offset, size, segment, decay, rate] = block;
       const RuleContext<float> context(args.constants, numbers.correction1, numbers.correction2, decay);
       find_directions(rule, context, scales[segment], size, p + offset, g + offset, first + offset,
                       second != nullptr ? second + offset : nullptr);
@@ -109,7 +109,7 @@ void CpuBackend::update_parameters(const UpdateParameters& args) {
   float* const g = args.gradients.data<float>();
   bfloat16* const copy = args.compute_copy.data<bfloat16>();
   for_each_direction(args, numbers, [&](const SegmentBlock& block) {
-    apply_directions(numbers.learning_rate, block.size, p + block.offset, g + block.offset,
+    apply_directions(numbers.learning_rate * block.rate, block.size, p + block.offset, g + block.offset,
                      copy != nullptr ? copy + block.offset : nullptr);
   });
 }
@@ -131,8 +131,8 @@ void CpuBackend::apply_direction(const ApplyDirection& args) {
   for_each_block(*args.segments, [&](const SegmentBlock& block) {
     const float ratio =
         trust_ratio(parameter_norms[block.segment], direction_norms[block.segment], args.max_ratio);
-    apply_directions(numbers.learning_rate * ratio, block.size, p + block.offset, direction + block.offset,
-                     copy != nullptr ? copy + block.offset : nullptr);
+    apply_directions(numbers.learning_rate * block.rate * ratio, block.size, p + block.offset,
+                     direction + block.offset, copy != nullptr ? copy + block.offset : nullptr);
   });
 }
 

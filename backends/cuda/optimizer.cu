@@ -112,13 +112,13 @@ __device__ __forceinline__ void apply(const Buffers& to, int64_t i, float rate, 
 // The direction takes the gradient's place, or the parameter is moved at once. A step that is skipped leaves zeros for gradients.
 // Reads 16, writes 16 of an element by Adam's rule; occupancy 75 % on sm_80, 75 % on sm_90.
 template <typename Rule, bool moves>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(threads, 6)
     follow_rule(Buffers to, const SegmentBlock* blocks, RuleNumbers constants, const float* scales,
                 const StepNumbers* numbers) {
   const SegmentBlock block = blocks[blockIdx.x];
   const RuleContext<float> context(constants, numbers->correction1, numbers->correction2, block.decay);
   const bool skipped = numbers->skipped != 0;
-  const float scale = skipped ? 0.0F : scales[block.segment], rate = numbers->learning_rate;
+  const float scale = skipped ? 0.0F : scales[block.segment], rate = numbers->learning_rate * block.rate;
   for (int k = static_cast<int>(threadIdx.x); k < block.size; k += threads) {
     const int64_t i = block.offset + k;
     if (skipped) {
@@ -142,7 +142,7 @@ __global__ void __launch_bounds__(threads)
                       const float* direction_norms, float max_ratio, const StepNumbers* numbers) {
   const SegmentBlock block = blocks[blockIdx.x];
   const float ratio = trust_ratio(parameter_norms[block.segment], direction_norms[block.segment], max_ratio);
-  const float rate = numbers->learning_rate * ratio;
+  const float rate = numbers->learning_rate * block.rate * ratio;
   for (int k = static_cast<int>(threadIdx.x); k < block.size; k += threads) {
     const int64_t i = block.offset + k;
     if (numbers->skipped != 0) to.gradients[i] = 0;

@@ -48,8 +48,8 @@ Variable ClassifierModel::logits(Context& context, const ClassifierBatch& batch)
 Variable ClassifierModel::loss(Context& context, const ClassifierBatch& batch) const {
   const Variable scores = logits(context, batch);
   if (head_.regression) return squared_error(scores, batch.scores);
-  if (head_.class_weights.empty()) return cross_entropy(scores, batch.labels);
-  return cross_entropy(scores, batch.labels, (*class_weights_).value());
+  const Tensor weights = head_.class_weights.empty() ? Tensor() : (*class_weights_).value();
+  return cross_entropy(scores, batch.labels, weights, context.smoothing());
 }
 
 }  // namespace gradus

@@ -32,7 +32,7 @@ Variable NerModel::emissions(Context& context, const NerBatch& batch) const {
 Variable NerModel::loss(Context& context, const NerBatch& batch) const {
   const Variable scores = emissions(context, batch);
   if (crf_) return crf_->loss(scores, batch.labels, batch.word_packing);
-  return cross_entropy(scores, batch.labels);
+  return cross_entropy(scores, batch.labels, {}, context.smoothing());
 }
 
 Tensor NerModel::decode(const Tensor& emissions, const NerBatch& batch) const {

@@ -56,6 +56,7 @@ void ClassifierOptions::declare(Options& options) {
   options.add("class_weights", class_weights,
               "weights of the classes in the loss: numbers with commas between, or balanced: the rarer the "
               "heavier; none: all alike");
+  train.declare_label_smoothing(options);
   options
       .add("assessment_method", assessment_method,
            "score to choose and judge by; f1 counts all classes but the first, macro_f1 is the mean of all; "
@@ -98,6 +99,7 @@ void ClassifierOptions::check_no_classes(bool scores) const {
   check(class_weights.empty(), "--class_weights {}: {}", class_weights, reason);
   check(label_file_path.empty(), "--label_file_path {}: {}", label_file_path, reason);
   check(num_class <= 1, "--num_class {}: {}", num_class, reason);
+  check(train.label_smoothing == 0, "--label_smoothing {}: {}", train.label_smoothing, reason);
 }
 
 void ClassifierOptions::take(const std::string& trained_task, bool gives_scores, Options& options) {

@@ -247,14 +247,22 @@ void CheckpointDirectory::prune() {
   }
   std::sort(others.begin(), others.end());
   const auto kept = static_cast<size_t>(keep_ - 1);
-  for (size_t i = 0; i + kept < others.size(); ++i) {
-    // Renamed first: a kill while it is being removed must not leave a part under the name of a whole.
-    const std::string name = checkpoint_name(others[i].second);
-    const fs::path doomed = draft_of(root_, name);
-    remove_tree(doomed);
-    move(root_ / name, doomed);
-    remove_tree(doomed);
-  }
+  for (size_t i = 0; i + kept < others.size(); ++i) remove_checkpoint(checkpoint_name(others[i].second));
+}
+
+// Renamed first: a kill while it is being removed must not leave a part under the name of a whole.
+void CheckpointDirectory::remove_checkpoint(const std::string& name) {
+  const fs::path doomed = draft_of(root_, name);
+  remove_tree(doomed);
+  move(root_ / name, doomed);
+  remove_tree(doomed);
+}
+
+void CheckpointDirectory::clear() {
+  if (is_pointer(root_ / latest)) remove_tree(root_ / latest);
+  for (const int64_t step : checkpoint_steps(root_)) remove_checkpoint(checkpoint_name(step));
+  if (has_best()) remove_checkpoint(best);
+  flush_to_disk(root_);
 }
 
 std::vector<int64_t> checkpoint_steps(const fs::path& root) {

@@ -53,6 +53,8 @@ class CheckpointDirectory {
   // Whether there is neither a numbered checkpoint nor `best`.
   bool is_empty() const;
   bool has_best() const;
+  // Removes all checkpoints of ours, `best` and the file that names the newest.
+  void clear();
   // Throws Error when something that is no checkpoint of ours, a file or a link for example, has a name that a run from
   // step `from` to step `to` will need.
   void check_names(int64_t from, int64_t to) const;
@@ -65,6 +67,7 @@ class CheckpointDirectory {
  private:
   void repair();
   void prune();
+  void remove_checkpoint(const std::string& name);
 
   std::filesystem::path root_;
   int64_t keep_;

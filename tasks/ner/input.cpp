@@ -116,30 +116,44 @@ NerSet read_text(const NerOptions& options, const std::string& path) {
   return set;
 }
 
-// The same of data to train on, which may be larger than memory.
+// The same of data to train on, in one file or several, which may be larger than memory.
 NerSet read_training_text(const NerOptions& options) {
-  const std::string& path = options.train_data_file_path;
   const int64_t most = most_words(options);
   NerSet set;
+  set.data.path = options.train_data_file_path;
+  set.data.files = training_files(options);
   int64_t words = 0;
   size_t first = 0;  // sentences of the first part
-  const auto take = [&](NerData& part) {
-    set.learned.add(part);
-    words += part_words;
-    if (first == 0) {
-      set.data = std::move(part);
-      first = set.data.sentences.size();
-      return;
-    }
-    check_tags(options.assessment_method, part);
-    set.in_parts = set.in_parts || words > most;
-    if (set.in_parts) set.data.sentences.resize(first);
-    else std::ranges::move(part.sentences, std::back_inserter(set.data.sentences));
-  };
-  set.data.notes = read_ner(path, NerTags::required, options.columns.columns(), part_words, take);
-  print_log(log_of(options), "{}", set.data.log());
-  if (set.in_parts) print_log(log_of(options), "{}: read in parts, and once more for training\n", path);
-  check_tags(options.assessment_method, set.data);
+  for (size_t file = 0; file < set.data.files.size(); ++file) {
+    NerData shown;      // how the file was understood
+    std::string wrong;  // in its first part, which is told after that
+    const auto take = [&](NerData& part) {
+      set.learned.add(part);
+      const bool begins = shown.sentences.empty();
+      if (begins) {
+        shown.path = part.path;
+        shown.sentences.push_back(part.sentences.front());
+      }
+      try {
+        check_tags(options.assessment_method, part);
+      } catch (const Error& error) {
+        if (!begins) throw;
+        wrong = error.what();
+      }
+      words += part_words;
+      for (NerSentence& sentence : part.sentences) sentence.file = static_cast<int32_t>(file);
+      set.in_parts = set.in_parts || (first > 0 && words > most);
+      if (set.in_parts) set.data.sentences.resize(first);
+      else std::ranges::move(part.sentences, std::back_inserter(set.data.sentences));
+      if (first == 0) first = set.data.sentences.size();
+    };
+    shown.notes =
+        read_ner(set.data.files[file], NerTags::required, options.columns.columns(), part_words, take);
+    print_log(log_of(options), "{}", shown.log());
+    check(wrong.empty(), "{}", wrong);
+  }
+  if (set.in_parts)
+    print_log(log_of(options), "{}: read in parts, and once more for training\n", set.data.path);
   return set;
 }
 
@@ -227,13 +241,13 @@ std::string add_training_data(const NerOptions& options, const NerSystem& system
     add(set.data);
   } else {
     Progress progress("sentences", 0, 100'000, stderr, log_of(options));
-    read_ner(options.train_data_file_path, NerTags::required, options.columns.columns(), part_words,
-             [&](const NerData& part) {
-               if (!options.makes_head()) check_tags_known(part, system.labels());
-               const int64_t pieces = training.counts().pieces;
-               add(part);
-               progress.update(training.counts().sentences, std::nan(""), training.counts().pieces - pieces);
-             });
+    for (const std::string& file : training_files(options))
+      read_ner(file, NerTags::required, options.columns.columns(), part_words, [&](const NerData& part) {
+        if (!options.makes_head()) check_tags_known(part, system.labels());
+        const int64_t pieces = training.counts().pieces;
+        add(part);
+        progress.update(training.counts().sentences, std::nan(""), training.counts().pieces - pieces);
+      });
   }
   set = {};
   return training.counts().str();

@@ -4,8 +4,9 @@ namespace gradus {
 
 void NerOptions::declare(Options& options) {
   declare_data(options, "./ner_finetune/ckpt/",
-               {"training data: a word and a tag per line; of records a file or a folder", "evaluation data",
-                "text to label, in the form of --predict_form; -: stdin",
+               {"training data: a word and a tag per line, in a file or several with commas between (\\, is "
+                "one in a name); of records a file or a folder",
+                "evaluation data", "text to label, in the form of --predict_form; -: stdin",
                 "what the training and evaluation data are: text or records"});
   options
       .add("label_file_path", label_file_path,
@@ -37,6 +38,7 @@ void NerOptions::declare(Options& options) {
            "label the first piece of a word only, or all (further ones as X, [CLS] and [SEP] as tags, or no "
            "[SEP]; or all these as O); records tell it themselves")
       .choices({"first_piece", "x_pieces", "x_pieces_no_sep", "all_pieces"});
+  train.declare_label_smoothing(options);
   options
       .add("assessment_method", assessment_method,
            "whole names (span; span_strict: those written as the tag scheme wants it), tokens (BF1 ignores "

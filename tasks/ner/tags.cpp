@@ -130,7 +130,9 @@ void check_labels(const std::string& method, const LabelList& labels, const std:
 }
 
 void TagStatistics::add(const NerData& data) {
-  path_ = data.path;
+  // Parts come one file after the other.
+  if (path_.empty()) path_ = data.path;
+  else if (!path_.ends_with(data.path)) path_ += ", " + data.path;
   sentences_ += std::ssize(data.sentences);
   words_ += words_of(data);
   for (size_t s = 0; s < data.sentences.size(); ++s) {

@@ -171,6 +171,14 @@ void FineTuneOptions::check_inputs(bool has_data) const {
   }
   check(t.early_stopping_patience == 0 || has_data || !eval_data_file_path.empty(),
         "--early_stopping_patience needs scores: give --eval_data_file_path");
+  for (const std::string& model : {load_pretrain_checkpoint_path, load_finetune_checkpoint_path}) {
+    std::error_code none;
+    const auto within = std::filesystem::relative(model, t.save_finetune_checkpoint_path, none);
+    check(!t.overwrite_output_dir || model.empty() || none || within.empty() || *within.begin() == "..",
+          "--overwrite_output_dir: the model to begin with, '{}', is in the folder to be overwritten, '{}': "
+          "name another --save_finetune_checkpoint_path",
+          model, t.save_finetune_checkpoint_path);
+  }
   check(t.train_batch_tokens == 0 || t.train_batch_tokens >= seq_length,
         "--train_batch_tokens {} is below --seq_length {}: the longest sequence has to fit in a batch",
         t.train_batch_tokens, seq_length);

@@ -229,6 +229,12 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
   options.add("save_checkpoint_steps", save_checkpoint_steps, "updates between saves; 0: every epoch")
       .alias("save_checkpoints_steps")
       .at_least(0);
+  options
+      .add("average_checkpoints", average_checkpoints,
+           "at the end try the mean of the weights of so many last checkpoints, which are kept: it is the "
+           "best "
+           "where it scores higher, or where nothing is scored; 0: don't")
+      .between(0, 1000);
   options.add("eval_steps", eval_steps, "updates between evaluations; 0: every epoch").at_least(0);
   options
       .add("early_stopping_patience", early_stopping_patience,
@@ -238,6 +244,8 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
       .add("resume", resume,
            "go on from the newest checkpoint in the folder, to the same bits; begin where there is none")
       .also_true("auto");
+  options.add("overwrite_output_dir", overwrite_output_dir,
+              "remove the checkpoints of an earlier run in the folder, and nothing else, as training begins");
 
   options.group("Several processes (mpirun -n 4 PROGRAM --distribute ...)");
   options.add("distribute", distribute,
@@ -276,6 +284,14 @@ void TrainOptions::declare_optimizer(Options& options) {
       .add("warmup_steps", warmup_steps,
            "steps with rising learning rate, in place of warmup_proportion; 0: that counts")
       .at_least(0);
+  options.add("freeze", freeze,
+              "parts of the model to leave as they are, with commas between: embeddings, "
+              "encoder.layer.0-5, pooler; an encoder's layers count from 0");
+  options
+      .add("layer_decay", layer_decay,
+           "each layer's learning rate as a part of that of the layer above it, the embeddings' of the "
+           "lowest layer's; 1: all alike")
+      .between(1e-3, 1);
   options.add("weight_decay", weight_decay, "decay of all but biases and layer norms").at_least(0);
   options.add("adam_beta1", adam_beta1, "how much of the first moment stays; of Momentum, the momentum")
       .between(0, 0.999999);
@@ -296,6 +312,14 @@ void TrainOptions::declare_optimizer(Options& options) {
   for (const char* name : {"value", "element", "clamp"})
     clip.refuse(name, "clipping each number is not supported, expected one of auto, global, tensor");
   options.add("enable_global_norm", enable_global_norm, "the same as --clip_type global");
+}
+
+void TrainOptions::declare_label_smoothing(Options& options) {
+  options
+      .add("label_smoothing", label_smoothing,
+           "part of each example's weight in the loss that all classes share, so that none is learned as "
+           "certain")
+      .between(0, 0.99);
 }
 
 void TrainOptions::declare_loss_scale(Options& options) {
@@ -361,6 +385,22 @@ void TrainOptions::finish(Options& options) {
   check(!resume || do_train, "--resume goes on with a training run: add --do_train");
   check(early_stopping_patience == 0 || do_train,
         "--early_stopping_patience ends a training run: add --do_train");
+  check(!overwrite_output_dir || do_train, "--overwrite_output_dir is about a training run: add --do_train");
+  check(!overwrite_output_dir || !resume,
+        "--overwrite_output_dir and --resume: the one removes what the other goes on from");
+  check(freeze.empty() || do_train, "--freeze {}: it is about training: add --do_train", freeze);
+  check(label_smoothing == 0 || do_train, "--label_smoothing {}: it is about training: add --do_train",
+        label_smoothing);
+  if (average_checkpoints > 1) {
+    check(do_train, "--average_checkpoints {}: it is about training: add --do_train", average_checkpoints);
+    check(!save_finetune_checkpoint_path.empty(),
+          "--average_checkpoints {}: no checkpoints are saved: give --save_finetune_checkpoint_path",
+          average_checkpoints);
+    options.preset("keep_checkpoints", fmt::format("{}", average_checkpoints), "--average_checkpoints");
+    check(keep_checkpoints >= average_checkpoints,
+          "--average_checkpoints {}: --keep_checkpoints {} keeps fewer", average_checkpoints,
+          keep_checkpoints);
+  }
   if (enable_global_norm) options.preset("clip_type", "global", "--enable_global_norm");
   check(!enable_global_norm || clip_type == "global",
         "--enable_global_norm and --clip_type {}: expected --clip_type global, or one of them alone",

@@ -88,6 +88,9 @@ struct TrainOptions {
   double power = 1;
   double warmup_proportion = 0.1;
   int64_t warmup_steps = 0;  // 0: warmup_proportion counts
+  std::string freeze;        // parts of the model with commas between
+  double layer_decay = 1;
+  double label_smoothing = 0;
   double weight_decay = 0.01;
   double adam_beta1 = 0.9;
   double adam_beta2 = 0.999;
@@ -108,10 +111,12 @@ struct TrainOptions {
 
   std::string save_finetune_checkpoint_path;
   int64_t keep_checkpoints = 1;
+  int64_t average_checkpoints = 0;
   int64_t save_checkpoint_steps = 0;    // 0: at the end of every epoch
   int64_t eval_steps = 0;               // 0: at the end of every epoch
   int64_t early_stopping_patience = 0;  // 0: train to the end
   bool resume = false;
+  bool overwrite_output_dir = false;
 
   bool distribute = false;
   bool allreduce_post_accumulation = true;
@@ -130,6 +135,8 @@ struct TrainOptions {
   int64_t memory_bytes() const;
   // `save_path` is the default of --save_finetune_checkpoint_path. `predicts`: whether there is --do_predict.
   void declare(Options& options, const std::string& save_path, bool predicts);
+  // For tasks with classes: --label_smoothing.
+  void declare_label_smoothing(Options& options);
   // Takes optimizer_cfg of the configuration file and throws Error when the values don't fit together.
   void finish(Options& options);
 

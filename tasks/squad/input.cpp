@@ -18,13 +18,6 @@ bool words_of(const SquadDriverOptions& options, const SquadSystem& system) {
   return options.uses_words(system.text_settings().tokenizer);
 }
 
-// One file, or several with commas between.
-std::vector<std::string> files_of(const std::string& list) {
-  std::vector<std::string> files = comma_paths(list);
-  check(std::ranges::count(files, "") == 0, "'{}': a comma with no file beside it", list);
-  return files;
-}
-
 // Reads files of text.
 class TextReader {
  public:
@@ -120,16 +113,7 @@ SquadTrainingData read_squad_training(const SquadDriverOptions& options, const S
   const std::string& path = options.train_data_file_path;
   if (options.format() != DatasetFormat::text) return read_training_records(options, system, training, log);
   TextReader reader(options, system, training, log);
-  const std::vector<std::string> files = files_of(path);
-  for (size_t i = 0; i < files.size(); ++i) {
-    const auto is_same = [&](const std::string& other) {
-      std::error_code none;  // a file that is missing is noticed when it is read
-      return std::filesystem::equivalent(other, files[i], none);
-    };
-    check(std::none_of(files.begin(), files.begin() + static_cast<std::ptrdiff_t>(i), is_same),
-          "--train_data_file_path: '{}' is named twice", files[i]);
-    reader.read(files[i]);
-  }
+  for (const std::string& file : training_files(options)) reader.read(file);
   SquadTrainingData data = reader.data();
   check(training.examples().size() > 0, "{}: no question is left to train on: {}", path, data.description);
   return data;

@@ -107,6 +107,7 @@ MemoryPlan FineTuning::plan_memory(const Backend& target, const TrainConfig& con
   MeasuringBackend backend;
   Parameters parameters;
   const Losses losses = network_in(parameters);
+  for (const std::string& name : system_.parameters().frozen_names()) parameters.freeze(name);
   parameters.allocate(backend, Parameters::Use::training, config.compute_type);
   MemoryPlan plan;
   plan.gradients = static_cast<int64_t>(parameters.gradients().bytes());
@@ -119,7 +120,7 @@ MemoryPlan FineTuning::plan_memory(const Backend& target, const TrainConfig& con
                                         maker_->longest))
              : pack_chosen(target, largest_batch(config, lengths_));
   DeviceStep step(backend);
-  Context context{true, config.compute_type, step.random(1), config.recompute};
+  Context context = training_context(config, step.random(1));
   step.backward(step.objective(losses(context, Batch(backend, largest))));
   plan.activations = static_cast<int64_t>(backend.memory().peak - before);
   return plan;

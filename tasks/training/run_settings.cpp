@@ -35,6 +35,9 @@ std::map<std::string, std::string> run_settings(const TrainConfig& config) {
       {"weight_decay", fmt::format("{}", optimizer.numbers.weight_decay)},
       {"adam_eps", fmt::format("{}", optimizer.numbers.eps)},
       {"max_grad_norm", fmt::format("{}", optimizer.max_grad_norm)},
+      {"freeze", config.freeze},
+      {"layer_decay", fmt::format("{}", config.layer_decay)},
+      {"label_smoothing", fmt::format("{}", config.label_smoothing)},
       {"clip_type", name_of(optimizer.clipping())},
       {"enable_lossscale", follows_scale ? "true" : "false"},
       {"compute_type", fmt::format("{}{}", name_of(config.compute_type), config.tf32 ? " in TF32" : "")}};

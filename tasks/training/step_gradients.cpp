@@ -84,7 +84,7 @@ void StepGradients::begin(size_t batch) {
 
 Variable StepGradients::forward(const Batch& batch) {
   const Trace::Span span(trace_, "forward");
-  Context context{true, config_.compute_type, device_step_.random(config_.seed), config_.recompute};
+  Context context = training_context(config_, device_step_.random(config_.seed));
   const std::vector<Variable> losses = task_.losses(context, batch);
   check(losses.size() == batch.host().weights.size(), "[training] {} losses, their batch has {} weights",
         losses.size(), batch.host().weights.size());

@@ -20,6 +20,9 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
   config.tf32 = device.tf32;
 
   config.recompute = options.recompute;
+  config.label_smoothing = static_cast<float>(options.label_smoothing);
+  config.freeze = options.freeze;
+  config.layer_decay = static_cast<float>(options.layer_decay);
 
   const OptimizerRow& row = find_optimizer(options.optimizer);
   config.optimizer.name = row.name;
@@ -48,7 +51,9 @@ TrainConfig train_config(const TrainOptions& options, const DeviceOptions& devic
   config.save_steps = options.save_checkpoint_steps;
   config.save_path = options.save_finetune_checkpoint_path;
   config.keep_checkpoints = options.keep_checkpoints;
+  config.average_checkpoints = options.average_checkpoints;
   config.resume = options.resume;
+  config.overwrite = options.overwrite_output_dir;
   config.log_dir = options.log_dir;
   config.log_steps = options.log_steps;
   config.sums_every_batch = !options.allreduce_post_accumulation;

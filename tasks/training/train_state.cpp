@@ -181,7 +181,7 @@ uint32_t checksum_of(const TrainState& run) {
 }
 
 void save_train_state(const std::filesystem::path& folder, const TrainState& state,
-                      const Optimizer& optimizer, const Parameters& parameters) {
+                      const Optimizer* optimizer, const Parameters& parameters) {
   Json json{{"step", state.step},
             {"optimizer_steps", state.numbers.updates},
             {"seed", state.seed},
@@ -206,8 +206,9 @@ void save_train_state(const std::filesystem::path& folder, const TrainState& sta
   }
   replace_file(folder / state_file, json_text(json, 2) + "\n");
 
+  if (optimizer == nullptr) return;
   std::vector<SavedTensor> states;
-  for_each_state(optimizer, parameters,
+  for_each_state(*optimizer, parameters,
                  [&](const std::string& name, const Tensor& part, const Optimizer::State&) {
                    states.push_back({name, part.reshape({part.elements()})});
                  });

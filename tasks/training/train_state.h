@@ -45,9 +45,10 @@ struct TrainState {
 // Of everything that processes which train together have to have alike.
 uint32_t checksum_of(const TrainState& run);
 
-// Writes trainer_state.json and optimizer.safetensors into an existing folder. Throws Error when it can't.
+// Writes trainer_state.json into an existing folder, and optimizer.safetensors where a run may go on from it. Throws Error when it
+// can't.
 void save_train_state(const std::filesystem::path& folder, const TrainState& state,
-                      const Optimizer& optimizer, const Parameters& parameters);
+                      const Optimizer* optimizer, const Parameters& parameters);
 
 // Whether a folder holds the state of a training of ours, whatever else it holds.
 bool has_train_state(const std::filesystem::path& folder);

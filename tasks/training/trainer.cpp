@@ -13,6 +13,7 @@
 #include "tasks/log/metrics_file.h"
 #include "tasks/log/progress.h"
 #include "tasks/model/checkpoint_directory.h"
+#include "tasks/training/checkpoint_mean.h"
 #include "tasks/training/loss_scale.h"
 #include "tasks/training/processes.h"
 #include "tasks/training/run_settings.h"
@@ -24,13 +25,6 @@ namespace gradus {
 namespace {
 
 constexpr size_t recent_steps = 20;  // that the reported training loss is a mean of
-
-int64_t steps_of(int64_t batches, int64_t accumulation) {
-  return batches / accumulation + (batches % accumulation == 0 ? 0 : 1);
-}
-
-// Of all processes.
-int64_t step_batches(const TrainConfig& config) { return config.accumulation_steps * processes().size(); }
 
 class Training {
  public:
@@ -90,6 +84,7 @@ class Training {
     if (const std::string remark = batches_.remark(); !remark.empty())
       print_log(config_.log, "training data: {}\n", remark);
     end_trace();
+    try_average();
     result_.steps = state_.step;
     result_.skipped_steps = state_.step - state_.numbers.updates;
     result_.stopped_early = has_stalled();
@@ -110,9 +105,10 @@ class Training {
   // What the first process does before the first step: it alone has the folders of the run.
   void begin_run() {
     if (!config_.save_path.empty()) checkpoints_.emplace(config_.save_path, config_.keep_checkpoints);
+    if (checkpoints_ && config_.overwrite) checkpoints_->clear();
     check(!checkpoints_ || config_.resume || checkpoints_->is_empty(),
           "'{}' holds checkpoints of an earlier run: --resume goes on with it; for a new run give another "
-          "--save_finetune_checkpoint_path",
+          "--save_finetune_checkpoint_path, or --overwrite_output_dir, which removes them",
           config_.save_path.string());
     if (config_.resume) resume();
     else if (checkpoints_) checkpoints_->check_names(0, config_.schedule.total_steps);
@@ -367,11 +363,59 @@ class Training {
       const bool is_same_again = score == kept && state_.step == best_->step;
       if (!(score > kept) && !is_same_again) return;
     }
-    if (checkpoints_) {
-      auto draft = checkpoints_->begin_best();
-      save(draft);
-    }
+    save_best();
     best_ = {state_.step, result_.scores};
+  }
+
+  // A model to be used: no run goes on from it, so that it needs no state of the optimizer, twice its own size.
+  void save_best() {
+    if (!checkpoints_) return;
+    auto draft = checkpoints_->begin_best();
+    save(draft, nullptr);
+  }
+
+  // Tries the mean of the last checkpoints' weights as a model, which is `best` where it is scored higher, and where nothing is scored.
+  // Otherwise the model stays that of the last step.
+  void try_average() {
+    if (config_.average_checkpoints <= 1 || !checkpoints_ || !leads()) return;
+    std::vector<int64_t> steps = checkpoint_steps(config_.save_path);
+    std::erase_if(steps, [&](int64_t step) { return step > state_.step; });
+    const auto count = std::min<size_t>(steps.size(), static_cast<size_t>(config_.average_checkpoints));
+    steps.erase(steps.begin(), steps.end() - static_cast<int64_t>(count));
+    if (count < 2) {
+      print_log(config_.log, "note: --average_checkpoints {}: there is one checkpoint, and no mean\n",
+                config_.average_checkpoints);
+      return;
+    }
+    std::vector<std::filesystem::path> folders;
+    for (const int64_t step : steps)
+      folders.push_back(config_.save_path / CheckpointDirectory::checkpoint_name(step));
+    load_mean(folders, parameters_);
+    const Scores scores = task_.evaluate();
+    const std::string what =
+        fmt::format("the mean of the {} checkpoints from step {} to {}", count, steps.front(), steps.back());
+    if (scores.empty()) {
+      save_best();
+      print_log(config_.log, "{} is {}\n", what, best_checkpoint(config_.save_path).string());
+      return;
+    }
+    const auto& [name, score] = scores.front();
+    const bool better =
+        !best_ || best_->scores.front().first != name || score >= best_->scores.front().second;
+    print_log(
+        config_.log, "{}: {} {:.2f}{}\n", what, name, score,
+        better ? ": it is the best" : fmt::format(", the best has {:.2f}", best_->scores.front().second));
+    if (!better) {
+      load_mean({folders.back()}, parameters_);
+      result_.scores = task_.evaluate();  // whoever asks for scores again gets those of these weights
+      return;
+    }
+    result_.scores = scores;
+    state_.history.evaluations.push_back({state_.step, scores});
+    state_.best_scores = scores;
+    state_.best_step = state_.step;
+    save_best();
+    best_ = {state_.step, scores};
   }
 
   // Throws Error when an update has made a number that is none: the loss and the gradients it came from were finite,
@@ -400,13 +444,13 @@ class Training {
   void save_checkpoint() {
     const Trace::Span span(trace(), "save");
     auto draft = checkpoints_->begin(state_.step);
-    save(draft);
+    save(draft, &optimizer_);
     saved_step_ = state_.step;
   }
 
-  void save(CheckpointDirectory::Draft& draft) {
+  void save(CheckpointDirectory::Draft& draft, const Optimizer* optimizer) {
     task_.save(draft.folder());
-    save_train_state(draft.folder(), state_, optimizer_, parameters_);
+    save_train_state(draft.folder(), state_, optimizer, parameters_);
     draft.commit();
   }
 
@@ -447,24 +491,6 @@ class Training {
 bool TrainResult::ends_with_best() const {
   return best_step == steps &&
          (history.evaluations.empty() || history.evaluations.back().scores == best_scores);
-}
-
-BatchPlan batch_plan(const TrainConfig& config) {
-  return {config.batch_size, config.batch_tokens, config.shuffle, false, config.seed};
-}
-
-int64_t count_steps(const TrainConfig& config, BatchSource& batches) {
-  if (config.max_steps > 0) return config.max_steps;
-  int64_t steps = 0;
-  for (int64_t epoch = 0; epoch < config.epochs; ++epoch) {
-    // Only a token budget makes the number of batches depend on the order of the examples.
-    if (epoch == 0 || config.batch_tokens > 0) {
-      const int64_t epoch_steps = steps_of(batches.count(epoch), step_batches(config));
-      if (config.batch_tokens <= 0) return epoch_steps * config.epochs;
-      steps += epoch_steps;
-    }
-  }
-  return steps;
 }
 
 TrainResult train(Parameters& parameters, TrainTask& task, const TrainConfig& config) {

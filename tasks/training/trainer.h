@@ -16,38 +16,9 @@
 #include "nn/schedule.h"
 #include "tasks/metrics/scores.h"
 #include "tasks/training/history.h"
+#include "tasks/training/train_config.h"
 
 namespace gradus {
-
-struct TrainConfig {
-  int64_t epochs = 1;
-  int64_t max_steps = 0;  // when positive, ends the run there and is what the schedule counts
-  int64_t batch_size = 32;
-  int64_t batch_tokens = 0;
-  bool shuffle = true;
-  bool recompute = false;  // encoder layers keep their input alone and run again in the backward pass
-  int64_t accumulation_steps = 1;
-  bool sums_every_batch = false;  // over processes, after each batch of a step; otherwise once
-  uint64_t seed = 1;
-  DType compute_type = DType::float32;
-  bool tf32 = false;  // whether products of float32 were allowed to be in TF32, for a resumed run to know
-
-  OptimizerConfig optimizer;
-  float loss_scale = 1;  // at the start; it follows the gradients where optimizer.scaling has a window
-  Schedule schedule;     // total_steps is set by the trainer, and warmup_steps where they are 0
-  double warmup_proportion = 0.1;
-
-  int64_t eval_steps = 0;               // 0: at the end of each epoch
-  int64_t early_stopping_patience = 0;  // evaluations without a better score that end the run; 0: none do
-  int64_t save_steps = 0;               // 0: at the end of each epoch
-  std::filesystem::path save_path;      // empty: nothing is saved
-  int64_t keep_checkpoints = 1;         // newest ones kept; `best` is kept besides
-  bool resume = false;                  // continue from the newest checkpoint in save_path
-  std::filesystem::path log_dir;        // TensorBoard events; empty: none
-  std::string trace;                    // file for a timeline; empty: none
-  int64_t log_steps = 0;                // plain lines: 0 means by time
-  std::FILE* log = stdout;              // for scores and what there is to say
-};
 
 // What a driver provides.
 class TrainTask {
@@ -97,13 +68,6 @@ struct TrainResult {
   Schedule schedule;        // as it was run
   std::string lost_events;  // why there are no more TensorBoard events; empty when all were written
 };
-
-// How a run forms its batches. Sentences of all lengths share a batch: packed rows have no padding to save, batches of
-// about the same number of tokens need the least memory, and each is a fair draw from the data.
-BatchPlan batch_plan(const TrainConfig& config);
-
-// Number of optimizer steps of a run over these batches.
-int64_t count_steps(const TrainConfig& config, BatchSource& batches);
 
 // Runs the training, on all of processes() together: each takes batches in turn, and has the same weights after every step.
 // Checkpoints are read, scores made and files written by the first alone. Throws Error when a loss is not finite and no loss

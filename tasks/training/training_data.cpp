@@ -35,6 +35,22 @@ int64_t bytes_of(const std::vector<std::string>& files) {
 
 }  // namespace
 
+std::vector<std::string> training_files(const FineTuneOptions& options) {
+  const std::string& list = options.train_data_file_path;
+  std::vector<std::string> files = comma_paths(list);
+  check(std::ranges::count(files, "") == 0, "--train_data_file_path: '{}': a comma with no file beside it",
+        list);
+  for (size_t i = 0; i < files.size(); ++i) {
+    const auto is_same = [&](const std::string& other) {
+      std::error_code none;  // a file that is missing is noticed when it is read
+      return std::filesystem::equivalent(other, files[i], none);
+    };
+    check(std::none_of(files.begin(), files.begin() + static_cast<std::ptrdiff_t>(i), is_same),
+          "--train_data_file_path: '{}' is named twice", files[i]);
+  }
+  return files;
+}
+
 RecordReading training_reading(const FineTuneOptions& options) {
   const TrainOptions& train = options.train;
   check(!train.stream || train.train_batch_tokens == 0,
@@ -87,9 +103,12 @@ ExampleStore example_store(const FineTuneOptions& options) {
 
 int64_t most_words(const FineTuneOptions& options) {
   constexpr int64_t bytes_of_word = 128;  // its text, its tag, its line
-  const std::string& path = options.train_data_file_path;
-  const bool again = std::filesystem::is_regular_file(path);
-  check(again || !options.train.stream, "--stream: '{}' is no file: text is read twice then", path);
+  bool again = true;
+  for (const std::string& path : training_files(options)) {
+    const bool is_file = std::filesystem::is_regular_file(path);
+    check(is_file || !options.train.stream, "--stream: '{}' is no file: text is read twice then", path);
+    again = again && is_file;
+  }
   if (options.train.stream) return 0;
   return again ? options.train.memory_bytes() / bytes_of_word : std::numeric_limits<int64_t>::max();
 }

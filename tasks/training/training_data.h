@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "data/dataset_stream.h"
 #include "data/example_store.h"
@@ -20,6 +21,10 @@ enum class RecordReading : uint8_t { before, streamed };
 // --memory_mb. The batches are the same either way. Throws Error where they can't be: a compressed file has to be read in its
 // order, and --train_batch_tokens needs the lengths of all.
 RecordReading training_reading(const FineTuneOptions& options);
+
+// The files of text that --train_data_file_path names, one or several with commas between. Throws Error when one is named twice, and on a
+// comma with no file beside it.
+std::vector<std::string> training_files(const FineTuneOptions& options);
 
 // The order of records: that of the files, or the one to train in.
 DatasetStreamOptions stream_options(const FineTuneOptions& options, RecordReading reading);

@@ -14,13 +14,16 @@ double weight_of(const Matrix& class_weights, int32_t label) {
 }  // namespace
 
 CrossEntropy cross_entropy(const Matrix& logits, const std::vector<int32_t>& labels,
-                           const Matrix& class_weights) {
+                           const Matrix& class_weights, double smoothing) {
   CrossEntropy result{0, Matrix(1, logits.rows())};
   for (int64_t r = 0; r < logits.rows(); ++r) {
     result.lse[r] = log_sum_exp(logits.columns(), [&](int64_t k) { return logits(r, k); });
     const int32_t label = labels[static_cast<size_t>(r)];
     if (label < 0) continue;
-    result.loss += weight_of(class_weights, label) * (result.lse[r] - logits(r, label));
+    const double classes = static_cast<double>(logits.columns());
+    result.loss += (1 - smoothing) * weight_of(class_weights, label) * (result.lse[r] - logits(r, label));
+    for (int32_t k = 0; k < logits.columns(); ++k)
+      result.loss += smoothing / classes * weight_of(class_weights, k) * (result.lse[r] - logits(r, k));
   }
   return result;
 }
@@ -30,6 +33,17 @@ double squared_error(const Matrix& predictions, const Matrix& targets) {
   for (int64_t r = 0; r < targets.size(); ++r) {
     const double error = predictions[r] - targets[r];
     loss += error * error;
+  }
+  return loss;
+}
+
+double sigmoid_cross_entropy(const Matrix& logits, const Matrix& targets) {
+  double loss = 0;
+  for (int64_t r = 0; r < targets.rows(); ++r) {
+    for (int64_t k = 0; k < targets.columns(); ++k) {
+      const double x = logits(r, k);
+      loss += std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))) - targets(r, k) * x;
+    }
   }
   return loss;
 }
@@ -56,27 +70,35 @@ using reference::Matrix;
 using reference::store;
 
 void NaiveBackend::cross_entropy_forward(const CrossEntropyForward& args) {
-  const auto result =
-      reference::cross_entropy(load(args.logits), args.labels.to_host_int(), load(args.class_weights));
+  const auto result = reference::cross_entropy(load(args.logits), args.labels.to_host_int(),
+                                               load(args.class_weights), static_cast<double>(args.smoothing));
   args.loss.copy_from_host(std::vector{static_cast<float>(result.loss)});
   store(result.lse, args.lse);
 }
 
-// dlogits = w[label] (softmax - one-hot label) dloss, and zero in rows without a label.
+// dlogits = dloss times the sum over k of v[k] (softmax - one-hot k), and zero in rows without a label. v[k] is the part that the k-th
+// logit has in the loss: w[k] smoothing / K, and for the label (1 - smoothing) w[label] more.
 void NaiveBackend::cross_entropy_backward(const CrossEntropyBackward& args) {
   const Matrix scores = load(args.logits);
   const Matrix log_sums = load(args.lse);
   const std::vector<int32_t> wanted = args.labels.to_host_int();
   const Matrix weights = load(args.class_weights);
   const double scale = static_cast<double>(args.dloss.item());
+  const double smoothing = static_cast<double>(args.smoothing);
   Matrix gradient(scores.rows(), scores.columns());
   for (int64_t r = 0; r < scores.rows(); ++r) {
     const int32_t label = wanted[static_cast<size_t>(r)];
     if (label < 0) continue;
-    const double factor = scale * reference::weight_of(weights, label);
+    double total = 0;
+    for (int32_t k = 0; k < scores.columns(); ++k) {
+      double part = smoothing / static_cast<double>(scores.columns());
+      if (k == label) part += 1 - smoothing;
+      part *= reference::weight_of(weights, k);
+      total += part;
+      gradient(r, k) -= scale * part;
+    }
     for (int64_t k = 0; k < scores.columns(); ++k)
-      gradient(r, k) = std::exp(scores(r, k) - log_sums[r]) * factor;
-    gradient(r, label) -= factor;
+      gradient(r, k) += scale * total * std::exp(scores(r, k) - log_sums[r]);
   }
   store(gradient, args.dlogits);
 }
@@ -92,6 +114,21 @@ void NaiveBackend::squared_error_backward(const SquaredErrorBackward& args) {
   Matrix gradient(values.rows(), values.columns());
   for (int64_t r = 0; r < wanted.size(); ++r) gradient[r] = 2 * (values[r] - wanted[r]) * args.dloss.item();
   store(gradient, args.dpredictions);
+}
+
+void NaiveBackend::sigmoid_cross_entropy_forward(const SigmoidCrossEntropyForward& args) {
+  const double result = reference::sigmoid_cross_entropy(load(args.logits), load(args.targets));
+  args.loss.copy_from_host(std::vector{static_cast<float>(result)});
+}
+
+void NaiveBackend::sigmoid_cross_entropy_backward(const SigmoidCrossEntropyBackward& args) {
+  const Matrix scores = load(args.logits);
+  const Matrix wanted = load(args.targets);
+  const double scale = static_cast<double>(args.dloss.item());
+  Matrix gradient(scores.rows(), scores.columns());
+  for (int64_t i = 0; i < wanted.size(); ++i)
+    gradient[i] = scale * (1 / (1 + std::exp(-scores[i])) - wanted[i]);
+  store(gradient, args.dlogits);
 }
 
 void NaiveBackend::span_cross_entropy_forward(const SpanCrossEntropyForward& args) {

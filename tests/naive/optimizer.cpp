@@ -27,7 +27,7 @@ void store_all(const std::vector<Matrix>& values, const std::vector<Tensor>& ten
   for (size_t i = 0; i < tensors.size(); ++i) store(values[i], tensors[i]);
 }
 
-// Calls use(i, direction) for each element of the segments, with `states` brought up to date.
+// Calls use(i, direction, rate of the segment) for each element of the segments, with `states` brought up to date.
 template <typename Arguments, typename Use>
 void for_each_direction(const Arguments& args, const Matrix& p, const Matrix& g, std::vector<Matrix>& states,
                         Use&& use) {
@@ -41,8 +41,8 @@ void for_each_direction(const Arguments& args, const Matrix& p, const Matrix& g,
       for (int64_t i = segment.offset; i < segment.offset + segment.size; ++i) {
         const double gradient = g[i] * scales[static_cast<int64_t>(s)];
         if constexpr (decltype(rule)::states == 1)
-          use(i, rule.direction(gradient, p[i], states[0][i], context));
-        else use(i, rule.direction(gradient, p[i], states[0][i], states[1][i], context));
+          use(i, rule.direction(gradient, p[i], states[0][i], context), segment.rate);
+        else use(i, rule.direction(gradient, p[i], states[0][i], states[1][i], context), segment.rate);
       }
     }
   });
@@ -111,8 +111,9 @@ void NaiveBackend::update_parameters(const UpdateParameters& args) {
   if (numbers.skipped == 0) {
     Matrix p = load(args.parameters);
     std::vector<Matrix> states = load_all(args.states);
-    for_each_direction(args, Matrix(p), load(args.gradients), states,
-                       [&](int64_t i, double direction) { p[i] -= numbers.learning_rate * direction; });
+    for_each_direction(
+        args, Matrix(p), load(args.gradients), states,
+        [&](int64_t i, double direction, double rate) { p[i] -= numbers.learning_rate * rate * direction; });
     store(p, args.parameters);
     if (args.compute_copy) store(p, args.compute_copy);
     store_all(states, args.states);
@@ -126,7 +127,7 @@ void NaiveBackend::find_direction(const FindDirection& args) {
   if (numbers_in(args.numbers).skipped == 0) {
     std::vector<Matrix> states = load_all(args.states);
     for_each_direction(args, load(args.parameters), g, states,
-                       [&](int64_t i, double direction) { directions[i] = direction; });
+                       [&](int64_t i, double direction, double) { directions[i] = direction; });
     store_all(states, args.states);
   }
   store(directions, args.gradients);
@@ -144,7 +145,7 @@ void NaiveBackend::apply_direction(const ApplyDirection& args) {
       const auto at = static_cast<int64_t>(s);
       const double ratio = trust_ratio<double>(parameter_norms[at], direction_norms[at], args.max_ratio);
       for (int64_t i = segment.offset; i < segment.offset + segment.size; ++i)
-        p[i] -= numbers.learning_rate * ratio * directions[i];
+        p[i] -= numbers.learning_rate * segment.rate * ratio * directions[i];
     }
     store(p, args.parameters);
     if (args.compute_copy) store(p, args.compute_copy);

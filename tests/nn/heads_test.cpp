@@ -10,6 +10,7 @@
 #include "tests/naive_backend.h"
 #include "tests/nn/tiny_bert.h"
 #include "tests/op_run.h"
+#include "tests/reference.h"
 
 using namespace gradus;
 using reference::load;
@@ -246,4 +247,24 @@ TEST_CASE("squad: a batch without positions has no loss") {
   batch.positions = {};
   CHECK_THROWS_WITH_AS(trained.model.loss(trained.context, batch),
                        "[span_cross_entropy] positions has shape []: expected [3, 2]", Error);
+}
+
+TEST_CASE("labels are smoothed in training alone, and with the classes' weights") {
+  for (const std::vector<float>& weights : {std::vector<float>{}, std::vector<float>{1, 0.5F, 2}}) {
+    Trained<ClassifierModel> trained(naive_backend(), classes(3, weights));
+    const ClassifierBatch batch = classifier_batch(naive_backend());
+    Context smooth{.training = true, .label_smoothing = 0.2F};
+    const auto [loss, gradients] = train(trained, batch, smooth);
+    const RecordingScope scope(RecordingScope::Mode::evaluate);
+    Context evaluation{.training = false, .label_smoothing = 0.2F};
+    const Matrix logits = load(trained.model.logits(evaluation, batch).value());
+    const double expected = reference::cross_entropy(logits, {2, 0, 2, -100, -100},
+                                                     load(tensor_of(naive_backend(), weights)), 0.2)
+                                .loss;
+    CHECK(loss == doctest::Approx(expected).epsilon(1e-5));
+    const double hard =
+        reference::cross_entropy(logits, {2, 0, 2, -100, -100}, load(tensor_of(naive_backend(), weights)))
+            .loss;
+    CHECK(trained.model.loss(evaluation, batch).value().item() == doctest::Approx(hard).epsilon(1e-5));
+  }
 }

@@ -77,24 +77,27 @@ OpCase lstm_case(const Lengths& lengths, int64_t directions, int64_t units) {
 enum class ClassWeights : uint8_t { none, different };
 
 OpCase cross_entropy_case(int64_t rows, int64_t classes, int32_t lowest_label,
-                          ClassWeights weighted = ClassWeights::none) {
+                          ClassWeights weighted = ClassWeights::none, float smoothing = 0) {
   const std::vector<int32_t> labels = random_ints(rows, lowest_label, static_cast<int32_t>(classes));
   Matrix weights;
   if (weighted == ClassWeights::different) {
     weights = Matrix(1, classes);
     for (int64_t k = 0; k < classes; ++k) weights[k] = static_cast<double>(k % 5) / 4;  // 0 among them
   }
-  return {.label = fmt::format("[{}, {}] labels from {}{}", rows, classes, lowest_label,
-                               weights ? ", weighted" : ""),
+  return {.label = fmt::format("[{}, {}] labels from {}{}{}", rows, classes, lowest_label,
+                               weights ? ", weighted" : "", smoothing > 0 ? ", smooth" : ""),
           .inputs = {{.name = "logits", .shape = {rows, classes}, .deviation = 3}},
           .call =
               [=](const Inputs& x, DType) {
                 Backend& backend = x[0].backend();
                 return cross_entropy(x[0], int_tensor(backend, labels),
-                                     weights ? float_tensor(backend, weights) : Tensor());
+                                     weights ? float_tensor(backend, weights) : Tensor(), smoothing);
               },
           .reference =
-              [=](const Matrices& x) { return scalar(reference::cross_entropy(x[0], labels, weights).loss); },
+              [=](const Matrices& x) {
+                const auto exact_smoothing = static_cast<double>(smoothing);
+                return scalar(reference::cross_entropy(x[0], labels, weights, exact_smoothing).loss);
+              },
           .flops = 4.0 * static_cast<double>(rows * classes)};
 }
 
@@ -130,6 +133,23 @@ OpCase squared_error_case(int64_t rows, int64_t count) {
                       DType) { return squared_error(x[0], float_tensor(x[0].backend(), targets)); },
           .reference = [=](const Matrices& x) { return scalar(reference::squared_error(x[0], targets)); },
           .flops = 3.0 * static_cast<double>(count)};
+}
+
+// The first `count` of the rows have targets: 0 and 1, and some between.
+OpCase sigmoid_cross_entropy_case(int64_t rows, int64_t classes, int64_t count) {
+  Matrix targets(count, classes);
+  for (int64_t i = 0; i < targets.size(); ++i)
+    targets[i] = i % 7 == 3 ? 0.25 : static_cast<double>(i * i % 3 == 0);
+  return {
+      .label = fmt::format("[{}, {}], {} with targets", rows, classes, count),
+      .inputs = {{.name = "logits", .shape = {rows, classes}, .deviation = 4}},
+      .call =
+          [=](const Inputs& x, DType) {
+            const Tensor values = float_tensor(x[0].backend(), targets).reshape({count, classes});
+            return sigmoid_cross_entropy(x[0], values);
+          },
+      .reference = [=](const Matrices& x) { return scalar(reference::sigmoid_cross_entropy(x[0], targets)); },
+      .flops = 6.0 * static_cast<double>(count * classes)};
 }
 
 // Positions anywhere in their sequences; where `some_absent`, every third does not count.
@@ -245,7 +265,10 @@ std::vector<Op> loss_rows() {
       .name = "cross_entropy",
       .cases = {cross_entropy_case(1, 2, 0), cross_entropy_case(11, 9, -2), cross_entropy_case(5, 1003, -1),
                 cross_entropy_case(11, 9, -2, ClassWeights::different),
-                cross_entropy_case(40, 33, 0, ClassWeights::different)}};
+                cross_entropy_case(40, 33, 0, ClassWeights::different),
+                cross_entropy_case(11, 9, -2, ClassWeights::none, 0.1F),
+                cross_entropy_case(40, 33, 0, ClassWeights::different, 0.3F),
+                cross_entropy_case(5, 1003, -1, ClassWeights::none, 0.2F)}};
   cross_entropy.float32 = {1e-6, 2e-6, 5e-7};
   cross_entropy.large = {cross_entropy_case(1024, 9, -1), cross_entropy_case(24, 9000, 0)};
   cross_entropy.benchmarks = {cross_entropy_case(4096, 9, -1), cross_entropy_case(614, 28996, 0)};
@@ -262,6 +285,13 @@ std::vector<Op> loss_rows() {
                    .float32_only = true};
   squared_error.large = {squared_error_case(5000, 4000)};
   squared_error.benchmarks = {squared_error_case(32, 32)};
+  Op sigmoid_cross_entropy{
+      .name = "sigmoid_cross_entropy",
+      .cases = {sigmoid_cross_entropy_case(1, 2, 1), sigmoid_cross_entropy_case(7, 5, 7),
+                sigmoid_cross_entropy_case(16, 28, 11), sigmoid_cross_entropy_case(4, 3, 0)},
+      .float32_only = true};
+  sigmoid_cross_entropy.large = {sigmoid_cross_entropy_case(512, 28, 500)};
+  sigmoid_cross_entropy.benchmarks = {sigmoid_cross_entropy_case(32, 28, 32)};
   Op span_cross_entropy{
       .name = "span_cross_entropy",
       .cases = {span_cross_entropy_case({{1}, 0}, false), span_cross_entropy_case({{4, 1, 6}, 2}, false),
@@ -284,7 +314,8 @@ std::vector<Op> loss_rows() {
                   .float32_only = true};
   weighted_sum.large = {weighted_sum_case(1000)};
   weighted_sum.benchmarks = {weighted_sum_case(2)};
-  return {cross_entropy, linear_cross_entropy, squared_error, span_cross_entropy, crf_nll, weighted_sum};
+  return {cross_entropy, linear_cross_entropy, squared_error, sigmoid_cross_entropy, span_cross_entropy,
+          crf_nll,       weighted_sum};
 }
 
 }  // namespace gradus::op_table_rows

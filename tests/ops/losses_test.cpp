@@ -61,6 +61,49 @@ TEST_CASE("rows without a label may hold anything") {
                   });
 }
 
+namespace {
+
+void check_near(const std::vector<float>& found, const std::vector<double>& expected) {
+  REQUIRE(found.size() == expected.size());
+  for (size_t i = 0; i < found.size(); ++i)
+    CHECK(static_cast<double>(found[i]) == doctest::Approx(expected[i]).epsilon(1e-5));
+}
+
+}  // namespace
+
+TEST_CASE("smoothed labels, with weights of the classes, are PyTorch's") {
+  // torch.nn.functional.cross_entropy(x, [2, 1], weight, label_smoothing=0.2, reduction='sum') in float64; a row without a label beside.
+  const std::vector<float> logits{1, -2, 0.5F, NAN, 0, 0, 0.25F, 3, -1};
+  on_each_backend({3, 3}, logits, [&](Backend& backend, const Variable& x, const Tensor& gradient) {
+    const Tensor labels = tensor<int32_t>(backend, {3}, {2, -100, 1});
+    const Variable loss = cross_entropy(x, labels, tensor<float>(backend, {3}, {0.5F, 2, 1}), 0.2F);
+    CHECK(static_cast<double>(loss.value().item()) == doctest::Approx(1.8579831683278756).epsilon(1e-6));
+    backward(loss);
+    check_near(gradient.to_host(), {0.5905405260202468, -0.1022724828447735, -0.4882680431754731, 0, 0, 0,
+                                    0.07496122225293544, -0.03932146523557725, -0.03563975701735818});
+  });
+}
+
+TEST_CASE(
+    "classes that hold together: PyTorch's loss, whatever the size of the logits, and rows after the last "
+    "target do not count") {
+  // torch.nn.functional.binary_cross_entropy_with_logits(x, targets, reduction='sum') in float64.
+  const std::vector<float> logits{1, -2, 100, -100, NAN, INFINITY};
+  on_each_backend({3, 2}, logits, [&](Backend& backend, const Variable& x, const Tensor& gradient) {
+    const Variable loss = sigmoid_cross_entropy(x, tensor<float>(backend, {2, 2}, {1, 0.25F, 1, 1}));
+    CHECK(static_cast<double>(loss.value().item()) == doctest::Approx(100.9401896985612).epsilon(1e-6));
+    backward(loss);
+    check_near(gradient.to_host(), {-0.2689414213699951, -0.13079707797788245, 0, -1, 0, 0});
+  });
+  // What is no number stays none: a run that diverges is seen.
+  on_each_backend({1, 2}, {NAN, 1}, [&](Backend& backend, const Variable& x, const Tensor& gradient) {
+    const Variable loss = sigmoid_cross_entropy(x, tensor<float>(backend, {1, 2}, {0, 1}));
+    CHECK(std::isnan(loss.value().item()));
+    backward(loss);
+    CHECK(std::isnan(gradient.to_host()[0]));
+  });
+}
+
 TEST_CASE("rows after the last target do not count") {
   on_each_backend({3, 1}, {1, 5, NAN}, [](Backend& backend, const Variable& x, const Tensor& gradient) {
     const Variable loss = squared_error(x, tensor<float>(backend, {2}, {3, 4}));
@@ -93,7 +136,17 @@ TEST_CASE("losses refuse what does not fit") {
     CHECK_THROWS_WITH_AS(cross_entropy(x, labels, tensor<float>(backend, {3}, {1, 1, 1})),
                          "[cross_entropy] class weights has shape [3]: expected [2]", Error);
 
+    CHECK_THROWS_WITH_AS(cross_entropy(x, labels, {}, 1),
+                         "[cross_entropy] smoothing 1: expected at least 0 and below 1", Error);
+
+    const Tensor many = tensor<float>(backend, {4, 3}, std::vector<float>(12));
+    CHECK_THROWS_WITH_AS(sigmoid_cross_entropy(x, many),
+                         "[sigmoid_cross_entropy] targets has shape [4, 3]: expected one for each logit, "
+                         "[4, 2], or fewer rows",
+                         Error);
     const Tensor targets = tensor<float>(backend, {2}, {0, 0});
+    CHECK_THROWS_WITH_AS(sigmoid_cross_entropy(x, targets),
+                         "[sigmoid_cross_entropy] targets has shape [2]: expected 2 dimensions", Error);
     CHECK_THROWS_WITH_AS(squared_error(x, targets),
                          "[squared_error] predictions has shape [4, 2]: expected [4, 1]", Error);
     const Variable one(tensor<float>(backend, {1, 1}, {0}));

@@ -19,8 +19,10 @@ namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-// Segments with gaps before, between and behind them; one is long enough for several threads, one is empty.
-const std::vector<Segment> places{{3, 1, true}, {16, 100, false}, {128, 70001, true}, {70144, 0, true}};
+// Segments with gaps before, between and behind them; one is long enough for several threads, one is empty. Two have a part of the
+// learning rate.
+const std::vector<Segment> places{
+    {3, 1, true}, {16, 100, false, 0.25F}, {128, 70001, true, 0.75F}, {70144, 0, true}};
 const Segments segments = std::make_shared<const std::vector<Segment>>(places);
 constexpr int64_t flat_size = 70200;
 constexpr size_t gaps[] = {0, 2, 4, 15, 116, 127, 70129, 70199};
@@ -110,6 +112,9 @@ StepNumbers adam_numbers() {
   return numbers;
 }
 
+// Of the elements of segment s.
+double rate_of(size_t s) { return 0.01 * static_cast<double>(places[s].rate); }
+
 // Adam's direction of element i, and the moments that it leaves.
 double adam(Problem& problem, size_t s, size_t i) {
   double& m = problem.expected_states[0][i];
@@ -150,7 +155,7 @@ TEST_CASE("adam is the formula, clears the gradients, refreshes the copy and lea
   on_each_backend([](Backend& backend) {
     Problem problem(backend, 2);
     const std::vector<float> before = problem.p.to_host();
-    Problem::for_each([&](size_t s, size_t i) { problem.expected_p[i] -= 0.01 * adam(problem, s, i); });
+    Problem::for_each([&](size_t s, size_t i) { problem.expected_p[i] -= rate_of(s) * adam(problem, s, i); });
     backend.update_parameters({UpdateRule::adam, rule, problem.p, problem.g, problem.states, problem.copy,
                                segments, floats(backend, scales), numbers_tensor(backend, adam_numbers())});
     problem.check_update(before);
@@ -165,7 +170,7 @@ TEST_CASE("momentum is the formula, with the decay in the gradient as in PyTorch
       double& a = problem.expected_states[0][i];
       const double decay = places[s].decay ? 0.1 * problem.expected_p[i] : 0;
       a = 0.9 * a + problem.expected_g[i] * static_cast<double>(scales[s]) + decay;
-      problem.expected_p[i] -= 0.01 * a;
+      problem.expected_p[i] -= rate_of(s) * a;
     });
     backend.update_parameters({UpdateRule::momentum, rule, problem.p, problem.g, problem.states, problem.copy,
                                segments, floats(backend, scales), numbers_tensor(backend, adam_numbers())});
@@ -186,7 +191,7 @@ TEST_CASE("a direction and its trust ratio are LAMB's formula, the ratio at most
       });
       Problem::for_each([&](size_t s, size_t i) {
         const double ratio = std::sqrt(parameter_squares[s] / direction_squares[s]);
-        problem.expected_p[i] -= 0.01 * std::min(ratio, static_cast<double>(limit)) * directions[i];
+        problem.expected_p[i] -= rate_of(s) * std::min(ratio, static_cast<double>(limit)) * directions[i];
       });
       const Tensor numbers = numbers_tensor(backend, adam_numbers());
       const Tensor parameter_norms = Tensor::empty(backend, {4}),
