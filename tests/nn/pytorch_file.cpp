@@ -123,7 +123,7 @@ std::string zip(const std::vector<Entry>& entries, bool large_end) {
     directory += "PK\x01\x02";
     append_little_endian(directory, 0, 4);
     append_common(directory, entry, extra);
-    append_little_endian(directory, 0, 10);
+    directory.append(10, '\0');  // no comment, the first disk, no attributes
     append_little_endian(directory, entry.large ? 0xffffffffU : place, 4);
     directory += entry.name + extra;
   }
