@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/io/checked_json.h"
 #include "core/io/files.h"
+#include "core/io/hub_folder.h"
 #include "core/joined.h"
 #include "data/tokenizer_json.h"
 #include "data/word_piece.h"
@@ -380,7 +381,7 @@ void check_tokenizer_class(const std::string& name, std::string_view where) {
         name);
 }
 
-StoredTokenizer read_tokenizer(const fs::path& path) { return Reader(path).read(); }
+StoredTokenizer read_tokenizer(const fs::path& path) { return Reader(hub_snapshot(path.string())).read(); }
 
 bool has_tokenizer(const fs::path& folder) {
   return fs::exists(folder / "vocab.txt") || fs::exists(folder / "tokenizer.json");

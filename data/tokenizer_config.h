@@ -45,8 +45,8 @@ struct StoredTokenizer {
       notes;  // what the user should be told: files that contradict each other, lines left out
 };
 
-// Reads the tokenizer in a folder, or that of a vocabulary file, vocab.txt or tokenizer.json, with the settings beside
-// it. As in transformers, tokenizer.json's vocabulary comes before vocab.txt's, and tokenizer_config.json's settings
+// Reads the tokenizer in a folder, also one of the hub's cache (core/io/hub_folder.h), or that of a vocabulary file,
+// vocab.txt or tokenizer.json, with the settings beside it. As in transformers, tokenizer.json's vocabulary comes before vocab.txt's, and tokenizer_config.json's settings
 // before tokenizer.json's unless its tokenizer_class is PreTrainedTokenizerFast. Throws Error naming file and field for
 // what is broken, missing, or asks for another tokenizer than BERT's.
 StoredTokenizer read_tokenizer(const std::filesystem::path& path);

@@ -33,7 +33,7 @@ constexpr size_t tar_mark_at = 257;
 
 constexpr Signature signatures[] = {
     {"PK\x03\x04"sv, "a zip archive",
-     "unpack it; PyTorch's *.bin, *.pt and *.pth are such archives: save the weights as safetensors"},
+     "unpack it; PyTorch's *.bin, *.pt and *.pth are such archives, which are read under these names"},
     {"\x1f\x8b\x08"sv, "gzip", "unpack it with gunzip"},
     {"BZh"sv, "bzip2", unpack},
     {"\xfd"
@@ -41,7 +41,7 @@ constexpr Signature signatures[] = {
      "xz", unpack},
     {"\x28\xb5\x2f\xfd"sv, "zstd", unpack},
     {"7z\xbc\xaf\x27\x1c"sv, "a 7z archive", unpack},
-    {"\x80\x02\x8a\x0a"sv, "a pickle of PyTorch", weights_advice},
+    {"\x80\x02\x8a\x0a"sv, "a pickle of PyTorch", "name it *.bin: these are read"},
     {"\x80\x02}"sv, "a pickle of Python", weights_advice},
     {"\x80\x04\x95"sv, "a pickle of Python", weights_advice},
     {"\x89HDF\r\n\x1a\n"sv, "HDF5, as of Keras", weights_advice},

@@ -1,14 +1,18 @@
 #include "nn/checkpoints/checkpoint_file.h"
 
 #include <algorithm>
+#include <deque>
 #include <filesystem>
 #include <optional>
 
 #include "core/io/file_kind.h"
 #include "core/io/files.h"
+#include "core/io/hub_folder.h"
 #include "core/joined.h"
 #include "nn/checkpoints/mindspore_checkpoint.h"
+#include "nn/checkpoints/pytorch_checkpoint.h"
 #include "nn/checkpoints/safetensors.h"
+#include "nn/checkpoints/shard_index.h"
 #include "nn/checkpoints/tensorflow_checkpoint.h"
 
 namespace gradus {
@@ -16,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view index_ending = ".index";
+constexpr std::string_view index_ending = ".index", pytorch_index_ending = ".bin.index.json";
 
 struct Place {
   CheckpointFormat format;
@@ -27,22 +31,26 @@ struct Place {
 std::optional<Place> place_of(const std::string& path) {
   if (path.ends_with(".safetensors") || path.ends_with(".safetensors.index.json"))
     return Place{CheckpointFormat::safetensors, path};
+  if (path.ends_with(".bin") || path.ends_with(".pt") || path.ends_with(".pth") ||
+      path.ends_with(pytorch_index_ending))
+    return Place{CheckpointFormat::pytorch, path};
   if (path.ends_with(index_ending))
     return Place{CheckpointFormat::tensorflow, path.substr(0, path.size() - index_ending.size())};
+  // Programs over PyTorch call theirs whatever they like.
+  if (fs::is_regular_file(path) && is_pytorch_file(MappedFile(path, 0, file_kind_bytes).text()))
+    return Place{CheckpointFormat::pytorch, path};
   // A file of this very name counts before a prefix of TensorFlow's, which may be beside it.
   if (path.ends_with(".ckpt") && fs::exists(path)) return Place{CheckpointFormat::mindspore, path};
   if (fs::exists(path + std::string(index_ending))) return Place{CheckpointFormat::tensorflow, path};
   return std::nullopt;
 }
 
-void refuse_pickle(const std::string& path) {
-  fail("{}: files of PyTorch's own (*.bin) are not read, expected safetensors: convert it first", path);
-}
-
 Place place_in(const std::string& folder) {
-  for (const char* name : {"model.safetensors", "model.safetensors.index.json"}) {
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json"}) {
     const std::string path = (fs::path(folder) / name).string();
-    if (fs::exists(path)) return {CheckpointFormat::safetensors, path};
+    if (fs::exists(path)) return *place_of(path);
+    check(!fs::is_symlink(path), "{}: a link to a file that is not there: download it again", path);
   }
   std::vector<std::string> found;
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -51,22 +59,22 @@ Place place_in(const std::string& folder) {
     if (name.ends_with(index_ending) || name.ends_with(".ckpt")) found.push_back(name);
   }
   std::sort(found.begin(), found.end());
-  const fs::path pickle = fs::path(folder) / "pytorch_model.bin";
-  if (found.empty() && fs::exists(pickle)) refuse_pickle(pickle.string());
-  check(!found.empty(), "{}: no model.safetensors, no *.index (TensorFlow) and no *.ckpt (MindSpore)",
+  check(!found.empty(),
+        "{}: no model.safetensors, no pytorch_model.bin, no *.index (TensorFlow) and no *.ckpt (MindSpore)",
         folder);
   check(found.size() == 1, "{}: several checkpoints, name one of them: {}", folder, joined(found, ", "));
   return *place_of(found.front());
 }
 
-Place find_place(const std::string& path) {
+Place find_place(const std::string& given) {
+  const std::string path = hub_snapshot(given);
   if (fs::is_directory(path)) return place_in(path);
   const std::optional<Place> place = place_of(path);
-  if (!place && fs::exists(path) && path.ends_with(".bin")) refuse_pickle(path);
   if (place) return *place;
   check(fs::exists(path), "cannot read '{}': no such file, and no {}{}", path, path, index_ending);
   constexpr std::string_view names =
-      "*.safetensors, *.safetensors.index.json, *.ckpt of MindSpore, or *.index of TensorFlow";
+      "*.safetensors, *.bin of PyTorch, *.index.json of several, *.ckpt of MindSpore, or *.index of "
+      "TensorFlow";
   check_file_kind(MappedFile(path).text(), path, names);
   fail("{}: expected {}", path, names);
 }
@@ -81,6 +89,8 @@ std::string_view name_of(CheckpointFormat format) {
       return "mindspore";
     case CheckpointFormat::tensorflow:
       return "tensorflow";
+    case CheckpointFormat::pytorch:
+      return "pytorch";
   }
   return "";
 }
@@ -89,6 +99,7 @@ struct CheckpointFile::Reader {
   std::optional<SafetensorsModel> safetensors;
   std::optional<MindSporeCheckpoint> mindspore;
   std::optional<TensorFlowCheckpoint> tensorflow;
+  std::deque<PyTorchCheckpoint> pytorch;
 };
 
 CheckpointFile::CheckpointFile(const std::string& path) : reader_(std::make_unique<Reader>()) {
@@ -115,14 +126,33 @@ CheckpointFile::CheckpointFile(const std::string& path) : reader_(std::make_uniq
       strings_ = reader_->tensorflow->strings();
       files_ = reader_->tensorflow->files();
       break;
+    case CheckpointFormat::pytorch:
+      open_pytorch();
+      break;
   }
+}
+
+void CheckpointFile::open_pytorch() {
+  const auto add = [&](const std::string& path) {
+    const PyTorchCheckpoint& file = reader_->pytorch.emplace_back(path);
+    tensors_.insert(tensors_.end(), file.tensors().begin(), file.tensors().end());
+    files_.push_back(path);
+    return std::span(file.tensors());
+  };
+  if (!path_.ends_with(pytorch_index_ending)) {
+    add(path_);
+    return;
+  }
+  const ShardIndex index(path_, ".bin");
+  for (const std::string& name : index.files()) index.check_tensors(name, add(index.path_of(name)));
 }
 
 CheckpointFile::~CheckpointFile() = default;
 
 CheckpointFormat CheckpointFile::names() const {
   const auto framework = metadata_.find("format");  // "pt" is PyTorch
-  return framework != metadata_.end() && framework->second == "ms" ? CheckpointFormat::mindspore : format_;
+  if (framework != metadata_.end() && framework->second == "ms") return CheckpointFormat::mindspore;
+  return format_ == CheckpointFormat::pytorch ? CheckpointFormat::safetensors : format_;
 }
 
 }  // namespace gradus

@@ -13,28 +13,31 @@
 
 namespace gradus {
 
-enum class CheckpointFormat : uint8_t { safetensors, mindspore, tensorflow };
+enum class CheckpointFormat : uint8_t { safetensors, mindspore, tensorflow, pytorch };
 
-std::string_view name_of(CheckpointFormat format);  // "safetensors", "mindspore", "tensorflow"
+std::string_view name_of(CheckpointFormat format);  // "safetensors", "mindspore", "tensorflow", "pytorch"
 
 class CheckpointFile {
  public:
-  // `path` is a safetensors file or the index of several, a MindSpore checkpoint (*.ckpt), what the files of a
-  // TensorFlow checkpoint begin with or its *.index, or a folder with one of them. Throws Error, naming the file,
-  // when there is none, when a folder has several, and when it is damaged.
+  // `path` is a safetensors file, a file of PyTorch's torch.save (*.bin, *.pt, *.pth), the index of several of either
+  // (*.index.json), a MindSpore checkpoint (*.ckpt), what the files of a TensorFlow checkpoint begin with or its *.index,
+  // a folder with one of them, or a folder of the hub's cache (core/io/hub_folder.h). Of a folder's files those that
+  // transformers loads count, model.safetensors before pytorch_model.bin; of others there has to be one. Throws Error,
+  // naming the file, when there is none, when a folder has several, and when it is damaged.
   explicit CheckpointFile(const std::string& path);
   ~CheckpointFile();
   CheckpointFile(const CheckpointFile&) = delete;
   CheckpointFile& operator=(const CheckpointFile&) = delete;
 
   CheckpointFormat format() const { return format_; }
-  // The framework whose names the tensors have: MindSpore saves safetensors files, too.
+  // The format whose names the tensors have: MindSpore saves safetensors files, too, and PyTorch's have those of
+  // safetensors.
   CheckpointFormat names() const;
   // The file, the index of several, or what the names of TensorFlow's files begin with.
   const std::string& path() const { return path_; }
   const std::vector<std::string>& files() const {
     return files_;
-  }  // all there are, but not the index of safetensors
+  }  // all there are, but not the index of several
   // In the order of the file. Their data lives as long as this object.
   const std::vector<TensorEntry>& tensors() const { return tensors_; }
   const std::vector<StringTensor>& strings() const { return strings_; }
@@ -44,6 +47,8 @@ class CheckpointFile {
 
  private:
   struct Reader;  // keeps the data
+
+  void open_pytorch();
 
   CheckpointFormat format_;
   std::string path_;

@@ -126,6 +126,7 @@ std::string_view field(const Row& row, CheckpointFormat format) {
     case CheckpointFormat::mindspore:
       return row.mindspore;
     case CheckpointFormat::safetensors:
+    case CheckpointFormat::pytorch:
       break;
   }
   return row.hugging_face;
@@ -180,6 +181,21 @@ std::string present(const std::string& name) {
   return name;
 }
 
+// Without what programs that wrap a model put before its names: several processes, a compiler, Lightning.
+std::string_view unwrapped(std::string_view name) {
+  constexpr auto prefixes = std::to_array<std::string_view>({"module.", "_orig_mod.", "model."});
+  bool again = true;  // they may follow each other in any order
+  while (again) {
+    again = false;
+    for (const std::string_view prefix : prefixes) {
+      if (!name.starts_with(prefix)) continue;
+      name.remove_prefix(prefix.size());
+      again = true;
+    }
+  }
+  return name;
+}
+
 // "gamma" and "beta" of old files as "weight" and "bias".
 std::string modern(std::string_view name) {
   std::string text(name);
@@ -195,7 +211,7 @@ std::string modern(std::string_view name) {
 std::optional<CommonName> common_name(CheckpointFormat format, std::string_view name) {
   std::string_view layer;
   if (format == CheckpointFormat::safetensors) {
-    std::string plain = modern(name);
+    std::string plain = modern(unwrapped(name));
     if (plain.starts_with("nezha.")) plain.replace(0, 5, "bert");
     const std::string prefixed = "bert." + plain;
     const Row* row = find_row(format, prefixed, layer);

@@ -17,8 +17,8 @@ struct CommonName {
 };
 
 // The common name of a tensor in a checkpoint of the given format; nothing for one that belongs to no model we know.
-// In safetensors files the leading "bert." may be missing or be "nezha.", and LayerNorm's gamma and beta stand for weight
-// and bias as in older files. In MindSpore's the prefix "bert." may be there twice, once or not at all.
+// In safetensors files the leading "bert." may be missing or be "nezha.", LayerNorm's gamma and beta stand for weight and
+// bias as in older files, and "module.", "_orig_mod." and "model." of programs that wrap a model may come first. In MindSpore's the prefix "bert." may be there twice, once or not at all.
 std::optional<CommonName> common_name(CheckpointFormat format, std::string_view name);
 
 // The name of a tensor in a format, from its common one; nothing where that framework's programs have no such tensor.

@@ -272,6 +272,8 @@ std::vector<std::string> write_model_tensors(const ModelTensors& model, Checkpoi
     case CheckpointFormat::tensorflow:
       write_tensorflow_checkpoint(path, entries);
       break;
+    case CheckpointFormat::pytorch:
+      fail("{}: files of PyTorch are read, not written: safetensors are what it reads, too", path);
   }
   return left;
 }

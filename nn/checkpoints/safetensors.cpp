@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <set>
 #include <utility>
 
 #include "core/dtype.h"
@@ -11,6 +10,7 @@
 #include "core/io/checked_json.h"
 #include "core/io/file_kind.h"
 #include "core/io/files.h"
+#include "nn/checkpoints/shard_index.h"
 #include "nn/checkpoints/tensor_entry.h"
 
 namespace gradus {
@@ -138,33 +138,10 @@ SafetensorsModel::SafetensorsModel(const std::string& path) {
 }
 
 void SafetensorsModel::open_shards(const std::string& index_path) {
-  const Json root = sorted(read_json(index_path, safetensors_max_header_bytes));
-  check(root.contains("weight_map") && root["weight_map"].is_object(),
-        "{}: no object 'weight_map', expected one from tensor names to file names", index_path);
-  const Json& weight_map = root["weight_map"];
-  std::set<std::string> file_names;
-  for (const auto& [name, file] : weight_map.members()) {
-    check(file.is_string(), "{}: tensor '{}' is in a file of type {}, expected a string", index_path, name,
-          file.type_name());
-    const std::string& file_name = file.text();
-    const bool is_plain =
-        file_name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos && file_name != "..";
-    check(is_plain && file_name.ends_with(".safetensors"),
-          "{}: tensor '{}' is in file '{}', expected a name *.safetensors without a folder", index_path, name,
-          file_name);
-    file_names.insert(file_name);
-  }
-  for (const std::string& file_name : file_names) {
-    const auto& file =
-        files_.emplace_back((std::filesystem::path(index_path).parent_path() / file_name).string());
-    for (const TensorEntry& tensor : file.tensors()) {
-      const Json* listed = weight_map.find(tensor.name);
-      check(listed != nullptr && listed->text() == file_name, "{}: tensor '{}' is in {}, expected {}",
-            index_path, tensor.name, file_name, listed == nullptr ? "no file" : json_text(*listed));
-    }
-  }
-  for (const auto& [name, file_name] : weight_map.members()) {
-    check(find(name) != nullptr, "{}: tensor '{}' is not in {}", index_path, name, json_text(file_name));
+  const ShardIndex index(index_path, ".safetensors");
+  for (const std::string& name : index.files()) {
+    const SafetensorsFile& file = files_.emplace_back(index.path_of(name));
+    index.check_tensors(name, file.tensors());
   }
 }
 

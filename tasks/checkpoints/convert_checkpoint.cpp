@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/io/files.h"
+#include "core/io/hub_folder.h"
 #include "core/joined.h"
 #include "nn/checkpoints/checkpoint_names.h"
 #include "nn/checkpoints/model_tensors.h"
@@ -66,7 +67,8 @@ void note_tanh(const ModelTensors& model, CheckpointFormat target) {
 
 // Says which files that a model's folder needs beside the weights were not written.
 void note_other_files(const fs::path& from, const fs::path& to) {
-  const fs::path folder = fs::is_directory(from) ? from : from.parent_path();
+  const fs::path given = hub_snapshot(from.string()),
+                 folder = fs::is_directory(given) ? given : given.parent_path();
   std::vector<std::string> left;
   for (const char* name : {"config.json", "bert_config.json", "vocab.txt", "tokenizer.json",
                            "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}) {
@@ -100,10 +102,10 @@ int run(int argc, char** argv) {
       "programs\n"
       "expect them, numbers as float32.\n"
       "Example: convert_checkpoint --to mindspore uncased_L-12_H-768_A-12/bert_model.ckpt bert.ckpt");
-  arguments.require(
-      "input", from,
-      "*.safetensors, *.ckpt of MindSpore, the prefix or *.index of TensorFlow, or a folder with "
-      "one of them");
+  arguments.require("input", from,
+                    "*.safetensors, *.bin of PyTorch, the *.index.json of several, *.ckpt of MindSpore, the "
+                    "prefix or *.index of "
+                    "TensorFlow, or a folder with one of them");
   arguments.require("output", to, "file to write; of TensorFlow what its two files' names begin with");
   arguments.require("--to", format, "safetensors (Hugging Face), mindspore or tensorflow");
   arguments.add_flag(

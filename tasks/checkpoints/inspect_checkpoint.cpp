@@ -134,6 +134,11 @@ Json describe(const CheckpointFile& file) {
       for (const StringTensor& tensor : file.strings()) order.push_back(tensor.name);
       return {{"file", name}, {"order", order}, {"crc", file.has_checksum()}};
     }
+    case CheckpointFormat::pytorch: {
+      Json json{{"file", name}};
+      if (file.files().size() > 1) json["files"] = files;
+      return json;
+    }
     case CheckpointFormat::safetensors:
       break;
   }
@@ -190,10 +195,10 @@ int run(int argc, char** argv) {
   Arguments arguments(
       "Shows what is in a checkpoint: names, types, shapes and statistics of its tensors.\n"
       "Example: inspect_checkpoint bert_model.ckpt.index");
-  arguments.require(
-      "file", path,
-      "*.safetensors, *.ckpt of MindSpore, the prefix or *.index of TensorFlow, or a folder with "
-      "one of them");
+  arguments.require("file", path,
+                    "*.safetensors, *.bin of PyTorch, the *.index.json of several, *.ckpt of MindSpore, the "
+                    "prefix or *.index of "
+                    "TensorFlow, or a folder with one of them");
   arguments.add_flag(
       "--json", json,
       "one JSON object, with every name and the first and last numbers, or the first 100 bytes of a string");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/io/checked_json.h"
+#include "core/io/hub_folder.h"
 #include "core/joined.h"
 #include "nn/checkpoints/checkpoint_file.h"
 #include "nn/checkpoints/model_tensors.h"
@@ -76,8 +77,9 @@ BertConfig pretrained_config(const std::string& pretrained, const fs::path& fold
   return config;
 }
 
-// A save folder stands for its best checkpoint, or else its newest.
-std::string checkpoint_in(const std::string& path) {
+// A save folder stands for its best checkpoint, or else its newest; a folder of the hub's cache for its snapshot.
+std::string checkpoint_in(const std::string& given) {
+  const std::string path = hub_snapshot(given);
   const bool is_model =
       fs::exists(fs::path(path) / "config.json") || fs::exists(fs::path(path) / "bert_config.json");
   if (!fs::is_directory(path) || is_model) return path;

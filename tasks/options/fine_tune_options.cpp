@@ -59,7 +59,7 @@ void FineTuneOptions::declare_model(Options& options) {
   options
       .add("load_pretrain_checkpoint_path", load_pretrain_checkpoint_path,
            "pretrained model to start from: a folder with weights of transformers, TensorFlow or MindSpore, "
-           "or the weights in it; none: train from scratch")
+           "the weights in it, or models--ORG--NAME of the hub's cache; none: train from scratch")
       .alias("init_checkpoint");
   if (!makes_pretrained)
     options.add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,

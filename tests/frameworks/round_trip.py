@@ -1,7 +1,7 @@
-"""Checks that the files Gradus writes open in MindSpore and TensorFlow with equal values, and theirs in Gradus, and that
-it reads tags as seqeval does.
+"""Checks that the files Gradus writes open in MindSpore and TensorFlow with equal values, and theirs and PyTorch's in
+Gradus, and that it reads tags as seqeval does.
 
-A line for each check, and a summary. The status is 0 when none failed, 1 when one did, and 77 when none of the three is
+A line for each check, and a summary. The status is 0 when none failed, 1 when one did, and 77 when none of the four is
 there; where one is missing, a line "skipped: ..." tells.
 Usage: GRADUS_PROGRAMS=build/tasks FOLDER/bin/python round_trip.py [MODULE[.CLASS[.CHECK]]...]
 """
@@ -10,7 +10,7 @@ import importlib.util
 import sys
 import unittest
 
-MODULES = ["mindrecord_checks", "tfrecord_checks", "checkpoint_checks", "infer_checks", "tag_checks"]
+MODULES = ["mindrecord_checks", "tfrecord_checks", "checkpoint_checks", "pytorch_checks", "infer_checks", "tag_checks"]
 
 
 class LineResult(unittest.TextTestResult):
@@ -33,8 +33,8 @@ class LineResult(unittest.TextTestResult):
 
 
 def main():
-    if not any(importlib.util.find_spec(name) for name in ("mindspore", "tensorflow", "seqeval")):
-        print("skipped: neither mindspore nor tensorflow nor seqeval is in this environment")
+    if not any(importlib.util.find_spec(name) for name in ("mindspore", "tensorflow", "seqeval", "torch")):
+        print("skipped: neither mindspore nor tensorflow nor seqeval nor torch is in this environment")
         return 77
     suite = unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:] or MODULES)
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=0, resultclass=LineResult).run(suite)

@@ -230,6 +230,13 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
      }},
     {"safetensors", [](Bytes input) { read_checkpoint(write("x.safetensors", input)); }},
     {"mindspore", [](Bytes input) { read_checkpoint(write("x.ckpt", input)); }},
+    {"pytorch", [](Bytes input) { read_checkpoint(write("x.bin", input)); }},
+    {"pytorch_index",
+     [](Bytes input) {
+       const auto [index, data] = halves(input);
+       write("x-1.bin", data);
+       read_checkpoint(write("x.bin.index.json", index));
+     }},
     {"tensorflow",
      [](Bytes input) {
        const auto [index, data] = halves(input);

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore tensorflow \
+[ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore pytorch pytorch_index tensorflow \
   bert_config ner_text classification_text classification_records class_labels msra_xml squad pretraining_text pretraining_records vocab tokenizer_config \
   tokenizer_json json model_request served_request onnx schema yaml ini host_file rank_table
 build=build-fuzz
@@ -21,13 +21,14 @@ fi
 mkdir -p "$build"
 
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
-sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/file_kind core/io/files core/io/json core/io/protobuf core/joined
+sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/file_kind core/io/files core/io/hub_folder core/io/json core/io/protobuf core/joined
   data/basic_tokenizer data/batcher data/class_labels data/classification_columns data/classification_records data/classification_text data/columns data/dataset data/dataset_stream data/mind_dataset data/tf_dataset data/mind_record data/mind_record_format data/mind_record_index
   data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_column_form data/ner_columns data/ner_text data/pretraining_instances data/pretraining_records data/pretraining_text
   data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/tag_scheme data/text_file data/tf_example
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
-  nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/safetensors nn/checkpoints/safetensors_writer
-  nn/checkpoints/sorted_table nn/checkpoints/tensor_entry nn/checkpoints/tensorflow_checkpoint nn/checkpoints/tensorflow_slices nn/export/onnx_header nn/stored_labels
+  nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/pickle nn/checkpoints/pytorch_checkpoint
+  nn/checkpoints/pytorch_storages nn/checkpoints/safetensors nn/checkpoints/safetensors_writer nn/checkpoints/shard_index
+  nn/checkpoints/sorted_table nn/checkpoints/tensor_entry nn/checkpoints/tensorflow_checkpoint nn/checkpoints/tensorflow_slices nn/checkpoints/zip_archive nn/export/onnx_header nn/stored_labels
   tasks/launch/hosts tasks/launch/ini_file tasks/model_request tasks/options/config_file tasks/serve/request tasks/text_query
   tests/fuzz/readers"
 flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
@@ -63,6 +64,10 @@ seed() {
       for file in "$shared"/mindrecord/*.db; do [ ! -f "${file%.db}" ] || pair "${file%.db}" "$file"; done ;;
     safetensors) copy "$shared"/safetensors/*.safetensors "$shared"/bad/*.safetensors ;;
     mindspore) copy "$shared"/ms_ckpt/*.ckpt "$shared"/bad/*.ckpt ;;
+    pytorch) copy "$shared"/pytorch_bin/*.bin ;;
+    pytorch_index)
+      echo '{"weight_map": {"a": "x-1.bin", "b": "x-1.bin"}}' >"$build/index"
+      pair "$build/index" "$shared"/pytorch_bin/bert_cls_legacy.bin ;;
     tensorflow)
       for file in "$shared"/tf_checkpoint/*.index; do
         [ ! -f "${file%.index}.data-00000-of-00001" ] || pair "$file" "${file%.index}.data-00000-of-00001"

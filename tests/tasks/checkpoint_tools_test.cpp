@@ -70,7 +70,7 @@ TEST_CASE("inspect_checkpoint --json prints each fixture's description") {
   const fs::path fixtures = shared_folder("formats/fixtures");
   if (fixtures.empty()) return;
   int described = 0;
-  // pytorch_bin has a kind that is refused; ms_saved.safetensors in ms_ckpt has no description.
+  // ms_saved.safetensors in ms_ckpt has no description.
   for (const char* kind : {"ms_ckpt", "tf_checkpoint", "safetensors"}) {
     for (const auto& entry : fs::directory_iterator(fixtures / kind)) {
       constexpr std::string_view ending = ".expected.json";
@@ -83,6 +83,12 @@ TEST_CASE("inspect_checkpoint --json prints each fixture's description") {
     }
   }
   CHECK(described == 9 + 7 + 7);
+  for (const std::string name : {"bert_cls_zip.bin", "bert_cls_legacy.bin"}) {  // of one model
+    Json expected = json_of(file_content(fixtures / "pytorch_bin/bert_cls.expected.json"));
+    expected.erase("files");
+    expected["file"] = name;
+    check_description(described_by_program((fixtures / "pytorch_bin" / name).string()), expected);
+  }
 }
 
 TEST_CASE("inspect_checkpoint --json: texts as Python shows them, files of a model in parts") {
@@ -165,11 +171,8 @@ TEST_CASE("inspect_checkpoint prints a table, and refuses what is no checkpoint"
   CHECK(none.status == 2);
   CHECK(none.err == "error: cannot read '/nowhere.ckpt': no such file, and no /nowhere.ckpt.index\n");
   CHECK(run_program("inspect_checkpoint", {}).status == 2);
-  for (const char* name : {"pytorch_bin/bert_cls_zip.bin", "pytorch_bin/bert_cls_legacy.bin"}) {
-    const Outcome pickle = run_program("inspect_checkpoint", {(fixtures / name).string()});
-    CHECK(pickle.status == 2);
-    CHECK(pickle.err.find("expected safetensors: convert it first") != std::string::npos);
-  }
+  const std::string legacy = (fixtures / "pytorch_bin/bert_cls_legacy.bin").string();
+  CHECK(run_program("inspect_checkpoint", {legacy}).out.starts_with(legacy + ": pytorch\n"));
 }
 
 TEST_CASE("convert_checkpoint goes through all formats and comes back with the same numbers") {
@@ -193,6 +196,32 @@ TEST_CASE("convert_checkpoint goes through all formats and comes back with the s
   for (const char* copy : {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"})
     expected.erase(copy);
   CHECK(found.size() == expected.size());
+}
+
+TEST_CASE("convert_checkpoint takes PyTorch's files, and what refers to them") {
+  const fs::path fixtures = shared_folder("formats/fixtures");
+  if (fixtures.empty()) return;
+  const TemporaryFolder folder;
+  const Json expected = inspected((fixtures / "safetensors/bert_cls.safetensors").string());
+  const fs::path hub = folder / "models--a--b", snapshot = hub / "snapshots/0abc";
+  fs::create_directories(snapshot);
+  fs::copy_file(fixtures / "pytorch_bin/bert_cls_zip.bin", snapshot / "part.bin");
+  Json map = Json::object();
+  for (const auto& [name, tensor] : expected.members()) map[name] = "part.bin";
+  const std::string index = snapshot / "pytorch_model.bin.index.json";
+  write_file(index, json_text({{"weight_map", map}}));
+  write_file(snapshot / "config.json", "{}");
+  for (const std::string& from :
+       {(fixtures / "pytorch_bin/bert_cls_legacy.bin").string(), hub.string(), index}) {
+    CAPTURE(from);
+    const std::string to = folder / "a.safetensors";
+    const Outcome outcome =
+        run_program("convert_checkpoint", {"--to", "safetensors", "--overwrite", from, to});
+    REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+    CHECK((outcome.out.find("needs config.json of '" + snapshot.string()) != std::string::npos) ==
+          (from.find("legacy") == std::string::npos));
+    CHECK(inspected(to) == expected);
+  }
 }
 
 TEST_CASE("a MindSpore file is read, whatever TensorFlow's is beside it") {
@@ -352,21 +381,18 @@ TEST_CASE("checkpoints that are something else are named, with what to do") {
     const std::string path = folder.write(name, pointer);
     const Outcome outcome = run_program("inspect_checkpoint", {path});
     CHECK(outcome.status == 2);
-    CHECK_MESSAGE(
-        outcome.err.find(path + (path.ends_with(".bin")
-                                     ? ": files of PyTorch's own"
-                                     : ": a pointer of Git LFS, not the file it stands for, expected ")) !=
-            std::string::npos,
-        outcome.err);
+    CHECK_MESSAGE(outcome.err.find(path + ": a pointer of Git LFS, not the file it stands for, expected ") !=
+                      std::string::npos,
+                  outcome.err);
   }
-  for (const auto& [name, bytes, what] : {std::tuple("b.ckpt", std::string("PK\x03\x04zip"),
-                                                     ": a zip archive, expected a MindSpore checkpoint: "),
-                                          std::tuple("b.safetensors", std::string("<!DOCTYPE html>\n"),
-                                                     ": a web page, expected a safetensors file: "),
-                                          std::tuple("c.index", std::string("\x1f\x8b\x08\0\0", 5),
-                                                     ": gzip, expected the index of a TensorFlow"),
-                                          std::tuple("model.h5", std::string("\x89HDF\r\n\x1a\n"),
-                                                     ": HDF5, as of Keras, expected *.safetensors,")}) {
+  for (const auto& [name, bytes, what] :
+       {std::tuple("b.ckpt", std::string("\x1f\x8b\x08\0\0", 5), ": gzip, expected a MindSpore checkpoint: "),
+        std::tuple("b.safetensors", std::string("<!DOCTYPE html>\n"),
+                   ": a web page, expected a safetensors file: "),
+        std::tuple("c.index", std::string("\x1f\x8b\x08\0\0", 5),
+                   ": gzip, expected the index of a TensorFlow"),
+        std::tuple("model.h5", std::string("\x89HDF\r\n\x1a\n"),
+                   ": HDF5, as of Keras, expected *.safetensors,")}) {
     const std::string path = folder.write(name, bytes);
     const Outcome outcome = run_program("inspect_checkpoint", {path});
     CHECK(outcome.status == 2);

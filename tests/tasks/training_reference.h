@@ -24,8 +24,8 @@ namespace gradus {
 // The folder with the weights; empty, with a message, where there is none.
 inline std::string minilm() {
   const char* folder = std::getenv("GRADUS_MINILM");
-  if (folder == nullptr || !std::filesystem::exists(std::filesystem::path(folder) / "model.safetensors")) {
-    MESSAGE("skipped: GRADUS_MINILM names no folder with a model.safetensors");
+  if (folder == nullptr || !std::filesystem::exists(std::filesystem::path(folder) / "config.json")) {
+    MESSAGE("skipped: GRADUS_MINILM names no folder with a model");
     return {};
   }
   return folder;
