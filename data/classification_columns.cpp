@@ -31,23 +31,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 8> pair_name
 const Names single_names{"text", "sentence", "text_a", "sentence1"};
 const Names label_names{"label", "labels", "gold_label", "is_duplicate", "Quality"};
 
-struct PublishedNames {
-  Names text, pair, label;
-};
-
-PublishedNames published_names(ClassificationForm form) {
-  switch (form) {
-    case ClassificationForm::mrpc:
-      return {{"#1 String"}, {"#2 String"}, {"Quality"}};
-    case ClassificationForm::sts_b:
-      return {{"sentence1"}, {"sentence2"}, {"score"}};
-    case ClassificationForm::tsv:
-      return {single_names, {}, label_names};
-    default:
-      return {{"sentence"}, {}, {"label"}};
-  }
-}
-
 bool is_text_name(std::string_view field) {
   return is_column_name(field, single_names) ||
          std::any_of(pair_names.begin(), pair_names.end(), [&](const auto& pair) {
@@ -61,17 +44,18 @@ bool any(const Fields& fields, const Predicate& predicate) {
 }
 
 // Where there are no tabs but commas.
-std::string csv_hint(std::string_view line) {
-  return line.find('\t') == std::string_view::npos && line.find(',') != std::string_view::npos
-             ? "; tabs part columns here: a table with commas and quotation marks (CSV) is not read"
+std::string csv_hint(const ClassificationForm& form, std::string_view line) {
+  return form.syntax == FormSyntax::tabs && line.find('\t') == std::string_view::npos &&
+                 line.find_first_of(",;") != std::string_view::npos
+             ? "; tabs part columns here: --task_name csv is for tables with commas or semicolons between"
              : "";
 }
 
 class NameFinder {
  public:
-  NameFinder(std::vector<std::string> names, ClassificationForm form, ClassLabelUse use,
+  NameFinder(std::vector<std::string> names, const ClassificationForm& form, ClassLabelUse use,
              const ClassificationColumns& columns, std::string where)
-      : form_(form), use_(use), columns_(columns), where_(std::move(where)), known_(published_names(form)) {
+      : form_(form), use_(use), columns_(columns), where_(std::move(where)) {
     roles_.names = std::move(names);
   }
 
@@ -80,18 +64,19 @@ class NameFinder {
     if (columns_.text.is_given()) {
       roles_.text = place(columns_.text);
       if (columns_.pair.is_given()) roles_.pair = place(columns_.pair);
-    } else if (form_ == ClassificationForm::tsv) {
+    } else if (form_.is_own()) {
       find_texts();
     } else {
-      const std::optional<size_t> text = find(known_.text);
-      if (!text) missing(known_.text, hint);
+      const std::optional<size_t> text = find(form_.text);
+      if (!text) missing(form_.text, hint);
       roles_.text = *text;
-      roles_.pair = find(known_.pair);
-      if (!roles_.pair && !known_.pair.empty()) missing(known_.pair, "");
+      roles_.pair = find(form_.pair);
+      if (!roles_.pair && !form_.pair.empty()) missing(form_.pair, "");
     }
-    roles_.label = columns_.label.is_given() ? place(columns_.label) : find(known_.label);
+    const Names& labels = form_.is_own() ? label_names : form_.label;
+    roles_.label = columns_.label.is_given() ? place(columns_.label) : find(labels);
     if (!roles_.label && use_ == ClassLabelUse::required)
-      missing(form_ == ClassificationForm::tsv ? Names{"label"} : known_.label, "");
+      missing(form_.is_own() ? Names{"label"} : labels, "");
     return std::move(roles_);
   }
 
@@ -140,47 +125,44 @@ class NameFinder {
          all_names(), chooses);
   }
 
-  ClassificationForm form_;
+  const ClassificationForm& form_;
   ClassLabelUse use_;
   const ClassificationColumns& columns_;
   std::string where_;
-  PublishedNames known_;
   ClassificationRoles roles_;
 };
 
 class TableFinder {
  public:
-  TableFinder(std::span<const NumberedLine> lines, ClassificationForm form, ClassLabelUse use,
+  TableFinder(std::span<const TableRow> rows, const ClassificationForm& form, ClassLabelUse use,
               const ClassificationColumns& columns, const std::string& path)
-      : lines_(lines),
+      : rows_(rows),
         form_(form),
         use_(use),
         columns_(columns),
-        where_(fmt::format("{}:{}", path, lines.front().number)) {
-    split_columns(lines.front().text, Separator::tabs, first_);
-  }
+        where_(fmt::format("{}:{}", path, rows.front().line)),
+        first_(rows.front().cells.begin(), rows.front().cells.end()) {}
 
   ClassificationRoles run() {
     Fields trimmed_first;
     for (const std::string_view field : first_) trimmed_first.push_back(trimmed(field));
     if (is_header(trimmed_first)) {
       const std::string hint =
-          fmt::format(", as files of {} have; a table without a header is of the form tsv", name_of(form_));
+          fmt::format(", as files of {} have; a table without a header is of the form tsv", form_.name);
       return NameFinder({trimmed_first.begin(), trimmed_first.end()}, form_, use_, columns_, where_)
-          .run(hint + csv_hint(lines_.front().text));
+          .run(hint + csv_hint(form_, rows_.front().text));
     }
     check_no_name(trimmed_first);
     if (columns_.text.is_given() || columns_.label.is_given()) return chosen();
-    if (form_ == ClassificationForm::cola) return {{"source", "label", "mark", "sentence"}, false, 3, {}, 1};
-    return counted();
+    return form_.is_own() ? counted() : named_by_form();
   }
 
  private:
   bool is_header(const Fields& fields) const {
     if (columns_.text.is_name() || columns_.pair.is_name() || columns_.label.is_name()) return true;
-    if (form_ == ClassificationForm::cola)
-      return any(fields, [](auto f) { return same_column_name(f, "sentence"); });
-    if (form_ != ClassificationForm::tsv) return true;
+    if (!form_.without_header.empty())
+      return any(fields, [&](auto f) { return is_column_name(f, form_.text); });
+    if (!form_.is_own()) return true;
     const bool all_known = !any(fields, [](auto f) {
       return !is_text_name(f) && !is_column_name(f, {"index", "id"});
     });
@@ -193,7 +175,7 @@ class TableFinder {
 
   // A header with names of which only some are known is not to become a text with a label.
   void check_no_name(const Fields& fields) const {
-    if (form_ != ClassificationForm::tsv || fields.size() < 2 || columns_.text.is_given()) return;
+    if (!form_.is_own() || fields.size() < 2 || columns_.text.is_given()) return;
     const bool some =
         any(fields, [](auto f) { return is_column_name(f, single_names) || same_column_name(f, "label"); });
     check(!some,
@@ -214,18 +196,33 @@ class TableFinder {
     roles.text = columns_.text.is_given() ? place(columns_.text) : roles.label == size_t{0} ? 1 : 0;
     if (columns_.pair.is_given()) roles.pair = place(columns_.pair);
     const bool taken = roles.label == roles.text || roles.label == roles.pair;
-    if (taken && last_is_label && use_ == ClassLabelUse::optional) roles.label.reset();
+    if (taken && last_is_label && use_ != ClassLabelUse::required) roles.label.reset();
     check(
         roles.text < first_.size() && roles.label != roles.text && (!roles.pair || roles.label != roles.pair),
         "{}: {} columns, and one for two things: {} say which has what", where_, first_.size(), chooses);
-    check(roles.label || use_ == ClassLabelUse::optional, "{}: no column is left for the labels", where_);
+    check(roles.label || use_ != ClassLabelUse::required, "{}: no column is left for the labels", where_);
     return roles;
+  }
+
+  // As the form says of files without a header.
+  ClassificationRoles named_by_form() const {
+    const auto place = [&](const Names& names) -> std::optional<size_t> {
+      const auto is_it = [&](auto column) { return is_column_name(column, names); };
+      const auto found = std::ranges::find_if(form_.without_header, is_it);
+      if (found == form_.without_header.end()) return {};
+      return static_cast<size_t>(found - form_.without_header.begin());
+    };
+    return {{form_.without_header.begin(), form_.without_header.end()},
+            false,
+            place(form_.text).value(),
+            place(form_.pair),
+            place(form_.label)};
   }
 
   ClassificationRoles counted() const {
     const bool indexed = counts_lines(0);
     const size_t count = first_.size() - (indexed && first_.size() > 1 ? 1 : 0);
-    const bool optional = use_ == ClassLabelUse::optional;
+    const bool optional = use_ != ClassLabelUse::required;
     ClassificationRoles roles;
     if (count == 1 && optional) roles = {{"text"}, false, 0, {}, {}};
     else if (count == 2) roles = {{"text", "label"}, false, 0, {}, 1};
@@ -234,7 +231,7 @@ class TableFinder {
       fail(
           "{}: found {} columns: expected text, label or text_a, text_b, label, or a header with such "
           "names{}",
-          where_, first_.size(), csv_hint(lines_.front().text));
+          where_, first_.size(), csv_hint(form_, rows_.front().text));
     check(first_.size() < 2 || !counts_lines(first_.size() - 1),
           "{}: the last of {} columns counts the lines: expected labels there; {} say which has what", where_,
           first_.size(), chooses);
@@ -252,12 +249,10 @@ class TableFinder {
 
   template <typename Predicate>
   bool all_of_column(size_t column, size_t least, const Predicate& predicate) const {
-    Fields fields;
     size_t seen = 0;
-    for (const NumberedLine& line : lines_) {
-      split_columns(line.text, Separator::tabs, fields);
-      if (fields.size() != first_.size()) continue;
-      if (!predicate(whole_number(fields[column]))) return false;
+    for (const TableRow& row : rows_) {
+      if (row.cells.size() != first_.size()) continue;
+      if (!predicate(whole_number(row.cells[column]))) return false;
       ++seen;
     }
     return seen >= least;
@@ -276,8 +271,8 @@ class TableFinder {
     return all_of_column(column, few_lines, [](std::optional<int64_t> number) { return number.has_value(); });
   }
 
-  std::span<const NumberedLine> lines_;
-  ClassificationForm form_;
+  std::span<const TableRow> rows_;
+  const ClassificationForm& form_;
   ClassLabelUse use_;
   const ClassificationColumns& columns_;
   std::string where_;
@@ -286,14 +281,17 @@ class TableFinder {
 
 }  // namespace
 
-std::string ClassificationRoles::description() const {
+std::string ClassificationRoles::description(ClassLabelUse use) const {
   const auto column = [this](size_t place) {
     return fmt::format("column {}{}", place + 1,
                        has_header ? fmt::format(" ({})", shown(names[place], 60)) : "");
   };
   std::string result = "texts from " + column(text);
   if (pair) result += ", second texts from " + column(*pair);
-  result += label ? ", labels from " + column(*label) : ", no labels";
+  if (!label) result += ", no labels";
+  else if (use == ClassLabelUse::ignored)
+    result += fmt::format(", the labels in {} left alone", column(*label));
+  else result += ", labels from " + column(*label);
   std::vector<std::string> unused;
   for (size_t i = 0; i < names.size(); ++i) {
     if (i != text && i != pair && i != label)
@@ -303,15 +301,16 @@ std::string ClassificationRoles::description() const {
   return result;
 }
 
-ClassificationRoles roles_of_names(std::vector<std::string> names, ClassificationForm form, ClassLabelUse use,
-                                   const ClassificationColumns& columns, const std::string& where) {
+ClassificationRoles roles_of_names(std::vector<std::string> names, const ClassificationForm& form,
+                                   ClassLabelUse use, const ClassificationColumns& columns,
+                                   const std::string& where) {
   return NameFinder(std::move(names), form, use, columns, where).run("");
 }
 
-ClassificationRoles roles_of_table(std::span<const NumberedLine> lines, ClassificationForm form,
+ClassificationRoles roles_of_table(std::span<const TableRow> rows, const ClassificationForm& form,
                                    ClassLabelUse use, const ClassificationColumns& columns,
                                    const std::string& path) {
-  return TableFinder(lines, form, use, columns, path).run();
+  return TableFinder(rows, form, use, columns, path).run();
 }
 
 }  // namespace gradus

@@ -9,6 +9,7 @@
 
 #include "data/classification_text.h"
 #include "data/columns.h"
+#include "data/table_rows.h"
 
 namespace gradus {
 
@@ -19,17 +20,18 @@ struct ClassificationRoles {
   std::optional<size_t> pair, label;
 
   // "texts from column 2 (question), second texts from ..., labels from ...; not used: index".
-  std::string description() const;
+  std::string description(ClassLabelUse use) const;
 };
 
 // What names a form of data knows: those of a published data set, or of a table or JSON lines of one's own.
 // Throws Error "<where>: ..." when a text or a label that is needed has no name, and when several could be meant.
-ClassificationRoles roles_of_names(std::vector<std::string> names, ClassificationForm form, ClassLabelUse use,
-                                   const ClassificationColumns& columns, const std::string& where);
+ClassificationRoles roles_of_names(std::vector<std::string> names, const ClassificationForm& form,
+                                   ClassLabelUse use, const ClassificationColumns& columns,
+                                   const std::string& where);
 
-// The same of a table, from its first lines. Without a header columns that count the lines are no texts. Throws Error
+// The same of a table, from its first rows. Without a header columns that count the lines are no texts. Throws Error
 // "path:line: ...".
-ClassificationRoles roles_of_table(std::span<const NumberedLine> lines, ClassificationForm form,
+ClassificationRoles roles_of_table(std::span<const TableRow> rows, const ClassificationForm& form,
                                    ClassLabelUse use, const ClassificationColumns& columns,
                                    const std::string& path);
 

@@ -1,200 +1,61 @@
 #include "data/classification_text.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "core/ascii.h"
 #include "core/error.h"
-#include "core/io/json.h"
-#include "core/joined.h"
-#include "data/classification_columns.h"
+#include "data/classification_json.h"
+#include "data/classification_table.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
-#include "data/unread_names.h"
 
 namespace gradus {
 namespace {
 
-constexpr std::array<std::string_view, 6> form_names{"cola", "mrpc", "sst2", "sts_b", "tnews", "tsv"};
-constexpr int highest_score = 5;  // of STS-B
-
-float parse_score(std::string_view text, const std::string& where) {
-  const std::optional<float> score = label_as_number(text);
-  check(score && *score >= 0 && *score <= highest_score,
-        "{}: found the score '{}': expected a number from 0 to {}", where, text, highest_score);
-  return *score;
-}
-
-// Adds a text after looking at its label. The first one says whether the data has labels.
-void add_text(ClassificationData& data, ClassificationText text, bool labelled) {
-  if (data.texts.empty()) data.labelled = labelled;
-  text.label = without_outer_blanks(text.label);
-  check(!labelled || !text.label.empty(), "{}:{}: the label is empty", data.path, text.line);
-  if (labelled && has_scores(data.form))
-    text.score = parse_score(text.label, fmt::format("{}:{}", data.path, text.line));
-  data.texts.push_back(std::move(text));
-}
-
-// Rows of a table.
-class TableParser {
- public:
-  TableParser(ClassificationData& data, ClassLabelUse use, const ClassificationColumns& columns)
-      : data_(data), use_(use), columns_(columns) {}
-
-  void run(LineReader& reader) {
-    std::vector<NumberedLine> ahead;
-    std::string_view line;
-    while (ahead.size() < most_ahead && reader.next(line))
-      ahead.push_back({reader.line_number(), std::string(line)});
-    if (ahead.empty()) return;
-    roles_ = roles_of_table(ahead, data_.form, use_, columns_, data_.path);
-    data_.has_header = roles_.has_header || columns_.label.is_given();
-    is_qqp_ =
-        roles_.has_header && roles_.label && same_column_name(roles_.names[*roles_.label], "is_duplicate");
-    for (size_t i = roles_.has_header ? 1 : 0; i < ahead.size(); ++i) add_row(ahead[i].text, ahead[i].number);
-    while (reader.next(line)) add_row(line, reader.line_number());
-    data_.notes.push_back(roles_.description());
-    if (empty_lines_ > 0) data_.notes.push_back(fmt::format("{} empty lines are left out", empty_lines_));
-    if (short_rows_ > 0)
-      data_.notes.push_back(fmt::format("{} lines of too few columns are left out, the first line {}",
-                                        short_rows_, first_short_));
-  }
-
- private:
-  static constexpr size_t most_ahead = 1000;  // lines that tell what the columns are
-
-  void add_row(std::string_view line, int64_t number) {
-    const size_t count = roles_.names.size();
-    // Where texts stand alone, an empty one is one of them.
-    if (line.empty() && count > 1) {
-      ++empty_lines_;
-      return;
-    }
-    split_columns(line, Separator::tabs, fields_);
-    // A few lines of QQP as it is published are broken; the reference programs pass them over.
-    if (is_qqp_ && fields_.size() < count) {
-      if (short_rows_++ == 0) first_short_ = number;
-      return;
-    }
-    if (fields_.size() != count)
-      fail("{}:{}: found {} columns: expected {}: {}", data_.path, number, fields_.size(), count,
-           shown_list(roles_.names));
-    ClassificationText text;
-    text.line = number;
-    text.text_a = fields_[roles_.text];
-    if (roles_.pair) text.text_b = fields_[*roles_.pair];
-    if (roles_.label) text.label = fields_[*roles_.label];
-    add_text(data_, std::move(text), roles_.label.has_value());
-  }
-
-  ClassificationData& data_;
-  ClassLabelUse use_;
-  const ClassificationColumns& columns_;
-  ClassificationRoles roles_;
-  bool is_qqp_ = false;
-  std::vector<std::string_view> fields_;  // of the line
-  int64_t empty_lines_ = 0, short_rows_ = 0, first_short_ = 0;
-};
-
-// JSON lines.
-class JsonParser {
- public:
-  JsonParser(ClassificationData& data, ClassLabelUse use, const ClassificationColumns& columns)
-      : data_(data), use_(use), columns_(columns) {}
-
-  void run(LineReader& reader) {
-    for (std::string_view line; reader.next(line);) {
-      if (!trimmed(line).empty()) add_row(line, reader);
-    }
-    if (std::string note = unread_.note(); !note.empty()) data_.notes.push_back(std::move(note));
-  }
-
- private:
-  void add_row(std::string_view line, const LineReader& reader) {
-    const std::string where = reader.where();
-    const Json row = parse_json(line, where);
-    check(row.is_object(), "{}: found a JSON {}: expected an object with \"{}\"", where, row.type_name(),
-          text_.empty() ? "sentence" : text_);
-    if (text_.empty()) find_names(row, where);
-    const bool labelled = row.contains(label_);
-    check(labelled || use_ == ClassLabelUse::optional, "{}: the row has no \"{}\"", where, label_);
-    check(data_.texts.empty() || labelled == data_.labelled,
-          "{}: the row has {} \"{}\", unlike the rows before: expected all rows to have one or none", where,
-          labelled ? "a" : "no", label_);
-    ClassificationText text;
-    text.line = reader.line_number();
-    text.text_a = text_of(row, text_, where);
-    if (!pair_.empty()) text.text_b = text_of(row, pair_, where);
-    if (labelled) text.label = label_of(row[label_], where);
-    unread_.look_at(row, {text_, pair_, label_});
-    add_text(data_, std::move(text), labelled);
-  }
-
-  // The first row tells the names of all.
-  void find_names(const Json& row, const std::string& where) {
-    if (data_.form == ClassificationForm::tnews && !columns_.text.is_given()) {
-      text_ = "sentence";
-      label_ = "label";
-      return;
-    }
-    for (const ColumnChoice* choice : {&columns_.text, &columns_.pair, &columns_.label})
-      check(!choice->is_given() || choice->is_name(), "{}: JSON lines: expected a name, found {} {}", where,
-            choice->option(), choice->text());
-    std::vector<std::string> names;
-    for (const auto& [name, value] : row.members()) names.push_back(name);
-    const ClassificationRoles roles =
-        roles_of_names(names, data_.form == ClassificationForm::tnews ? ClassificationForm::tsv : data_.form,
-                       use_, columns_, where);
-    text_ = names[roles.text];
-    if (roles.pair) pair_ = names[*roles.pair];
-    label_ = roles.label ? names[*roles.label] : "label";
-    data_.notes.push_back(roles.description());
-  }
-
-  // Of a list of words, as CSL has them, these with blanks between.
-  static std::string text_of(const Json& row, const std::string& name, const std::string& where) {
-    const Json* found = row.find(name);
-    const auto is_text = [](const Json& value) { return value.is_string(); };
-    check(found != nullptr &&
-              (is_text(*found) || (found->is_array() && std::ranges::all_of(found->items(), is_text))),
-          "{}: the row has no string \"{}\"", where, name);
-    if (found->is_string()) return found->text();
-    return joined(found->get<std::vector<std::string>>(), " ").str();
-  }
-
-  // A whole number counts as its digits.
-  std::string label_of(const Json& label, const std::string& where) const {
-    const bool is_score = data_.form == ClassificationForm::tsv && label.is_number();
-    check(label.is_string() || label.is_integer() || is_score, "{}: \"{}\" is a JSON {}: expected a string",
-          where, label_, label.type_name());
-    return label.is_string() ? label.text() : json_text(label);
-  }
-
-  ClassificationData& data_;
-  ClassLabelUse use_;
-  const ClassificationColumns& columns_;
-  std::string text_, pair_,
-      label_;  // what the row calls them; empty before the first, and without a second text
-  UnreadNames unread_;
-};
-
-// Texts of which the people who labelled SNLI and MNLI, and CLUE's sets like these, did not agree have the label "-".
+// Texts on which those who labelled them did not agree have the label "-" in sets like MNLI. Of a table of one's own it is
+// told by the other labels.
 void leave_out_disputed(ClassificationData& data) {
+  std::string_view disputed = data.form->disputed;
   const std::map<std::string, int64_t> counts = data.label_counts();
-  const auto known = [](const auto& count) {
-    return is_column_name(count.first, {"-", "entailment", "neutral", "contradiction"});
-  };
-  if (!counts.contains("-") || counts.size() < 2 || !std::all_of(counts.begin(), counts.end(), known)) return;
-  std::erase_if(data.texts, [](const ClassificationText& text) { return text.label == "-"; });
-  data.notes.push_back(fmt::format("{} texts with the label '-' are left out", counts.at("-")));
+  if (data.form->is_own()) {
+    const auto known = [](const auto& count) {
+      return is_column_name(count.first, {"-", "entailment", "neutral", "contradiction"});
+    };
+    if (counts.size() > 1 && std::all_of(counts.begin(), counts.end(), known)) disputed = "-";
+  }
+  const auto found = counts.find(std::string(disputed));
+  if (disputed.empty() || found == counts.end()) return;
+  std::erase_if(data.texts, [&](const ClassificationText& text) { return text.label == disputed; });
+  data.notes.push_back(fmt::format("{} texts with the label '{}' are left out", found->second, disputed));
 }
 
 bool looks_like_json(std::string_view line) {
   line = trimmed(line);
   return line.starts_with('{') && line.ends_with('}') && trimmed(line.substr(1)).starts_with('"');
+}
+
+bool is_called_csv(std::string_view path) {
+  for (const std::string_view ending : {".csv", ".csv.gz"}) {
+    if (path.size() >= ending.size() && same_ignoring_case(path.substr(path.size() - ending.size()), ending))
+      return true;
+  }
+  return false;
+}
+
+// What the file is: the form's own, or of one's own tables what the name or the first line say.
+FormSyntax syntax_of(LineReader& reader, ClassificationData& data) {
+  if (!data.form->is_own() || data.form->syntax != FormSyntax::tabs) return data.form->syntax;
+  if (is_called_csv(data.path)) return FormSyntax::spreadsheet;
+  std::string_view first;
+  if (!reader.next(first)) return FormSyntax::tabs;
+  const bool is_json = looks_like_json(first);
+  reader.unread();
+  return is_json ? FormSyntax::json_lines : FormSyntax::tabs;
 }
 
 // Refuses two labels that look the same: their blanks differ, or what can't be seen.
@@ -235,34 +96,6 @@ std::optional<float> label_as_number(std::string_view label) {
   const auto number = static_cast<float>(value);
   if (error != std::errc() || end != label.data() + label.size() || !std::isfinite(number)) return {};
   return number;
-}
-
-std::string_view name_of(ClassificationForm form) { return form_names[static_cast<size_t>(form)]; }
-
-bool is_classification_form(std::string_view name) {
-  return std::find(form_names.begin(), form_names.end(), name) != form_names.end();
-}
-
-ClassificationForm parse_classification_form(std::string_view name) {
-  const auto found = std::find(form_names.begin(), form_names.end(), name);
-  check(found != form_names.end(), "data set '{}': expected one of {}", name, joined(form_names, ", "));
-  return static_cast<ClassificationForm>(found - form_names.begin());
-}
-
-bool has_scores(ClassificationForm form) { return form == ClassificationForm::sts_b; }
-
-std::vector<std::string> published_labels(ClassificationForm form) {
-  switch (form) {
-    case ClassificationForm::cola:
-    case ClassificationForm::mrpc:
-    case ClassificationForm::sst2:
-      return {"0", "1"};
-    case ClassificationForm::tnews:  // CLUE has left out 105 and 111
-      return {"100", "101", "102", "103", "104", "106", "107", "108",
-              "109", "110", "112", "113", "114", "115", "116"};
-    default:
-      return {};
-  }
 }
 
 std::string ClassificationData::where(size_t text) const {
@@ -306,24 +139,38 @@ std::string ClassificationData::log() const {
   return log + "\n";
 }
 
-ClassificationData read_classification(const std::string& path, ClassificationForm form, ClassLabelUse use,
-                                       const ClassificationColumns& columns) {
+ClassificationData read_classification(const std::string& path, const ClassificationForm& form,
+                                       ClassLabelUse use, const ClassificationColumns& columns,
+                                       bool keep_rows) {
   ClassificationData data;
   data.path = path;
-  data.form = form;
+  data.form = &form;
   LineReader reader(path);
-  bool is_json = form == ClassificationForm::tnews;
-  if (std::string_view first; form == ClassificationForm::tsv && reader.next(first)) {
-    is_json = looks_like_json(first);
-    reader.unread();
-  }
-  if (is_json) JsonParser(data, use, columns).run(reader);
-  else TableParser(data, use, columns).run(reader);
+  const FormSyntax syntax = syntax_of(reader, data);
+  ClassificationReading reading{data, use, columns, keep_rows};
+  if (syntax == FormSyntax::json_lines) read_json_texts(reader, reading);
+  else read_table_texts(reader, syntax, reading);
+  data.layout.has_mark = reader.has_mark();
+  data.layout.ends_in_crlf = reader.ends_in_crlf();
   leave_out_disputed(data);
-  check(
-      !data.texts.empty(), "{}: no text found: expected {}", path,
-      form == ClassificationForm::tnews ? "a JSON object a line" : "lines of columns with tabs between them");
+  if (data.texts.empty()) {
+    std::string found;
+    for (const std::string& note : data.notes) found += "; " + note;
+    fail("{}: no text found: expected {}{}", path,
+         syntax == FormSyntax::json_lines    ? "a JSON object a line"
+         : syntax == FormSyntax::spreadsheet ? "rows of a table (CSV)"
+                                             : "lines of columns with tabs between them",
+         found);
+  }
   return data;
+}
+
+bool is_classification_table(const std::string& path) {
+  if (is_called_csv(path)) return true;
+  if (!std::filesystem::is_regular_file(path)) return false;
+  LineReader reader(path);
+  std::string_view first;
+  return reader.next_bytes(first) && looks_like_json(first);
 }
 
 }  // namespace gradus

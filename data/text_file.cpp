@@ -174,7 +174,12 @@ bool LineReader::read_line(std::string_view& line, TooLong too_long) {
   line_ = std::string_view(buffer_).substr(begin_, end == std::string::npos ? end : end - begin_);
   after_cr_ = end != std::string::npos && buffer_[end] == '\r';
   begin_ = end == std::string::npos ? buffer_.size() : end + 1;
-  if (++line_number_ == 1 && line_.starts_with(byte_order_mark)) line_.remove_prefix(byte_order_mark.size());
+  if (++line_number_ == 1) {
+    has_mark_ = line_.starts_with(byte_order_mark);
+    if (has_mark_) line_.remove_prefix(byte_order_mark.size());
+    ends_in_crlf_ =
+        line_.ends_with('\r') || (after_cr_ && begin_ < buffer_.size() && buffer_[begin_] == '\n');
+  }
   if (line_.ends_with('\r')) line_.remove_suffix(1);
   if (passed_over_ > 0 || line_.size() > longest_line) {
     passed_over_ += line_.size();

@@ -81,6 +81,9 @@ class LineReader {
   const std::string& path() const { return path_; }
   int64_t line_number() const { return line_number_; }  // of the last line, from 1
   std::string where() const;                            // "path:line"
+  // Of the first line, once it was read: whether a byte order mark stood before it, and whether it ended in CR LF.
+  bool has_mark() const { return has_mark_; }
+  bool ends_in_crlf() const { return ends_in_crlf_; }
 
  private:
   enum class TooLong : uint8_t { refused, passed_over };
@@ -101,6 +104,7 @@ class LineReader {
   bool after_cr_ = false;  // the last line ended in a CR: an LF behind it is part of that end
   bool begun_ = false, at_end_ = false;
   bool again_ = false;
+  bool has_mark_ = false, ends_in_crlf_ = false;
   std::string_view line_;
   size_t passed_over_ = 0;  // bytes of a line that is too long
   int64_t line_number_ = 0;

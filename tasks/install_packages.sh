@@ -15,6 +15,7 @@ is_there() {
     libutf8proc-dev) pkg-config --exists libutf8proc ;;
     libsqlite3-dev) pkg-config --exists sqlite3 ;;
     libpugixml-dev) pkg-config --exists pugixml ;;
+    libcsv-dev) [ -f /usr/include/csv.h ] || [ -f /usr/local/include/csv.h ] ;;
     zlib1g-dev) pkg-config --exists zlib ;;
     libcli11-dev) pkg-config --exists CLI11 ;;
     libcpp-httplib-dev) pkg-config --exists cpp-httplib ;;
@@ -26,7 +27,7 @@ is_there() {
 # The OpenCL package is there because libdnnl-dev's CMake file refuses to load without it.
 missing=
 for package in g++ meson ninja-build pkg-config cmake libdnnl-dev ocl-icd-opencl-dev libfmt-dev doctest-dev libcli11-dev \
-  libyaml-cpp-dev nlohmann-json3-dev libutf8proc-dev libsqlite3-dev libpugixml-dev zlib1g-dev libcpp-httplib-dev "$@"; do
+  libyaml-cpp-dev nlohmann-json3-dev libutf8proc-dev libsqlite3-dev libpugixml-dev libcsv-dev zlib1g-dev libcpp-httplib-dev "$@"; do
   is_there "$package" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0

@@ -59,6 +59,17 @@ void write_result(const ClassifierOptions& options, const char* name, const std:
   if (!options.output_dir.empty()) replace_file(std::filesystem::path(options.output_dir) / name, text);
 }
 
+// The scores by which the data set is judged, where these are several: "accuracy 86.03, f1 90.21".
+std::string all_measures(const ClassificationForm& form, const Scores& scores) {
+  std::string text;
+  for (const std::string_view measure : form.measures) {
+    for (const auto& [name, value] : scores) {
+      if (name == measure) text += fmt::format("{}{} {:.2f}", text.empty() ? "" : ", ", name, value);
+    }
+  }
+  return form.measures.size() > 1 ? text + "\n" : "";
+}
+
 // Training has scored the final weights already, unless there was nothing left to train.
 void evaluate(const ClassifierOptions& options, const ClassifierSystem& system,
               ClassifierEvaluation& evaluation, RunMetrics& metrics) {
@@ -70,8 +81,9 @@ void evaluate(const ClassifierOptions& options, const ClassifierSystem& system,
   if (options.train.json) {
     print_result("{}\n", to_json_line(report.scores));
   } else {
-    print_result("evaluation data: {}; {:.1f} examples/s\n{}\n{}{}\n{}", evaluation.set().counts.str(),
-                 report.examples_per_second, rule_line(), report.text, rule_line(), evaluation.description());
+    print_result("evaluation data: {}; {:.1f} examples/s\n{}\n{}{}\n{}{}", evaluation.set().counts.str(),
+                 report.examples_per_second, rule_line(), report.text, rule_line(),
+                 all_measures(options.form(), report.scores), evaluation.description());
   }
   if (const std::string warning = evaluation.warning(); !warning.empty())
     print_log(log_of(options), "warning: {}\n", warning);
@@ -81,10 +93,12 @@ void evaluate(const ClassifierOptions& options, const ClassifierSystem& system,
 int predict(const ClassifierOptions& options, const ClassifierSystem& system,
             const ClassifierPredictor& predictor) {
   const std::string& path = options.predict_data_file_path;
+  const ClassifierPredictForm form = parse_predict_form(options.predict_form, options.train.json);
   int status = 0;
-  ClassifierWriter writer(system, predictor,
-                          {options.seq_length, options.train.json, !options.output_dir.empty(), stdout});
-  if (path != "-" && (options.form() != ClassificationForm::tsv || !options.columns.text_column.empty())) {
+  ClassifierWriter writer(system, predictor, {options.seq_length, form, !options.output_dir.empty(), stdout});
+  const bool is_named = options.task_name != "tsv" || !options.columns.text_column.empty() ||
+                        form == ClassifierPredictForm::table;
+  if (path != "-" && (is_named || is_classification_table(path))) {
     writer.write_file(path, options.form(), options.columns.columns());
   } else {
     read_predict_data(

@@ -91,7 +91,7 @@ int predict(Backend& backend, const SquadDriverOptions& options, const SquadSyst
   std::vector<SquadPrediction> predictions = answerer.run(questions);
   if (answerer.version_2()) apply_threshold(predictions, system.settings().null_score_diff_threshold);
   for (size_t i = 0; i < predictions.size(); ++i)
-    print_result("{}\n", show_answer(questions.data().questions[i].text, predictions[i], style));
+    print_result("{}\n", show_answer(questions, i, predictions[i], style));
   write_predictions(options, prefix_of_new(options), with_ids(questions.data(), std::move(predictions)),
                     answerer.version_2());
   return 0;

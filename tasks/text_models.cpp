@@ -302,16 +302,12 @@ std::vector<FoundAnswer> TextAnswerer::answers(const TextWork& each) const {
   std::vector<SquadPrediction> predictions = parts_->answerer.predictions(*work.questions, work.logits);
   if (parts_->answerer.version_2())
     apply_threshold(predictions, parts_->system->settings().null_score_diff_threshold);
-  const std::string& context = work.questions->data().contexts[0];
   std::vector<FoundAnswer> answers;
   for (const SquadPrediction& prediction : predictions) {
     const auto [text, probability] = shown_answer(prediction);
     FoundAnswer& answer = answers.emplace_back(FoundAnswer{text, probability});
     if (text.empty()) continue;
-    const SquadContext& parts = work.questions->context(0);
-    const PieceSpan pieces = prediction.chosen()->pieces;
-    answer.begin = parts.pieces[static_cast<size_t>(pieces.first)].begin;
-    answer.end = end_of_pieces(pieces, context, parts);
+    std::tie(answer.begin, answer.end) = place_of_answer(*work.questions, 0, prediction);
   }
   return answers;
 }

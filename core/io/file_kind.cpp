@@ -31,9 +31,17 @@ constexpr Signature page{"<html"sv, "a web page", page_advice};
 constexpr Signature tar{"ustar"sv, "a tar archive", unpack};
 constexpr size_t tar_mark_at = 257;
 
+constexpr std::string_view office_advice = "save a table as CSV in UTF-8, other text as plain text";
+constexpr Signature office{"PK\x03\x04"sv, "a document of an office program", office_advice};
+constexpr size_t first_name_at = 30;  // of the files in a zip archive
+// What is packed first in such documents: of spreadsheets by Microsoft's programs and others, and of OpenDocument.
+constexpr std::string_view office_names[] = {"[Content_Types].xml", "_rels/", "docProps/", "xl/",
+                                             "mimetypeapplication/vnd.oasis."};
+
 constexpr Signature signatures[] = {
     {"PK\x03\x04"sv, "a zip archive",
      "unpack it; PyTorch's *.bin, *.pt and *.pth are such archives, which are read under these names"},
+    {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv, "a document of an office program", office_advice},
     {"\x1f\x8b\x08"sv, "gzip", "unpack it with gunzip"},
     {"BZh"sv, "bzip2", unpack},
     {"\xfd"
@@ -60,6 +68,12 @@ bool is_web_page(std::string_view bytes) {
   return start == "<!doctype" || start.starts_with(page.begin);
 }
 
+bool is_office(std::string_view bytes) {
+  return bytes.size() > first_name_at && bytes.starts_with(office.begin) &&
+         std::any_of(std::begin(office_names), std::end(office_names),
+                     [&](auto name) { return bytes.substr(first_name_at).starts_with(name); });
+}
+
 // Those of binary formats that nobody can have typed.
 bool is_no_text(const Signature& signature) {
   return std::any_of(signature.begin.begin(), signature.begin.end(),
@@ -68,6 +82,7 @@ bool is_no_text(const Signature& signature) {
 
 const Signature* signature_of(std::string_view bytes) {
   if (bytes.starts_with(pointer.begin)) return &pointer;
+  if (is_office(bytes)) return &office;
   const auto* found =
       std::find_if(std::begin(signatures), std::end(signatures),
                    [&](const Signature& signature) { return bytes.starts_with(signature.begin); });

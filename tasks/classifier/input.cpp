@@ -123,7 +123,7 @@ void check_labels_known(const ClassificationData& data, const ClassLabels& label
 
 // A classifier that is trained further keeps its weights of classes unless others are asked for.
 void learn_from(const ClassifierOptions& options, const ClassifierSet& set, ClassifierSystem& system) {
-  system.set_task(options.task_name);
+  system.set_task(options.form());
   if (options.makes_head()) system.set_pairs(has_pairs(set));
   if (options.makes_head() || !options.class_weights.empty())
     system.set_class_weights(class_weights(options, set, system.labels()));
@@ -153,7 +153,7 @@ ClassLabels find_labels(const ClassifierOptions& options, const ClassifierInputs
     return labels;
   }
   if (!options.label_file_path.empty()) return ClassLabels::load(options.label_file_path);
-  std::vector<std::string> names = published_labels(options.form());
+  std::vector<std::string> names = options.form().labels;
   if (!names.empty()) return ClassLabels(std::move(names));
   if (inputs.train) {
     names = inputs.train->data.found_labels();

@@ -14,9 +14,7 @@ bool scores_numbers(const std::string& assessment_method) {
   return assessment_method == "spearman_correlation" || assessment_method == "pearson_correlation";
 }
 
-bool ClassifierOptions::learns_scores() const {
-  return has_scores(form()) || scores_numbers(assessment_method);
-}
+bool ClassifierOptions::learns_scores() const { return form().scores || scores_numbers(assessment_method); }
 
 std::vector<float> ClassifierOptions::listed_class_weights() const {
   std::vector<float> weights;
@@ -38,19 +36,29 @@ void ClassifierOptions::declare(Options& options) {
       options, "./classifier_finetune/ckpt/",
       {"training data: a file in the form of --task_name; of records a file or a folder", "evaluation data",
        "text to classify, a line each, two texts of a pair with a tab between; or, named as a file, in the "
-       "form of a --task_name other than tsv, or with a --text_column; -: stdin",
+       "form of a --task_name other than tsv, JSON lines, a name ending in .csv, or with a --text_column or "
+       "--predict_form table; -: stdin",
        "what the training and evaluation data are: text or records"});
   options
       .add("task_name", task_name,
-           "form and labels of the text: those of a published data set, or tsv: text, label or text_a, "
-           "text_b, label with tabs between, or a header that tells")
-      .choices({"tsv", "cola", "mrpc", {"sst2", {"sst-2"}}, {"sts_b", {"sts-b", "stsb"}}, "tnews"});
+           "form and labels of the text: those of a published data set (docs/classification.md), or tsv: "
+           "text, "
+           "label or text_a, text_b, label with tabs between, or a header that tells; csv: the same as "
+           "spreadsheets write it")
+      .choices(choices_of(classification_forms()));
   columns.declare(options);
   options.add("label_file_path", label_file_path,
               "labels, one a line, in the order of their ids; none: those of the data set");
   options.add("num_class", num_class, "number of classes; 0: as many as there are labels").at_least(0);
   options.add("output_dir", output_dir,
               "folder for eval_results.txt and test_results.tsv; none: the save folder, when training");
+
+  options
+      .add("predict_form", predict_form,
+           "what predictions are written as: text, a line each; table: the table that was read, with columns "
+           "added; "
+           "jsonl: JSON lines, those that were read with more in them; auto: text, or jsonl with --json")
+      .choices({"auto", "text", "table", "jsonl"});
 
   options.group("Head");
   options.add("class_weights", class_weights,
@@ -72,24 +80,27 @@ void ClassifierOptions::declare(Options& options) {
 
 void ClassifierOptions::finish(Options& options) {
   train.finish(options);
-  if (task_name == "sts_b") options.preset("assessment_method", "spearman_correlation", "--task_name sts_b");
-  if (task_name == "cola") options.preset("assessment_method", "mcc", "--task_name cola");
+  // What is the default anyhow stays one: a trained classifier may say otherwise.
+  if (const std::string measure(form().measures.front()); measure != assessment_method)
+    options.preset("assessment_method", measure, "--task_name " + task_name);
   FineTuneOptions::finish(options, {}, false);
   if (train.do_train && output_dir.empty()) {
     options.preset("output_dir", train.save_finetune_checkpoint_path, "--save_finetune_checkpoint_path");
   }
-  check(!has_scores(form()) || scores_numbers(assessment_method),
+  check(!form().scores || scores_numbers(assessment_method),
         "--assessment_method {}: the texts of --task_name {} have scores, not classes: expected "
         "spearman_correlation or pearson_correlation",
         assessment_method, task_name);
-  check(published_labels(form()).empty() || !scores_numbers(assessment_method),
+  check(form().labels.empty() || !scores_numbers(assessment_method),
         "--assessment_method {} compares numbers, the texts of --task_name {} have classes",
         assessment_method, task_name);
   check(class_weights.empty() || train.do_train, "--class_weights {}: they count in training: add --do_train",
         class_weights);
+  check(predict_form != "table" || !train.do_predict || predict_data_file_path != "-",
+        "--predict_form table: standard input has a text a line: name the file with a table with "
+        "--predict_data_file_path");
   listed_class_weights();
-  columns.columns();
-  columns.check_pair();
+  columns.check(form());
   if (makes_head()) check_no_classes(learns_scores());
 }
 
@@ -106,10 +117,12 @@ void ClassifierOptions::take(const std::string& trained_task, bool gives_scores,
   const std::string reason = "the classifier";
   options.preset("task_name", trained_task, reason);
   const char* gives = gives_scores ? "scores, not classes" : "classes, not scores";
-  check(gives_scores ? published_labels(form()).empty() : !has_scores(form()),
-        "--task_name {}: the classifier gives {}", task_name, gives);
+  check(gives_scores ? form().labels.empty() : !form().scores, "--task_name {}: the classifier gives {}",
+        task_name, gives);
   if (gives_scores) options.preset("assessment_method", "spearman_correlation", reason);
-  if (trained_task == "cola") options.preset("assessment_method", "mcc", reason);
+  const ClassificationForm& trained = classification_form(trained_task);
+  if (trained.scores == gives_scores)
+    options.preset("assessment_method", std::string(trained.measures.front()), reason);
   check(scores_numbers(assessment_method) == gives_scores, "--assessment_method {}: the classifier gives {}",
         assessment_method, gives);
   check_no_classes(gives_scores);

@@ -16,9 +16,10 @@ struct ClassifierOptions : FineTuneOptions {
   std::string label_file_path;
   ClassificationColumnOptions columns;
   std::string class_weights;  // "", "balanced", or a number for each class
+  std::string predict_form = "auto";
   std::string output_dir;
 
-  ClassificationForm form() const { return parse_classification_form(task_name); }
+  const ClassificationForm& form() const { return classification_form(task_name); }
   // Whether a new model learns numbers instead of classes.
   bool learns_scores() const;
   // The numbers of --class_weights; empty unless it lists some. Throws Error on anything but positive numbers.

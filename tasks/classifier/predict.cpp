@@ -4,46 +4,12 @@
 #include <cmath>
 #include <map>
 
-#include "core/io/json.h"
 #include "core/joined.h"
 #include "tasks/log/log.h"
-#include "tasks/text/display_text.h"
 #include "tasks/text/line_batches.h"
 
 namespace gradus {
 namespace {
-
-// The text, or the two of a pair, in columns of one line.
-std::string shown(const ClassificationText& text) {
-  const std::string first = printable_text(text.text_a);
-  return text.text_b ? first + "\t" + printable_text(*text.text_b) : first;
-}
-
-std::string json_line(const ClassifierSystem& system, const ClassificationText& text,
-                      std::span<const double> output, int32_t best) {
-  Json json;
-  if (text.text_b) {
-    json["text_a"] = text.text_a;
-    json["text_b"] = *text.text_b;
-  } else {
-    json["text"] = text.text_a;
-  }
-  if (!system.labels()) {
-    json["score"] = output[0];
-    return json_text(json);
-  }
-  json["label"] = system.labels()->name(best);
-  for (int32_t id = 0; id < system.labels()->size(); ++id)
-    json["probabilities"][system.labels()->name(id)] = output[static_cast<size_t>(id)];
-  return json_text(json);
-}
-
-std::string plain_line(const ClassifierSystem& system, const ClassificationText& text,
-                       std::span<const double> output, int32_t best) {
-  if (!system.labels()) return fmt::format("{:.4f}\t{}", output[0], shown(text));
-  return fmt::format("{}\t{:.4f}\t{}", system.labels()->name(best), output[static_cast<size_t>(best)],
-                     shown(text));
-}
 
 // What is wrong with the number of texts in a line; empty when nothing is.
 std::string fault_of(std::string_view line, bool pairs) {
@@ -84,7 +50,7 @@ int ClassifierWriter::write_lines(std::istream& in, const std::string& name) {
     auto next = good.begin();
     for (size_t i = 0; i < lines.size(); ++i) {
       if (batches.fault(i).empty()) write(*next++);
-      else write({batches.error_line(i, settings_.json), row(none)});
+      else write({batches.error_line(i, settings_.form == ClassifierPredictForm::jsonl), row(none)});
     }
     flush_predictions(settings_.out);
   }
@@ -92,14 +58,20 @@ int ClassifierWriter::write_lines(std::istream& in, const std::string& name) {
   return batches.status(stderr);
 }
 
-void ClassifierWriter::write_file(const std::string& path, ClassificationForm form,
+void ClassifierWriter::write_file(const std::string& path, const ClassificationForm& form,
                                   const ClassificationColumns& columns) {
-  const ClassificationData data = read_classification(path, form, ClassLabelUse::optional, columns);
+  const ClassificationData data = read_classification(path, form, ClassLabelUse::ignored, columns,
+                                                      settings_.form != ClassifierPredictForm::text);
   check(data.texts.front().text_b.has_value() == system_.settings().pairs,
         "{}: {}, but the classifier was trained on {}", path,
         system_.settings().pairs ? "single texts" : "pairs",
         system_.settings().pairs ? "pairs" : "single texts");
+  const std::string head = prediction_head(settings_.form, system_, data);
   print_log(stderr, "{}", data.log());
+  if (settings_.form == ClassifierPredictForm::table) {
+    print_log(stderr, "{}: columns added: {}\n", path, joined(prediction_names(system_), ", "));
+    fmt::print(settings_.out, "{}", head);
+  }
   for (const Answer& answer : answers(data)) write(answer);
   flush_predictions(settings_.out);
   tell(path);
@@ -117,7 +89,7 @@ std::vector<ClassifierWriter::Answer> ClassifierWriter::answers(const Classifica
   for (size_t i = 0; i < data.texts.size(); ++i) {
     const std::span<const double> output = std::span(outputs).subspan(i * width, width);
     result.push_back(
-        {(settings_.json ? json_line : plain_line)(system_, data.texts[i], output, best[i]), row(output)});
+        {prediction_line(settings_.form, system_, data, data.texts[i], output, best[i]), row(output)});
   }
   return result;
 }

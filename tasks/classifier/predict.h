@@ -8,16 +8,16 @@
 #include <vector>
 
 #include "tasks/classifier/evaluation.h"
+#include "tasks/classifier/predict_form.h"
 
 namespace gradus {
 
-// Classifies new texts and writes a line for each, as soon as it is known: the label and its probability, or the
-// score, and the text, with tabs between; with `json` an object with the probability of every class.
+// Classifies new texts and writes a line for each, as soon as it is known (tasks/classifier/predict_form.h).
 class ClassifierWriter {
  public:
   struct Settings {
     int64_t seq_length = 128;
-    bool json = false;
+    ClassifierPredictForm form = ClassifierPredictForm::text;
     bool keep_table = false;  // whether table() is wanted
     std::FILE* out = stdout;
   };
@@ -30,8 +30,10 @@ class ClassifierWriter {
   // for the input in messages. One that is no text, or has too few or too many, gets an error in place of its answer,
   // and nan for its numbers in table(). Returns the exit status.
   int write_lines(std::istream& in, const std::string& name);
-  // A file in the form of a data set, with labels or without.
-  void write_file(const std::string& path, ClassificationForm form, const ClassificationColumns& columns);
+  // A file in the form of a data set. Labels in it are left alone. Throws Error as read_classification() and prediction_head() do,
+  // and unless its texts are pairs as those that were trained on, or single as they.
+  void write_file(const std::string& path, const ClassificationForm& form,
+                  const ClassificationColumns& columns);
 
   // What run_classifier.py of google-research/bert calls test_results.tsv: a line for each text so far, with the
   // probabilities of its classes in the order of their ids, or its score.

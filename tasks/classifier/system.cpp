@@ -21,7 +21,7 @@ ClassifierSettings parse_settings(const ModelSource& source) {
   s.regression = regression.boolean();
   s.pairs = saved.at("pairs").boolean();
   const size_t labels = source.config.labels.size();
-  task.check(is_classification_form(s.task_name), "the name of a data set, or tsv");
+  task.check(find_classification_form(s.task_name) != nullptr, "the name of a data set, or tsv");
   regression.check(s.regression ? labels == 1 : labels > 1,
                    fmt::format("{} as id2label has {} labels", !s.regression, labels));
   for (const JsonField& weight : weights.items()) {
@@ -80,7 +80,10 @@ std::unique_ptr<ClassifierSystem> ClassifierSystem::create(const ClassifierOptio
       new ClassifierSystem(std::move(source), std::move(settings), labels));
 }
 
-void ClassifierSystem::set_task(const std::string& task_name) { settings_.task_name = task_name; }
+void ClassifierSystem::set_task(const ClassificationForm& form) {
+  // Tables of one's own are of one kind, whatever stands between their columns.
+  settings_.task_name = form.is_own() ? classification_forms().front().name : form.name;
+}
 
 void ClassifierSystem::set_pairs(bool pairs) {
   check(!pairs || config().type_vocab_size > 1,

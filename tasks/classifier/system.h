@@ -37,7 +37,7 @@ class ClassifierSystem final : public TaskSystem {
   // What training data say of the classifier that learns from them: their form, whether they are pairs, and what each
   // class weighs. Throws Error when the encoder can't tell the texts of a pair apart, and unless there is a weight
   // for each class or none.
-  void set_task(const std::string& task_name);
+  void set_task(const ClassificationForm& form);
   void set_pairs(bool pairs);
   void set_class_weights(std::vector<float> class_weights);
 

@@ -18,13 +18,13 @@ struct NerColumnOptions {
 };
 
 struct ClassificationColumnOptions {
-  std::string text_column, text_pair_column, label_column;
+  std::string text_column, text_pair_column, label_column, delimiter, language;
 
   void declare(Options& options);
-  // Throws Error on column 0.
+  // Throws Error on column 0, and on a delimiter that is none.
   ClassificationColumns columns() const;
-  // Throws Error when but one text of a pair has its column.
-  void check_pair() const;
+  // Throws Error also when but one text of a pair has its column, and on a language where the form has no column of them.
+  void check(const ClassificationForm& form) const;
 };
 
 }  // namespace gradus

@@ -1,4 +1,4 @@
-// generate_classifier_records: makes records of token ids of GLUE's tables, TNEWS and tables of one's own.
+// generate_classifier_records: makes records of token ids of the data sets of GLUE and CLUE, and of tables of one's own.
 #include <array>
 #include <filesystem>
 #include <optional>
@@ -27,13 +27,6 @@ constexpr const char* example =
 
 constexpr size_t most_labels_shown = 30;
 
-// File names as in the published data sets, names of the records as mindspore-ai/models (tnews) and
-// google-research/bert have them.
-constexpr std::array<RecordSplit, 3> table_splits{
-    {{"train.tsv", "train"}, {"dev.tsv", "eval"}, {"test.tsv", "predict"}}};
-constexpr std::array<RecordSplit, 3> tnews_splits{
-    {{"train.json", "train"}, {"dev.json", "dev"}, {"test.json", "predict"}}};
-
 struct Settings {
   std::string dataset_name;
   RecordSettings records;
@@ -45,18 +38,20 @@ struct Settings {
         .add("dataset_name", dataset_name,
              "what the files look like: a published data set, or columns of your own")
         .alias("task_name")
-        .choices({"cola", "mrpc", "sst2", "sts_b", "tnews", "tsv"});
+        .choices(choices_of(classification_forms()));
     records.declare_input(options, "labels");
     columns.declare(options);
     options.group("Records");
     records.declare_output(options);
   }
 
-  ClassificationForm form() const {
-    check(!dataset_name.empty(),
-          "--dataset_name is missing: expected one of cola, mrpc, sst2, sts_b, tnews, tsv");
-    return parse_classification_form(dataset_name);
+  const ClassificationForm& form() const {
+    check(!dataset_name.empty(), "--dataset_name is missing: expected one of {}",
+          classification_form_names());
+    return classification_form(dataset_name);
   }
+  // The files of the form, those of the language where they differ by it.
+  std::array<RecordSplit, 3> splits() const;
 };
 
 // One file of the data set, read, and where its records go.
@@ -64,6 +59,21 @@ struct Work {
   ClassificationData data;
   RecordJob job;
 };
+
+std::array<RecordSplit, 3> Settings::splits() const {
+  std::array<RecordSplit, 3> splits;
+  for (size_t i = 0; i < splits.size(); ++i) {
+    std::string file(form().files[i]);
+    const size_t place = file.find("{}");
+    if (place != std::string::npos) {
+      check(!columns.language.empty() || !records.wanted[i] || !records.files[i].empty(),
+            "--language is missing: {} has a file of each: {}", form().name, file);
+      file.replace(place, 2, columns.language);
+    }
+    splits[i] = {file, std::string(form().records[i])};
+  }
+  return splits;
+}
 
 std::vector<Work> read_texts(const Settings& settings, const RecordFolder& folder) {
   std::vector<Work> works;
@@ -78,7 +88,7 @@ std::vector<Work> read_texts(const Settings& settings, const RecordFolder& folde
 // The labels of a new list: those named, the data set's own, or those of the data to train on.
 ClassLabels new_labels(const Settings& settings, const std::vector<Work>& works) {
   if (!settings.records.label_file.empty()) return ClassLabels::load(settings.records.label_file);
-  const std::vector<std::string> published = published_labels(settings.form());
+  const std::vector<std::string> published = settings.form().labels;
   if (!published.empty()) return ClassLabels(published);
   check(works.front().job.split == 0,
         "which labels there are is told by the data to train on: make its records too (--do_train true), or "
@@ -91,7 +101,7 @@ ClassLabels new_labels(const Settings& settings, const std::vector<Work>& works)
 std::optional<ClassLabels> labels_of(const Settings& settings, const RecordFolder& folder,
                                      const std::vector<Work>& works) {
   const std::string& named = settings.records.label_file;
-  if (has_scores(settings.form())) {
+  if (settings.form().scores) {
     check(named.empty(), "--label_file {}: the texts of {} have scores, no labels", named,
           settings.dataset_name);
     check(!fs::exists(folder.label_list()),
@@ -109,7 +119,7 @@ std::optional<ClassLabels> labels_of(const Settings& settings, const RecordFolde
 // "408 examples, 21593 pieces; labels: 129 of 0, 279 of 1".
 std::string describe(const ClassificationData& data, const ClassificationCounts& counts) {
   if (!data.labelled) return counts.str() + "; without labels: label_ids is 0";
-  if (has_scores(data.form)) return counts.str();
+  if (data.form->scores) return counts.str();
   std::vector<std::string> labels;
   for (const auto& [name, count] : data.label_counts())
     labels.push_back(fmt::format("{} of {}", count, name));
@@ -129,14 +139,14 @@ int run(int argc, char** argv) {
   Options options("generate_classifier_records", purpose, example);
   settings.declare(options);
   if (!options.parse(argc, argv)) return 0;
-  const ClassificationForm form = settings.form();
-  settings.columns.check_pair();
+  const ClassificationForm& form = settings.form();
+  settings.columns.check(form);
+  const std::array<RecordSplit, 3> splits = settings.splits();
   options.print_effective(stdout);
 
   const StoredTokenizer stored = settings.records.tokenizer.load(stdout);
   const Tokenizer tokenizer = settings.records.tokenizer.make(stored);
-  const RecordFolder folder(settings.records, form == ClassificationForm::tnews ? tnews_splits : table_splits,
-                            ".mindrecord", !has_scores(form));
+  const RecordFolder folder(settings.records, splits, ".mindrecord", !form.scores);
   const std::vector<Work> works = read_texts(settings, folder);
   if (works.empty()) return 0;
   const std::optional<ClassLabels> labels = labels_of(settings, folder, works);

@@ -21,8 +21,8 @@ namespace gradus {
 
 // One of the three files of a data set.
 struct RecordSplit {
-  const char* file;    // in --data_dir
-  const char* output;  // in --output_dir, without the ending
+  std::string file;    // in --data_dir
+  std::string output;  // in --output_dir, without the ending
 };
 
 struct RecordSettings {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/io/checked_json.h"
+#include "data/unicode.h"
 #include "tasks/log/log.h"
 #include "tasks/text/display_text.h"
 #include "tasks/text/line_batches.h"
@@ -18,8 +19,12 @@ void answer(const SquadSystem& system, const SquadAnswerer& answerer, const Squa
   std::vector<SquadPrediction> predictions = answerer.run(questions);
   if (answerer.version_2()) apply_threshold(predictions, system.settings().null_score_diff_threshold);
   for (size_t i = 0; i < predictions.size(); ++i)
-    fmt::print(out, "{}\n", show_answer(questions.data().questions[i].text, predictions[i], style));
+    fmt::print(out, "{}\n", show_answer(questions, i, predictions[i], style));
   flush_predictions(out);
+}
+
+const std::string& context_of(const SquadQuestions& questions, size_t question) {
+  return questions.data().contexts[static_cast<size_t>(questions.data().questions[question].context)];
 }
 
 bool is_blank(const std::string& line) { return line.find_first_not_of(" \t\f\v") == std::string::npos; }
@@ -33,12 +38,28 @@ std::pair<std::string, double> shown_answer(const SquadPrediction& prediction) {
   return {prediction.text, chosen != nullptr ? chosen->probability : 0};
 }
 
-std::string show_answer(const std::string& question, const SquadPrediction& prediction, AnswerStyle style) {
+std::pair<size_t, size_t> place_of_answer(const SquadQuestions& questions, size_t question,
+                                          const SquadPrediction& prediction) {
+  const SquadContext& context = questions.context(question);
+  const PieceSpan pieces = prediction.chosen()->pieces;
+  return {context.pieces[static_cast<size_t>(pieces.first)].begin,
+          end_of_pieces(pieces, context_of(questions, question), context)};
+}
+
+std::string show_answer(const SquadQuestions& questions, size_t number, const SquadPrediction& prediction,
+                        AnswerStyle style) {
+  const std::string& question = questions.data().questions[number].text;
   const auto [answer, probability] = shown_answer(prediction);
   if (style == AnswerStyle::plain) {
     return fmt::format("{}\t{:.4f}\t{}", printable_text(answer), probability, printable_text(question));
   }
   Json json{{"question", question}, {"answer", answer}, {"probability", probability}};
+  if (!answer.empty()) {
+    const auto [begin, end] = place_of_answer(questions, number, prediction);
+    CharacterOffsets offsets(context_of(questions, number));
+    json["start"] = offsets.before(begin);
+    json["end"] = offsets.before(end);
+  }
   json["n_best"] = Json::array();
   for (const AnswerCandidate& candidate : prediction.n_best)
     json["n_best"].push_back({{"text", candidate.text}, {"probability", candidate.probability}});

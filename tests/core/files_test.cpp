@@ -164,6 +164,12 @@ TEST_CASE("file_kind: what a file is by its first bytes is named, with what to d
   }
   CHECK(found("PK\x03\x04\0\0"sv).find("a zip archive, expected a checkpoint: unpack it; PyTorch's *.bin") !=
         std::string::npos);
+  // Spreadsheets, new and old.
+  for (const std::string name : {"[Content_Types].xml", "xl/workbook.xml", "mimetypeapplication/vnd.oasis.x"})
+    CHECK(in_text("PK\x03\x04" + std::string(26, '\0') + name) ==
+          "t: a document of an office program, expected text: save a table as CSV in UTF-8, other text as "
+          "plain text");
+  CHECK(in_text("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1").starts_with("t: a document of an office program"));
   CHECK(found("\x1f\x8b\x08\0"sv).find("gzip, expected a checkpoint: unpack it") != std::string::npos);
   std::string tar(512, '\0');
   tar.replace(257, 5, "ustar");

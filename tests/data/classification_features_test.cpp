@@ -105,8 +105,8 @@ TEST_CASE("MRPC makes the number of pieces that transformers makes of it") {
   }
   const Vocab vocab = Vocab::load(*vocab_path);
   const ClassificationData data =
-      read_classification(*data_path, ClassificationForm::mrpc, ClassLabelUse::required);
-  const ClassLabels labels(published_labels(ClassificationForm::mrpc));
+      read_classification(*data_path, classification_form("mrpc"), ClassLabelUse::required);
+  const ClassLabels labels(classification_form("mrpc").labels);
   const ClassificationExamples made =
       make_classification_examples(data, Tokenizer(vocab, TokenizerRules::google), &labels, 32);
   CHECK(made.counts.pieces == 20499);

@@ -24,6 +24,7 @@
 #include "data/pretraining_instances.h"
 #include "data/pretraining_records.h"
 #include "data/squad_features.h"
+#include "data/table_rows.h"
 #include "data/tf_example.h"
 #include "data/tf_record.h"
 #include "data/tokenizer_config.h"
@@ -100,11 +101,44 @@ void read_mind_record(const std::string& path) {
   reader.next(row);
 }
 
-// The first byte names the form.
+// The first line names the form; where there is none of the name, its first byte does.
 void read_texts(Bytes input) {
   if (input.empty()) return;
-  const auto form = static_cast<ClassificationForm>(static_cast<unsigned char>(input[0]) % 6);
-  read_classification(write("x.txt", input.substr(1)), form, ClassLabelUse::optional);
+  const Bytes name = input.substr(0, input.find('\n'));
+  const ClassificationForm* form = find_classification_form(name);
+  const auto& forms = classification_forms();
+  if (form == nullptr) form = &forms[static_cast<unsigned char>(input[0]) % forms.size()];
+  const std::string path = write("x.txt", input.substr(std::min(name.size() + 1, input.size())));
+  for (const ClassLabelUse use : {ClassLabelUse::optional, ClassLabelUse::ignored}) {
+    try {
+      read_classification(path, *form, use, {{}, {}, {}, 0, form->language.empty() ? "" : "zh"}, true);
+    } catch (const Error&) {
+    }
+  }
+}
+
+std::vector<std::vector<std::string>> csv_cells(const std::string& path, TableLook& look) {
+  LineReader lines(path);
+  TableRows rows(lines, look.delimiter);
+  look = rows.look();
+  std::vector<std::vector<std::string>> cells;
+  for (TableRow row; rows.next(row);) cells.push_back(row.cells);
+  return cells;
+}
+
+// Cells that were read are written so that they are read again.
+void read_csv(Bytes input) {
+  TableLook look{true, 0};
+  const auto cells = csv_cells(write("x.csv", input), look);
+  std::string text = "first\n";
+  for (const auto& row : cells) {
+    for (size_t i = 0; i < row.size(); ++i)
+      text.append(i == 0 ? "" : std::string(1, look.delimiter)).append(table_cell(row[i], look));
+    text += '\n';
+  }
+  auto again = csv_cells(write("y.csv", text), look);
+  again.erase(again.begin());
+  if (again != cells) std::abort();
 }
 
 void read_checkpoint(const std::string& path) {
@@ -246,6 +280,7 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
     {"bert_config", [](Bytes input) { parse_bert_config(input, "input", BertConfigFormat::hugging_face); }},
     {"ner_text", [](Bytes input) { read_ner(write("x.txt", input), NerTags::optional); }},
     {"classification_text", read_texts},
+    {"csv", read_csv},
     {"classification_records",
      [](Bytes input) {
        read_classification_records(write("x.tfrecord", input), DatasetFormat::tfrecord, "",

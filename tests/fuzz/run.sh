@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore pytorch pytorch_index tensorflow \
-  bert_config ner_text classification_text classification_records class_labels msra_xml squad pretraining_text pretraining_records vocab tokenizer_config \
+  bert_config ner_text classification_text csv classification_records class_labels msra_xml squad pretraining_text pretraining_records vocab tokenizer_config \
   tokenizer_json json model_request served_request onnx schema yaml ini host_file rank_table
 build=build-fuzz
 shared=../shared/formats/fixtures
@@ -22,9 +22,9 @@ mkdir -p "$build"
 
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
 sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/file_kind core/io/files core/io/hub_folder core/io/json core/io/protobuf core/joined
-  data/basic_tokenizer data/batcher data/class_labels data/classification_columns data/classification_records data/classification_text data/columns data/dataset data/dataset_stream data/mind_dataset data/tf_dataset data/mind_record data/mind_record_format data/mind_record_index
+  data/basic_tokenizer data/batcher data/class_labels data/classification_columns data/classification_forms data/classification_json data/classification_reading data/classification_records data/classification_table data/classification_text data/columns data/dataset data/dataset_stream data/mind_dataset data/tf_dataset data/mind_record data/mind_record_format data/mind_record_index
   data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_column_form data/ner_columns data/ner_text data/pretraining_instances data/pretraining_records data/pretraining_text
-  data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/tag_scheme data/text_file data/tf_example
+  data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/table_rows data/tag_scheme data/text_file data/tf_example
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/pickle nn/checkpoints/pytorch_checkpoint
   nn/checkpoints/pytorch_storages nn/checkpoints/safetensors nn/checkpoints/safetensors_writer nn/checkpoints/shard_index
@@ -33,6 +33,8 @@ sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/
   tests/fuzz/readers"
 flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
 libraries=$(pkg-config --libs fmt libutf8proc zlib sqlite3 pugixml yaml-cpp)
+# It has no .pc file.
+libraries="$libraries -lcsv"
 objects=
 rules=
 for source in $sources; do
@@ -74,11 +76,15 @@ seed() {
       done ;;
     ner_text) head -c 2000 "$data/conll2003/dev.txt" >"$corpus/conll"; head -n 5 "$data/cluener/dev.json" >"$corpus/cluener" ;;
     classification_text)
-      form=0
-      for file in cola/dev.tsv mrpc/dev.tsv sst2/dev.tsv sts_b/dev.tsv tnews/dev_first_half.json sst2/dev.tsv; do
-        { printf "$(printf '\\%03o' $form)"; head -n 5 "$data/$file"; } >"$corpus/$form"
-        form=$((form + 1))
+      # Every form has a file of its name.
+      for file in tests/data/forms/*; do
+        name=$(basename "${file%.*}")
+        { echo "$name"; cat "$file"; } >"$corpus/$name"
       done ;;
+    csv)
+      cp -f tests/data/forms/csv.csv "$corpus/csv"
+      printf 'sep=;\r\na;"b\nc";"d "" e"\r\n;;\r\n' >"$corpus/sep"
+      printf 'a\tb\n"c\t",d\n' >"$corpus/tabs" ;;
     classification_records) copy "$shared"/tfrecord/classifier.tfrecord ;;
     class_labels) printf 'good\nbad\n' >"$corpus/labels" ;;
     bert_config)

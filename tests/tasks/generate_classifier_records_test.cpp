@@ -131,7 +131,7 @@ TEST_CASE("TNEWS: fifteen labels, files of its own names") {
   CHECK(tiny.read("dev.mindrecord", 15).at(0).label == 5);
   CHECK(tiny.read("predict.mindrecord", 15).at(0).label == 0);
   CHECK(ClassLabels::load(tiny.path("records/label_list.txt")).names() ==
-        published_labels(ClassificationForm::tnews));
+        classification_form("tnews").labels);
   // Data of the same form with labels of its own.
   tiny.write("labels.txt", "106\n7\n");
   tiny.write("tnews/train.json", "{\"label\": 7, \"sentence\": \"a\"}\n");
@@ -221,10 +221,10 @@ TEST_CASE("what the generator cannot do is said by file and line, and leaves not
   tiny.refuse("mrpc", "[classification features] seq_length 3: expected at least 4",
               {"--max_seq_length=3", "--do_eval=false"});
   tiny.refuse("mrpc", "error: --do_train", {"--do_train=perhaps"});
-  tiny.refuse("rte", "error: --dataset_name");
+  tiny.refuse("no_such_form", "error: --dataset_name");
   const Outcome nothing = run_program("generate_classifier_records", {});
   CHECK(nothing.status == 2);
-  CHECK(contains(nothing.err, "--dataset_name is missing: expected one of cola, mrpc"));
+  CHECK(contains(nothing.err, "--dataset_name is missing: expected one of tsv, csv, cola, sst2, mrpc"));
 }
 
 TEST_CASE("long inputs show how far the generator is") {

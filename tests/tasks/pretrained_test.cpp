@@ -125,8 +125,8 @@ TEST_CASE("fine-tuning a classifier follows PyTorch's losses and gradient norms 
   const Vocab vocab = Vocab::load(folder + "/vocab.txt");
   const Tokenizer tokenizer(vocab);
   const ClassificationData data = read_classification((fixtures / "../../../data/mrpc/train.tsv").string(),
-                                                      ClassificationForm::mrpc, ClassLabelUse::required);
-  const ClassLabels labels(published_labels(ClassificationForm::mrpc));
+                                                      classification_form("mrpc"), ClassLabelUse::required);
+  const ClassLabels labels(classification_form("mrpc").labels);
   const auto examples = make_classification_examples(data, tokenizer, &labels, 128).examples;
   const ClassifierHeadConfig head{.classes = 2, .regression = false, .dropout = 0, .class_weights = {}};
   Pretrained<ClassifierModel> trained(backend, folder, "classifier", head);

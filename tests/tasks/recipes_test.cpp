@@ -104,6 +104,32 @@ TEST_CASE("recipes: BERT on MRPC") {
   CHECK(lines_of(file_content(page.path("mrpc_output/test_results.tsv"))).size() == 10);
 }
 
+TEST_CASE("recipes: from a spreadsheet to classes in it") {
+  const RecipeFolder page("spreadsheet.md");
+  std::string labelled = "\xEF\xBB\xBFid;review;rating\r\n";
+  for (const std::string& line : lines_of(classified_texts)) {
+    const size_t tab = line.find('\t');
+    labelled += fmt::format("7;\"{}; \"\"really\"\"\n.\";{}\r\n", line.substr(0, tab), line.substr(tab + 1));
+  }
+  page.write_all({"reviews.csv", "kept.csv"}, labelled + ";;\r\n");
+  const std::string first = "1;\"a \"\"good\"\"\nfilm; yes\";", second = "2;bad;?";
+  page.write("new.csv", "\xEF\xBB\xBFid;review;rating\r\n" + first + "\r\n" + second + "\r\n;;\r\n");
+  page.pretrained("model", "safetensors", "model.safetensors", "film\ngood\nbook\nbad\nplay\nis\na\n;\n");
+  const std::vector<std::string> printed = page.run();
+  REQUIRE(printed.size() == 3);
+  CHECK_MESSAGE(contains(printed[0], "reviews.csv: CSV with a semicolon between cells\n"), printed[0]);
+  CHECK(contains(printed[0], "texts from column 2 (review), labels from column 3 (rating); not used: id\n"));
+  CHECK(contains(printed[0], "1 empty lines are left out\n"));
+  CHECK(contains(printed[0], "labels: neg, pos\n"));
+  CHECK(contains(printed[1], "12 examples"));
+  CHECK(contains(printed[2], "new.csv: columns added: predicted_label, probability_neg, probability_pos\n"));
+  const std::string table = file_content(page.path("labelled.csv"));
+  CHECK(table.starts_with("\xEF\xBB\xBFid;review;rating;predicted_label;probability_neg;probability_pos\r\n" +
+                          first + ";"));
+  CHECK(contains(table, "\r\n" + second + ";"));
+  CHECK(table.ends_with("\r\n"));
+}
+
 TEST_CASE("recipes: BERT-large on SQuAD") {
   const RecipeFolder page("squad_large.md");
   page.write("train-v1.1.json", json_text(toy_questions()));

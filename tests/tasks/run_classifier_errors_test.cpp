@@ -173,7 +173,7 @@ TEST_CASE("run_classifier refuses options that don't fit together") {
   refused(
       {"--task_name=mrpc", "--assessment_method=pearson"},
       "--assessment_method pearson_correlation compares numbers, the texts of --task_name mrpc have classes");
-  refused({"--task_name=qqp"}, "--task_name: found 'qqp', expected one of tsv, cola");
+  refused({"--task_name=squad"}, "--task_name: found 'squad', expected one of tsv, csv, cola");
   refused({"--class_weights=1,x"}, "--class_weights: found 'x', expected balanced, or positive numbers");
   refused({"--class_weights=1,0"}, "--class_weights: found '0'");
   refused({"--class_weights=1,inf"}, "--class_weights: found 'inf'");
@@ -258,7 +258,7 @@ TEST_CASE("run_classifier refuses a checkpoint that is broken") {
     tiny.refuse(tiny.scoring(best), where + text);
     edit_config(best, "gradus_classifier", config.at("gradus_classifier"));
   };
-  refused("task_name", "qqp", "'task_name' is \"qqp\", expected");
+  refused("task_name", "squad", "'task_name' is \"squad\", expected");
   refused("regression", true, "'regression' is true, expected false as id2label has 2 labels");
   refused("class_weights", Json::array({1, 2, 3}),
           "'class_weights' is [1,2,3], expected a number for each class, or none");

@@ -38,6 +38,8 @@ TEST_CASE("run_squad learns where people live, and answers what it is asked") {
                                          "anna lives in alden . boris is in brom\nwhere is boris ?\n"));
   CHECK(answer.at("question") == "where is boris ?");
   CHECK(answer.at("answer") == "brom");
+  CHECK(answer.at("start") == 34);
+  CHECK(answer.at("end") == 38);
   CHECK(answer.at("n_best")[0].at("probability") == answer.at("probability"));
 }
 

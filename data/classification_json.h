@@ -1,0 +1,13 @@
+// Texts with a class or a score in JSON lines.
+#pragma once
+
+#include "data/classification_reading.h"
+#include "data/text_file.h"
+
+namespace gradus {
+
+// Reads what read_classification() says of JSON lines. Throws Error "path:line: ..." also where a word that is to be marked
+// (ClassificationForm::marks_words) is not where the object says.
+void read_json_texts(LineReader& lines, ClassificationReading& reading);
+
+}  // namespace gradus

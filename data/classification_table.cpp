@@ -1,0 +1,172 @@
+#include "data/classification_table.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "core/error.h"
+#include "data/classification_columns.h"
+#include "data/unicode.h"
+
+namespace gradus {
+namespace {
+
+constexpr size_t most_ahead = 1000;  // rows that tell what the columns are
+
+// How many rows are left out for a reason, and the first of them.
+struct LeftOut {
+  int64_t rows = 0, first = 0;
+
+  void add(const TableRow& row) {
+    if (rows++ == 0) first = row.line;
+  }
+};
+
+bool has_quotes(std::string_view cell) {
+  return cell.size() > 1 && cell.starts_with('"') && cell.ends_with('"');
+}
+
+class TableParser {
+ public:
+  TableParser(TableRows& rows, ClassificationReading& reading)
+      : rows_(rows), reading_(reading), data_(reading.data), look_(rows.look()) {}
+
+  void run() {
+    std::vector<TableRow> ahead;
+    for (TableRow row; ahead.size() < most_ahead && rows_.next(row);) ahead.push_back(row);
+    const auto is_empty = [this](const TableRow& row) { return look_.quotes && is_empty_row(row); };
+    while (!ahead.empty() && is_empty(ahead.front())) {
+      empty_.add(ahead.front());
+      ahead.erase(ahead.begin());
+    }
+    if (ahead.empty()) return;
+    begin(ahead);
+    for (size_t i = roles_.has_header ? 1 : 0; i < ahead.size(); ++i) add_row(ahead[i]);
+    for (TableRow row; rows_.next(row);) add_row(row);
+    tell();
+  }
+
+ private:
+  void begin(const std::vector<TableRow>& ahead) {
+    const ClassificationColumns& columns = reading_.columns;
+    roles_ = roles_of_table(ahead, *data_.form, reading_.use, columns, data_.path);
+    data_.has_header = roles_.has_header || columns.label.is_given();
+    data_.layout.table = look_;
+    data_.layout.preamble = rows_.preamble();
+    if (roles_.has_header) {
+      data_.layout.header = ahead.front().text;
+      data_.layout.names = roles_.names;
+    }
+    is_qqp_ =
+        roles_.has_header && roles_.label && same_column_name(roles_.names[*roles_.label], "is_duplicate");
+    if (data_.form->language.empty() || columns.language.empty() || !roles_.has_header) return;
+    for (size_t i = 0; i < roles_.names.size(); ++i) {
+      if (same_column_name(roles_.names[i], data_.form->language)) language_ = i;
+    }
+  }
+
+  static bool is_empty_row(const TableRow& row) {
+    return std::ranges::all_of(row.cells, [](const std::string& cell) { return trimmed(cell).empty(); });
+  }
+
+  bool is_left_out(const TableRow& row) {
+    const size_t count = roles_.names.size();
+    // Where texts stand alone, an empty one is one of them, but in a spreadsheet's table.
+    if (look_.quotes ? is_empty_row(row) : row.text.empty() && count > 1) {
+      empty_.add(row);
+      return true;
+    }
+    // A few lines of QQP as it is published are broken; the reference programs pass them over.
+    if (is_qqp_ && row.cells.size() < count) {
+      short_.add(row);
+      return true;
+    }
+    if (row.cells.size() != count)
+      fail("{}:{}: found {} columns: expected {}: {}{}", data_.path, row.line, row.cells.size(), count,
+           shown_list(roles_.names),
+           look_.quotes ? fmt::format(", with a {} between", delimiter_name(look_.delimiter)) : "");
+    if (!language_) return false;
+    const std::string& language = row.cells[*language_];
+    if (same_column_name(trimmed(language), reading_.columns.language)) return false;
+    check(languages_.size() < most_languages || languages_.contains(language),
+          "{}:{}: found the language '{}', the {}th: expected fewer", data_.path, row.line, shown(language),
+          most_languages + 1);
+    ++languages_[language];
+    return true;
+  }
+
+  void add_row(const TableRow& row) {
+    if (is_left_out(row)) return;
+    const bool labelled = roles_.label && reading_.use != ClassLabelUse::ignored;
+    ClassificationText text;
+    text.line = row.line;
+    text.text_a = row.cells[roles_.text];
+    if (roles_.pair) text.text_b = row.cells[*roles_.pair];
+    if (labelled) text.label = row.cells[*roles_.label];
+    if (reading_.keep_rows) text.row = row.text;
+    quoted_ += !look_.quotes && has_quotes(text.text_a) ? 1 : 0;
+    reading_.add(std::move(text), labelled);
+  }
+
+  void tell() {
+    std::vector<std::string>& notes = data_.notes;
+    if (look_.quotes)
+      notes.push_back(fmt::format("CSV with a {} between cells{}", delimiter_name(look_.delimiter),
+                                  roles_.has_header ? "" : "; no header: the first row is a text"));
+    notes.push_back(roles_.description(reading_.use));
+    if (empty_.rows > 0) notes.push_back(fmt::format("{} empty lines are left out", empty_.rows));
+    if (short_.rows > 0)
+      notes.push_back(fmt::format("{} lines of too few columns are left out, the first line {}", short_.rows,
+                                  short_.first));
+    if (data_.form->is_own() && quoted_ > 0)
+      notes.push_back(fmt::format(
+          "{} texts stand in quotation marks, which are taken for text: --task_name csv reads them as a "
+          "spreadsheet does",
+          quoted_));
+    tell_languages();
+  }
+
+  void tell_languages() {
+    if (!reading_.columns.language.empty() && !language_)
+      data_.notes.push_back(
+          fmt::format("no column '{}': the texts of all rows are read", data_.form->language));
+    if (languages_.empty()) return;
+    int64_t rows = 0;
+    std::vector<std::string_view> names;
+    for (const auto& [name, count] : languages_) {
+      rows += count;
+      names.emplace_back(name);
+    }
+    check(!data_.texts.empty(), "{}: no row has the language '{}': there are {}", data_.path,
+          reading_.columns.language, shown_list(names));
+    data_.notes.push_back(
+        fmt::format("{} rows of other languages are left out: {}", rows, shown_list(names)));
+  }
+
+  static constexpr size_t most_languages = 1000;  // a column that is none must not fill the memory
+
+  TableRows& rows_;
+  ClassificationReading& reading_;
+  ClassificationData& data_;
+  TableLook look_;
+  ClassificationRoles roles_;
+  bool is_qqp_ = false;
+  std::optional<size_t> language_;  // its column, where rows are chosen by it
+  std::map<std::string, int64_t> languages_;
+  LeftOut empty_, short_;
+  int64_t quoted_ = 0;
+};
+
+}  // namespace
+
+void read_table_texts(LineReader& lines, FormSyntax syntax, ClassificationReading& reading) {
+  if (syntax == FormSyntax::spreadsheet) {
+    TableRows rows(lines, reading.columns.delimiter);
+    TableParser(rows, reading).run();
+  } else {
+    TableRows rows(lines);
+    TableParser(rows, reading).run();
+  }
+}
+
+}  // namespace gradus
