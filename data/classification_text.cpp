@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -98,8 +99,23 @@ std::optional<float> label_as_number(std::string_view label) {
   return number;
 }
 
+void ClassificationData::append(ClassificationData other) {
+  if (files.empty()) files.push_back(path);
+  const auto is_pair = [](const ClassificationData& data) { return data.texts.front().text_b.has_value(); };
+  const auto kind = [&](const ClassificationData& data) { return is_pair(data) ? "pairs" : "single texts"; };
+  check(is_pair(*this) == is_pair(other), "{}: {}, but {} has {}", other.path, kind(other), files.front(),
+        kind(*this));
+  const auto file = static_cast<int32_t>(files.size());
+  files.push_back(other.path);
+  for (ClassificationText& text : other.texts) text.file = file;
+  std::ranges::move(other.texts, std::back_inserter(texts));
+  labelled = labelled && other.labelled;
+  has_header = has_header && other.has_header;
+}
+
 std::string ClassificationData::where(size_t text) const {
-  return fmt::format("{}:{}", path, texts[text].line);
+  const std::string& file = files.empty() ? path : files[static_cast<size_t>(texts[text].file)];
+  return fmt::format("{}:{}", file, texts[text].line);
 }
 
 std::map<std::string, int64_t> ClassificationData::label_counts() const {

@@ -25,6 +25,7 @@ struct ClassificationText {
   std::string label;                  // as it stands in the file; empty when the data has none
   float score = 0;                    // the same as a number, in a form with scores
   int64_t line = 0;                   // of the file, from 1
+  int32_t file = 0;                   // of ClassificationData::files
   std::string row = {};               // as it stands in the file, where rows are kept
 };
 
@@ -41,6 +42,7 @@ struct ClassificationLayout {
 
 struct ClassificationData {
   std::string path;
+  std::vector<std::string> files;  // that the texts are of; none: all are of `path`
   const ClassificationForm* form = &classification_forms().front();
   bool labelled = true;     // all texts or none
   bool has_header = false;  // the first line tells which column the label is
@@ -48,6 +50,8 @@ struct ClassificationData {
   std::vector<std::string> notes;  // what was taken for what, and what was left out, for the log
   ClassificationLayout layout;
 
+  // Adds those of another file. Throws Error where one has pairs of texts, and the other single ones.
+  void append(ClassificationData other);
   // "path:line": where a text stands.
   std::string where(size_t text) const;
   // "path: ..." of each note, and of the first example as it was understood.

@@ -34,6 +34,15 @@ ClassifierSet read_texts(const ClassifierOptions& options, const std::string& pa
   return set;
 }
 
+// The same of data to train on, in one file or several.
+ClassifierSet read_training_texts(const ClassifierOptions& options, bool scores) {
+  const std::vector<std::string> files = training_files(options);
+  ClassifierSet set = read_texts(options, files.front(), scores);
+  for (size_t i = 1; i < files.size(); ++i) set.data.append(read_texts(options, files[i], scores).data);
+  set.path = set.data.path = options.train_data_file_path;
+  return set;
+}
+
 void make_examples(ClassifierSet& set, const ClassifierSystem& system, int64_t seq_length) {
   ClassificationExamples made = make_classification_examples(set.data, system.tokenizer(),
                                                              system.labels() ? &*system.labels() : nullptr,
@@ -190,7 +199,7 @@ std::string ClassifierSet::where(size_t example) const {
 ClassifierInputs read_classifier_texts(const ClassifierOptions& options, bool scores) {
   ClassifierInputs inputs;
   if (options.format() != DatasetFormat::text) return inputs;
-  if (options.train.do_train) inputs.train = read_texts(options, options.train_data_file_path, scores);
+  if (options.train.do_train) inputs.train = read_training_texts(options, scores);
   if (options.reads_eval()) inputs.dev = read_texts(options, options.eval_data_file_path, scores);
   return inputs;
 }

@@ -34,7 +34,9 @@ std::vector<float> ClassifierOptions::listed_class_weights() const {
 void ClassifierOptions::declare(Options& options) {
   declare_data(
       options, "./classifier_finetune/ckpt/",
-      {"training data: a file in the form of --task_name; of records a file or a folder", "evaluation data",
+      {"training data: a file in the form of --task_name, or several with commas between (\\, is one in a "
+       "name); of records a file or a folder",
+       "evaluation data",
        "text to classify, a line each, two texts of a pair with a tab between; or, named as a file, in the "
        "form of a --task_name other than tsv, JSON lines, a name ending in .csv, or with a --text_column or "
        "--predict_form table; -: stdin",

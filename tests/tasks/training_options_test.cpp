@@ -85,6 +85,31 @@ TEST_CASE("several training files are one, and errors name the one that they are
               odd + ":5");
 }
 
+TEST_CASE("several tables to train on are one, whatever their forms") {
+  const TinyClassifier tiny;
+  const Words lines = lines_of(classified_texts);
+  std::string first, second = "label\tnumber\tsentence\n";
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const size_t tab = lines[i].find('\t');
+    if (i < 7) first += lines[i] + "\n";
+    else second += lines[i].substr(tab + 1) + "\t1\t" + lines[i].substr(0, tab) + "\n";
+  }
+  const std::string one = tiny.write("one.tsv", first), two = tiny.write("two.tsv", second);
+  tiny.print(tiny.training({"--save_finetune_checkpoint_path=" + tiny.path("whole")}));
+  tiny.print(tiny.training({"--train_data_file_path=" + one + "," + two}));
+  CHECK(weights_in(tiny.path("whole/best")) == weights_in(tiny.path("save/best")));
+  const Words apart{"--save_finetune_checkpoint_path="};
+  const std::string pairs = tiny.write("pairs.tsv", classified_pairs);
+  tiny.refuse(tiny.training(joined(apart, {"--train_data_file_path=" + one + "," + pairs})),
+              pairs + ": pairs, but " + one + " has single texts");
+  // A label that no model of these has is told by its file and line.
+  const std::string odd = tiny.write("odd.tsv", "sentence\tlabel\ngood\tpos\nbad\tawful\n");
+  const std::string labels = tiny.write("labels.txt", "neg\npos\n");
+  tiny.refuse(tiny.training(joined(
+                  apart, {"--label_file_path=" + labels, "--train_data_file_path=" + one + "," + odd})),
+              odd + ":3: ");
+}
+
 TEST_CASE("frozen parts stay as they were, bit by bit, and the others learn") {
   for (const char* compute_type : {"fp32", "bf16"}) {
     CAPTURE(std::string(compute_type));
