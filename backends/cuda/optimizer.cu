@@ -112,19 +112,19 @@ __device__ __forceinline__ void apply(const Buffers& to, int64_t i, float rate, 
 // The direction takes the gradient's place, or the parameter is moved at once. A step that is skipped leaves zeros for gradients.
 // Reads 16, writes 16 of an element by Adam's rule; occupancy 75 % on sm_80, 75 % on sm_90.
 template <typename Rule, bool moves>
-__global__ void __launch_bounds__(threads, 6)
+__global__ void __launch_bounds__(threads)
     follow_rule(Buffers to, const SegmentBlock* blocks, RuleNumbers constants, const float* scales,
                 const StepNumbers* numbers) {
   const SegmentBlock block = blocks[blockIdx.x];
+  if (numbers->skipped != 0) {
+    for (int k = static_cast<int>(threadIdx.x); k < block.size; k += threads)
+      to.gradients[block.offset + k] = 0;
+    return;
+  }
   const RuleContext<float> context(constants, numbers->correction1, numbers->correction2, block.decay);
-  const bool skipped = numbers->skipped != 0;
-  const float scale = skipped ? 0.0F : scales[block.segment], rate = numbers->learning_rate * block.rate;
+  const float scale = scales[block.segment], rate = numbers->learning_rate * block.rate;
   for (int k = static_cast<int>(threadIdx.x); k < block.size; k += threads) {
     const int64_t i = block.offset + k;
-    if (skipped) {
-      to.gradients[i] = 0;
-      continue;
-    }
     float direction = 0;
     if constexpr (Rule::states == 1)
       direction = Rule::direction(to.gradients[i] * scale, to.parameters[i], to.first[i], context);
