@@ -16,22 +16,6 @@ uint64_t next_sequence() {
   return ++counter;
 }
 
-// All nodes the gradient of `root` passes through, the latest result first: every consumer of a value comes
-// before the op that made it.
-std::vector<std::shared_ptr<Node>> reverse_order(const std::shared_ptr<Node>& root) {
-  std::vector<std::shared_ptr<Node>> nodes{root};
-  std::unordered_set<const Node*> seen{root.get()};
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    const auto node = nodes[i];
-    for (const auto& input : node->inputs) {
-      if (input && seen.insert(input.get()).second) nodes.push_back(input);
-    }
-  }
-  std::sort(nodes.begin(), nodes.end(),
-            [](const auto& a, const auto& b) { return a->sequence > b->sequence; });
-  return nodes;
-}
-
 std::vector<std::shared_ptr<Node>> nodes_of(const std::vector<Variable>& variables) {
   std::vector<std::shared_ptr<Node>> nodes;
   nodes.reserve(variables.size());
@@ -57,15 +41,31 @@ void run_backward(Node& node) {
 
 }  // namespace
 
+std::vector<std::shared_ptr<Node>> reverse_order(const std::shared_ptr<Node>& root) {
+  std::vector<std::shared_ptr<Node>> nodes{root};
+  std::unordered_set<const Node*> seen{root.get()};
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const auto node = nodes[i];
+    for (const auto& input : node->inputs) {
+      if (input && seen.insert(input.get()).second) nodes.push_back(input);
+    }
+  }
+  std::sort(nodes.begin(), nodes.end(),
+            [](const auto& a, const auto& b) { return a->sequence > b->sequence; });
+  return nodes;
+}
+
 class Recorder {
  public:
-  static Variable parameter(Tensor value, Tensor gradient, Tensor compute_copy) {
+  static Variable parameter(Tensor value, Tensor gradient, Tensor compute_copy, std::string name) {
     Variable variable(std::move(value));
     if (gradient) {
       check(variable.shape() == gradient.shape(), "[parameter] value {} and gradient {} differ in shape",
             variable.shape(), gradient.shape());
       variable = attach("parameter", variable.value(), {}, nullptr);
       variable.node_->gradient = std::move(gradient);
+      variable.node_->parameter = std::make_shared<const ParameterData>(
+          ParameterData{std::move(name), variable.value(), compute_copy});
     }
     variable.compute_copy_ = std::move(compute_copy);
     return variable;
@@ -88,8 +88,8 @@ class Recorder {
 
 Variable Variable::input(Tensor value) { return Recorder::attach("input", std::move(value), {}, nullptr); }
 
-Variable Variable::parameter(Tensor value, Tensor gradient, Tensor compute_copy) {
-  return Recorder::parameter(std::move(value), std::move(gradient), std::move(compute_copy));
+Variable Variable::parameter(Tensor value, Tensor gradient, Tensor compute_copy, std::string name) {
+  return Recorder::parameter(std::move(value), std::move(gradient), std::move(compute_copy), std::move(name));
 }
 
 Tensor Variable::value_as(DType dtype) const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,8 +27,8 @@ class Variable {
   // A trained tensor. Its gradient is always added to `gradient`, of the same shape, which the caller clears;
   // an empty `gradient` makes it a constant.
   // `compute_copy` may be empty; otherwise ops that compute in its type read it instead of `value`, and
-  // whoever changes `value` refreshes it.
-  static Variable parameter(Tensor value, Tensor gradient, Tensor compute_copy);
+  // whoever changes `value` refreshes it. `name` is what a printed tape calls it.
+  static Variable parameter(Tensor value, Tensor gradient, Tensor compute_copy, std::string name = {});
 
   // A value that a part of a computation begins with: its gradient, node()->gradient, stays after backward().
   static Variable input(Tensor value);
@@ -79,6 +80,12 @@ class Grads {
 // `dy` is its own: one that is needed no more may be let go of before the function ends.
 using Backward = std::function<void(Tensor dy, Grads& grads)>;
 
+// What a parameter has and a result has not.
+struct ParameterData {
+  std::string name;
+  Tensor value, compute_copy;
+};
+
 // The edge from a result back to its inputs.
 struct Node {
   std::string_view op;                        // "parameter" and "input" for leaves
@@ -89,6 +96,7 @@ struct Node {
   DType dtype = DType::float32;
   Tensor gradient;       // of an activation: from its first consumer's backward until its own has run
   bool reached = false;  // a parameter that got a gradient since the flag was last cleared
+  std::shared_ptr<const ParameterData> parameter;  // null for others
 
   bool is_leaf() const { return op == "parameter" || op == "input"; }
 };
@@ -119,6 +127,9 @@ class RecordingScope {
   Mode previous_;
 };
 
+// All that the gradient of y passes through, the latest result first: every consumer of a value comes before the op that
+// made it.
+std::vector<std::shared_ptr<Node>> reverse_order(const std::shared_ptr<Node>& y);
 // The parameters that y depends on.
 std::vector<std::shared_ptr<Node>> parameters_of(const Variable& y);
 

@@ -1,6 +1,7 @@
 #include "core/tensor.h"
 
 #include <cstring>
+#include <utility>
 
 #include "core/backend.h"
 
@@ -20,6 +21,8 @@ struct Tensor::Storage {
     if (!owner) backend->deallocate(data, bytes);
   }
 };
+
+thread_local constinit std::vector<Tensor>* Tensor::copies_watched = nullptr;
 
 Tensor Tensor::over(Backend& backend, const Shape& shape, DType dtype, void* data,
                     std::shared_ptr<void> owner) {
@@ -57,6 +60,16 @@ Tensor Tensor::from(Backend& backend, const Shape& shape, std::span<const int32_
 Backend& Tensor::backend() const {
   check(storage_ != nullptr, "[tensor] an empty tensor has no backend");
   return *storage_->backend;
+}
+
+Tensor::Memory Tensor::memory() const {
+  return storage_ ? Memory{storage_->data, storage_->bytes} : Memory();
+}
+
+void Tensor::tell_of_copy() const {
+  std::vector<Tensor>* const watched = std::exchange(copies_watched, nullptr);  // this copy is none of theirs
+  if (storage_) watched->push_back(*this);
+  copies_watched = watched;
 }
 
 void* Tensor::raw() const { return storage_ ? static_cast<char*>(storage_->data) + offset_ : nullptr; }

@@ -18,6 +18,14 @@ class Backend;
 class Tensor {
  public:
   Tensor() = default;
+  Tensor(const Tensor& other)
+      : storage_(other.storage_), offset_(other.offset_), shape_(other.shape_), dtype_(other.dtype_) {
+    if (copies_watched != nullptr) tell_of_copy();
+  }
+  Tensor(Tensor&& other) noexcept = default;
+  Tensor& operator=(const Tensor& other) = default;
+  Tensor& operator=(Tensor&& other) noexcept = default;
+  ~Tensor() = default;
 
   // Uninitialised memory.
   static Tensor empty(Backend& backend, const Shape& shape, DType dtype = DType::float32);
@@ -61,17 +69,44 @@ class Tensor {
   float item() const;  // the only element of a float32 tensor
   // How many elements of a float tensor are infinite or not a number; 2^31 - 1 stands for more.
   int64_t count_nonfinite() const;
+
+  // The memory behind the tensor: where it begins, the same for all tensors that share it, and its size in bytes, of which a
+  // view shows a part. Null and 0 for an empty one.
+  struct Memory {
+    const void* begin = nullptr;
+    size_t bytes = 0;
+  };
+  Memory memory() const;
+
   void copy_from_host(std::span<const float> values) const;
   void fill_zero() const;
 
  private:
+  friend class CopiedTensors;
   struct Storage;
   void check_dtype(DType wanted) const;
+  void tell_of_copy() const;
+
+  static thread_local constinit std::vector<Tensor>* copies_watched;
 
   std::shared_ptr<Storage> storage_;
   size_t offset_ = 0;  // bytes
   Shape shape_;
   DType dtype_ = DType::float32;
+};
+
+// The tensors that are copied on this thread while it lives. So it is found out what a function holds that has captured some: by
+// a copy of it. Where nobody asks, a copy of a tensor looks at a pointer.
+class CopiedTensors {
+ public:
+  CopiedTensors() { Tensor::copies_watched = &tensors_; }
+  ~CopiedTensors() { Tensor::copies_watched = nullptr; }
+  CopiedTensors(const CopiedTensors&) = delete;
+  CopiedTensors& operator=(const CopiedTensors&) = delete;
+  const std::vector<Tensor>& tensors() const { return tensors_; }
+
+ private:
+  std::vector<Tensor> tensors_;
 };
 
 // Where a backward kernel puts one gradient. An empty tensor means that nobody wants it.

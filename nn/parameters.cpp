@@ -171,13 +171,41 @@ void Parameters::allocate(Backend& backend, Use use, DType compute_type) {
   values_ = Tensor::zeros(backend, {size_});
   if (use == Use::training) gradients_ = Tensor::zeros(backend, {size_});
   if (narrow) copy_ = Tensor::zeros(backend, {size_}, compute_type);
-  for (const Slot& slot : slots_) {
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    const Slot& slot = slots_[i];
     const bool trained = use == Use::training && !slot.frozen;
-    *slot.variable = Variable::parameter(values_.view(slot.offset, slot.shape),
-                                         trained ? gradients_.view(slot.offset, slot.shape) : Tensor(),
-                                         copy_ ? copy_.view(slot.offset, slot.shape) : Tensor());
+    *slot.variable = Variable::parameter(
+        values_.view(slot.offset, slot.shape), trained ? gradients_.view(slot.offset, slot.shape) : Tensor(),
+        copy_ ? copy_.view(slot.offset, slot.shape) : Tensor(), trained ? name_of_slot(i) : "");
   }
   write_fillers();
+}
+
+// The published name; of several side by side what they have in common, with the rest in braces as shells have it:
+// "layer.0.attention.self.{query,key,value}.weight".
+std::string Parameters::name_of_slot(size_t slot) const {
+  std::vector<std::string_view> names;
+  for (const NamedTensor& tensor : tensors_)
+    if (tensor.parameter == slot) names.push_back(tensor.name);
+  const std::string_view first = names.at(0);
+  size_t front = first.size(), back = first.size();  // characters that all names have in common
+  for (const std::string_view name : names) {
+    const auto [a, b] = std::mismatch(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(front),
+                                      name.begin(), name.end());
+    front = static_cast<size_t>(a - first.begin());
+    const auto [c, d] = std::mismatch(first.rbegin(), first.rbegin() + static_cast<std::ptrdiff_t>(back),
+                                      name.rbegin(), name.rend());
+    back = static_cast<size_t>(c - first.rbegin());
+  }
+  if (names.size() == 1) return std::string(first);
+  // Whole words alone: no letter of theirs is taken for a common one.
+  while (front > 0 && first[front - 1] != '.') --front;
+  while (back > 0 && first[first.size() - back] != '.') --back;
+  std::vector<std::string_view> different;
+  for (const std::string_view name : names)
+    different.push_back(name.substr(front, name.size() - front - back));
+  return fmt::format("{}{{{}}}{}", first.substr(0, front), joined(different, ","),
+                     first.substr(first.size() - back));
 }
 
 void Parameters::allocate_narrow(DType compute_type) {

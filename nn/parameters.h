@@ -163,6 +163,7 @@ class Parameters {
   };
   Parameter add_slot(const std::vector<std::string>& names, const Shape& each, int64_t rows, float filler,
                      Init init, Precision precision);
+  std::string name_of_slot(size_t slot) const;
   void allocate_narrow(DType compute_type);
   void write_fillers() const;
 

@@ -10,6 +10,8 @@
 #include <sstream>
 #include <utility>
 
+#include "tests/places.h"
+
 namespace gradus {
 
 namespace fs = std::filesystem;
@@ -19,18 +21,18 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 fs::path shared_folder(const std::string& below) {
-  const char* root = std::getenv("GRADUS_SHARED");
-  if (root == nullptr || !fs::is_directory(fs::path(root) / below)) {
+  const fs::path root = place("GRADUS_SHARED");
+  if (root.empty() || !fs::is_directory(root / below)) {
     MESSAGE("skipped: GRADUS_SHARED has no folder " << below);
     return {};
   }
-  return fs::path(root) / below;
+  return root / below;
 }
 
 fs::path source_file(const std::string& below) {
-  const char* folder = std::getenv("GRADUS_SOURCE");
-  REQUIRE_MESSAGE(folder != nullptr, "GRADUS_SOURCE is not set: expected the project's folder");
-  return fs::path(folder) / below;
+  const fs::path folder = place("GRADUS_SOURCE");
+  REQUIRE_MESSAGE(!folder.empty(), "the project's folder is not where it was built: GRADUS_SOURCE names it");
+  return folder / below;
 }
 
 std::string file_content(const fs::path& path) {

@@ -101,6 +101,22 @@ Matrix projection(const Matrix& result) {
   return weights;
 }
 
+ScalarFormula objective_of(const OpCase& op_case) {
+  const Matrix weights = projection(op_case.reference(input_values(op_case, DType::float32)));
+  return [&op_case, weights](const std::vector<Matrix>& inputs) {
+    const Matrix y = op_case.reference(inputs);
+    double sum = 0;
+    for (int64_t i = 0; i < y.size(); ++i) sum += weights[i] * y[i];
+    return sum;
+  };
+}
+
+ElementTolerance element_tolerance(const Tolerance& tolerance) {
+  return {16 * tolerance.gradient, tolerance.gradient > 0 ? 1e-6 : 0};
+}
+
+ElementTolerance slope_tolerance(const Tolerance& float32) { return {16 * float32.gradient, 1e-5}; }
+
 Variable identity(const Variable& x) {
   return record("identity", x.value(), {x}, [](const Tensor& dy, Grads& d) {
     dy.backend().add_backward({dy, d[0]});

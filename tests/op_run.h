@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/backends_under_test.h"
+#include "tests/gradcheck.h"
 #include "tests/op_table.h"
 
 namespace gradus {
@@ -17,6 +18,17 @@ std::vector<reference::Matrix> input_values(const OpCase& op_case, DType dtype);
 // Fixed weights for the elements of a result of this size; they fit every float type. The objective of a run
 // is the weighted sum of the result.
 reference::Matrix projection(const reference::Matrix& result);
+
+// The objective of a run by the case's formula, in double.
+ScalarFormula objective_of(const OpCase& op_case);
+
+// What elements of a gradient are held to, against those of another backend. The worst float32 element on AVX-512 is off from the naive
+// backend's by 5e-6 of its scale where the tolerance of the whole is 2e-6 (9e-6 in a layer norm; 2e-5 in attention, where it is
+// 5e-6), the worst bfloat16 one by 5e-3 where it is 8e-3. Sixteen times the whole's leaves room for other processors.
+ElementTolerance element_tolerance(const Tolerance& tolerance);
+// The same against central differences, whose own error is 1e-9 or so. What was added to 0.25 has lost what float32 can't
+// hold beside that.
+ElementTolerance slope_tolerance(const Tolerance& float32);
 
 // x as a result of its own: its gradient starts empty, as that of every activation does.
 Variable identity(const Variable& x);

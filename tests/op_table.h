@@ -45,7 +45,7 @@ struct OpCase {
 // Largest distance from the exact result, relative to its norm.
 struct Tolerance {
   double forward = 0;
-  double gradient = 0;
+  double gradient = 0;          // of a whole one; its elements may be off by sixteen times that
   double forward_absolute = 0;  // on top, for a loss that is a small difference of large scores
 };
 

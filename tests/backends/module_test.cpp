@@ -1,12 +1,11 @@
 // Which files are taken for backends.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-
 #include <algorithm>
 
 #include "core/backend_module.h"
 #include "tests/files.h"
+#include "tests/places.h"
 
 using namespace gradus;
 
@@ -16,11 +15,7 @@ std::string refusal(const std::filesystem::path& path) {
   return error_of([&] { load_backend_module(path); });
 }
 
-std::filesystem::path wrong_module(const std::string& name) {
-  const char* folder = std::getenv("GRADUS_WRONG_MODULES");
-  REQUIRE_MESSAGE(folder != nullptr, "GRADUS_WRONG_MODULES does not name the folder of the modules");
-  return std::filesystem::path(folder) / name;
-}
+std::filesystem::path wrong_module(const std::string& name) { return place("GRADUS_WRONG_MODULES") / name; }
 
 }  // namespace
 

@@ -3,9 +3,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "tests/places.h"
 
 namespace gradus::test {
 
@@ -29,9 +30,9 @@ std::string gzipped(std::string_view bytes) {
 }
 
 std::optional<std::string> find_file(const char* variable, const std::string& path) {
-  const char* folder = std::getenv(variable);
-  if (folder == nullptr) return std::nullopt;
-  const std::filesystem::path file = std::filesystem::path(folder) / path;
+  const std::filesystem::path folder = place(variable);
+  if (folder.empty()) return std::nullopt;
+  const std::filesystem::path file = folder / path;
   if (!std::filesystem::exists(file)) return std::nullopt;
   return file.string();
 }

@@ -16,8 +16,10 @@ std::vector<Room> project_rooms() {
     # The engine.
     autograd:         core
     autograd/ops:     core autograd
+    autograd/examples: core autograd
     nn:               core core/io autograd
     nn/heads:         core core/io autograd nn
+    nn/examples:      core core/io autograd nn
     nn/checkpoints:   core core/io autograd nn
     # Models in the formats of other programs.
     nn/export:        core core/io autograd nn nn/checkpoints

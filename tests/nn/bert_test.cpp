@@ -1,22 +1,19 @@
 // The encoder with its token head against outputs of the reference implementation.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "nn/checkpoints/model_files.h"
 #include "nn/heads/ner.h"
 #include "tests/files.h"
 #include "tests/json.h"
+#include "tests/places.h"
 
 using namespace gradus;
 
 namespace {
 
-std::filesystem::path fixtures() {
-  const char* shared = std::getenv("GRADUS_SHARED");
-  return std::filesystem::path(shared == nullptr ? "" : shared) / "formats" / "fixtures" / "safetensors";
-}
+std::filesystem::path fixtures() { return place("GRADUS_SHARED") / "formats" / "fixtures" / "safetensors"; }
 
 // The rows of a padded [B, S] matrix that `mask` keeps, one sequence after the other.
 std::vector<int32_t> packed(const Json& matrix, const Json& mask) {

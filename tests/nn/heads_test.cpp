@@ -8,6 +8,7 @@
 #include "nn/heads/squad.h"
 #include "tests/gradcheck.h"
 #include "tests/naive_backend.h"
+#include "tests/nn/named_gradients.h"
 #include "tests/nn/tiny_bert.h"
 #include "tests/op_run.h"
 #include "tests/reference.h"
@@ -77,6 +78,7 @@ void check_training(Batch (*make_batch)(Backend&, int32_t), const Config&... con
     CHECK(loss == doctest::Approx(expected_loss).epsilon(1e-5));
     const Distance found = distance(gradients, expected);
     CHECK_MESSAGE(found.within(1e-5, 1e-6), "gradients: off by ", found.difference, " of ", found.norm);
+    check_gradients(trained.parameters, naive.parameters);
     // What rows of no sequence hold changes nothing.
     const auto [other_loss, other_gradients] = train(trained, make_batch(*backend, 17));
     CHECK(other_loss == loss);

@@ -8,6 +8,7 @@
 #include "nn/optimizer.h"
 #include "tests/gradcheck.h"
 #include "tests/naive_backend.h"
+#include "tests/nn/named_gradients.h"
 #include "tests/nn/tiny_bert.h"
 #include "tests/op_run.h"
 
@@ -157,6 +158,7 @@ TEST_CASE("pretraining: every parameter gets the gradient that plain loops give"
     const Matrix gradients = gradients_of(trained, batch_on(*backend));
     const Distance found = distance(gradients, expected);
     CHECK_MESSAGE(found.within(1e-5, 1e-6), "gradients: off by ", found.difference, " of ", found.norm);
+    check_gradients(trained.parameters, naive.parameters);
     // What rows of no sequence hold changes nothing.
     CHECK(distance(gradients_of(trained, batch_on(*backend, 17)), gradients).within(1e-6, 0));
   }

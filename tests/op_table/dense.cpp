@@ -234,7 +234,7 @@ std::vector<Op> pointwise_rows() {
   Op cast{.name = "cast", .cases = {cast_case({3}), cast_case({11, 37})}};
   cast.large = {cast_case({643, 771})};
   cast.benchmarks = {cast_case({4096, 768})};
-  cast.float32 = cast.bfloat16;  // from either type to the other, so one end is bfloat16
+  cast.float32.forward = cast.bfloat16.forward;  // from either type to the other, so one end is bfloat16
 
   Op recompute{.name = "recompute", .cases = {recompute_case({1}), recompute_case({9, 67})}};
   recompute.large = {recompute_case({643, 131})};

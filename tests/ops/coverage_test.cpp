@@ -2,27 +2,17 @@
 // themselves.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <set>
 #include <sstream>
 
-#include "core/error.h"
+#include "tests/files.h"
 #include "tests/op_table.h"
 
 using namespace gradus;
 
 namespace {
 
-std::string source_text(const std::string& path) {
-  const char* folder = std::getenv("GRADUS_SOURCE");
-  check(folder != nullptr, "GRADUS_SOURCE is not set: expected the project's folder");
-  std::ifstream file(fmt::format("{}/{}", folder, path));
-  check(file.good(), "{}/{}: cannot be read", folder, path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+std::string source_text(const std::string& path) { return file_content(source_file(path)); }
 
 // The functions that begin a line as "Type name(".
 std::set<std::string> declared_functions(const std::string& text) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tests/json.h"
+#include "tests/places.h"
 #include "tests/serve/client.h"
 #include "tests/tasks/tiny_classifier.h"
 #include "tests/tasks/tiny_ner.h"
@@ -14,18 +15,6 @@
 using namespace gradus;
 
 namespace {
-
-// The path of a program in PATH; empty where there is none.
-std::string in_path(const std::string& program) {
-  const std::string path = std::getenv("PATH");
-  for (size_t begin = 0; begin <= path.size();) {
-    const size_t end = std::min(path.find(':', begin), path.size());
-    const std::string file = path.substr(begin, end - begin) + "/" + program;
-    if (std::filesystem::exists(file)) return file;
-    begin = end + 1;
-  }
-  return {};
-}
 
 // What this server is of the models that tests know by heart.
 struct Models {

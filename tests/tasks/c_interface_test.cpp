@@ -11,6 +11,7 @@
 #include "core/joined.h"
 #include "core/version.h"
 #include "tests/json.h"
+#include "tests/places.h"
 #include "tests/tasks/tiny_classifier.h"
 #include "tests/tasks/tiny_ner.h"
 #include "tests/tasks/tiny_squad.h"
@@ -100,14 +101,8 @@ std::string example(const Words& command, const std::string& model, const std::s
   return outcome.out;
 }
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  REQUIRE_MESSAGE(value != nullptr, name << " is not set");
-  return value;
-}
-
 std::string c_example(const std::string& model, const std::string& input) {
-  return example({variable("GRADUS_EXAMPLES") + "/example_ask"}, model, input);
+  return example({(place("GRADUS_EXAMPLES") / "example_ask").string()}, model, input);
 }
 
 }  // namespace
@@ -148,8 +143,8 @@ TEST_CASE("c interface: a tagger finds what run_ner finds, in one text and in a 
     MESSAGE("skipped: Python does not load a library with sanitizers in it");
   } else {
     const std::vector<std::string> lines =
-        lines_of(example({"/usr/bin/env", "GRADUS_LIBRARY=" + variable("GRADUS_LIBRARY"), "python3", "-B",
-                          source_file("tests/examples/gradus.py").string()},
+        lines_of(example({"/usr/bin/env", "GRADUS_LIBRARY=" + place("GRADUS_LIBRARY").string(), "python3",
+                          "-B", source_file("tests/examples/gradus.py").string()},
                          model, requests));
     REQUIRE(lines.size() == texts.size());
     for (size_t i = 0; i < texts.size(); ++i) CHECK(json_of(lines[i]) == entities_of(expected[i]));
@@ -202,7 +197,7 @@ TEST_CASE("c interface: whatever a caller gets wrong is an error that says so") 
   gradus_close(nullptr);
   gradus_free_text(nullptr);
 
-  const std::string ask = variable("GRADUS_EXAMPLES") + "/example_ask";
+  const std::string ask = place("GRADUS_EXAMPLES") / "example_ask";
   for (const auto& [name, input, said] :
        {std::tuple{tiny.path("nowhere"), std::string(), "error: cannot read '"},
         {folder, std::string("a\xff\n"), "error: text: invalid UTF-8"},

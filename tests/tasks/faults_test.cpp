@@ -11,6 +11,7 @@
 #include <map>
 
 #include "nn/checkpoints/safetensors.h"
+#include "tests/places.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -74,7 +75,7 @@ class FailingRuns {
                   "GRADUS_FAIL_AT=" + std::to_string(call),
                   "GRADUS_FAIL_WITH=" + std::to_string(reason),
                   "GRADUS_FAIL_COUNT=" + (folder / "count").string(),
-                  std::string("LD_PRELOAD=") + std::getenv("GRADUS_FAIL_LIBRARY")};
+                  "LD_PRELOAD=" + place("GRADUS_FAIL_LIBRARY").string()};
     for (const std::string& word : command_of(job_.program, job_.flags(folder.string())))
       command.push_back(word);
     return Process(command, "").wait();
@@ -143,7 +144,7 @@ bool can_fail() {
   MESSAGE("skipped: the address sanitizer has to be the first library of a program");
   return false;
 #else
-  REQUIRE(std::getenv("GRADUS_FAIL_LIBRARY") != nullptr);
+  REQUIRE(!place("GRADUS_FAIL_LIBRARY").empty());
   return true;
 #endif
 }

@@ -3,10 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/onnx_session.h"
 #include "tests/files.h"
+#include "tests/places.h"
 #include "tests/tasks/tiny_ner.h"
 
 using namespace gradus;
@@ -144,13 +144,13 @@ TEST_CASE("a runtime's errors name the file, and the input or output") {
 }
 
 TEST_CASE("a library of ONNX Runtime that is older than its header is refused by its version") {
-  const char* const old = std::getenv("GRADUS_OLD_ONNXRUNTIME");
-  if (old == nullptr || *old == '\0') {
+  const std::string old = place("GRADUS_OLD_ONNXRUNTIME").string();
+  if (old.empty()) {
     MESSAGE("skipped: this was built without ONNX Runtime");
     return;
   }
   const Exported names;
-  Words command{"/usr/bin/env", std::string("LD_PRELOAD=") + old};
+  Words command{"/usr/bin/env", "LD_PRELOAD=" + old};
   const Words evaluation = command_of(
       "run_eval_onnx", {"--export_file_name=" + names.file, "--onnx_runtime=onnxruntime", "--seq_length=12",
                         "--eval_data_file_path=" + names.tiny.path("train.txt")});

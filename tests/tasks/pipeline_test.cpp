@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 #include "tests/json.h"
+#include "tests/places.h"
 #include "tests/tasks/tiny_classifier.h"
 #include "tests/tasks/tiny_ner.h"
 #include "tests/tasks/tiny_squad.h"
@@ -14,9 +15,7 @@ namespace {
 
 // What an example prints.
 std::string example(const std::string& name, const std::string& model, const std::string& input) {
-  const char* folder = std::getenv("GRADUS_EXAMPLES");
-  REQUIRE_MESSAGE(folder != nullptr, "GRADUS_EXAMPLES is not set: expected the folder of the built examples");
-  Process process({fmt::format("{}/example_{}", folder, name), model}, input);
+  Process process({(place("GRADUS_EXAMPLES") / fmt::format("example_{}", name)).string(), model}, input);
   const Outcome outcome = process.wait();
   INFO(outcome.err);
   CHECK(outcome.status == 0);

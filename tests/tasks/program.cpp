@@ -5,10 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
+
+#include "tests/places.h"
 
 namespace gradus {
 
@@ -18,34 +18,16 @@ Words joined(Words words, const Words& more) {
 }
 
 Words command_of(const std::string& program, const Words& flags) {
-  const char* folder = std::getenv("GRADUS_PROGRAMS");
-  REQUIRE_MESSAGE(folder != nullptr, "GRADUS_PROGRAMS does not name the folder of the programs");
-  Words command{(std::filesystem::path(folder) / program).string()};
+  const std::filesystem::path folder = place("GRADUS_PROGRAMS");
+  REQUIRE_MESSAGE(!folder.empty(), "no programs lie beside this test: GRADUS_PROGRAMS names their folder");
+  Words command{(folder / program).string()};
   command.insert(command.end(), flags.begin(), flags.end());
   return command;
 }
 
-namespace {
-
-std::string find_mpirun() {
-  const char* const programs = std::getenv("GRADUS_PROGRAMS");
-  if (programs == nullptr ||
-      !std::filesystem::exists(std::filesystem::path(programs) / "../backends/mpi/libgradus_mpi.so"))
-    return {};
-  const std::string path = std::getenv("PATH");
-  for (size_t begin = 0; begin <= path.size();) {
-    const size_t end = std::min(path.find(':', begin), path.size());
-    const std::string file = path.substr(begin, end - begin) + "/mpirun";
-    if (std::filesystem::exists(file)) return file;
-    begin = end + 1;
-  }
-  return {};
-}
-
-}  // namespace
-
 std::string mpirun() {
-  const std::string path = find_mpirun();
+  const bool built = std::filesystem::exists(place("GRADUS_PROGRAMS") / "../backends/mpi/libgradus_mpi.so");
+  const std::string path = built ? in_path("mpirun") : "";
   if (path.empty()) MESSAGE("skipped: built without Open MPI, or mpirun is not there");
   return path;
 }
