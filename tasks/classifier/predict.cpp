@@ -7,6 +7,7 @@
 #include "core/io/json.h"
 #include "core/joined.h"
 #include "tasks/log/log.h"
+#include "tasks/log/phase.h"
 #include "tasks/text/display_text.h"
 #include "tasks/text/line_batches.h"
 
@@ -100,7 +101,11 @@ void ClassifierWriter::write_file(const std::string& path, ClassificationForm fo
         system_.settings().pairs ? "single texts" : "pairs",
         system_.settings().pairs ? "pairs" : "single texts");
   print_log(stderr, "{}", data.log());
-  for (const Answer& answer : answers(data)) write(answer);
+  const std::vector<Answer> all = [&] {
+    const Phase phase(fmt::format("classifying {}", path));
+    return answers(data);
+  }();
+  for (const Answer& answer : all) write(answer);
   flush_predictions(settings_.out);
   tell(path);
 }

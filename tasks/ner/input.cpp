@@ -1,14 +1,13 @@
 #include "tasks/ner/input.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 
 #include "core/error.h"
 #include "core/joined.h"
 #include "data/sample/sample.h"
 #include "tasks/log/log.h"
-#include "tasks/log/progress.h"
+#include "tasks/log/phase.h"
 #include "tasks/model/label_sources.h"
 #include "tasks/ner/tags.h"
 #include "tasks/training/training_data.h"
@@ -93,7 +92,10 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
   const LabelList labels = std::filesystem::exists(beside) ? LabelList::load(beside) : system.labels();
   NerRecordStream stream(path, stream_options(options, reading),
                          {labels, &system.tokenizer().vocab(), system.config().max_position_embeddings});
-  NerRecords records = stream.read(records_to_read(reading));
+  NerRecords records = [&] {
+    const Phase phase(fmt::format("reading {}", path));
+    return stream.read(records_to_read(reading));
+  }();
   for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
   fit_protocol(options, path, records, system, learns);
   check(labels.tags() == system.labels().tags(), "{}: the records have the labels {}, the tagger has {}",
@@ -110,7 +112,11 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
 
 // Tells how the text was understood before anything can go wrong with it.
 NerSet read_text(const NerOptions& options, const std::string& path) {
-  NerSet set{read_ner(path, NerTags::required, options.columns.columns()), {}};
+  NerSet set;
+  {
+    const Phase phase(fmt::format("reading {}", path));
+    set.data = read_ner(path, NerTags::required, options.columns.columns());
+  }
   print_log(log_of(options), "{}", set.data.log());
   check_tags(options.assessment_method, set.data);
   return set;
@@ -123,6 +129,7 @@ NerSet read_training_text(const NerOptions& options) {
   NerSet set;
   int64_t words = 0;
   size_t first = 0;  // sentences of the first part
+  std::optional<Phase> phase(std::in_place, fmt::format("reading {}", path));
   const auto take = [&](NerData& part) {
     set.learned.add(part);
     words += part_words;
@@ -137,6 +144,7 @@ NerSet read_training_text(const NerOptions& options) {
     else std::ranges::move(part.sentences, std::back_inserter(set.data.sentences));
   };
   set.data.notes = read_ner(path, NerTags::required, options.columns.columns(), part_words, take);
+  phase.reset();
   print_log(log_of(options), "{}", set.data.log());
   if (set.in_parts) print_log(log_of(options), "{}: read in parts, and once more for training\n", path);
   check_tags(options.assessment_method, set.data);
@@ -219,20 +227,22 @@ std::string add_training_data(const NerOptions& options, const NerSystem& system
   const NerFeatureOptions features{static_cast<int32_t>(options.seq_length), system.protocol(),
                                    LongSentences::split};
   const auto add = [&](const NerData& data) {
-    training.add(data, make_ner_examples(data, system.tokenizer(), &system.labels(), features));
+    Phase phase(fmt::format("tokenizing {}", data.path), std::ssize(data.sentences));
+    training.add(data,
+                 make_ner_examples(data, system.tokenizer(), &system.labels(), features,
+                                   [&](size_t sentences) { phase.done(static_cast<int64_t>(sentences)); }));
   };
   if (set.examples) {
     training.add(set.data, *set.examples);
   } else if (!set.in_parts) {
     add(set.data);
   } else {
-    Progress progress("sentences", 0, 100'000, stderr, log_of(options));
+    Phase phase(fmt::format("tokenizing {}: sentences", options.train_data_file_path));
     read_ner(options.train_data_file_path, NerTags::required, options.columns.columns(), part_words,
              [&](const NerData& part) {
                if (!options.makes_head()) check_tags_known(part, system.labels());
-               const int64_t pieces = training.counts().pieces;
-               add(part);
-               progress.update(training.counts().sentences, std::nan(""), training.counts().pieces - pieces);
+               training.add(part, make_ner_examples(part, system.tokenizer(), &system.labels(), features));
+               phase.done(training.counts().sentences);
              });
   }
   set = {};

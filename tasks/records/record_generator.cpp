@@ -1,7 +1,6 @@
 #include "tasks/records/record_generator.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "core/error.h"
@@ -14,8 +13,6 @@ namespace gradus {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t many_records = 100000;  // about a second's work
 
 std::string ending_of(const RecordFormat& row, const std::string& mindrecord_ending) {
   return row.format == DatasetFormat::mindrecord ? mindrecord_ending : std::string(row.ending);
@@ -104,13 +101,6 @@ void RecordFolder::check_asked_labels(const std::vector<std::string>& asked,
         joined(asked, ", "), kept_.front(), joined(listed, ", "));
 }
 
-RecordProgress::RecordProgress(std::string label, size_t count)
-    : shows_(count > many_records), progress_(std::move(label), static_cast<int64_t>(count), many_records) {}
-
-void RecordProgress::done(size_t pieces) {
-  if (shows_) progress_.update(static_cast<int64_t>(pieces), std::nan(""), 0);
-}
-
 void commit_records(std::span<const std::unique_ptr<DatasetWriter>> writers, bool overwrite) {
   commit_together(complete_records(writers, overwrite));
 }
@@ -134,12 +124,12 @@ void RecordFiles::write(const RecordJob& job, std::vector<DatasetColumn> columns
   writers_.push_back(DatasetWriter::create(
       job.output.string(), parse_dataset_format(settings_.dataset_format), std::move(columns)));
   {
-    RecordProgress progress("writing " + job.output.filename().string(), count);
+    Phase phase("writing " + job.output.filename().string(), static_cast<int64_t>(count));
     for (size_t i = 0; i < count; ++i) {
       writers_.back()->write(make(i));
-      progress.done(i + 1);
+      phase.done(static_cast<int64_t>(i + 1));
     }
-  }  // the bar ends here
+  }
   if (lists_.empty()) {
     commit_records(writers_, settings_.overwrite);
     writers_.clear();
