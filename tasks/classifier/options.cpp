@@ -46,11 +46,15 @@ void ClassifierOptions::declare(Options& options) {
            "text_b, label with tabs between, or a header that tells")
       .choices({"tsv", "cola", "mrpc", {"sst2", {"sst-2"}}, {"sts_b", {"sts-b", "stsb"}}, "tnews"});
   columns.declare(options);
-  options.add("label_file_path", label_file_path,
-              "labels, one a line, in the order of their ids; none: those of the data set");
+  options
+      .add("label_file_path", label_file_path,
+           "labels, one a line, in the order of their ids; none: those of the data set")
+      .file();
   options.add("num_class", num_class, "number of classes; 0: as many as there are labels").at_least(0);
-  options.add("output_dir", output_dir,
-              "folder for eval_results.txt and test_results.tsv; none: the save folder, when training");
+  options
+      .add("output_dir", output_dir,
+           "folder for eval_results.txt and test_results.tsv; none: the save folder, when training")
+      .folder();
 
   options.group("Head");
   options.add("class_weights", class_weights,

@@ -52,20 +52,22 @@ std::vector<AtomicFile*> complete_records(std::span<const std::unique_ptr<Datase
 }  // namespace
 
 void RecordSettings::declare_input(Options& options, const std::string& labels) {
-  options.add("data_dir", data_dir, "folder of the files");
+  options.add("data_dir", data_dir, "folder of the files").folder();
   options.add("do_train", wanted[0], "make the records to train on");
   options.add("do_eval", wanted[1], "make the records to score on");
   options.add("do_predict", wanted[2], "make the records of the third file, which may lack labels");
-  options.add("train_file", files[0], "text in data_dir; none: the data set's own name");
-  options.add("eval_file", files[1], "likewise");
-  options.add("predict_file", files[2], "likewise");
-  options.add("label_file", label_file,
-              labels + ", one a line; none: label_list.txt of output_dir, or else those of the data");
+  options.add("train_file", files[0], "text in data_dir; none: the data set's own name").path();
+  options.add("eval_file", files[1], "likewise").file();
+  options.add("predict_file", files[2], "likewise").file();
+  options
+      .add("label_file", label_file,
+           labels + ", one a line; none: label_list.txt of output_dir, or else those of the data")
+      .file();
   tokenizer.declare(options);
 }
 
 void RecordSettings::declare_output(Options& options) {
-  options.add("output_dir", output_dir, "folder to write to, made when it is not there");
+  options.add("output_dir", output_dir, "folder to write to, made when it is not there").folder();
   options.add("dataset_format", dataset_format, "what to write").choices(choices_of(record_formats()));
   options.add("overwrite", overwrite, "make files anew that are there already; otherwise they are kept");
   options.add("max_seq_length", max_seq_length, "numbers in a record").between(3, 1 << 20);
