@@ -101,8 +101,11 @@ class ExampleMaker {
     }
   }
 
-  NerExamples run() {
-    for (size_t i = 0; i < data_.sentences.size(); ++i) add_sentence(i);
+  NerExamples run(const std::function<void(size_t)>& done) {
+    for (size_t i = 0; i < data_.sentences.size(); ++i) {
+      add_sentence(i);
+      if (done) done(i + 1);
+    }
     return std::move(result_);
   }
 
@@ -239,8 +242,8 @@ NerCounts& NerCounts::operator+=(const NerCounts& more) {
 }
 
 NerExamples make_ner_examples(const NerData& data, const Tokenizer& tokenizer, const LabelList* labels,
-                              const NerFeatureOptions& options) {
-  return ExampleMaker(data, tokenizer, labels, options).run();
+                              const NerFeatureOptions& options, const std::function<void(size_t)>& done) {
+  return ExampleMaker(data, tokenizer, labels, options).run(done);
 }
 
 void add_protocol_labels(LabelProtocol protocol, LabelList& labels) {

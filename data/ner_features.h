@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,9 +83,10 @@ struct NerExamples {
 // Turns sentences into examples, in order; one without words makes none. With LongSentences::split and ::overlap each
 // word is scored in exactly one of them. `labels` may be null when tags don't matter (prediction): the examples then
 // have none. Throws Error when seq_length leaves no room for a piece, when a label of the protocol (X, [CLS], [SEP])
-// is missing from the list, and "path:line: ..." (NerData::where) on a tag that isn't in it.
+// is missing from the list, and "path:line: ..." (NerData::where) on a tag that isn't in it. `done` is told after each
+// sentence how many there are.
 NerExamples make_ner_examples(const NerData& data, const Tokenizer& tokenizer, const LabelList* labels,
-                              const NerFeatureOptions& options);
+                              const NerFeatureOptions& options, const std::function<void(size_t)>& done = {});
 
 // The tags that a protocol needs beside the data's own: none, or X, [CLS] and [SEP].
 void add_protocol_labels(LabelProtocol protocol, LabelList& labels);

@@ -39,12 +39,12 @@ std::vector<std::string> names_in(const std::string& list) {
 int run(int argc, char** argv) {
   std::string folder, runs, score, picture;
   Options flags("compare_runs", purpose, example);
-  flags.add("folder", folder, "holds a folder for each task, with a metrics file for each run");
+  flags.add("folder", folder, "holds a folder for each task, with a metrics file for each run").folder();
   flags.add("runs", runs,
             "which runs, in this order, comma between; the others are compared with the first; none: all");
   flags.add("score", score,
             "the number to compare, as the files name it; none: the one that evaluations tell first");
-  flags.add("picture", picture, "SVG file: how the scores grew over the steps, a chart for each task");
+  flags.add("picture", picture, "SVG file: how the scores grew over the steps, a chart for each task").file();
   if (!flags.parse(argc, argv)) return 0;
   check(!folder.empty(), "--folder is missing: a folder with a folder for each task");
   const std::vector<std::string> names = names_in(runs);

@@ -16,8 +16,10 @@ int run(int argc, char** argv) {
   ConllevalOptions options;
   bool latex = false;
   Arguments arguments(
+      "conlleval",
       "Precision, recall and F1 of the spans in a file of columns, read from standard input.\n"
-      "The last two columns are the gold and the predicted tag; an empty line ends a sentence.");
+      "The last two columns are the gold and the predicted tag; an empty line ends a sentence.",
+      "run_ner --do_predict --load_finetune_checkpoint_path ner_finetune/ckpt < test.txt | conlleval");
   arguments.add("-d", options.delimiter, "text between two columns, \\t for a tab; default: a space");
   arguments.add_flag("-r", options.raw, "tags are types without B- and I-, one word a span");
   arguments.add("-o", options.outside, "tag of words outside all spans; default: O");

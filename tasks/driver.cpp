@@ -11,6 +11,7 @@
 #include "data/text_file.h"
 #include "nn/parameter_groups.h"
 #include "tasks/log/log.h"
+#include "tasks/log/phase.h"
 #include "tasks/model/checkpoint_directory.h"
 #include "tasks/options/config_file.h"
 #include "tasks/training/fit_memory.h"
@@ -100,7 +101,10 @@ std::deque<OutputFolder> begin_outputs(const FineTuneOptions& options, const std
 Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
   const bool quiet = options.predicts_only();
   if (!quiet) flags.print_effective(log_of(options));
-  Backend& backend = open_backend(options.device);
+  Backend& backend = [&]() -> Backend& {
+    const Phase phase("opening the device");
+    return open_backend(options.device);
+  }();
   if (!quiet) print_log(log_of(options), "device: {}\n", backend.description());
   for (const std::string& path : {options.train.metrics_file, options.train.report}) {
     if (!path.empty() && leads()) check_writable(path);
@@ -128,8 +132,10 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   config.log = log;
   processes().join_devices(backend);
   const int64_t most_bytes = options.train.max_memory_bytes();
+  std::optional<Phase> phase(std::in_place, "planning the memory");
   const MemoryPlan plan =
       most_bytes > 0 ? fit_memory(task, backend, config, most_bytes) : task.plan_memory(backend, config);
+  phase.reset();
   const std::optional<size_t> left = backend.free_memory();
   print_log(log, "memory: {}{}\n", plan.str(),
             left ? fmt::format("; the device has {} MiB left", *left >> 20) : "");

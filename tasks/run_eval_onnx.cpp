@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/onnx_session.h"
 #include "tasks/driver.h"
 #include "tasks/main.h"
 #include "tasks/model/exported_run.h"
@@ -15,19 +16,28 @@ using namespace gradus;
 
 namespace {
 
-constexpr const char* help =
-    "Scores a file that export has written, run by another program's library (docs/export.md), on evaluation "
-    "data:\n"
-    "what run_ner, run_classifier or run_squad, whichever the file is for, does with --do_eval. Takes all "
-    "options of that\n"
-    "program.\n\n"
-    "  run_eval_onnx --export_file_name names/model.onnx --eval_data_file_path dev.txt\n\n"
-    "  --export_file_name FILE      the exported model; .onnx may be left out\n"
-    "  --eval_data_file_path FILE   data to score it on\n"
-    "  --onnx_runtime NAME          the library: auto (the first that was there to build with), onnxruntime, "
-    "openvino\n"
-    "  --config_path FILE           a YAML file with these and other settings\n"
-    "  --version                    say which version this is\n";
+constexpr const char* purpose =
+    R"(Scores a file that export has written, run by another program's library, on evaluation data: what run_ner,
+run_classifier or run_squad, whichever the file is for, does with --do_eval. Takes all options of that program.)";
+constexpr const char* example =
+    R"(run_eval_onnx --export_file_name names/model.onnx --eval_data_file_path dev.txt)";
+
+// Its own options, and those that nobody does without; they are read by the program that it starts.
+struct ShownOptions {
+  std::string file, data, runtime = "auto";
+
+  void declare(Options& options) {
+    options.add("export_file_name", file, "the exported model; .onnx may be left out")
+        .file()
+        .alias("exported_file");
+    options.add("eval_data_file_path", data, "data to score it on").path();
+    std::vector<Choice> runtimes{"auto"};
+    for (const OnnxRuntime& known : known_onnx_runtimes)
+      runtimes.emplace_back(std::string(known.name).c_str());
+    options.add("onnx_runtime", runtime, "the library; auto: the first that was there to build with")
+        .choices(std::move(runtimes));
+  }
+};
 
 std::string program_for(const onnx::Header& header) {
   const std::string& task = header.text("task");
@@ -39,9 +49,13 @@ std::string program_for(const onnx::Header& header) {
 }
 
 int run(int argc, char** argv) {
+  ShownOptions shown;
+  Options flags("run_eval_onnx", purpose, example);
+  shown.declare(flags);
+  if (writes_pages(argc, argv, flags.page())) return 0;
   for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]) == "--help") {
-      print_result("{}", help);
+    if (std::string_view(argv[i]) == "--help" || std::string_view(argv[i]) == "-h") {
+      print_result("{}", flags.help());
       return 0;
     }
   }

@@ -6,6 +6,7 @@
 
 #include "core/joined.h"
 #include "tasks/driver.h"
+#include "tasks/log/phase.h"
 #include "tasks/log/progress.h"
 #include "tasks/main.h"
 #include "tasks/ner/input.h"
@@ -119,6 +120,7 @@ int run(int argc, char** argv) {
   std::optional<NerEvaluation> evaluation;
   if (inputs.dev) {
     const NerData& data = inputs.dev->data;
+    const Phase phase(fmt::format("tokenizing {}", data.path));
     evaluation.emplace(tagger, *system, data,
                        inputs.dev->examples ? std::move(*inputs.dev->examples) : tagger.examples(data),
                        options.assessment_method);

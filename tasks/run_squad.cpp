@@ -5,6 +5,7 @@
 #include "core/io/files.h"
 #include "data/text_file.h"
 #include "tasks/driver.h"
+#include "tasks/log/phase.h"
 #include "tasks/log/progress.h"
 #include "tasks/main.h"
 #include "tasks/squad/predict.h"
@@ -88,7 +89,10 @@ int predict(Backend& backend, const SquadDriverOptions& options, const SquadSyst
   SquadData data = read_squad(path);
   print_log(stderr, "{}", data.log());
   const SquadQuestions questions(std::move(data), system, options);
-  std::vector<SquadPrediction> predictions = answerer.run(questions);
+  std::vector<SquadPrediction> predictions = [&] {
+    const Phase phase(fmt::format("answering {}", path));
+    return answerer.run(questions);
+  }();
   if (answerer.version_2()) apply_threshold(predictions, system.settings().null_score_diff_threshold);
   for (size_t i = 0; i < predictions.size(); ++i)
     print_result("{}\n", show_answer(questions, i, predictions[i], style));
@@ -124,7 +128,9 @@ int run(int argc, char** argv) {
   }
   bool version_2 = false;
   if (options.reads_eval()) {
+    std::optional<Phase> phase(std::in_place, fmt::format("reading {}", options.eval_questions()));
     SquadData data = read_squad(options.eval_questions());
+    phase.reset();
     print_log(log_of(options), "{}", data.log());
     dev.emplace(std::move(data), *system, options);
     check_squad_records(options, *system, *dev);

@@ -12,6 +12,7 @@
 #include "core/run_parallel.h"
 #include "tasks/log/log.h"
 #include "tasks/log/metrics_file.h"
+#include "tasks/log/phase.h"
 #include "tasks/main.h"
 #include "tasks/serve/http_server.h"
 #include "tasks/serve/page.h"
@@ -56,6 +57,7 @@ void limit_heaps() {
 }
 
 std::vector<ServedModel> load_models(const ServeOptions& options) {
+  const Phase phase("loading the models");
   std::vector<ServedModel> models;
   for (const auto& [given, folder] : options.models()) {
     std::unique_ptr<TextModel> model = open_text_model(folder, options.pipeline());

@@ -6,7 +6,7 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 meson install -C "$1" --no-rebuild --quiet --destdir "$folder/staged" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
-program=$(find "$folder/staged" -name run_ner -type f)
+program=$(find "$folder/staged" -name run_ner -type f -perm -u+x)
 prefix=$(dirname -- "$(dirname -- "$program")")
 mv "$prefix" "$folder/moved"
 bin=$folder/moved/bin
@@ -46,6 +46,15 @@ if ! grep -q -m 1 -e '-fsanitize=' "$1/build.ninja"; then
   (cd / && echo '{"texts": ["Anna lives in Paris .", ""]}' | GRADUS_LIBRARY=$(find "$folder/moved" -name libgradus.so.0) \
     python3 -B "$script" "$folder/model") | grep -q '^{"results": \[{"entities": ' || { echo "gradus.py: no entities"; exit 1; }
 fi
+# Every program is known to man, and to the shells, which have an export of their own.
+for program in "$bin"/*; do
+  name=$(basename -- "$program")
+  pages=man/man1/$name.1
+  [ "$name" = export ] || pages="$pages bash-completion/completions/$name zsh/site-functions/_$name"
+  for page in $pages; do
+    [ -s "$folder/moved/share/$page" ] || { echo "share/$page is missing"; exit 1; }
+  done
+done
 words=$(echo 'Anna lives in Paris .' | "$bin/run_ner" --do_predict --load_finetune_checkpoint_path "$folder/model" | wc -l)
 [ "$words" -gt 0 ]
 # From another folder, where it leaves its files, with no settings at hand.

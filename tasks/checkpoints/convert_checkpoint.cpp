@@ -8,6 +8,7 @@
 #include "core/joined.h"
 #include "nn/checkpoints/checkpoint_names.h"
 #include "nn/checkpoints/model_tensors.h"
+#include "tasks/log/phase.h"
 #include "tasks/main.h"
 #include "tasks/options/arguments.h"
 #include "tasks/output_lock.h"
@@ -98,16 +99,20 @@ int run(int argc, char** argv) {
   std::string from, to, format;
   bool allow_missing = false, overwrite = false;
   Arguments arguments(
+      "convert_checkpoint",
       "Writes a BERT checkpoint of one framework as that of another: names, layouts and CRF as that one's "
       "programs\n"
-      "expect them, numbers as float32.\n"
-      "Example: convert_checkpoint --to mindspore uncased_L-12_H-768_A-12/bert_model.ckpt bert.ckpt");
+      "expect them, numbers as float32.",
+      "convert_checkpoint --to mindspore uncased_L-12_H-768_A-12/bert_model.ckpt bert.ckpt");
   arguments.require("input", from,
                     "*.safetensors, *.bin of PyTorch, the *.index.json of several, *.ckpt of MindSpore, the "
                     "prefix or *.index of "
-                    "TensorFlow, or a folder with one of them");
-  arguments.require("output", to, "file to write; of TensorFlow what its two files' names begin with");
-  arguments.require("--to", format, "safetensors (Hugging Face), mindspore or tensorflow");
+                    "TensorFlow, or a folder with one of them",
+                    PageOption::Value::file);
+  arguments.require("output", to, "file to write; of TensorFlow what its two files' names begin with",
+                    PageOption::Value::file);
+  arguments.require("--to", format, "safetensors (Hugging Face), mindspore or tensorflow",
+                    PageOption::Value::text, {"safetensors", "mindspore", "tensorflow"});
   arguments.add_flag(
       "--allow_missing", allow_missing,
       "convert what is there even when the encoder is not whole or some weights are no floats");
@@ -119,7 +124,10 @@ int run(int argc, char** argv) {
   const std::vector<std::string> no_floats = check_floats(model, allow_missing);
   const OutputLock lock(to);
   check_output(to, target, overwrite);
-  const std::vector<std::string> no_place = write_model_tensors(model, target, to);
+  const std::vector<std::string> no_place = [&] {
+    const Phase phase(fmt::format("converting {}", from));
+    return write_model_tensors(model, target, to);
+  }();
   list("not of a model we know, left out", model.unknown());
   list("not floats, left out", no_floats);
   list("without a place in that format, left out", no_place);

@@ -192,13 +192,14 @@ void print_table(const CheckpointFile& file, const std::string& path) {
 int run(int argc, char** argv) {
   std::string path;
   bool json = false;
-  Arguments arguments(
-      "Shows what is in a checkpoint: names, types, shapes and statistics of its tensors.\n"
-      "Example: inspect_checkpoint bert_model.ckpt.index");
+  Arguments arguments("inspect_checkpoint",
+                      "Shows what is in a checkpoint: names, types, shapes and statistics of its tensors.",
+                      "inspect_checkpoint bert_model.ckpt.index");
   arguments.require("file", path,
                     "*.safetensors, *.bin of PyTorch, the *.index.json of several, *.ckpt of MindSpore, the "
                     "prefix or *.index of "
-                    "TensorFlow, or a folder with one of them");
+                    "TensorFlow, or a folder with one of them",
+                    PageOption::Value::file);
   arguments.add_flag(
       "--json", json,
       "one JSON object, with every name and the first and last numbers, or the first 100 bytes of a string");

@@ -6,6 +6,7 @@
 
 #include "data/batcher.h"
 #include "tasks/classifier/batch.h"
+#include "tasks/log/phase.h"
 #include "tasks/metrics/correlation.h"
 #include "tasks/metrics/finite_scores.h"
 
@@ -157,6 +158,7 @@ ClassifierEvaluation::ClassifierEvaluation(const ClassifierPredictor& predictor,
     : predictor_(predictor), system_(system), set_(set), method_(std::move(method)) {}
 
 const ClassifierReport& ClassifierEvaluation::run() {
+  const Phase phase("evaluating");
   const auto start = std::chrono::steady_clock::now();
   std::vector<double> outputs = predictor_.run(set_.examples, [this](size_t i) { return set_.where(i); });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -7,6 +7,7 @@
 #include "core/joined.h"
 #include "tasks/classifier/training.h"
 #include "tasks/log/log.h"
+#include "tasks/log/phase.h"
 #include "tasks/model/label_sources.h"
 #include "tasks/training/training_data.h"
 
@@ -27,7 +28,10 @@ void read_scores(ClassificationData& data) {
 ClassifierSet read_texts(const ClassifierOptions& options, const std::string& path, bool scores) {
   ClassifierSet set;
   set.path = path;
-  set.data = read_classification(path, options.form(), ClassLabelUse::required, options.columns.columns());
+  {
+    const Phase phase(fmt::format("reading {}", path));
+    set.data = read_classification(path, options.form(), ClassLabelUse::required, options.columns.columns());
+  }
   // Tells how the text was understood before anything can go wrong with it.
   print_log(log_of(options), "{}", set.data.log());
   if (scores) read_scores(set.data);
@@ -44,9 +48,10 @@ ClassifierSet read_training_texts(const ClassifierOptions& options, bool scores)
 }
 
 void make_examples(ClassifierSet& set, const ClassifierSystem& system, int64_t seq_length) {
-  ClassificationExamples made = make_classification_examples(set.data, system.tokenizer(),
-                                                             system.labels() ? &*system.labels() : nullptr,
-                                                             static_cast<int32_t>(seq_length));
+  Phase phase(fmt::format("tokenizing {}", set.path), std::ssize(set.data.texts));
+  ClassificationExamples made = make_classification_examples(
+      set.data, system.tokenizer(), system.labels() ? &*system.labels() : nullptr,
+      static_cast<int32_t>(seq_length), [&](size_t count) { phase.done(static_cast<int64_t>(count)); });
   set.examples = std::move(made.examples);
   set.counts = made.counts;
 }
@@ -66,7 +71,10 @@ ClassifierSet read_records(const ClassifierOptions& options, const std::string& 
   limits.token_types = static_cast<int32_t>(system.config().type_vocab_size);
   limits.longest = system.config().max_position_embeddings;
   ClassificationRecordStream stream(path, stream_options(options, reading), limits);
-  ClassificationRecords records = stream.read(records_to_read(reading));
+  ClassificationRecords records = [&] {
+    const Phase phase(fmt::format("reading {}", path));
+    return stream.read(records_to_read(reading));
+  }();
   for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
   ClassifierSet set;
   set.path = path;

@@ -49,11 +49,15 @@ void ClassifierOptions::declare(Options& options) {
            "spreadsheets write it")
       .choices(choices_of(classification_forms()));
   columns.declare(options);
-  options.add("label_file_path", label_file_path,
-              "labels, one a line, in the order of their ids; none: those of the data set");
+  options
+      .add("label_file_path", label_file_path,
+           "labels, one a line, in the order of their ids; none: those of the data set")
+      .file();
   options.add("num_class", num_class, "number of classes; 0: as many as there are labels").at_least(0);
-  options.add("output_dir", output_dir,
-              "folder for eval_results.txt and test_results.tsv; none: the save folder, when training");
+  options
+      .add("output_dir", output_dir,
+           "folder for eval_results.txt and test_results.tsv; none: the save folder, when training")
+      .folder();
 
   options
       .add("predict_form", predict_form,

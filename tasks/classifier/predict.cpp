@@ -6,6 +6,7 @@
 
 #include "core/joined.h"
 #include "tasks/log/log.h"
+#include "tasks/log/phase.h"
 #include "tasks/text/line_batches.h"
 
 namespace gradus {
@@ -72,7 +73,11 @@ void ClassifierWriter::write_file(const std::string& path, const ClassificationF
     print_log(stderr, "{}: columns added: {}\n", path, joined(prediction_names(system_), ", "));
     fmt::print(settings_.out, "{}", head);
   }
-  for (const Answer& answer : answers(data)) write(answer);
+  const std::vector<Answer> all = [&] {
+    const Phase phase(fmt::format("classifying {}", path));
+    return answers(data);
+  }();
+  for (const Answer& answer : all) write(answer);
   flush_predictions(settings_.out);
   tell(path);
 }

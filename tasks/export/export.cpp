@@ -7,6 +7,7 @@
 #include "nn/export/mindir_builder.h"
 #include "nn/export/onnx_builder.h"
 #include "tasks/export/exported_model.h"
+#include "tasks/log/phase.h"
 #include "tasks/main.h"
 #include "tasks/output_lock.h"
 
@@ -85,7 +86,10 @@ int run(int argc, char** argv) {
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
   flags.print_effective(stdout);
-  const std::unique_ptr<ExportedModel> model = ExportedModel::open(options);
+  const std::unique_ptr<ExportedModel> model = [&] {
+    const Phase phase(fmt::format("loading {}", options.load_finetune_checkpoint_path));
+    return ExportedModel::open(options);
+  }();
   const GraphFile target{path_of(options, *model), model->metadata(), options.external_data};
   const fs::path folder = target.path.has_parent_path() ? target.path.parent_path() : fs::path(".");
   make_folder(folder);
@@ -97,7 +101,10 @@ int run(int argc, char** argv) {
     check(options.overwrite || !fs::exists(file), "'{}' is there already: --overwrite replaces it",
           file.string());
   const Settings settings(*model, folder, options.overwrite);
-  graph->write(target);
+  {
+    const Phase phase(fmt::format("writing {}", target.path.string()));
+    graph->write(target);
+  }
   settings.commit();
   print_log(stdout, "'{}' is {}\n", options.load_finetune_checkpoint_path, model->description());
   for (const fs::path& file : files)

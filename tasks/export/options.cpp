@@ -7,6 +7,7 @@ void ExportOptions::declare(Options& options) {
   options
       .add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
            "the model: a checkpoint, a folder that training saved to, or a pretrained model")
+      .path()
       .alias("export_ckpt_file")
       .alias("load_checkpoint_path");
   options
@@ -20,7 +21,7 @@ void ExportOptions::declare(Options& options) {
                 {"squad", {"run_squad"}},
                 {"pretraining", {"run_pretrain"}},
                 "encoder"});
-  options.add("vocab_file_path", vocab_file_path, "vocabulary of a model that has none beside it");
+  options.add("vocab_file_path", vocab_file_path, "vocabulary of a model that has none beside it").path();
   options.leave({"num_class", "label_file_path", "use_crf", "device_target", "device_id"},
                 "the model's own config.json says so, and nothing is computed");
   options.group("File");
@@ -31,10 +32,11 @@ void ExportOptions::declare(Options& options) {
       .refuse("AIR",
               "nothing but Ascend's own compiler reads it, which takes ONNX as well (atc --framework=5); "
               "MindSpore reads MINDIR");
-  options.add(
-      "export_file_name", export_file_name,
-      "file to write, with or without its ending; vocab.txt, tokenizer_config.json and config.json go "
-      "beside it; none: bert_ner, bert_classifier, bert_squad, bert_pretraining or bert");
+  options
+      .add("export_file_name", export_file_name,
+           "file to write, with or without its ending; vocab.txt, tokenizer_config.json and config.json go "
+           "beside it; none: bert_ner, bert_classifier, bert_squad, bert_pretraining or bert")
+      .file();
   options
       .add("export_batch_size", export_batch_size,
            "texts in a batch; 0: as many as whoever runs it likes; a MINDIR file fixes it, at 1 unless it is "

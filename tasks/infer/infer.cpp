@@ -87,7 +87,29 @@ int print_help() {
   return 0;
 }
 
+template <typename TaskOptions>
+ProgramPage page_of() {
+  InferOptions infer;
+  TaskOptions options;
+  Options flags("infer", purpose, example);
+  infer.declare(flags);
+  options.declare(flags);
+  return flags.page();
+}
+
+// All options that it has for one task or another.
+ProgramPage whole_page() {
+  ProgramPage page = page_of<NerOptions>();
+  for (const ProgramPage& other : {page_of<ClassifierOptions>(), page_of<SquadDriverOptions>()}) {
+    for (const PageOption& option : other.options)
+      if (std::ranges::find(page.options, option.names, &PageOption::names) == page.options.end())
+        page.options.push_back(option);
+  }
+  return page;
+}
+
 int run(int argc, char** argv) {
+  if (writes_pages(argc, argv, whole_page())) return 0;
   std::string task = early_setting(argc, argv, "task");
   std::ranges::transform(task, task.begin(), [](unsigned char c) { return std::tolower(c); });
   if (task.empty()) {

@@ -23,15 +23,20 @@ void InferOptions::declare(Options& options) {
            "what computes: this program with the trained model's weights, or a runtime with --exported_file: "
            "that of --onnx_runtime, or the one named here")
       .choices(std::move(engines));
-  options.add("work_dir", work_dir,
-              "folder for what the stages leave: time_Result, infer.log, acc.log and the two below");
+  options
+      .add("work_dir", work_dir,
+           "folder for what the stages leave: time_Result, infer.log, acc.log and the two below")
+      .folder();
   options
       .add("preprocess_path", preprocess_path,
            "folder of the inputs, 00_data to 03_data; none: preprocess_Result in --work_dir")
+      .folder()
       .alias("result_path");
-  options.add("result_dir", result_dir, "folder of the results; none: result_Files in --work_dir");
-  options.add("label_dir", label_dir,
-              "folder of the labels, or the windows' ids; none: 03_data of --preprocess_path");
+  options.add("result_dir", result_dir, "folder of the results; none: result_Files in --work_dir").folder();
+  options
+      .add("label_dir", label_dir,
+           "folder of the labels, or the windows' ids; none: 03_data of --preprocess_path")
+      .folder();
 }
 
 void InferOptions::prepare(Options& options, FineTuneOptions& task_options, bool questions) {

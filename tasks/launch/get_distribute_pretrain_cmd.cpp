@@ -38,29 +38,38 @@ struct Settings {
     options
         .add("hyper_parameter_config_dir", ini,
              "ini file with flags of run_pretrain; config_path names a YAML file in it")
+        .file()
         .alias("hyper_parameter_config");
-    options.add("data_dir", data_dir, "records to train on, the same path on all hosts");
-    options.add("program", program,
-                "what is started, the same path on all hosts; run_pretrain beside this program");
-    options.add("cmd_file", cmd_file, "script to write");
+    options.add("data_dir", data_dir, "records to train on, the same path on all hosts").folder();
+    options
+        .add("program", program,
+             "what is started, the same path on all hosts; run_pretrain beside this program")
+        .file();
+    options.add("cmd_file", cmd_file, "script to write").file();
     options.group("Where");
-    options.add("hostfile", host_file,
-                "hosts as in Open MPI's file: NAME or NAME slots=N a line, N processes on it, or else one");
+    options
+        .add("hostfile", host_file,
+             "hosts as in Open MPI's file: NAME or NAME slots=N a line, N processes on it, or else one")
+        .file();
     options
         .add("hccl_config_dir", rank_table,
              "hosts of a table of ranks (hccl.json) instead: a process for each device in it")
+        .file()
         .alias("hccl_config");
     options
         .add("cores_per_process", cores_per_process,
              "cores that each process is bound to, and its --threads; 0: a host's processes share its cores")
         .between(0, 4096);
     options.group("Not needed here");
-    options.add("run_script_dir", run_script_dir,
-                fmt::format(needless, "the script starts the program itself"));
+    options
+        .add("run_script_dir", run_script_dir, fmt::format(needless, "the script starts the program itself"))
+        .folder();
     options.add("hccl_time_out", hccl_time_out, fmt::format(needless, "run_pretrain has --timeout_s"))
         .at_least(0);
-    options.add("hccn_config_file", hccn_config_file,
-                fmt::format(needless, "processes find each other through mpirun"));
+    options
+        .add("hccn_config_file", hccn_config_file,
+             fmt::format(needless, "processes find each other through mpirun"))
+        .file();
   }
 
   void finish() {

@@ -1,10 +1,13 @@
 #include "tasks/log/log.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <mutex>
 #include <system_error>
 
 #include "core/error.h"
@@ -28,6 +31,17 @@ std::string& quiet_name() {
   return name;
 }
 
+// The line at the bottom of a terminal; whoever writes holds its lock.
+struct Status {
+  std::mutex guard;
+  std::FILE* terminal = nullptr;  // null: there is no line
+};
+
+Status& status() {
+  static Status status;
+  return status;
+}
+
 void write_to(std::FILE* log, std::string_view text) noexcept {
   errno = 0;
   if (std::fflush(log) != 0 && log == stdout) note_failure();
@@ -35,6 +49,11 @@ void write_to(std::FILE* log, std::string_view text) noexcept {
   std::fwrite(text.data(), 1, text.size(), log);
   std::fflush(log);
   if (!failed) std::clearerr(log);
+}
+
+void erase(Status& status) noexcept {
+  if (status.terminal != nullptr) write_to(status.terminal, "\r\x1b[K");
+  status.terminal = nullptr;
 }
 
 std::string reason_of(int error) {
@@ -56,18 +75,49 @@ void guard_standard_streams() {
 }
 
 void write_log(std::FILE* log, std::string_view text) noexcept {
-  if (log != nullptr && quiet_name().empty()) write_to(log, text);
+  if (log == nullptr || !quiet_name().empty()) return;
+  const std::lock_guard lock(status().guard);
+  erase(status());
+  write_to(log, text);
+}
+
+void show_status(std::FILE* terminal, std::string_view line) noexcept {
+  if (!quiet_name().empty()) return;
+  const std::lock_guard lock(status().guard);
+  write_to(terminal, fmt::format("\r{}\x1b[K", line));
+  status().terminal = terminal;
+}
+
+void erase_status() noexcept {
+  const std::lock_guard lock(status().guard);
+  erase(status());
+}
+
+void keep_status() noexcept {
+  const std::lock_guard lock(status().guard);
+  if (status().terminal != nullptr) write_to(status().terminal, "\n");
+  status().terminal = nullptr;
+}
+
+int status_width(std::FILE* terminal) {
+  winsize size{};
+  const bool known = ::ioctl(::fileno(terminal), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  // The last column stays free: some terminals would break the line there.
+  return std::max(1, (known ? size.ws_col : 80) - 1);
 }
 
 void speak_for_errors_alone(std::string name) { quiet_name() = std::move(name); }
 
 void write_error(std::string_view text) noexcept {
+  erase_status();
   write_to(stderr, quiet_name().empty() ? fmt::format("error: {}\n", text)
                                         : fmt::format("error: {}: {}\n", quiet_name(), text));
 }
 
 void write_output(std::string_view text) {
   if (!quiet_name().empty()) return;
+  const std::lock_guard lock(status().guard);
+  erase(status());
   errno = 0;
   // Of a stream that is written line by line fwrite() takes all and says nothing.
   std::fwrite(text.data(), 1, text.size(), stdout);

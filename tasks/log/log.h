@@ -15,13 +15,23 @@ namespace gradus {
 // caller had closed reads or writes nothing: any attempt fails.
 void guard_standard_streams();
 
-// Writes at once; never throws. What had been written to `log` before and is waiting goes first. A null `log` takes nothing.
+// Writes at once, also from several threads; never throws. What had been written to `log` before and is waiting goes first. A null `log` takes nothing.
 void write_log(std::FILE* log, std::string_view text) noexcept;
 
 template <typename... Args>
 void print_log(std::FILE* log, fmt::format_string<Args...> format, Args&&... args) {
   write_log(log, fmt::vformat(format, fmt::make_format_args(args...)));
 }
+
+// A line at the bottom of a terminal, as a bar: it stands there until another one, or whatever else this process writes to its log or
+// as a result, takes its place. From any thread. Cut to the terminal's columns by whoever makes it: status_width().
+void show_status(std::FILE* terminal, std::string_view line) noexcept;
+// Takes the line away, if there is one.
+void erase_status() noexcept;
+// Leaves it where it is: what is written next goes below.
+void keep_status() noexcept;
+// The columns that such a line has; 79 when the terminal doesn't say.
+int status_width(std::FILE* terminal);
 
 // From now on this process says nothing of what it does, and gives no results: another one does. Errors it tells, as `name`.
 void speak_for_errors_alone(std::string name);

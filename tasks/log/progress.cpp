@@ -1,7 +1,6 @@
 #include "tasks/log/progress.h"
 
 #include <fmt/core.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,13 +14,6 @@ namespace {
 constexpr auto redraw_interval = std::chrono::milliseconds(100);
 constexpr int widest_bar = 40;
 constexpr int narrowest_bar = 5;
-
-// Columns of the terminal behind `out`; 80 when it doesn't say.
-int terminal_width(std::FILE* out) {
-  winsize size{};
-  const bool known = ::ioctl(::fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : 80;
-}
 
 std::string rate_text(double per_second) {
   if (per_second >= 1e6) return fmt::format("{:.2f}M", per_second / 1e6);
@@ -63,18 +55,38 @@ std::string progress_line(const ProgressState& state, int width) {
   return line;
 }
 
-Progress::Progress(std::string label, int64_t total, int64_t log_steps, std::FILE* out, std::FILE* log)
+Progress::Progress(std::string label, int64_t total, int64_t log_steps, std::FILE* out, std::FILE* log,
+                   ProgressTimes times)
     : log_steps_(std::max<int64_t>(1, log_steps)),
       out_(out),
       log_(log),
-      terminal_(::isatty(::fileno(out)) == 1) {
+      terminal_(::isatty(::fileno(out)) == 1),
+      pace_(times, start_) {
   state_.label = std::move(label);
   state_.total = total;
   state_.loss = std::nan("");
   state_.seconds_left = -1;
+  wait_.emplace(times.first, [this] {
+    tell_begin();
+    return Timer::Duration::zero();
+  });
 }
 
+void Progress::tell_begin() {
+  const std::lock_guard lock(guard_);
+  const Clock::time_point now = Clock::now();
+  const double seconds = std::chrono::duration<double>(now - start_).count();
+  const std::string line = fmt::format("{}: first step {}", state_.label, duration_text(seconds));
+  if (terminal_) show_status(out_, line.substr(0, static_cast<size_t>(status_width(out_))));
+  else print_log(out_, "{}\n", line);
+  pace_.told(now);
+}
+
+// From here on one thread alone reports.
+void Progress::end_wait() { wait_.reset(); }
+
 void Progress::update(int64_t step, double loss, int64_t tokens) {
+  end_wait();
   if (first_step_ < 0) first_step_ = step - 1;
   const Clock::time_point now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - start_).count();
@@ -84,42 +96,32 @@ void Progress::update(int64_t step, double loss, int64_t tokens) {
   state_.tokens_per_second = seconds > 0 ? static_cast<double>(tokens_) / seconds : 0;
   const double per_step = seconds / static_cast<double>(std::max<int64_t>(1, step - first_step_));
   state_.seconds_left = per_step * static_cast<double>(std::max<int64_t>(0, state_.total - step));
-  const bool due = terminal_ ? now - last_draw_ >= redraw_interval : step % log_steps_ == 0;
+  const bool due =
+      terminal_ ? now - last_draw_ >= redraw_interval : step % log_steps_ == 0 || pace_.is_due(now);
   if (due) draw(now);
 }
 
 void Progress::draw(Clock::time_point now) {
-  if (terminal_) {
-    // The last column stays free: some terminals would break the line there.
-    const std::string line = progress_line(state_, std::max(1, terminal_width(out_) - 1));
-    print_log(out_, "\r{}\x1b[K", line);
-    drawn_ = true;
-  } else {
-    print_log(out_, "{}\n", progress_line(state_, 0));
-  }
+  if (terminal_) show_status(out_, progress_line(state_, status_width(out_)));
+  else print_log(out_, "{}\n", progress_line(state_, 0));
   last_draw_ = now;
+  pace_.told(now);
   printed_step_ = state_.step;
 }
 
-void Progress::erase() {
-  if (!drawn_) return;
-  print_log(out_, "\r\x1b[K");
-  drawn_ = false;
-}
-
 void Progress::print(std::string_view line) {
-  erase();
-  print_log(log_, "{}\n", line);
+  const std::lock_guard lock(guard_);
+  print_log(log_, "{}\n", line);  // which takes the bar away
   if (terminal_ && !finished_ && first_step_ >= 0) draw(Clock::now());
 }
 
 void Progress::finish() {
   if (finished_) return;
+  end_wait();
   finished_ = true;
-  if (first_step_ < 0) return;  // nothing was reported
-  if (drawn_ || printed_step_ != state_.step) draw(Clock::now());
-  if (terminal_) print_log(out_, "\n");
-  drawn_ = false;
+  if (first_step_ < 0) return erase_status();  // nothing was reported
+  if (terminal_ || printed_step_ != state_.step) draw(Clock::now());
+  if (terminal_) keep_status();
 }
 
 std::string rule_line() { return std::string(62, '='); }

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "autograd/variable.h"
+#include "tasks/log/phase.h"
 
 namespace gradus {
 namespace {
@@ -27,15 +28,18 @@ BatchLoop::BatchLoop(Backend& backend, DType compute_type, Forward forward)
 
 void BatchLoop::run(std::vector<std::vector<int32_t>> batches, PackExamples pack,
                     const std::function<void(const HostBatch&, BatchResults)>& take) const {
-  const bool single = batches.size() == 1;  // as when one text is asked about: nothing to make ahead
+  const int64_t count = std::ssize(batches);
+  const bool single = count == 1;  // as when one text is asked about: nothing to make ahead
   std::unique_ptr<BatchSource> source = std::make_unique<ExampleBatches>(std::move(batches), std::move(pack));
   if (!single) source = std::make_unique<ReadAhead>(std::move(source));
   source->begin(0, 0);
   std::optional<Pending> pending;
+  int64_t done = 0;
   const auto settle = [&] {
     if (!pending) return;
     if (!pending->results.empty()) pending->results.back()->wait();  // they arrive in their order
     take(pending->batch, pending->results);
+    Phase::count(++done, count);
   };
   for (HostBatch host; source->next(host);) {
     Pending begun{std::move(host), {}};

@@ -24,7 +24,7 @@ class BatchLoop {
   BatchLoop(Backend& backend, DType compute_type, Forward forward);
 
   // Packs the batches ahead, runs `forward` over each, and hands what it gives to `take`, which is called when the next batch is on
-  // its way.
+  // its way. How many are done it tells the thread's Phase.
   void run(std::vector<std::vector<int32_t>> batches, PackExamples pack,
            const std::function<void(const HostBatch&, BatchResults)>& take) const;
 

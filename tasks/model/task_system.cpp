@@ -3,6 +3,7 @@
 #include "core/io/checked_json.h"
 #include "core/joined.h"
 #include "tasks/log/log.h"
+#include "tasks/log/phase.h"
 
 namespace gradus {
 namespace {
@@ -50,6 +51,7 @@ void TaskSystem::run_exported(Backend& backend, const FineTuneOptions& options, 
   check(backend.name() == "CPU", "--exported_file {}: it is run on the CPU, --device_target is {}",
         options.exported_file, backend.name());
   for (const std::string& note : source_.notes) print_log(log, "note: {}\n", note);
+  const Phase phase(fmt::format("loading {}", options.exported_file));
   exported_ = std::make_unique<ExportedRun>(options.exported_file, exported_tasks_of(kind_.program),
                                             options.seq_length, options.device.threads, options.onnx_runtime);
   print_log(log, "model: {}\n", exported_->description());
@@ -71,8 +73,10 @@ void TaskSystem::allocate(Backend& backend, Parameters::Use use, DType compute_t
                           std::FILE* log) {
   for (const std::string& note : source_.notes) print_log(log, "note: {}\n", note);
   if (compute_type == DType::int8) keep_in_float(log);
-  parameters_.allocate(backend, use, compute_type);
   const std::string& weights = source_.weights;
+  const Phase phase(weights.empty() ? "making weights" : fmt::format("loading {}", weights), 0,
+                    log == nullptr ? nullptr : stderr);
+  parameters_.allocate(backend, use, compute_type);
   if (weights.empty()) return parameters_.initialize_all(seed);
   LoadReport report;
   try {
@@ -134,6 +138,7 @@ void TaskSystem::save_settings(const std::filesystem::path& folder) const {
 }
 
 void TaskSystem::save(const std::filesystem::path& folder) const {
+  const Phase phase(fmt::format("saving to {}", folder.string()));
   save_settings(folder);
   save_tensors(parameters_, (folder / "model.safetensors").string(), config().model_type());
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "core/error.h"
+#include "tasks/log/phase.h"
 #include "tasks/metrics/entities.h"
 #include "tasks/metrics/token_scores.h"
 #include "tasks/ner/tags.h"
@@ -124,6 +125,7 @@ NerEvaluation::NerEvaluation(const NerTagger& tagger, const NerSystem& system, c
       examples_(std::move(examples)) {}
 
 const NerReport& NerEvaluation::run() {
+  const Phase phase("evaluating");
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::vector<int32_t>> predicted = tagger_.predict(data_, examples_.examples);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -1,14 +1,13 @@
 #include "tasks/ner/input.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 
 #include "core/error.h"
 #include "core/joined.h"
 #include "data/sample/sample.h"
 #include "tasks/log/log.h"
-#include "tasks/log/progress.h"
+#include "tasks/log/phase.h"
 #include "tasks/model/label_sources.h"
 #include "tasks/ner/tags.h"
 #include "tasks/training/training_data.h"
@@ -93,7 +92,10 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
   const LabelList labels = std::filesystem::exists(beside) ? LabelList::load(beside) : system.labels();
   NerRecordStream stream(path, stream_options(options, reading),
                          {labels, &system.tokenizer().vocab(), system.config().max_position_embeddings});
-  NerRecords records = stream.read(records_to_read(reading));
+  NerRecords records = [&] {
+    const Phase phase(fmt::format("reading {}", path));
+    return stream.read(records_to_read(reading));
+  }();
   for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
   fit_protocol(options, path, records, system, learns);
   check(labels.tags() == system.labels().tags(), "{}: the records have the labels {}, the tagger has {}",
@@ -110,7 +112,11 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
 
 // Tells how the text was understood before anything can go wrong with it.
 NerSet read_text(const NerOptions& options, const std::string& path) {
-  NerSet set{read_ner(path, NerTags::required, options.columns.columns()), {}};
+  NerSet set;
+  {
+    const Phase phase(fmt::format("reading {}", path));
+    set.data = read_ner(path, NerTags::required, options.columns.columns());
+  }
   print_log(log_of(options), "{}", set.data.log());
   check_tags(options.assessment_method, set.data);
   return set;
@@ -147,8 +153,10 @@ NerSet read_training_text(const NerOptions& options) {
       else std::ranges::move(part.sentences, std::back_inserter(set.data.sentences));
       if (first == 0) first = set.data.sentences.size();
     };
+    std::optional<Phase> phase(std::in_place, fmt::format("reading {}", set.data.files[file]));
     shown.notes =
         read_ner(set.data.files[file], NerTags::required, options.columns.columns(), part_words, take);
+    phase.reset();
     print_log(log_of(options), "{}", shown.log());
     check(wrong.empty(), "{}", wrong);
   }
@@ -233,20 +241,22 @@ std::string add_training_data(const NerOptions& options, const NerSystem& system
   const NerFeatureOptions features{static_cast<int32_t>(options.seq_length), system.protocol(),
                                    LongSentences::split};
   const auto add = [&](const NerData& data) {
-    training.add(data, make_ner_examples(data, system.tokenizer(), &system.labels(), features));
+    Phase phase(fmt::format("tokenizing {}", data.path), std::ssize(data.sentences));
+    training.add(data,
+                 make_ner_examples(data, system.tokenizer(), &system.labels(), features,
+                                   [&](size_t sentences) { phase.done(static_cast<int64_t>(sentences)); }));
   };
   if (set.examples) {
     training.add(set.data, *set.examples);
   } else if (!set.in_parts) {
     add(set.data);
   } else {
-    Progress progress("sentences", 0, 100'000, stderr, log_of(options));
+    Phase phase(fmt::format("tokenizing {}: sentences", options.train_data_file_path));
     for (const std::string& file : training_files(options))
       read_ner(file, NerTags::required, options.columns.columns(), part_words, [&](const NerData& part) {
         if (!options.makes_head()) check_tags_known(part, system.labels());
-        const int64_t pieces = training.counts().pieces;
         add(part);
-        progress.update(training.counts().sentences, std::nan(""), training.counts().pieces - pieces);
+        phase.done(training.counts().sentences);
       });
   }
   set = {};

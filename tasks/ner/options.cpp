@@ -11,6 +11,7 @@ void NerOptions::declare(Options& options) {
   options
       .add("label_file_path", label_file_path,
            "tags or entity types, one a line; none: those of the training data")
+      .file()
       .alias("label2id_file_path");
   options
       .add("tag_scheme", tag_scheme,

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tasks/help/program_page.h"
+
 namespace CLI {
 class App;
 }
@@ -15,15 +17,16 @@ namespace gradus {
 
 class Arguments {
  public:
-  // `purpose` stands on the help page.
-  explicit Arguments(const std::string& purpose);
+  // `purpose` and `example` (whole command lines) stand on the help page.
+  Arguments(const std::string& program, const std::string& purpose, const std::string& example);
   ~Arguments();
 
   // "file": the argument at the next place; "--to": the one behind this word. The field's present value is the default.
   void add(const std::string& name, std::string& field, const std::string& help);
   void add(const std::string& name, int& field, const std::string& help);
-  // One that has to be there.
-  void require(const std::string& name, std::string& field, const std::string& help);
+  // One that has to be there. `value` and `values` are for shells that complete it: what it names, or all that it can be.
+  void require(const std::string& name, std::string& field, const std::string& help,
+               PageOption::Value value = PageOption::Value::text, std::vector<std::string> values = {});
   // Sets the field when the word is there.
   void add_flag(const std::string& name, bool& field, const std::string& help);
 
@@ -32,8 +35,15 @@ class Arguments {
   std::optional<int> parse(int argc, const char* const* argv, int failure);
 
  private:
+  void note(const std::string& name, const std::string& help, PageOption::Value value,
+            std::vector<std::string> values = {});
+
   std::unique_ptr<CLI::App> app_;
+  ProgramPage page_;
 };
+
+// Those that every program has: --help and --version.
+std::vector<PageOption> own_page_options();
 
 // A line of the help page: "--name,--alias", "N", its text, and the heading above it.
 struct HelpEntry {

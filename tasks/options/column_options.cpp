@@ -5,10 +5,12 @@
 namespace gradus {
 
 void NerColumnOptions::declare(Options& options) {
-  options.add("text_column", text_column,
-              "column of text that has the words: a number from 1, or from -1 at the end, or a name of the "
-              "header; none: the first, or the second where the first counts the words");
-  options.add("label_column", label_column, "likewise the tags; none: the last");
+  options
+      .add("text_column", text_column,
+           "column of text that has the words: a number from 1, or from -1 at the end, or a name of the "
+           "header; none: the first, or the second where the first counts the words")
+      .alias("text_column_name");
+  options.add("label_column", label_column, "likewise the tags; none: the last").alias("label_column_name");
 }
 
 NerColumns NerColumnOptions::columns() const {
@@ -16,11 +18,14 @@ NerColumns NerColumnOptions::columns() const {
 }
 
 void ClassificationColumnOptions::declare(Options& options) {
-  options.add("text_column", text_column,
-              "column of text that has the texts: a number from 1, or from -1 at the end, or a name of the "
-              "header or of JSON lines; none: as the form says");
+  options
+      .add("text_column", text_column,
+           "column of text that has the texts: a number from 1, or from -1 at the end, or a name of the "
+           "header or of JSON lines; none: as the form says")
+      .alias("text_column_name");
   options.add("text_pair_column", text_pair_column, "likewise the second texts of pairs");
-  options.add("label_column", label_column, "likewise the labels; none: the last, or as the form says");
+  options.add("label_column", label_column, "likewise the labels; none: the last, or as the form says")
+      .alias("label_column_name");
   options.add(
       "delimiter", delimiter,
       "what stands between the cells of CSV: comma, semicolon, tab or bar; none: what parts the first rows");

@@ -11,18 +11,25 @@ void FineTuneOptions::declare_data(Options& options, const std::string& save_pat
   declare_left(options);
 
   options.group("Data");
-  options.add("train_data_file_path", train_data_file_path, help.train);
-  options.add("eval_data_file_path", eval_data_file_path, help.eval);
-  if (help.predict != nullptr) options.add("predict_data_file_path", predict_data_file_path, help.predict);
+  Option& train_file = options.add("train_data_file_path", train_data_file_path, help.train).path();
+  Option& eval_file = options.add("eval_data_file_path", eval_data_file_path, help.eval).path();
+  if (!makes_pretrained) {  // whose text has options of its own
+    train_file.alias("train_file");
+    eval_file.alias("validation_file");
+  }
+  if (help.predict != nullptr)
+    options.add("predict_data_file_path", predict_data_file_path, help.predict).path().alias("test_file");
   std::vector<Choice> formats = choices_of(record_formats());
   formats.insert(formats.begin(), "text");
   options.add("dataset_format", dataset_format, help.format).choices(formats);
-  options.add("schema_file_path", schema_file_path, "schema.json of TFRecord data; none: taken as they are");
+  options.add("schema_file_path", schema_file_path, "schema.json of TFRecord data; none: taken as they are")
+      .file();
   options
       .add("vocab_file_path", vocab_file_path,
            "word pieces, one a line, or tokenizer.json, or a folder with one of them: settings of the "
            "tokenizer "
            "beside it count; none: the checkpoint's")
+      .path()
       .alias("vocab_file");
   options.add("tokenizer", tokenizer, "rules as in Hugging Face's BertTokenizer or the BERT reference code")
       .choices({"hf", "google"});
@@ -33,6 +40,7 @@ void FineTuneOptions::declare_data(Options& options, const std::string& save_pat
       .add("seq_length", seq_length,
            "most word pieces of a sequence, [CLS] and [SEP] included; records are as long as they are")
       .alias("max_seq_length")
+      .alias("max_length")
       .at_least(3);
   options.add("eval_pad", eval_pad, "evaluation batches in the given order, or grouped by length")
       .choices({"given", "grouped"});
@@ -60,14 +68,19 @@ void FineTuneOptions::declare_model(Options& options) {
       .add("load_pretrain_checkpoint_path", load_pretrain_checkpoint_path,
            "pretrained model to start from: a folder with weights of transformers, TensorFlow or MindSpore, "
            "the weights in it, or models--ORG--NAME of the hub's cache; none: train from scratch")
+      .path()
       .alias("init_checkpoint");
   if (!makes_pretrained)
-    options.add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
-                "trained model to score or use, or to train further");
+    options
+        .add("load_finetune_checkpoint_path", load_finetune_checkpoint_path,
+             "trained model to score or use, or to train further")
+        .path();
   if (!makes_pretrained) {
-    options.add(
-        "exported_file", exported_file,
-        "with --do_eval and --do_predict: a file of export's, to be run in place of the model; none: not");
+    options
+        .add(
+            "exported_file", exported_file,
+            "with --do_eval and --do_predict: a file of export's, to be run in place of the model; none: not")
+        .file();
     std::vector<Choice> runtimes{"auto"};
     for (const OnnxRuntime& runtime : known_onnx_runtimes)
       runtimes.emplace_back(std::string(runtime.name).c_str());
@@ -79,10 +92,12 @@ void FineTuneOptions::declare_model(Options& options) {
 
   device.declare(options);
   if (!makes_pretrained)
-    options.add("calibrate", calibrate,
-                "evaluation data: scores the trained model on them in int8, chooses which weights stay in "
-                "float32 where that loses more than a fifth of a point, and writes the choice into the "
-                "model's config.json");
+    options
+        .add("calibrate", calibrate,
+             "evaluation data: scores the trained model on them in int8, chooses which weights stay in "
+             "float32 where that loses more than a fifth of a point, and writes the choice into the "
+             "model's config.json")
+        .file();
 }
 
 void FineTuneOptions::finish(Options& options, const std::set<std::string>& fixed, bool has_data,

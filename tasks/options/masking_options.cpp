@@ -10,7 +10,9 @@ void MaskingOptions::declare_form(Options& options) {
 void MaskingOptions::declare_masks(Options& options) {
   options.add("max_predictions_per_seq", max_predictions_per_seq, "masked tokens of an example, at most")
       .between(1, 1 << 20);
-  options.add("masked_lm_prob", masked_lm_prob, "part of the tokens to mask").between(0, 1);
+  options.add("masked_lm_prob", masked_lm_prob, "part of the tokens to mask")
+      .alias("mlm_probability")
+      .between(0, 1);
   options.add("short_seq_prob", short_seq_prob, "part of the documents cut into shorter examples")
       .between(0, 1);
   options.add("do_whole_word_mask", do_whole_word_mask, "mask all pieces of a word together");

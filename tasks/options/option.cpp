@@ -82,6 +82,17 @@ Option& Option::refuse(std::string value, std::string reason) {
   return *this;
 }
 
+Option& Option::names_what(const char* placeholder, PageOption::Value value) {
+  placeholder_ = placeholder;
+  value_ = value;
+  return *this;
+}
+
+Option& Option::advise(std::string advice) {
+  advice_ = std::move(advice);
+  return *this;
+}
+
 int64_t parse_bytes(std::string_view text, std::string_view where) {
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -169,7 +180,8 @@ bool Option::leaves(const std::string& text, const std::string& where) {
 
 void Option::set(const std::string& text, const std::string& where, const std::string& origin) {
   const auto require = [&](bool good) {
-    check(good, "{}: found '{}', expected {}", where, text, expectation());
+    check(good, "{}: found '{}', expected {}{}{}", where, text, expectation(), advice_.empty() ? "" : ": ",
+          advice_);
   };
   const auto in_range = [&](double number) { return number >= minimum_ && number <= maximum_; };
   if (bool** flag = std::get_if<bool*>(&field_)) {
@@ -228,7 +240,7 @@ std::string Option::placeholder() const {
     return also_true_.empty() ? "[true|false]" : fmt::format("[true|false|{}]", also_true_);
   if (std::holds_alternative<int64_t*>(field_)) return "N";
   if (std::holds_alternative<double*>(field_)) return "X";
-  return choices_.empty() ? "TEXT" : "NAME";
+  return choices_.empty() ? placeholder_ : "NAME";
 }
 
 std::string Option::expectation() const {
@@ -243,6 +255,16 @@ std::string Option::expectation() const {
   if (std::isfinite(maximum_)) return fmt::format("{} from {} to {}", text, minimum_, maximum_);
   if (std::isfinite(minimum_)) return fmt::format("{}, at least {}", text, minimum_);
   return text;
+}
+
+PageOption Option::page_option() const {
+  PageOption option{
+      {}, is_switch() ? PageOption::Value::optional : value_, placeholder(), {}, description(), group_};
+  for (const std::string& name : names_) option.names.push_back("--" + name);
+  if (is_switch()) option.values = {"true", "false"};
+  if (!also_true_.empty()) option.values.push_back(also_true_);
+  for (const Choice& choice : choices_) option.values.push_back(choice.value);
+  return option;
 }
 
 std::string Option::description() const {

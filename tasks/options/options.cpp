@@ -8,6 +8,7 @@
 #include "core/joined.h"
 #include "tasks/log/log.h"
 #include "tasks/options/arguments.h"
+#include "tasks/options/transformers_names.h"
 
 namespace gradus {
 namespace {
@@ -66,7 +67,8 @@ auto find_option(Container& options, std::string_view name) -> decltype(&options
 
 Options::Options(std::string program, std::string purpose, std::string example)
     : program_(std::move(program)), purpose_(std::move(purpose)), example_(std::move(example)) {
-  add("config_path", config_path_, "YAML file with values for the options below; the command line wins");
+  add("config_path", config_path_, "YAML file with values for the options below; the command line wins")
+      .file();
 }
 
 Option& Options::add(std::string name, Option::Field field, std::string help) {
@@ -82,16 +84,17 @@ void Options::leave(const std::vector<std::string>& names, const std::string& re
 }
 
 bool Options::parse(int argc, const char* const* argv) {
+  if (writes_pages(argc, argv, page())) return false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
     if (word != "--help" && word != "-h") continue;
     fmt::print("{}", help());
     return false;
   }
-  std::map<std::string, std::string> given = read_words(argc, argv);
+  const std::map<std::string, Given> given = read_words(argc, argv);
   for (Option& option : options_) {
-    const auto value = given.find(option.name());
-    if (value != given.end()) option.set(value->second, "--" + option.name(), command_line);
+    const auto found = given.find(option.name());
+    if (found != given.end()) option.set(found->second.value, "--" + found->second.name, command_line);
   }
   if (!config_path_.empty()) set_from_file();
   return true;
@@ -99,8 +102,8 @@ bool Options::parse(int argc, const char* const* argv) {
 
 // The value that the command line gives each option, the last where there are several. Not CLI11's work, which would take the word
 // after "--name=" for the empty value, and any word for a switch's optional one.
-std::map<std::string, std::string> Options::read_words(int argc, const char* const* argv) {
-  std::map<std::string, std::string> given;
+std::map<std::string, Options::Given> Options::read_words(int argc, const char* const* argv) {
+  std::map<std::string, Given> given;
   left_words_.clear();
   const auto as_option = [&](std::string_view word) -> const Option* {
     if (!word.starts_with("--")) return nullptr;
@@ -119,7 +122,8 @@ std::map<std::string, std::string> Options::read_words(int argc, const char* con
       continue;
     }
     if (option == nullptr) fail_unknown(word, previous);
-    std::string& value = given[option->name()];
+    auto& [name, value] = given[option->name()];
+    name = word.substr(2, equals - 2);
     std::vector<std::string> parts = option->adds_up() ? comma_parts(value) : std::vector<std::string>();
     if (equals != std::string::npos) {
       value = word.substr(equals + 1);
@@ -149,6 +153,8 @@ void Options::fail_unknown(const std::string& word, const Option* previous) cons
   }
   const size_t start = std::min(word.find_first_not_of('-'), word.size());
   const std::string name = word.substr(start, word.find('=') - start);
+  if (const auto answer = answer_to_transformers(program_, name))
+    fail("unknown option '{}' of transformers: {}", word, *answer);
   const std::string* nearest = nearest_to(name, std::max<size_t>(1, name.size() / 3));
   if (nearest != nullptr) fail("unknown option '{}': did you mean --{}?", word, *nearest);
   fail("unknown option '{}': {} --help lists all options", word, program_);
@@ -275,7 +281,9 @@ std::string Options::told_of_file() const {
   for (const std::string& name : file_.unused()) {
     if (left_.contains(name)) continue;
     const std::string* nearest = nearest_to(name, 2);
-    unused.push_back(nearest == nullptr ? name : fmt::format("{} (did you mean {}?)", name, *nearest));
+    if (const auto answer = answer_to_transformers(program_, name))
+      unused.push_back(fmt::format("{} ({})", name, *answer));
+    else unused.push_back(nearest == nullptr ? name : fmt::format("{} (did you mean {}?)", name, *nearest));
   }
   std::string text;
   if (!unused.empty())
@@ -295,16 +303,24 @@ std::string Options::help() const {
     entries.push_back({fmt::format("--{}", joined(option.names(), ",--")), option.placeholder(),
                        wrap(option.description(), help_width - help_column), option.group()});
   }
+  return help_page(purpose_, program_, entries, help_column, notes() + "Example:\n  " + example_);
+}
+
+// What holds for all options.
+std::string Options::notes() const {
+  std::string text = "Switches may stand alone or carry a value: --name, --name=false, --name false.\n";
   std::vector<std::string> left;
   for (const auto& [name, reason] : left_) left.push_back("--" + name);
-  const std::string told_of_left =
-      left.empty()
-          ? ""
-          : wrap(fmt::format("Of other systems, without effect here: {}", joined(left, ", ")), help_width) +
-                "\n";
-  return help_page(purpose_, program_, entries, help_column,
-                   "Switches may stand alone or carry a value: --name, --name=false, --name false.\n" +
-                       told_of_left + "Example:\n  " + example_);
+  if (!left.empty())
+    text +=
+        wrap(fmt::format("Of other systems, without effect here: {}", joined(left, ", ")), help_width) + "\n";
+  return text;
+}
+
+ProgramPage Options::page() const {
+  ProgramPage page{program_, purpose_, example_, own_page_options(), notes()};
+  for (const Option& option : options_) page.options.push_back(option.page_option());
+  return page;
 }
 
 }  // namespace gradus

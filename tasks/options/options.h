@@ -21,6 +21,7 @@
 #include <variant>
 #include <vector>
 
+#include "tasks/help/program_page.h"
 #include "tasks/options/config_file.h"
 
 namespace gradus {
@@ -69,6 +70,13 @@ class Option {
   // A value that is recognised but refused, with the reason: "found 'float16': no kernel ...".
   Option& refuse(std::string value, std::string reason);
 
+  // What a text names, for help pages and shells that complete it: a file, a folder, or either.
+  Option& file() { return names_what("FILE", PageOption::Value::file); }
+  Option& folder() { return names_what("FOLDER", PageOption::Value::folder); }
+  Option& path() { return names_what("PATH", PageOption::Value::file); }
+  // Stands behind what is said of a wrong number: what gives what it was meant for.
+  Option& advise(std::string advice);
+
   const std::string& name() const { return names_.front(); }
   const std::vector<std::string>& names() const { return names_; }
   const std::string& group() const { return group_; }
@@ -89,8 +97,11 @@ class Option {
   std::string placeholder() const;  // of the value on the help page: "N"
   std::string expectation() const;  // "a whole number, at least 1"
   std::string description() const;  // help text, choices and default
+  PageOption page_option() const;
 
  private:
+  Option& names_what(const char* placeholder, PageOption::Value value);
+
   std::vector<std::string> names_;
   Field field_;
   std::string help_;
@@ -101,6 +112,9 @@ class Option {
   std::vector<std::pair<std::string, std::string>> refused_;
   std::vector<std::pair<std::string, std::string>> left_;
   std::string also_true_;
+  std::string advice_;
+  const char* placeholder_ = "TEXT";
+  PageOption::Value value_ = PageOption::Value::text;
   bool adds_up_ = false;
   std::string default_;
   std::string origin_ = "default";
@@ -141,7 +155,8 @@ class Options {
 
   // Sets the fields from --config_path FILE and the command line. Switches may stand alone or carry true,
   // false, 1 or 0 (any case), after "=" or as the next word. Returns false when --help was asked for and
-  // printed. Throws Error on unknown names (with the nearest one), missing and wrong values.
+  // printed. Throws Error on unknown names (with the nearest one, or what transformers' is here), missing and
+  // wrong values; of an option it has the name that was given.
   bool parse(int argc, const char* const* argv);
 
   // The option of that name or alias, for a program that knows more of one that a shared struct has added.
@@ -168,13 +183,20 @@ class Options {
   std::string effective() const;
   void print_effective(std::FILE* out) const;
   std::string help() const;
+  ProgramPage page() const;
 
  private:
   void take(Option& option, ConfigEntry& entry, bool over = false);
   const std::string* nearest_to(const std::string& name, size_t most) const;
   std::string told_of_file() const;
   std::string told_of_left() const;
-  std::map<std::string, std::string> read_words(int argc, const char* const* argv);
+  std::string notes() const;
+  // A value on the command line, and the name that it was given by.
+  struct Given {
+    std::string name;
+    std::string value;
+  };
+  std::map<std::string, Given> read_words(int argc, const char* const* argv);
   [[noreturn]] void fail_unknown(const std::string& word, const Option* previous) const;
   void set_from_file();
 

@@ -7,8 +7,10 @@
 namespace gradus {
 
 void TokenizerSettings::declare(Options& options) {
-  options.add("vocab_file", vocab_file,
-              "word pieces, one a line; or tokenizer.json, or a model's folder. Settings beside it count");
+  options
+      .add("vocab_file", vocab_file,
+           "word pieces, one a line; or tokenizer.json, or a model's folder. Settings beside it count")
+      .path();
   options
       .add("do_lower_case", do_lower_case,
            "auto: as the files beside the vocabulary say, or unless it has capital letters")

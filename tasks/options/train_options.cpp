@@ -94,10 +94,12 @@ void DeviceOptions::declare(Options& options) {
 void ModelOptions::declare(Options& options, const char* from_scratch) {
   options.group(
       fmt::format("Model (0 and auto: as the checkpoint says; training from scratch: {})", from_scratch));
-  options.add(
-      "bert_config_file", bert_config_file,
-      "bert_config.json or config.json that has the following: for a model from scratch, and for weights "
-      "with none beside them");
+  options
+      .add(
+          "bert_config_file", bert_config_file,
+          "bert_config.json or config.json that has the following: for a model from scratch, and for weights "
+          "with none beside them")
+      .file();
   options.add("hidden_size", hidden_size, "width of the encoder").at_least(0);
   options.add("num_hidden_layers", num_hidden_layers, "layers of the encoder").at_least(0);
   options.add("num_attention_heads", num_attention_heads, "attention heads, a divisor of hidden_size")
@@ -189,13 +191,18 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
   options.group("Batches");
   options.add("epoch_num", epoch_num, "passes over the training data")
       .alias("num_train_epochs")
-      .between(1, 1000000);
+      .between(1, 1000000)
+      .advise("--max_steps ends a run within a pass");
   options.add("max_steps", max_steps, "stop after so many updates; 0: after epoch_num epochs").at_least(0);
   options.add("train_data_shuffle", train_data_shuffle, "a new order of the training data every epoch");
   options.add("eval_data_shuffle", eval_data_shuffle,
               "accepted for the sake of other systems' settings: no score depends on the order");
-  options.add("train_batch_size", train_batch_size, "examples per update and micro-step").at_least(1);
-  options.add("eval_batch_size", eval_batch_size, "examples per batch in evaluation").at_least(1);
+  options.add("train_batch_size", train_batch_size, "examples per update and micro-step")
+      .alias("per_device_train_batch_size")
+      .at_least(1);
+  options.add("eval_batch_size", eval_batch_size, "examples per batch in evaluation")
+      .alias("per_device_eval_batch_size")
+      .at_least(1);
   options
       .add("train_batch_tokens", train_batch_tokens,
            "tokens per batch, in place of train_batch_size; 0: count examples")
@@ -210,9 +217,10 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
            "training data that would take more MiB are held so without --stream; 0: a quarter of the memory")
       .between(0, 1 << 24);
 
-  options.add(
-      "recompute", recompute,
-      "keep only what goes into each encoder layer and compute the rest again: less memory, more time");
+  options
+      .add("recompute", recompute,
+           "keep only what goes into each encoder layer and compute the rest again: less memory, more time")
+      .alias("gradient_checkpointing");
 
   options.add("max_memory", max_memory,
               "bytes that training may take, or 500M, 4G: batches are made smaller, and more of them add up "
@@ -223,11 +231,14 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
   declare_loss_scale(options);
 
   options.group("Checkpoints");
-  options.add("save_finetune_checkpoint_path", save_finetune_checkpoint_path,
-              "folder to save to, which one run at a time has to itself");
+  options
+      .add("save_finetune_checkpoint_path", save_finetune_checkpoint_path,
+           "folder to save to, which one run at a time has to itself")
+      .folder();
   options.add("keep_checkpoints", keep_checkpoints, "checkpoints to keep, beside the best").at_least(1);
   options.add("save_checkpoint_steps", save_checkpoint_steps, "updates between saves; 0: every epoch")
       .alias("save_checkpoints_steps")
+      .alias("save_steps")
       .at_least(0);
   options
       .add("average_checkpoints", average_checkpoints,
@@ -260,13 +271,15 @@ void TrainOptions::declare(Options& options, const std::string& save_path, bool 
       .between(2, 86400);
 
   options.group("Reports");
-  options.add("log_dir", log_dir, "folder for TensorBoard event files");
-  options.add("log_steps", log_steps, "updates between lines of the log").at_least(1);
-  options.add("metrics_file", metrics_file, "JSON file for what the run measured");
-  options.add("report", report, "HTML page of the run: settings, curves, tables, the worst errors");
-  options.add("trace", trace,
-              "JSON file for a timeline of the training (ui.perfetto.dev shows it); of process N of several: "
-              "FILE.N.json; on GPUs it is the host's time");
+  options.add("log_dir", log_dir, "folder for TensorBoard event files").folder().alias("logging_dir");
+  options.add("log_steps", log_steps, "updates between lines of the log").alias("logging_steps").at_least(1);
+  options.add("metrics_file", metrics_file, "JSON file for what the run measured").file();
+  options.add("report", report, "HTML page of the run: settings, curves, tables, the worst errors").file();
+  options
+      .add("trace", trace,
+           "JSON file for a timeline of the training (ui.perfetto.dev shows it); of process N of several: "
+           "FILE.N.json; on GPUs it is the host's time")
+      .file();
   options.add("json", json, "write results to standard output as JSON, one object a line");
 }
 
@@ -274,16 +287,19 @@ void TrainOptions::declare_optimizer(Options& options) {
   options.group("Optimizer");
   options.add("optimizer", optimizer, about(optimizer_table())).choices(choices_of(optimizer_table()));
   options.add("schedule", schedule, fmt::format("decay of the learning rate: {}", about(schedule_table())))
+      .alias("lr_scheduler_type")
       .choices(choices_of(schedule_table()));
   options.add("learning_rate", learning_rate, "highest learning rate, reached after warm-up").at_least(0);
   options.add("end_learning_rate", end_learning_rate, "learning rate at the last step").at_least(0);
   options.add("power", power, "of the polynomial decay; 1: linear").at_least(0);
   options.add("warmup_proportion", warmup_proportion, "part of the steps with rising learning rate")
+      .alias("warmup_ratio")
       .between(0, 1);
   options
       .add("warmup_steps", warmup_steps,
            "steps with rising learning rate, in place of warmup_proportion; 0: that counts")
-      .at_least(0);
+      .at_least(0)
+      .advise("--warmup_proportion is a part of the steps");
   options.add("freeze", freeze,
               "parts of the model to leave as they are, with commas between: embeddings, "
               "encoder.layer.0-5, pooler; an encoder's layers count from 0");
@@ -297,6 +313,7 @@ void TrainOptions::declare_optimizer(Options& options) {
       .between(0, 0.999999);
   options.add("adam_beta2", adam_beta2, "how much of the second moment stays").between(0, 0.9999999);
   options.add("adam_eps", adam_eps, "added to the root of the second moment" + other_eps(adam_eps))
+      .alias("adam_epsilon")
       .between(1e-30, 1);
   options
       .add("max_grad_norm", max_grad_norm,
@@ -319,6 +336,7 @@ void TrainOptions::declare_label_smoothing(Options& options) {
       .add("label_smoothing", label_smoothing,
            "part of each example's weight in the loss that all classes share, so that none is learned as "
            "certain")
+      .alias("label_smoothing_factor")
       .between(0, 0.99);
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "data/batcher.h"
+#include "tasks/log/phase.h"
 #include "tasks/pretraining/batch.h"
 
 namespace gradus {
@@ -64,6 +65,7 @@ PretrainEvaluation::PretrainEvaluation(Backend& backend, const PretrainSystem& s
       }) {}
 
 const PretrainReport& PretrainEvaluation::run() {
+  const Phase phase("evaluating");
   const auto start = std::chrono::steady_clock::now();
   std::vector<int32_t> lengths;
   for (const PretrainingExample& example : set_.examples)

@@ -74,7 +74,8 @@ void PretrainOptions::declare(Options& options) {
            "examples trained on between evaluations, in place of --eval_steps; 0: that counts")
       .at_least(0);
   options.add("num_samples", num_samples, "train on the first N records alone; None: on all");
-  options.add("output_dir", output_dir, "folder for eval_results.txt; none: the save folder, when training");
+  options.add("output_dir", output_dir, "folder for eval_results.txt; none: the save folder, when training")
+      .folder();
 
   options.add("enable_save_ckpt", enable_save_ckpt, "save checkpoints");
   options.add("bucket_list", bucket_list,
@@ -94,10 +95,15 @@ void PretrainOptions::declare(Options& options) {
 
 void PretrainOptions::declare_text(Options& options) {
   options.group("Text (in place of records: other pairs and other masks every epoch)");
-  options.add("input_file", input_file,
-              "text to train on, plain or gzip: files, patterns as wiki_*, folders with all below; comma "
-              "between (\\, is one in a name)");
-  options.add("eval_input_file", eval_input_file, "text to score on, always the same examples of it");
+  options
+      .add("input_file", input_file,
+           "text to train on, plain or gzip: files, patterns as wiki_*, folders with all below; comma "
+           "between (\\, is one in a name)")
+      .path()
+      .alias("train_file");
+  options.add("eval_input_file", eval_input_file, "text to score on, always the same examples of it")
+      .path()
+      .alias("validation_file");
   masking.declare_form(options);
   masking.declare_masks(options);
 }

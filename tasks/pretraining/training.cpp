@@ -10,6 +10,7 @@
 #include "data/pretraining_batches.h"
 
 #include "tasks/log/log.h"
+#include "tasks/log/phase.h"
 #include "tasks/pretraining/batch.h"
 #include "tasks/training/training_data.h"
 
@@ -89,11 +90,14 @@ std::string PretrainTraining::train_on_records(const PretrainOptions& options) {
   PretrainingRecordStream stream(path, order, system_.limits());
   const bool before = reading == RecordReading::before;
   PretrainCounts counts;
+  std::optional<Phase> phase(std::in_place, fmt::format("reading {}: examples", path));
   const PretrainingRecordSizes sizes =
       stream.read(before ? records_to_read(reading) : 1, [&](const PretrainingExample& example) {
         counts.add(example);
+        phase->done(counts.examples);
         if (before) add(example);
       });
+  phase.reset();
   for (const std::string& warning : stream.records()->warnings())
     print_log(log_of(options), "warning: {}\n", warning);
   if (before) return counts.str();

@@ -79,6 +79,7 @@ std::vector<Work> read_texts(const Settings& settings, const RecordFolder& folde
   std::vector<Work> works;
   for (const RecordJob& job : folder.jobs()) {
     const ClassLabelUse use = job.split == 2 ? ClassLabelUse::optional : ClassLabelUse::required;
+    const Phase phase("reading " + job.text);
     works.push_back({read_classification(job.text, settings.form(), use, settings.columns.columns()), job});
     print_log(stdout, "{}", works.back().data.log());
   }
@@ -129,9 +130,9 @@ std::string describe(const ClassificationData& data, const ClassificationCounts&
 
 ClassificationExamples make_examples(const Work& work, const Tokenizer& tokenizer,
                                      const std::optional<ClassLabels>& labels, int32_t length) {
-  RecordProgress progress("tokenizing " + work.data.path, work.data.texts.size());
+  Phase phase("tokenizing " + work.data.path, std::ssize(work.data.texts));
   return make_classification_examples(work.data, tokenizer, labels ? &*labels : nullptr, length,
-                                      [&](size_t count) { progress.done(count); });
+                                      [&](size_t count) { phase.done(static_cast<int64_t>(count)); });
 }
 
 int run(int argc, char** argv) {

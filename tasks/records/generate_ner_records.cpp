@@ -124,9 +124,12 @@ LabelProtocol parse_protocol(const std::string& name) {
 }
 
 NerData read_text(const Settings& settings, const std::string& path, NerTags tags) {
-  NerData data = settings.dataset_name == "msra" && path.find(".xml") != std::string::npos
-                     ? read_msra_xml(path, settings.class_filters())
-                     : read_ner(path, tags, settings.columns.columns());
+  NerData data = [&] {
+    const Phase phase(fmt::format("reading {}", path));
+    return settings.dataset_name == "msra" && path.find(".xml") != std::string::npos
+               ? read_msra_xml(path, settings.class_filters())
+               : read_ner(path, tags, settings.columns.columns());
+  }();
   print_log(stdout, "{}", data.log());
   const auto count = static_cast<double>(data.sentences.size());
   const auto begin = static_cast<std::ptrdiff_t>(count * settings.split_begin),
@@ -227,8 +230,11 @@ int run(int argc, char** argv) {
   const LabelList labels = labels_of(settings, folder, features.protocol, works);
   // All files are cut into pieces before the first is written: a wrong tag in the last leaves nothing half done.
   std::vector<NerExamples> examples;
-  for (const Work& work : works)
-    examples.push_back(make_ner_examples(work.data, tokenizer, &labels, features));
+  for (const Work& work : works) {
+    Phase phase("tokenizing " + work.data.path, std::ssize(work.data.sentences));
+    examples.push_back(make_ner_examples(work.data, tokenizer, &labels, features,
+                                         [&](size_t count) { phase.done(static_cast<int64_t>(count)); }));
+  }
   std::vector<RecordList> lists{{folder.label_list(), labels.text()}};
   const fs::path types = fs::path(settings.records.output_dir) / "label.txt";
   if (settings.dataset_name == "cluener" && settings.records.label_file.empty() &&

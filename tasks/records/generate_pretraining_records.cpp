@@ -45,14 +45,20 @@ struct Settings {
   void declare(Options& options) {
     constexpr double most = std::numeric_limits<int32_t>::max();
     options.group("Files");
-    options.add("input_file", input_file,
-                "text, plain or gzip: files, patterns as wiki_*, folders with all below; comma between (\\, "
-                "is one in a name)");
-    options.add("output_file", output_file,
-                "records of all text as one; several, comma between (\\, is one in a name), take the "
-                "examples in turn");
-    options.add("output_dir", output_dir,
-                "instead: a file of records for each file of text, made several at a time");
+    options
+        .add("input_file", input_file,
+             "text, plain or gzip: files, patterns as wiki_*, folders with all below; comma between (\\, "
+             "is one in a name)")
+        .path();
+    options
+        .add("output_file", output_file,
+             "records of all text as one; several, comma between (\\, is one in a name), take the "
+             "examples in turn")
+        .file();
+    options
+        .add("output_dir", output_dir,
+             "instead: a file of records for each file of text, made several at a time")
+        .folder();
     masking.declare_form(options);
     options.add("dataset_format", dataset_format, "what to write").choices(choices_of(record_formats()));
     options.add("overwrite", overwrite, "make files anew that are there already; otherwise they are kept");

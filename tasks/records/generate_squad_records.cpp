@@ -44,9 +44,10 @@ struct Settings {
 
   void declare(Options& options) {
     options.group("Input");
-    options.add("train_file", train_file,
-                "questions to train on, each with one answer or none; plain or gzip");
-    options.add("predict_file", predict_file, "questions to answer");
+    options
+        .add("train_file", train_file, "questions to train on, each with one answer or none; plain or gzip")
+        .path();
+    options.add("predict_file", predict_file, "questions to answer").file();
     options.add("do_train", do_train, "make the records of train_file");
     options.add("do_predict", do_predict, "make the records of predict_file");
     options
@@ -56,7 +57,7 @@ struct Settings {
         .choices({"auto", {"true", {"1"}}, {"false", {"0"}}});
     tokenizer.declare(options);
     options.group("Records");
-    options.add("output_dir", output_dir, "folder to write to, made when it is not there");
+    options.add("output_dir", output_dir, "folder to write to, made when it is not there").folder();
     options.add("dataset_format", dataset_format, "what to write").choices(choices_of(record_formats()));
     options.add("overwrite", overwrite, "make files anew that are there already; otherwise they are kept");
     options.add("max_seq_length", max_seq_length, "tokens of a record").between(5, 1 << 20);

@@ -148,9 +148,11 @@ int run(int argc, char** argv) {
   std::string input, output;
   Options options("parallel_tfrecord_to_mindrecord", purpose, example);
   options.add("pool_nums", pool_nums, "files converted at the same time").between(1, 1024);
-  options.add("input_tfrecord_dir", input, "folder of TFRecord files, plain, *.gz or *.zlib");
-  options.add("output_mindrecord_dir", output,
-              "folder to write to, made when it is not there; files in it are replaced");
+  options.add("input_tfrecord_dir", input, "folder of TFRecord files, plain, *.gz or *.zlib").folder();
+  options
+      .add("output_mindrecord_dir", output,
+           "folder to write to, made when it is not there; files in it are replaced")
+      .folder();
   if (!options.parse(argc, argv)) return 0;
   check(!input.empty(), "--input_tfrecord_dir is missing");
   check(!output.empty(), "--output_mindrecord_dir is missing");

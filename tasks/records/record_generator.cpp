@@ -1,7 +1,6 @@
 #include "tasks/records/record_generator.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "core/error.h"
@@ -14,8 +13,6 @@ namespace gradus {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t many_records = 100000;  // about a second's work
 
 std::string ending_of(const RecordFormat& row, const std::string& mindrecord_ending) {
   return row.format == DatasetFormat::mindrecord ? mindrecord_ending : std::string(row.ending);
@@ -55,20 +52,22 @@ std::vector<AtomicFile*> complete_records(std::span<const std::unique_ptr<Datase
 }  // namespace
 
 void RecordSettings::declare_input(Options& options, const std::string& labels) {
-  options.add("data_dir", data_dir, "folder of the files");
+  options.add("data_dir", data_dir, "folder of the files").folder();
   options.add("do_train", wanted[0], "make the records to train on");
   options.add("do_eval", wanted[1], "make the records to score on");
   options.add("do_predict", wanted[2], "make the records of the third file, which may lack labels");
-  options.add("train_file", files[0], "text in data_dir; none: the data set's own name");
-  options.add("eval_file", files[1], "likewise");
-  options.add("predict_file", files[2], "likewise");
-  options.add("label_file", label_file,
-              labels + ", one a line; none: label_list.txt of output_dir, or else those of the data");
+  options.add("train_file", files[0], "text in data_dir; none: the data set's own name").path();
+  options.add("eval_file", files[1], "likewise").file();
+  options.add("predict_file", files[2], "likewise").file();
+  options
+      .add("label_file", label_file,
+           labels + ", one a line; none: label_list.txt of output_dir, or else those of the data")
+      .file();
   tokenizer.declare(options);
 }
 
 void RecordSettings::declare_output(Options& options) {
-  options.add("output_dir", output_dir, "folder to write to, made when it is not there");
+  options.add("output_dir", output_dir, "folder to write to, made when it is not there").folder();
   options.add("dataset_format", dataset_format, "what to write").choices(choices_of(record_formats()));
   options.add("overwrite", overwrite, "make files anew that are there already; otherwise they are kept");
   options.add("max_seq_length", max_seq_length, "numbers in a record").between(3, 1 << 20);
@@ -104,13 +103,6 @@ void RecordFolder::check_asked_labels(const std::vector<std::string>& asked,
         joined(asked, ", "), kept_.front(), joined(listed, ", "));
 }
 
-RecordProgress::RecordProgress(std::string label, size_t count)
-    : shows_(count > many_records), progress_(std::move(label), static_cast<int64_t>(count), many_records) {}
-
-void RecordProgress::done(size_t pieces) {
-  if (shows_) progress_.update(static_cast<int64_t>(pieces), std::nan(""), 0);
-}
-
 void commit_records(std::span<const std::unique_ptr<DatasetWriter>> writers, bool overwrite) {
   commit_together(complete_records(writers, overwrite));
 }
@@ -134,12 +126,12 @@ void RecordFiles::write(const RecordJob& job, std::vector<DatasetColumn> columns
   writers_.push_back(DatasetWriter::create(
       job.output.string(), parse_dataset_format(settings_.dataset_format), std::move(columns)));
   {
-    RecordProgress progress("writing " + job.output.filename().string(), count);
+    Phase phase("writing " + job.output.filename().string(), static_cast<int64_t>(count));
     for (size_t i = 0; i < count; ++i) {
       writers_.back()->write(make(i));
-      progress.done(i + 1);
+      phase.done(static_cast<int64_t>(i + 1));
     }
-  }  // the bar ends here
+  }
   if (lists_.empty()) {
     commit_records(writers_, settings_.overwrite);
     writers_.clear();

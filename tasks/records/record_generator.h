@@ -12,7 +12,7 @@
 
 #include "core/io/files.h"
 #include "data/dataset.h"
-#include "tasks/log/progress.h"
+#include "tasks/log/phase.h"
 #include "tasks/options/options.h"
 #include "tasks/options/tokenizer_settings.h"
 #include "tasks/output_lock.h"
@@ -74,17 +74,6 @@ class RecordFolder {
   std::vector<std::string> kept_;
   std::string label_list_;
   bool keeps_label_list_ = false;
-};
-
-// Reports on standard error how many of `count` pieces of work are done, when they are many.
-class RecordProgress {
- public:
-  RecordProgress(std::string label, size_t count);
-  void done(size_t pieces);
-
- private:
-  bool shows_;
-  Progress progress_;
 };
 
 // Completes records and gives them their names, all or none. Without `overwrite`, what stands there was left by a run

@@ -184,7 +184,7 @@ bool looks_like_mindrecord(const std::string& path) {
 int run(int argc, char** argv) {
   Settings settings;
   Options options("vis_tfrecord_or_mindrecord", purpose, example);
-  options.add("file_name", settings.file_name, "TFRecord file, or a file of a MindRecord set");
+  options.add("file_name", settings.file_name, "TFRecord file, or a file of a MindRecord set").file();
   options.add("vis_option", settings.vis_option, "what it is; auto: told by its first bytes")
       .choices({"auto", "vis_tfrecord", "vis_mindrecord"});
   options.add("limit", settings.limit, "records to show; 0: all").at_least(0);

@@ -14,6 +14,7 @@ void ServeOptions::declare(Options& options) {
            "folder of a model that run_ner, run_classifier or run_squad has trained; NAME=FOLDER for one of "
            "several of a task; "
            "may be given again")
+      .folder()
       .add_up();
   options
       .add("seq_length", seq_length,
@@ -31,8 +32,10 @@ void ServeOptions::declare(Options& options) {
   options.group("Clients");
   options.add("host", host, "address to listen on; 0.0.0.0: those of all networks");
   options.add("port", port, "port to listen on; 0: one that is free").between(0, 65535);
-  options.add("api_key_file", api_key_file,
-              "file of keys, one a line; requests then need \"Authorization: Bearer KEY\"");
+  options
+      .add("api_key_file", api_key_file,
+           "file of keys, one a line; requests then need \"Authorization: Bearer KEY\"")
+      .file();
   options.add("max_queue", max_queue, "most texts that wait or are computed; more are refused with 429")
       .between(1, 1 << 24);
   options.add("max_body", max_body, "most bytes of a request, as 1M; more are refused with 413");

@@ -10,6 +10,7 @@
 #include "data/batcher.h"
 #include "data/unicode.h"
 #include "tasks/log/log.h"
+#include "tasks/log/phase.h"
 #include "tasks/metrics/cmrc_scores.h"
 #include "tasks/metrics/finite_scores.h"
 #include "tasks/squad/batch.h"
@@ -160,6 +161,7 @@ SquadEvaluation::SquadEvaluation(const SquadAnswerer& answerer, SquadSystem& sys
       tuned_(tuned) {}
 
 const SquadReport& SquadEvaluation::run() {
+  const Phase phase("evaluating");
   const auto start = std::chrono::steady_clock::now();
   std::vector<SquadPrediction> predictions = answerer_.run(questions_);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

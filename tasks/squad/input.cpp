@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <numeric>
 
 #include "core/run_parallel.h"
 #include "tasks/log/log.h"
+#include "tasks/log/phase.h"
 #include "tasks/squad/training.h"
 #include "tasks/training/training_data.h"
 
@@ -27,9 +29,11 @@ class TextReader {
 
   void read(const std::string& file) {
     left_out_ = 0;
+    questions_ = 0;
     parts_ = 0;
+    Phase phase(fmt::format("tokenizing {}: questions", file));
     const std::vector<std::string> notes =
-        read_squad(file, part_bytes, [&](const SquadData& part) { add(file, part); });
+        read_squad(file, part_bytes, [&](const SquadData& part) { add(file, part, phase); });
     for (const std::string& note : notes) print_log(log_, "{}: {}\n", file, note);
     if (left_out_ > most_shown) print_log(log_, "{}: left out: {} more\n", file, left_out_ - most_shown);
   }
@@ -40,7 +44,7 @@ class TextReader {
   static constexpr int64_t part_bytes = int64_t{32} << 20;
   static constexpr size_t at_a_time = 4096;  // questions
 
-  void add(const std::string& file, const SquadData& part) {
+  void add(const std::string& file, const SquadData& part, Phase& phase) {
     if (parts_++ == 0) print_log(log_, "{}", part.log());
     const auto impossible = std::ranges::find_if(part.questions, &SquadQuestion::is_impossible);
     if (impossible != part.questions.end() && options_.version_2_with_negative == "false")
@@ -53,6 +57,8 @@ class TextReader {
     for (size_t begin = 0; begin < questions.size(); begin += at_a_time) {
       const size_t count = std::min(at_a_time, questions.size() - begin);
       training_.add(featurizer.run(std::span(questions).subspan(begin, count)));
+      questions_ += static_cast<int64_t>(count);
+      phase.done(questions_);
     }
     counts_ += featurizer.counts();
     for (const std::string& question : featurizer.left_out()) {
@@ -67,6 +73,7 @@ class TextReader {
   SquadCounts counts_;
   bool has_impossible_ = false;
   size_t left_out_ = 0, parts_ = 0;  // of the file
+  int64_t questions_ = 0;            // of the file, done
 };
 
 SquadLimits limits_of(const SquadSystem& system) {
@@ -78,7 +85,10 @@ SquadTrainingData read_training_records(const SquadDriverOptions& options, const
   const std::string& path = options.train_data_file_path;
   const RecordReading reading = training_reading(options);
   SquadRecordStream stream(path, stream_options(options, reading), limits_of(system), SquadUse::training);
-  const SquadRecords records = stream.read(records_to_read(reading));
+  const SquadRecords records = [&] {
+    const Phase phase(fmt::format("reading {}", path));
+    return stream.read(records_to_read(reading));
+  }();
   for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
   SquadTrainingData data{records.has_impossible, fmt::format("{} windows", records.features.size())};
   if (reading == RecordReading::before) {
@@ -94,10 +104,19 @@ SquadTrainingData read_training_records(const SquadDriverOptions& options, const
   return data;
 }
 
-std::vector<size_t> all_of(size_t count) {
-  std::vector<size_t> numbers(count);
+// The windows of all questions, some at a time: threads have work, and how far they are can be told.
+std::vector<SquadFeature> windows_of(SquadFeaturizer& featurizer, const SquadData& data) {
+  constexpr size_t at_a_time = 4096;
+  Phase phase(fmt::format("tokenizing {}", data.path), std::ssize(data.questions));
+  std::vector<size_t> numbers(data.questions.size());
   std::iota(numbers.begin(), numbers.end(), size_t{0});
-  return numbers;
+  std::vector<SquadFeature> features;
+  for (size_t begin = 0; begin < numbers.size(); begin += at_a_time) {
+    const size_t count = std::min(at_a_time, numbers.size() - begin);
+    std::ranges::move(featurizer.run(std::span(numbers).subspan(begin, count)), std::back_inserter(features));
+    phase.done(static_cast<int64_t>(begin + count));
+  }
+  return features;
 }
 
 }  // namespace
@@ -106,7 +125,7 @@ SquadQuestions::SquadQuestions(SquadData data, const SquadSystem& system, const 
     : data_(std::move(data)),
       featurizer_(data_, system.tokenizer(), options.features(words_of(options, system)),
                   SquadUse::evaluation, thread_count(options.device.threads)),
-      features_(featurizer_.run(all_of(data_.questions.size()))) {}
+      features_(windows_of(featurizer_, data_)) {}
 
 SquadTrainingData read_squad_training(const SquadDriverOptions& options, const SquadSystem& system,
                                       SquadTraining& training, std::FILE* log) {

@@ -25,7 +25,7 @@ void SquadDriverOptions::declare(Options& options) {
        "paragraphs, each with its questions: a line of text, then a question a line, a blank line before "
        "the next text; or a file of SQuAD's form; -: stdin",
        "what the training and evaluation data are: text (JSON) or records"});
-  options.add("eval_json_path", eval_json_path, "with records: the questions and answers to score on");
+  options.add("eval_json_path", eval_json_path, "with records: the questions and answers to score on").file();
   options.add("doc_stride", doc_stride, "word pieces from the beginning of a window to that of the next")
       .between(1, 1000000);
   options.add("max_query_length", max_query_length, "most word pieces of a question").between(1, 1000000);
@@ -39,10 +39,11 @@ void SquadDriverOptions::declare(Options& options) {
       .add("num_class", num_class,
            "accepted for the sake of other systems' settings: an answer has a beginning and an end")
       .between(2, 2);
-  options.add(
-      "output_dir", output_dir,
-      "folder for predictions.json, nbest_predictions.json and null_odds.json; none: the save folder, "
-      "when training");
+  options
+      .add("output_dir", output_dir,
+           "folder for predictions.json, nbest_predictions.json and null_odds.json; none: the save folder, "
+           "when training")
+      .folder();
 
   options.group("Answers");
   options

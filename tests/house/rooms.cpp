@@ -31,8 +31,9 @@ std::vector<Room> project_rooms() {
     # What the programs share. No room here knows a task. Only one that makes, keeps or trains a model knows nn.
     tasks/log:        core core/io data tasks/metrics/scores.h
     tasks/text:       core core/io data tasks/log
+    tasks/help:       core core/io
     # Two options name rows of the tables of optimizers and schedules, one a model's kinds of positions.
-    tasks/options:    core core/io data tasks/log nn/optimizer.h nn/bert_config.h
+    tasks/options:    core core/io data tasks/log tasks/help nn/optimizer.h nn/bert_config.h
     tasks/metrics:    core core/io data tasks/text
     # A checkpoint is known by the state of the training that made it.
     tasks/model:      core core/io data autograd nn nn/checkpoints nn/export tasks/log tasks/text tasks/options
@@ -54,17 +55,17 @@ std::vector<Room> project_rooms() {
     tasks/serve:      core core/io tasks/options tasks/pipeline.h tasks/text_model.h tasks/text_query.h
 
     # The programs.
-    tasks:            core core/io data nn nn/export tasks/log tasks/text tasks/options tasks/metrics tasks/model tasks/training
+    tasks:            core core/io data nn nn/export tasks/log tasks/text tasks/help tasks/options tasks/metrics tasks/model tasks/training
                       tasks/report tasks/classifier tasks/ner tasks/squad tasks/pretraining tasks/serve
     # Which knows the flags of the program that it starts.
     tasks/launch:     core core/io data tasks/log tasks/options tasks/pretraining tasks
     tasks/records:    core core/io data tasks/log tasks/text tasks/options tasks
-    tasks/checkpoints: core core/io data nn nn/checkpoints tasks/log tasks/options tasks
+    tasks/checkpoints: core core/io data nn nn/checkpoints tasks/log tasks/help tasks/options tasks
     # Which know all tasks.
     tasks/export:     core core/io data nn nn/checkpoints nn/export tasks/log tasks/options tasks/model tasks/classifier
                       tasks/ner tasks/squad tasks
 
-    tasks/infer:      core core/io data tasks/log tasks/options tasks/metrics tasks/model tasks/classifier tasks/ner tasks/squad
+    tasks/infer:      core core/io data tasks/log tasks/help tasks/options tasks/metrics tasks/model tasks/classifier tasks/ner tasks/squad
                       tasks
 
     tests/**:         *

@@ -130,6 +130,24 @@ TEST_CASE("recipes: from a spreadsheet to classes in it") {
   CHECK(table.ends_with("\r\n"));
 }
 
+TEST_CASE("recipes: the scripts of transformers") {
+  const RecipeFolder page("transformers.md");
+  page.pretrained("bert", "safetensors", "model.safetensors",
+                  english_pieces + "red\nblue\nball\nhat\ngood\nbad\nanna\nboris\nalden\nwhere\n?\n");
+  page.write_all({"train.txt", "dev.txt"}, ner_sentences);
+  page.write("text.txt", "Anna lives in Alden .\n");
+  page.write_all({"MRPC/train.tsv", "MRPC/dev.tsv"}, mrpc_pairs());
+  page.write_all({"train-v1.1.json", "dev-v1.1.json"}, json_text(toy_questions()));
+  page.write_all({"wiki.txt", "other.txt"},
+                 "Anna lives in Alden .\nthe house is old .\n\nBoris met Clara .\nClara left .\n");
+  const std::vector<std::string> printed = page.run();
+  REQUIRE(printed.size() == 4);
+  CHECK(contains(printed[0], "processed 64 tokens with 18 phrases; found: "));
+  CHECK(contains(printed[1], "acc_num "));
+  CHECK(contains(printed[2], "\"exact_match\": "));
+  CHECK(contains(printed[3], "masked_lm_accuracy"));
+}
+
 TEST_CASE("recipes: BERT-large on SQuAD") {
   const RecipeFolder page("squad_large.md");
   page.write("train-v1.1.json", json_text(toy_questions()));
