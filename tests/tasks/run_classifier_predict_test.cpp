@@ -25,9 +25,7 @@ std::string sheet() {
 const Words columns{"--text_column=review", "--label_column=rating"};
 
 // The file of a form's layout.
-std::string sample(const std::string& name) {
-  return (fs::path(std::getenv("GRADUS_SOURCE")) / "tests/data/forms" / name).string();
-}
+std::string sample(const std::string& name) { return source_file("tests/data/forms/" + name).string(); }
 
 // "…;pos;0.250000;0.750000": whether a row ends with a class and its probability.
 void check_added(const std::string& row, const std::string& begin, const std::string& delimiter) {

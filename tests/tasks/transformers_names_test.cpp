@@ -202,9 +202,7 @@ TEST_CASE("transformers' names: the table says of every program what holds there
 
 // The table stands in the page as it is made here: GRADUS_WRITE_PAGES=1 has this test write it there.
 TEST_CASE("transformers' names: the page has the table") {
-  const char* source = std::getenv("GRADUS_SOURCE");
-  REQUIRE(source != nullptr);
-  const std::string path = std::string(source) + "/docs/recipes/transformers.md";
+  const std::string path = source_file("docs/recipes/transformers.md").string();
   const Programs p;
   const std::string table = transformers_page(p.all), page = read_file(path);
   const size_t begin = page.find(table.substr(0, table.find('\n') + 1));
