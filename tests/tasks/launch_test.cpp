@@ -212,7 +212,7 @@ TEST_CASE("launch: mistakes on the command line and in the ini file") {
            {"[config]\ntrain_data_file_path=x\n", ":2: found 'train_data_file_path': expected it on the"},
            {"[config]\ndistribute=false\n", ":2: found distribute false: expected true"},
            {"[config]\nepoch_sise=3\n", ":2: unknown option '--epoch_sise=3': did you mean --epoch_size?"},
-           {"[config]\nepoch_size=many\n", ":2: --epoch_num: found 'many'"},
+           {"[config]\nepoch_size=many\n", ":2: --epoch_size: found 'many'"},
            {std::string("[config]\n\0\n", 11), ""}}) {
     CAPTURE(content);
     inputs.refuse_ini(content, text);
