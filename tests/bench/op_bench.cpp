@@ -115,7 +115,8 @@ int main(int argc, char** argv) try {
   std::string device = "CPU";
   std::string only;
   int threads = 0;
-  Arguments arguments("Times the operators on one backend");
+  Arguments arguments("op_bench", "Times the operators on one backend.",
+                      "op_bench --op attention --threads 1");
   arguments.add("--device_target", device, "name of the backend or of its module, or 'naive'");
   arguments.add("--op", only, "time this operator only");
   arguments.add("--threads", threads, "number of threads; 0: as the backend chooses");

@@ -125,7 +125,7 @@ void run(const fs::path& folder, int runs) {
 int main(int argc, char** argv) try {
   std::string kept;
   int runs = 5;
-  Arguments arguments("Times the readers of record files");
+  Arguments arguments("record_bench", "Times the readers of record files.", "record_bench records/");
   arguments.add("folder", kept,
                 "keep the files there, and read those that are there; none: they are removed");
   arguments.add("--runs", runs, "times to read; the best counts");

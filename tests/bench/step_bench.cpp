@@ -269,7 +269,8 @@ int run(const Settings& settings) {
 
 int main(int argc, char** argv) try {
   Settings settings;
-  Arguments arguments("Times a training step of BERT, and its matrix products alone");
+  Arguments arguments("step_bench", "Times a training step of BERT, and its matrix products alone.",
+                      "step_bench base bf16 32 128 2 pretrain");
   arguments.add("network", settings.network, "base, large, nezha, minilm or tiny");
   arguments.add("type", settings.type, "fp32 or bf16");
   arguments.add("batch", settings.batch, "sequences of a step");

@@ -216,7 +216,8 @@ void climb_all(const Opened& opened, const Settings& settings) {
 
 int main(int argc, char** argv) try {
   Settings settings;
-  Arguments arguments("Runs kernels from the plainest to the backend's own");
+  Arguments arguments("kernel_bench", "Runs kernels from the plainest to the backend's own.",
+                      "kernel_bench --ladder layer_norm --type bfloat16");
   arguments.add("--ladder", settings.only,
                 "layer_norm, cross_entropy or attention; all of them unless given");
   arguments.add("--type", settings.type, "float32 or bfloat16");
