@@ -38,7 +38,7 @@ class Scales {
     const bool is_vector = rows_.size() == 1 || columns_.size() == 1;
     const double scale =
         is_vector ? all_ : rows_[static_cast<size_t>(row)] * columns_[static_cast<size_t>(column)] / all_;
-    return tolerance.relative * (std::abs(expected) + scale + all_ / 100) + tolerance.absolute;
+    return tolerance.relative * (std::abs(expected) + scale + tolerance.of_all * all_) + tolerance.absolute;
   }
 
  private:

@@ -35,7 +35,7 @@ Distance distance(const A& a, const B& b) {
 }
 
 // How far an element g of a gradient may be from the element c that it should be:
-//   |g - c| <= relative (|c| + s + r / 100) + absolute,   s = (rms of c's row) (rms of c's column) / r,   r = rms of all;
+//   |g - c| <= relative (|c| + s + of_all r) + absolute,   s = (rms of c's row) (rms of c's column) / r,   r = rms of all;
 // in a single row or column s = r.
 // An element is a sum whose terms may cancel, as in dw[o, i] = sum over t of dy[t, o] x[t, i]: what float32 loses is a part of
 // the terms, not of the sum, and how large these are is told by the rest of the row and of the column. So elements that are small
@@ -45,6 +45,9 @@ Distance distance(const A& a, const B& b) {
 struct ElementTolerance {
   double relative = 0;
   double absolute = 0;  // for elements that are zero up to rounding
+  // In 16 bits terms of the size of all others leave what they were rounded by where they cancel, whole columns of zeros for one:
+  // attention to a single token.
+  double of_all = 0.01;
 };
 
 // What is wrong with a gradient, in a sentence; empty where nothing is. It names how many elements are wrong and whether they are

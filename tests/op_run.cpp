@@ -112,7 +112,8 @@ ScalarFormula objective_of(const OpCase& op_case) {
 }
 
 ElementTolerance element_tolerance(const Tolerance& tolerance) {
-  return {16 * tolerance.gradient, tolerance.gradient > 0 ? 1e-6 : 0};
+  const bool in_16_bits = tolerance.gradient > 1e-3;
+  return {16 * tolerance.gradient, tolerance.gradient > 0 ? 1e-6 : 0, in_16_bits ? 1 : 0.01};
 }
 
 ElementTolerance slope_tolerance(const Tolerance& float32) { return {16 * float32.gradient, 1e-5}; }

@@ -421,7 +421,8 @@ TEST_CASE("a checkpoint is found by file, prefix and folder; what is none, or am
   for (const std::string& path : {pickle, (folder / "pytorch").string()}) {
     CHECK_THROWS_WITH_AS(
         CheckpointFile{path},
-        (pickle + ": files of PyTorch's own (*.bin) are not read, expected safetensors: convert it first")
+        (pickle +
+         ": begins neither as a zip archive nor with torch's magic number, expected a file of torch.save")
             .c_str(),
         Error);
   }
