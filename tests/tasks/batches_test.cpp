@@ -24,7 +24,8 @@ TEST_CASE("a classifier's batch: the first row, label and score of each example,
                                                     {{2, 9, 9, 3}, {0, 0, 0, 0}, 7, 9},
                                                     {{2, 6, 3, 8, 3}, {0, 0, 0, 1, 1}, -1, 4}};
   Backend& backend = find_backend("CPU");
-  const HostBatch packed = pack_classifier(backend, examples, Ints{2, 0}, {.classes = 8});
+  const HostBatch packed =
+      pack_classifier(backend, examples, Ints{2, 0}, {.classes = 8, .class_weights = {}});
   CHECK(packed.examples == 2);
   CHECK(packed.tokens == 8);
   CHECK(packed.weights == std::vector<double>{2});
@@ -41,7 +42,7 @@ TEST_CASE("a classifier's batch: the first row, label and score of each example,
   // Of a class its weight counts, of scores there is one a text.
   const ClassifierHeadConfig weighted{.classes = 2, .class_weights = {1, 3}};
   CHECK(pack_classifier(backend, examples, Ints{0}, weighted).weights == std::vector<double>{3});
-  const ClassifierHeadConfig score{.classes = 1, .problem = ProblemType::regression};
+  const ClassifierHeadConfig score{.classes = 1, .problem = ProblemType::regression, .class_weights = {}};
   const HostBatch scored = pack_classifier(backend, examples, Ints{2, 0}, score);
   CHECK(scored.weights == std::vector<double>{2});
   CHECK(classifier_batch(Batch(backend, scored), ProblemType::regression).targets.to_host() ==
@@ -59,7 +60,8 @@ TEST_CASE(
   examples[2].labels = {1};
   Backend& backend = find_backend("CPU");
   const HostBatch packed =
-      pack_classifier(backend, examples, Ints{2, 1, 0}, {.classes = 4, .problem = ProblemType::multi_label});
+      pack_classifier(backend, examples, Ints{2, 1, 0},
+                      {.classes = 4, .problem = ProblemType::multi_label, .class_weights = {}});
   CHECK(packed.weights == std::vector<double>{12});
   const ClassifierBatch batch = classifier_batch(Batch(backend, packed), ProblemType::multi_label);
   CHECK(batch.targets.shape() == Shape{3, 4});

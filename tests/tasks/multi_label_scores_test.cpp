@@ -76,7 +76,8 @@ TEST_CASE("thresholds are those of the best F1, the nearest to a half of equally
   // Of 0.75 and 0.25, as good and as near, the lower.
   CHECK(best({0.9, 0.6, 0.6, 0.4, 0.1}, {1, 0, 0, 1, 0}) == doctest::Approx(0.25));
 
-  for (const Json& c : golden_cases("any labels").items()) {
+  const Json cases = golden_cases("any labels");
+  for (const Json& c : cases.items()) {
     CAPTURE(c["name"].get<std::string>());
     const Rows rows = rows_of(c);
     const auto labels = c["labels"].get<size_t>();
