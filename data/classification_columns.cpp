@@ -73,6 +73,10 @@ class NameFinder {
       roles_.pair = find(form_.pair);
       if (!roles_.pair && !form_.pair.empty()) missing(form_.pair, "");
     }
+    if (!columns_.label_columns.empty()) {
+      find_label_columns();
+      return std::move(roles_);
+    }
     const Names& labels = form_.is_own() ? label_names : form_.label;
     roles_.label = columns_.label.is_given() ? place(columns_.label) : find(labels);
     if (!roles_.label && use_ == ClassLabelUse::required)
@@ -83,6 +87,22 @@ class NameFinder {
  private:
   size_t place(const ColumnChoice& choice) const {
     return choice.place(roles_.names.size(), roles_.names, where_);
+  }
+
+  // Of a file that needs no labels they may all be missing.
+  void find_label_columns() {
+    if (use_ == ClassLabelUse::ignored) return;
+    const auto is_there = [&](const ColumnChoice& choice) {
+      return !choice.is_name() || find({choice.text()});
+    };
+    if (use_ == ClassLabelUse::optional && std::ranges::none_of(columns_.label_columns, is_there)) return;
+    for (const ColumnChoice& choice : columns_.label_columns) {
+      roles_.labels.push_back(place(choice));
+      const auto [column, before] = std::pair(roles_.labels.back(), roles_.labels.end() - 1);
+      check(column != roles_.text && column != roles_.pair &&
+                std::find(roles_.labels.begin(), before, column) == before,
+            "{}: {} {}: the column is one of texts, or named twice", where_, choice.option(), choice.text());
+    }
   }
 
   [[noreturn]] void missing(const Names& names, const std::string& hint) const {
@@ -159,7 +179,9 @@ class TableFinder {
 
  private:
   bool is_header(const Fields& fields) const {
-    if (columns_.text.is_name() || columns_.pair.is_name() || columns_.label.is_name()) return true;
+    if (columns_.text.is_name() || columns_.pair.is_name() || columns_.label.is_name() ||
+        !columns_.label_columns.empty())
+      return true;
     if (!form_.without_header.empty())
       return any(fields, [&](auto f) { return is_column_name(f, form_.text); });
     if (!form_.is_own()) return true;
@@ -216,7 +238,8 @@ class TableFinder {
             false,
             place(form_.text).value(),
             place(form_.pair),
-            place(form_.label)};
+            place(form_.label),
+            {}};
   }
 
   ClassificationRoles counted() const {
@@ -224,9 +247,9 @@ class TableFinder {
     const size_t count = first_.size() - (indexed && first_.size() > 1 ? 1 : 0);
     const bool optional = use_ != ClassLabelUse::required;
     ClassificationRoles roles;
-    if (count == 1 && optional) roles = {{"text"}, false, 0, {}, {}};
-    else if (count == 2) roles = {{"text", "label"}, false, 0, {}, 1};
-    else if (count == 3) roles = {{"text_a", "text_b", "label"}, false, 0, 1, 2};
+    if (count == 1 && optional) roles = {{"text"}, false, 0, {}, {}, {}};
+    else if (count == 2) roles = {{"text", "label"}, false, 0, {}, 1, {}};
+    else if (count == 3) roles = {{"text_a", "text_b", "label"}, false, 0, 1, 2, {}};
     else
       fail(
           "{}: found {} columns: expected text, label or text_a, text_b, label, or a header with such "
@@ -288,13 +311,17 @@ std::string ClassificationRoles::description(ClassLabelUse use) const {
   };
   std::string result = "texts from " + column(text);
   if (pair) result += ", second texts from " + column(*pair);
-  if (!label) result += ", no labels";
+  if (!labels.empty()) {
+    std::vector<std::string> of_labels;
+    for (const size_t place : labels) of_labels.push_back(column(place));
+    result += fmt::format(", labels from {}", joined(of_labels, ", "));
+  } else if (!label) result += ", no labels";
   else if (use == ClassLabelUse::ignored)
     result += fmt::format(", the labels in {} left alone", column(*label));
   else result += ", labels from " + column(*label);
   std::vector<std::string> unused;
   for (size_t i = 0; i < names.size(); ++i) {
-    if (i != text && i != pair && i != label)
+    if (i != text && i != pair && i != label && std::ranges::find(labels, i) == labels.end())
       unused.push_back(names[i].empty() ? std::to_string(i + 1) : names[i]);
   }
   if (!unused.empty()) result += "; not used: " + shown_list(unused);

@@ -18,6 +18,7 @@ struct ClassificationRoles {
   bool has_header = false;         // the file gives the names: in a first line, or in JSON objects
   size_t text = 0;
   std::optional<size_t> pair, label;
+  std::vector<size_t> labels = {};  // the columns of several labels, in place of one
 
   // "texts from column 2 (question), second texts from ..., labels from ...; not used: index".
   std::string description(ClassLabelUse use) const;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/joined.h"
 
 namespace gradus {
 namespace {
@@ -17,6 +18,10 @@ class ExampleMaker {
     const int32_t least = pairs ? 4 : 3;
     check(seq_length >= least, "[classification features] seq_length {}: expected at least {}", seq_length,
           least);
+    if (labels == nullptr || data.label_columns.empty()) return;
+    for (const std::string& label : labels->names())
+      check(std::ranges::find(data.label_columns, label) != data.label_columns.end(),
+            "{}: the label '{}' has no column among {}", data.path, label, joined(data.label_columns, ", "));
   }
 
   ClassificationExamples run(const std::function<void(size_t)>& done) {
@@ -33,7 +38,7 @@ class ExampleMaker {
   ClassificationExample make(size_t index) {
     const ClassificationText& text = data_.texts[index];
     ClassificationExample example;
-    example.label = label_of(index);
+    set_labels(index, example);
     example.score = text.score;
     const std::vector<Piece> a = pieces_of(text.text_a);
     const std::vector<Piece> b = text.text_b ? pieces_of(*text.text_b) : std::vector<Piece>();
@@ -63,13 +68,18 @@ class ExampleMaker {
     example.segment_ids.resize(example.input_ids.size(), segment);
   }
 
-  int32_t label_of(size_t index) const {
-    if (labels_ == nullptr || !data_.labelled) return -1;
+  void set_labels(size_t index, ClassificationExample& example) const {
+    if (labels_ == nullptr || !data_.labelled) return;
     try {
-      return labels_->id(data_.texts[index].label);
+      if (!data_.several_labels) {
+        example.label = labels_->id(data_.texts[index].label);
+        return;
+      }
+      for (const std::string& label : data_.texts[index].labels) example.labels.push_back(labels_->id(label));
     } catch (const Error& error) {
       fail("{}: {}", data_.where(index), error.what());
     }
+    std::sort(example.labels.begin(), example.labels.end());
   }
 
   const ClassificationData& data_;

@@ -19,6 +19,8 @@ struct ClassificationExample {
   std::vector<int32_t> segment_ids;  // [T]: 0 up to the first [SEP], then 1
   int32_t label = -1;                // id of the class; -1 when there is none
   float score = 0;                   // of data with scores
+  std::vector<int32_t> labels =
+      {};  // of data with any number of labels: the ids of those that hold, in their order
 };
 
 // What had to be done to the text, for the log.
@@ -44,10 +46,10 @@ struct ClassificationExamples {
 void truncate_pair(size_t& a, size_t& b, size_t room);
 
 // Makes one example of each text, in order, of at most `seq_length` tokens with [CLS] and [SEP]; a text alone
-// is cut at its end, a pair by truncate_pair. `labels` may be null when the classes don't matter (prediction)
+// is cut at its end, a pair by truncate_pair. `labels` may be null when they don't matter (prediction)
 // or are scores: the examples then have none. `done` is told after each example how many there are. Throws
 // Error when seq_length leaves no room for a piece, and "path:line: ..." (ClassificationData::where) on a
-// label that isn't in the list.
+// label that isn't in the list. Where labels have columns, each of the list has to have one.
 ClassificationExamples make_classification_examples(const ClassificationData& data,
                                                     const Tokenizer& tokenizer, const ClassLabels* labels,
                                                     int32_t seq_length,

@@ -72,7 +72,7 @@ class JsonParser {
     check(row.is_object(), "{}: found a JSON {}: expected an object with \"{}\"", where, row.type_name(),
           data_.form->is_own() ? "sentence" : data_.form->text.front());
     if (text_.empty()) find_names(row, where);
-    const bool labelled = use_ != ClassLabelUse::ignored && row.contains(label_);
+    const bool labelled = use_ != ClassLabelUse::ignored && has_labels(row, where);
     if (use_ == ClassLabelUse::ignored && row.contains(label_)) left_ = label_;
     check(labelled || use_ != ClassLabelUse::required, "{}: the row has no \"{}\"", where, label_);
     check(data_.texts.empty() || labelled == data_.labelled,
@@ -83,9 +83,10 @@ class JsonParser {
     text.text_a = text_of(row, text_, where);
     if (data_.form->marks_words) text.text_a = with_marks(text.text_a, row, where);
     if (!pair_.empty()) text.text_b = text_of(row, pair_, where);
-    if (labelled) text.label = label_of(row[label_], where);
+    if (labelled) set_labels(row, where, text);
     if (reading_.keep_rows) text.row = trimmed(line);
-    unread_.look_at(row, {text_, pair_, label_, data_.form->marks_words ? "target" : label_});
+    unread_.look_at(row, {text_, pair_, label_, data_.form->marks_words ? "target" : label_},
+                    data_.label_columns);
     reading_.add(std::move(text), labelled);
   }
 
@@ -107,6 +108,7 @@ class JsonParser {
         roles_of_names(names, classification_forms().front(), use_, columns_, where);
     text_ = names[roles.text];
     if (roles.pair) pair_ = names[*roles.pair];
+    for (const size_t place : roles.labels) data_.label_columns.push_back(names[place]);
     label_ = roles.label ? names[*roles.label] : "label";
     data_.notes.push_back(roles.description(use_));
     told_ = true;
@@ -121,6 +123,42 @@ class JsonParser {
           "{}: the row has no string \"{}\"", where, name);
     if (found->is_string()) return found->text();
     return joined(found->get<std::vector<std::string>>(), " ").str();
+  }
+
+  bool has_labels(const Json& row, const std::string& where) const {
+    if (data_.label_columns.empty()) return row.contains(label_);
+    for (const std::string& name : data_.label_columns)
+      check(row.contains(name), "{}: the row has no \"{}\"", where, shown(name));
+    return true;
+  }
+
+  void set_labels(const Json& row, const std::string& where, ClassificationText& text) const {
+    if (!columns_.several_labels) {
+      check(
+          !row[label_].is_array() || !data_.form->is_own(),
+          "{}: \"{}\" is a list: --problem_type multi_label_classification reads any number of labels a text",
+          where, label_);
+      text.label = label_of(row[label_], where);
+      return;
+    }
+    for (const std::string& name : data_.label_columns) {
+      const Json& value = row[name];
+      check(value.is_boolean() || value.is_integer() || value.is_string(),
+            "{}: \"{}\" is a JSON {}: expected 1 where the label holds, or 0", where, shown(name),
+            value.type_name());
+      if (ClassificationReading::holds(value.is_string() ? value.text() : json_text(value), name, where))
+        text.labels.push_back(name);
+    }
+    if (!data_.label_columns.empty()) return;
+    const Json& labels = row[label_];
+    if (!labels.is_array()) {
+      text.labels = reading_.labels_of(label_of(labels, where), where);
+      return;
+    }
+    for (const Json& label : labels.items()) {
+      text.labels.emplace_back(without_outer_blanks(label_of(label, where)));
+      check(!text.labels.back().empty(), "{}: \"{}\" has an empty label", where, label_);
+    }
   }
 
   // A whole number counts as its digits.

@@ -1,7 +1,9 @@
 #include "data/classification_reading.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "core/ascii.h"
 #include "core/error.h"
 #include "data/unicode.h"
 
@@ -19,8 +21,37 @@ float parse_score(std::string_view text, const std::string& where) {
 
 }  // namespace
 
+std::vector<std::string> ClassificationReading::labels_of(std::string_view cell,
+                                                          const std::string& where) const {
+  std::vector<std::string> labels;
+  if (without_outer_blanks(cell).empty()) return labels;
+  for (size_t begin = 0; begin <= cell.size();) {
+    const size_t end = std::min(cell.find(columns.label_separator, begin), cell.size());
+    labels.emplace_back(without_outer_blanks(cell.substr(begin, end - begin)));
+    check(!labels.back().empty(), "{}: an empty label in '{}': expected labels with '{}' between, or nothing",
+          where, shown(cell), columns.label_separator);
+    begin = end + 1;
+  }
+  return labels;
+}
+
+bool ClassificationReading::holds(std::string_view cell, const std::string& name, const std::string& where) {
+  const std::string_view value = trimmed(cell);
+  const bool is_one = value == "1" || same_ignoring_case(value, "true");
+  check(is_one || value == "0" || same_ignoring_case(value, "false"),
+        "{}: '{}' is '{}': expected 1 where the label holds, or 0", where, shown(name), shown(value));
+  return is_one;
+}
+
 void ClassificationReading::add(ClassificationText text, bool labelled) {
   if (data.texts.empty()) data.labelled = labelled;
+  if (columns.several_labels) {
+    for (auto label = text.labels.begin(); label != text.labels.end(); ++label)
+      check(std::find(text.labels.begin(), label, *label) == label, "{}:{}: the label '{}' is there twice",
+            data.path, text.line, shown(*label));
+    data.texts.push_back(std::move(text));
+    return;
+  }
   text.label = without_outer_blanks(text.label);
   check(!labelled || !text.label.empty(), "{}:{}: the label is empty", data.path, text.line);
   for (const auto& [spelling, label] : data.form->spellings) {

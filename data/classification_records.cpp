@@ -39,8 +39,17 @@ class Record {
     example.input_ids.assign(ids.begin(), ids.begin() + count);
     example.segment_ids.assign(segments.begin(), segments.begin() + count);
     check_segments(example.segment_ids);
-    if (limits_.classes == 0) example.score = score();
-    else example.label = label();
+    switch (limits_.problem) {
+      case ProblemType::single_label:
+        example.label = label();
+        break;
+      case ProblemType::multi_label:
+        example.labels = labels();
+        break;
+      case ProblemType::regression:
+        example.score = score();
+        break;
+    }
     return example;
   }
 
@@ -64,6 +73,20 @@ class Record {
     return labels[0];
   }
 
+  std::vector<int32_t> labels() const {
+    const std::vector<int32_t>& holds = row_[label_column].ints;
+    check(std::ssize(holds) == limits_.classes,
+          "{}: label_ids has {} values: expected {}, one for each label", reader_.where(), holds.size(),
+          limits_.classes);
+    std::vector<int32_t> labels;
+    for (int32_t id = 0; id < limits_.classes; ++id) {
+      const int32_t value = holds[static_cast<size_t>(id)];
+      check(value == 0 || value == 1, "{}: label_ids[{}] is {}: expected 0 or 1", reader_.where(), id, value);
+      if (value == 1) labels.push_back(id);
+    }
+    return labels;
+  }
+
   float score() const {
     const std::vector<float>& scores = row_[label_column].floats;
     check(scores.size() == 1, "{}: label_ids has {} values: expected 1", reader_.where(), scores.size());
@@ -84,8 +107,8 @@ ClassificationRecordStream::ClassificationRecordStream(const std::string& path,
                                                        const ClassificationLimits& limits)
     : path_(path),
       limits_(limits),
-      records_(std::make_shared<DatasetStream>(path, classification_record_columns(limits.classes == 0),
-                                               options)) {}
+      records_(std::make_shared<DatasetStream>(
+          path, classification_record_columns(limits.problem == ProblemType::regression), options)) {}
 
 ClassificationRecords ClassificationRecordStream::read(int64_t most) {
   ClassificationRecords result;
@@ -124,12 +147,23 @@ ClassificationRecords read_classification_records(const std::string& path, Datas
   return ClassificationRecordStream(path, {format, schema_path}, limits).read();
 }
 
-DatasetRow make_classification_record(const ClassificationExample& example, int32_t length, bool scores) {
+DatasetRow make_classification_record(const ClassificationExample& example, int32_t length,
+                                      ProblemType problem, int32_t classes) {
   DatasetRow row;
   append_tokens(example.input_ids, example.segment_ids, length, row);
   DatasetValue& label = row.emplace_back();
-  if (scores) label.floats = {example.score};
-  else label.ints = {std::max(example.label, 0)};
+  switch (problem) {
+    case ProblemType::single_label:
+      label.ints = {std::max(example.label, 0)};
+      break;
+    case ProblemType::multi_label:
+      label.ints.resize(static_cast<size_t>(classes), 0);
+      for (const int32_t id : example.labels) label.ints[static_cast<size_t>(id)] = 1;
+      break;
+    case ProblemType::regression:
+      label.floats = {example.score};
+      break;
+  }
   row.push_back({{1}, {}});
   return row;
 }

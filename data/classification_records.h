@@ -1,7 +1,8 @@
 // Texts with a class or a score as records of token ids: what generate_classifier_records writes and a
 // classifier reads.
 //   input_ids, input_mask, segment_ids: integers, S of each
-//   label_ids: an integer, the class; a float where the data has scores
+//   label_ids: an integer, the class; a float where the data has scores; where it has any number of labels a 0 or a 1 for
+//     each
 //   is_real_example: an integer, 0 in a record that only fills up a batch
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/problem_type.h"
 #include "data/classification_features.h"
 #include "data/dataset_stream.h"
 
@@ -24,7 +26,8 @@ struct ClassificationRecords {
 
 // What the model that records are read for can take.
 struct ClassificationLimits {
-  int32_t classes = 2;      // of the labels; 0: they are scores
+  ProblemType problem = ProblemType::single_label;
+  int32_t classes = 2;      // of the labels, unless they are scores
   int32_t vocab_size = 0;   // pieces
   int32_t token_types = 2;  // type_vocab_size
   int64_t longest = 512;    // max_position_embeddings
@@ -65,8 +68,9 @@ ClassificationRecords read_classification_records(const std::string& path, Datas
                                                   const ClassificationLimits& limits);
 
 // The record of an example, filled up to `length` with zeros. An example without a class gets 0, as in the
-// records of google-research/bert and mindspore-ai/models.
-DatasetRow make_classification_record(const ClassificationExample& example, int32_t length, bool scores);
+// records of google-research/bert and mindspore-ai/models. Of several labels there are `classes`.
+DatasetRow make_classification_record(const ClassificationExample& example, int32_t length,
+                                      ProblemType problem, int32_t classes);
 
 // The columns of a record, in the order of its values. `scores`: label_ids has floats.
 std::vector<DatasetColumn> classification_record_columns(bool scores);

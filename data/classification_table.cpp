@@ -57,6 +57,7 @@ class TableParser {
       data_.layout.header = ahead.front().text;
       data_.layout.names = roles_.names;
     }
+    for (const size_t column : roles_.labels) data_.label_columns.push_back(roles_.names[column]);
     is_qqp_ =
         roles_.has_header && roles_.label && same_column_name(roles_.names[*roles_.label], "is_duplicate");
     if (data_.form->language.empty() || columns.language.empty() || !roles_.has_header) return;
@@ -97,15 +98,28 @@ class TableParser {
 
   void add_row(const TableRow& row) {
     if (is_left_out(row)) return;
-    const bool labelled = roles_.label && reading_.use != ClassLabelUse::ignored;
+    const bool labelled = (roles_.label || !roles_.labels.empty()) && reading_.use != ClassLabelUse::ignored;
     ClassificationText text;
     text.line = row.line;
     text.text_a = row.cells[roles_.text];
     if (roles_.pair) text.text_b = row.cells[*roles_.pair];
-    if (labelled) text.label = row.cells[*roles_.label];
+    if (labelled) set_labels(row, text);
     if (reading_.keep_rows) text.row = row.text;
     quoted_ += !look_.quotes && has_quotes(text.text_a) ? 1 : 0;
     reading_.add(std::move(text), labelled);
+  }
+
+  void set_labels(const TableRow& row, ClassificationText& text) const {
+    if (!reading_.columns.several_labels) {
+      text.label = row.cells[*roles_.label];
+      return;
+    }
+    const std::string where = fmt::format("{}:{}", data_.path, row.line);
+    if (roles_.label) text.labels = reading_.labels_of(row.cells[*roles_.label], where);
+    for (const size_t column : roles_.labels) {
+      const std::string& name = roles_.names[column];
+      if (ClassificationReading::holds(row.cells[column], name, where)) text.labels.push_back(name);
+    }
   }
 
   void tell() {

@@ -21,6 +21,7 @@ namespace {
 // Texts on which those who labelled them did not agree have the label "-" in sets like MNLI. Of a table of one's own it is
 // told by the other labels.
 void leave_out_disputed(ClassificationData& data) {
+  if (data.several_labels) return;
   std::string_view disputed = data.form->disputed;
   const std::map<std::string, int64_t> counts = data.label_counts();
   if (data.form->is_own()) {
@@ -72,16 +73,20 @@ void check_alike(const ClassificationData& data, const std::map<std::string, int
 // Refuses what is probably no label, and labels that leave nothing to learn.
 void check_labels(const ClassificationData& data, const std::map<std::string, int64_t>& counts) {
   const std::vector<ClassificationText>& texts = data.texts;
-  check(counts.size() > 1, "{}: there is one label, '{}', and nothing to tell it apart from", data.path,
-        texts.front().label);
+  if (data.several_labels) {
+    check(!counts.empty(), "{}: no text has a label, and there is nothing to learn", data.path);
+  } else {
+    check(counts.size() > 1, "{}: there is one label, '{}', and nothing to tell it apart from", data.path,
+          texts.front().label);
+  }
   check_alike(data, counts);
   if (data.has_header) return;
   const auto once = std::count_if(counts.begin(), counts.end(), [](const auto& c) { return c.second == 1; });
-  const ClassificationText& first = texts.front();
-  check(once != 1 || counts.at(first.label) > 1 || counts.size() < 3,
+  const std::vector<std::string> first = data.labels_of(0);
+  check(once != 1 || first.size() != 1 || counts.at(first[0]) > 1 || counts.size() < 3,
         "{}: the label '{}' is nowhere else: if this is a header, call its columns text (or text_a and "
         "text_b) and label, or leave it out; if not, put such a header above",
-        data.where(0), first.label);
+        data.where(0), first.empty() ? "" : first[0]);
   check(
       texts.size() < 20 || counts.size() <= texts.size() / 2,
       "{}: {} texts have {} different labels: expected the label in the last column, or a header that tells "
@@ -120,12 +125,19 @@ std::string ClassificationData::where(size_t text) const {
 
 std::map<std::string, int64_t> ClassificationData::label_counts() const {
   std::map<std::string, int64_t> counts;
-  if (!labelled) return counts;
-  for (const ClassificationText& text : texts) ++counts[text.label];
+  for (size_t i = 0; i < texts.size(); ++i) {
+    for (const std::string& label : labels_of(i)) ++counts[label];
+  }
   return counts;
 }
 
+std::vector<std::string> ClassificationData::labels_of(size_t text) const {
+  if (!labelled) return {};
+  return several_labels ? texts[text].labels : std::vector{texts[text].label};
+}
+
 std::vector<std::string> ClassificationData::found_labels() const {
+  if (!label_columns.empty()) return label_columns;
   const std::map<std::string, int64_t> counts = label_counts();
   check_labels(*this, counts);
   std::vector<std::string> names;
@@ -151,7 +163,10 @@ std::string ClassificationData::log() const {
   const ClassificationText& first = texts.front();
   log += fmt::format("{}: first example: '{}'", path, shown(first.text_a, most_bytes));
   if (first.text_b) log += fmt::format(" | '{}'", shown(*first.text_b, most_bytes));
-  if (labelled) log += fmt::format(", label '{}'", shown(first.label, most_bytes));
+  if (labelled && several_labels)
+    log += fmt::format(", {} label{}{}", first.labels.size(), first.labels.size() == 1 ? "" : "s",
+                       first.labels.empty() ? "" : ": " + shown_list(first.labels));
+  else if (labelled) log += fmt::format(", label '{}'", shown(first.label, most_bytes));
   return log + "\n";
 }
 
@@ -161,6 +176,7 @@ ClassificationData read_classification(const std::string& path, const Classifica
   ClassificationData data;
   data.path = path;
   data.form = &form;
+  data.several_labels = columns.several_labels;
   LineReader reader(path);
   const FormSyntax syntax = syntax_of(reader, data);
   ClassificationReading reading{data, use, columns, keep_rows};

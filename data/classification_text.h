@@ -22,11 +22,12 @@ std::optional<float> label_as_number(std::string_view label);
 struct ClassificationText {
   std::string text_a;
   std::optional<std::string> text_b;  // of a pair
-  std::string label;                  // as it stands in the file; empty when the data has none
-  float score = 0;                    // the same as a number, in a form with scores
-  int64_t line = 0;                   // of the file, from 1
-  int32_t file = 0;                   // of ClassificationData::files
-  std::string row = {};               // as it stands in the file, where rows are kept
+  std::string label;     // as it stands in the file; empty when the data has none, or several a text
+  float score = 0;       // the same as a number, in a form with scores
+  int64_t line = 0;      // of the file, from 1
+  int32_t file = 0;      // of ClassificationData::files
+  std::string row = {};  // as it stands in the file, where rows are kept
+  std::vector<std::string> labels = {};  // of data with any number a text
 };
 
 // What a file with texts is, beside them: to write it again with more in it.
@@ -44,8 +45,10 @@ struct ClassificationData {
   std::string path;
   std::vector<std::string> files;  // that the texts are of; none: all are of `path`
   const ClassificationForm* form = &classification_forms().front();
-  bool labelled = true;     // all texts or none
-  bool has_header = false;  // the first line tells which column the label is
+  bool labelled = true;                    // all texts or none
+  bool several_labels = false;             // a text has any number of labels
+  std::vector<std::string> label_columns;  // the labels that have a column of 0 and 1 each
+  bool has_header = false;                 // the first line tells which column the label is
   std::vector<ClassificationText> texts;
   std::vector<std::string> notes;  // what was taken for what, and what was left out, for the log
   ClassificationLayout layout;
@@ -56,10 +59,13 @@ struct ClassificationData {
   std::string where(size_t text) const;
   // "path: ..." of each note, and of the first example as it was understood.
   std::string log() const;
+  // The labels of a text: one, any number, or none when the data has none.
+  std::vector<std::string> labels_of(size_t text) const;
   // Every label that occurs, in byte order, and how often. None when the data has none.
   std::map<std::string, int64_t> label_counts() const;
   // Every label that occurs, in the order of their ids when no list says another: by value when all are whole
-  // numbers, else in byte order. For data to train on: throws Error when there is but one, and when no header
+  // numbers, else in byte order; those with columns of their own in the order of these. For data to train on: throws Error
+  // when there is but one class, or none of several labels, and when no header
   // tells which column they are and they look like none: that of the first line is the only one that occurs once,
   // as the name of a column would, or there are more than half as many as texts.
   std::vector<std::string> found_labels() const;
@@ -70,11 +76,14 @@ struct ClassificationData {
 enum class ClassLabelUse : uint8_t { required, optional, ignored };
 
 // Which columns of a table, or names of JSON objects, have the text, the second text of a pair and the label, where
-// the form's own rules are not to find them, and which rows are read.
+// the form's own rules are not to find them, which rows are read, and how many labels a text has.
 struct ClassificationColumns {
   ColumnChoice text, pair, label;
-  char delimiter = 0;         // of CSV; 0: to be found
-  std::string language = {};  // of the rows to read, of a form with a column of languages; empty: all
+  char delimiter = 0;           // of CSV; 0: to be found
+  std::string language = {};    // of the rows to read, of a form with a column of languages; empty: all
+  bool several_labels = false;  // any number a text
+  char label_separator = ',';   // between those of a cell
+  std::vector<ColumnChoice> label_columns = {};  // of 0 and 1, a label each, in place of a column of labels
 };
 
 // Reads a file, plain or gzip. Tables are lines of columns with tabs between them, in which quotation marks are text
@@ -86,7 +95,9 @@ struct ClassificationColumns {
 // line of texts' names, "index" and "id" alone is one too, of a file without labels. Without it the columns are a text
 // and its label, or two texts and the label, or, unless labels are required, the text alone, behind a column that counts
 // the lines if there is one. With this the file may lack the labels altogether. A tsv may be JSON lines with these names,
-// too. Further columns and names are told in the notes, and how many rows are left out, and why. With `keep_rows` each
+// too. Several labels of a text stand in one cell with the separator between, blanks around each are no part of it, and in an
+// empty cell there are none; or in a JSON list; or each has a column of its name with 0 or 1, or false or true. Further columns
+// and names are told in the notes, and how many rows are left out, and why. With `keep_rows` each
 // text has its row. Throws Error "path:line: ..." on a missing column, a header of which only some names are known or
 // several may be the text, a wrong number of columns, wrong quotation marks, an empty label, a score that is no number
 // from 0 to 5, bad JSON, and when there is no text. Whether a label is known is asked when it becomes a number:

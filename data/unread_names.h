@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/io/json.h"
 #include "data/unicode.h"
@@ -15,9 +16,11 @@ namespace gradus {
 class UnreadNames {
  public:
   // Takes down the names of an object that are not among those known.
-  void look_at(const Json& object, std::initializer_list<std::string_view> known) {
+  void look_at(const Json& object, std::initializer_list<std::string_view> known,
+               const std::vector<std::string>& more = {}) {
     for (const auto& [name, value] : object.members()) {
-      if (std::find(known.begin(), known.end(), name) == known.end() && names_.size() < most)
+      if (std::find(known.begin(), known.end(), name) == known.end() &&
+          std::find(more.begin(), more.end(), name) == more.end() && names_.size() < most)
         names_.insert(name);
     }
   }

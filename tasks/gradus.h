@@ -49,7 +49,8 @@ const char* gradus_task(const gradus_model* model);
 char* gradus_tag(gradus_model* model, const char* text, char** error);
 
 /* The class of a text, {"label": "pos", "probability": 0.9, "probabilities": {"neg": 0.1, "pos": 0.9}} with the classes in
-   the order of their ids; of a model of scores {"score": 2.5}. `second` is the other text of a pair, for a model of pairs;
+   the order of their ids; of a model of any number of labels those that hold, {"labels": [{"label": "insult",
+   "probability": 0.8}], "probabilities": {"insult": 0.8, "threat": 0.1}}; of a model of scores {"score": 2.5}. `second` is the other text of a pair, for a model of pairs;
    NULL for others. */
 char* gradus_classify(gradus_model* model, const char* text, const char* second, char** error);
 

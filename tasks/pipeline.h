@@ -62,12 +62,17 @@ class Tagger {
   std::unique_ptr<Parts> parts_;
 };
 
-// What a classifier says of a text: a class, or a score.
+// What a classifier says of a text: a class, any number of labels, or a score.
 struct Classification {
-  std::string label;       // the likeliest class; empty of a model of scores
+  enum class Gives : uint8_t { one_class, labels, score };
+
+  std::string label;       // the likeliest class; empty of a model of labels or scores
   double probability = 0;  // of that class
   double score = 0;        // of a model of scores
-  std::vector<std::pair<std::string, double>> probabilities;  // of all classes, in the order of their ids
+  std::vector<std::pair<std::string, double>>
+      probabilities;  // of all classes or labels, in the order of their ids
+  Gives gives = Gives::one_class;
+  std::vector<std::pair<std::string, double>> labels = {};  // those that hold, and their probabilities
 };
 
 // Classifies texts, or pairs of them, with a model of run_classifier.

@@ -38,11 +38,22 @@ Json result_json(const std::string& text, const std::vector<NamedSpan>& names) {
 }
 
 Json result_json(const Classification& result) {
-  if (result.probabilities.empty()) return {{"score", finite(result.score, "score")}};
+  if (result.gives == Classification::Gives::score) return {{"score", finite(result.score, "score")}};
   Json probabilities = Json::object();
   for (const auto& [label, probability] : result.probabilities)
     check(probabilities.add(label, finite(probability, "probability of a class")) != nullptr,
           "class '{}' is there twice, expected another name for each", label);
+  switch (result.gives) {
+    case Classification::Gives::labels: {
+      Json labels = Json::array();
+      for (const auto& [label, probability] : result.labels)
+        labels.push_back({{"label", label}, {"probability", finite(probability, "probability of a label")}});
+      return {{"labels", std::move(labels)}, {"probabilities", std::move(probabilities)}};
+    }
+    case Classification::Gives::score:
+    case Classification::Gives::one_class:
+      break;
+  }
   return {{"label", result.label},
           {"probability", finite(result.probability, "probability of the class")},
           {"probabilities", std::move(probabilities)}};

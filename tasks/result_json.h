@@ -15,8 +15,9 @@ namespace gradus {
 // The names of a text, in its order: {"entities": [{"type": "PER", "text": "Anna", "start": 0, "end": 4}]}
 Json result_json(const std::string& text, const std::vector<NamedSpan>& names);
 
-// A class, with those of all in the order of their ids, or a score:
-// {"label": "pos", "probability": 0.9, "probabilities": {"neg": 0.1, "pos": 0.9}} or {"score": 2.5}
+// A class, with those of all in the order of their ids, the labels that hold, likewise, or a score:
+// {"label": "pos", "probability": 0.9, "probabilities": {"neg": 0.1, "pos": 0.9}},
+// {"labels": [{"label": "insult", "probability": 0.8}], "probabilities": {"insult": 0.8, "threat": 0.1}} or {"score": 2.5}
 Json result_json(const Classification& result);
 
 // An answer, and its place in the context where there is one:

@@ -17,20 +17,22 @@ using namespace gradus;
 namespace {
 
 constexpr const char* purpose =
-    R"(Trains, scores and uses a model that tells classes of texts, or of pairs of texts, apart, or gives them scores: BERT
-with a linear map of its pooled first token.)";
+    R"(Trains, scores and uses a model that tells classes of texts, or of pairs of texts, apart, or gives them any number of
+labels, or scores: BERT with a linear map of its pooled first token.)";
 constexpr const char* example =
     R"(run_classifier --do_train --do_eval --task_name mrpc --load_pretrain_checkpoint_path model/ \
           --train_data_file_path train.tsv --eval_data_file_path dev.tsv --learning_rate 5e-5
   run_classifier --do_train --class_weights balanced --load_pretrain_checkpoint_path model/ \
           --train_data_file_path texts_and_labels.tsv
+  run_classifier --do_train --do_eval --label_columns toxic,insult,threat --tune_thresholds \
+          --load_pretrain_checkpoint_path model/ --train_data_file_path train.csv --eval_data_file_path dev.csv
   run_classifier --do_predict --load_finetune_checkpoint_path classifier_finetune/ckpt/best < texts.txt)";
 
 // The classifier to train: a new one, or a trained one to train further.
 std::unique_ptr<ClassifierSystem> make_system(const ClassifierOptions& options,
                                               const ClassifierInputs& inputs) {
   std::optional<ClassLabels> labels;
-  if (!options.learns_scores()) labels = classifier_labels(options, inputs);
+  if (options.problem() != ProblemType::regression) labels = classifier_labels(options, inputs);
   return ClassifierSystem::create(options, labels);
 }
 
@@ -118,20 +120,20 @@ int run(int argc, char** argv) {
   std::unique_ptr<ClassifierSystem> system;
   if (!options.makes_head()) {
     system = ClassifierSystem::load(options);
-    options.take(system->settings().task_name, system->settings().regression, flags);
+    options.take(system->settings().task_name, system->problem(), system->settings().label_separator, flags);
   }
   Backend& backend = begin_run(flags, options);
 
   RunMetrics metrics;
-  ClassifierInputs inputs =
-      read_classifier_texts(options, system ? system->settings().regression : options.learns_scores());
+  ClassifierInputs inputs = read_classifier_texts(options, system ? system->problem() : options.problem());
   if (!system) system = make_system(options, inputs);
   system->check_sequence_length(options.seq_length);
   complete_classifier_inputs(options, *system, inputs, log_of(options));
   check_results(options);
   const ClassifierPredictor predictor(backend, *system, ClassifierRunOptions::of(options));
   std::optional<ClassifierEvaluation> evaluation;
-  if (inputs.dev) evaluation.emplace(predictor, *system, *inputs.dev, options.assessment_method);
+  if (inputs.dev)
+    evaluation.emplace(predictor, *system, *inputs.dev, options.assessment_method, options.tune_thresholds);
   FinishedRun finished{flags, options, backend, "examples"};
   if (options.train.do_train) {
     train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics, finished);

@@ -232,15 +232,27 @@ void TextClassifier::compute(std::span<TextWork* const> works) const {
 Classification TextClassifier::classification(const TextWork& work) const {
   const std::vector<double>& outputs = static_cast<const ClassifierWork&>(work).outputs;
   Classification result;
-  const auto& labels = parts_->system->labels();
-  if (!labels) {
-    result.score = outputs[0];
-    return result;
+  const ClassifierSystem& system = *parts_->system;
+  if (system.labels()) {
+    for (int32_t id = 0; id < system.labels()->size(); ++id)
+      result.probabilities.emplace_back(system.labels()->name(id), outputs[static_cast<size_t>(id)]);
   }
-  for (int32_t id = 0; id < labels->size(); ++id)
-    result.probabilities.emplace_back(labels->name(id), outputs[static_cast<size_t>(id)]);
-  const auto best = static_cast<size_t>(best_classes(outputs, outputs.size())[0]);
-  std::tie(result.label, result.probability) = result.probabilities[best];
+  switch (system.problem()) {
+    case ProblemType::single_label: {
+      const auto best = static_cast<size_t>(best_classes(outputs, outputs.size())[0]);
+      std::tie(result.label, result.probability) = result.probabilities[best];
+      break;
+    }
+    case ProblemType::multi_label:
+      result.gives = Classification::Gives::labels;
+      for (const int32_t id : system.holding(outputs))
+        result.labels.push_back(result.probabilities[static_cast<size_t>(id)]);
+      break;
+    case ProblemType::regression:
+      result.gives = Classification::Gives::score;
+      result.score = outputs[0];
+      break;
+  }
   return result;
 }
 

@@ -6,11 +6,18 @@ namespace gradus {
 namespace {
 
 const ClassifierHeadConfig& checked(const ClassifierHeadConfig& head) {
-  if (head.regression) {
-    check(head.classes == 1, "[classifier] {} outputs for a score: expected 1", head.classes);
-    check(head.class_weights.empty(), "[classifier] class weights for a score: expected none");
-  } else {
-    check(head.classes >= 2, "[classifier] number of classes {}: expected at least 2", head.classes);
+  switch (head.problem) {
+    case ProblemType::single_label:
+      check(head.classes >= 2, "[classifier] number of classes {}: expected at least 2", head.classes);
+      break;
+    case ProblemType::multi_label:
+      check(head.classes >= 1, "[classifier] number of labels {}: expected at least 1", head.classes);
+      check(head.class_weights.empty(), "[classifier] class weights for labels: expected none");
+      break;
+    case ProblemType::regression:
+      check(head.classes == 1, "[classifier] {} outputs for a score: expected 1", head.classes);
+      check(head.class_weights.empty(), "[classifier] class weights for a score: expected none");
+      break;
   }
   check(head.class_weights.empty() || head.class_weights.size() == static_cast<size_t>(head.classes),
         "[classifier] {} class weights for {} classes: expected one for each or none",
@@ -47,7 +54,14 @@ Variable ClassifierModel::logits(Context& context, const ClassifierBatch& batch)
 
 Variable ClassifierModel::loss(Context& context, const ClassifierBatch& batch) const {
   const Variable scores = logits(context, batch);
-  if (head_.regression) return squared_error(scores, batch.scores);
+  switch (head_.problem) {
+    case ProblemType::multi_label:
+      return sigmoid_cross_entropy(scores, batch.targets);
+    case ProblemType::regression:
+      return squared_error(scores, batch.targets);
+    case ProblemType::single_label:
+      break;
+  }
   const Tensor weights = head_.class_weights.empty() ? Tensor() : (*class_weights_).value();
   return cross_entropy(scores, batch.labels, weights, context.smoothing());
 }

@@ -1,9 +1,10 @@
-// A class or a score for each sequence: BERT's pooler over its first token, then a linear map. Devlin et al. 2018,
+// A class, labels or a score for each sequence: BERT's pooler over its first token, then a linear map. Devlin et al. 2018,
 // arXiv:1810.04805, section 4.1.
 #pragma once
 
 #include <vector>
 
+#include "core/problem_type.h"
 #include "nn/bert.h"
 
 namespace gradus {
@@ -13,15 +14,17 @@ namespace gradus {
 struct ClassifierBatch {
   TokenBatch tokens;
   Tensor first_rows;  // int32 [R], into the tokens
-  Tensor labels;      // int32 [R], negative where nothing counts; may be empty for prediction and for scores
-  Tensor scores;      // float32 [B], of regression; otherwise, and for prediction, it may be empty
+  Tensor labels;      // of single_label: int32 [R], negative where nothing counts
+  Tensor
+      targets;  // of multi_label: float32 [B, K], 1 where a label holds, else 0; of regression: [B], the scores
+                // Both may be empty for prediction.
 };
 
 struct ClassifierHeadConfig {
-  int64_t classes = 2;               // K; 1 for regression
-  bool regression = false;           // a score instead of a class
+  int64_t classes = 2;  // K; 1 for regression
+  ProblemType problem = ProblemType::single_label;
   float dropout = 0.1F;              // on the pooled vector
-  std::vector<float> class_weights;  // of the loss, K of them; empty for 1 each
+  std::vector<float> class_weights;  // of the loss of single_label, K of them; empty for 1 each
 };
 
 class ClassifierModel {
@@ -33,10 +36,11 @@ class ClassifierModel {
   // Throws Error as the constructor does.
   void set_class_weights(std::vector<float> weights);
 
-  // Weighted cross-entropy, or the squared error of the scores, summed over the batch. The mean is one over the sum of the
-  // weights of the labels; without weights, and of scores, over the number of sequences.
+  // Summed over the batch: weighted cross-entropy of classes, whose mean is one over the sum of the weights of the labels,
+  // without weights over the sequences; binary cross-entropy of labels, whose mean is one over all B K numbers; the squared
+  // error of scores, whose mean is one over the sequences.
   Variable loss(Context& context, const ClassifierBatch& batch) const;
-  // The score of each class, or the one score, float32 [R, K].
+  // The score of each class or label, or the one score, float32 [R, K].
   Variable logits(Context& context, const ClassifierBatch& batch) const;
 
  private:

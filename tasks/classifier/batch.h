@@ -9,11 +9,11 @@
 
 namespace gradus {
 
-// Packs the chosen examples for `backend`. The loss is a mean over the weights of their labels, `class_weights` where there
-// are some, else 1 each.
+// Packs the chosen examples, and what `head` learns of them, for `backend`. The loss is a mean over what the head says
+// (ClassifierModel::loss).
 HostBatch pack_classifier(const Backend& backend, std::span<const ClassificationExample> examples,
-                          std::span<const int32_t> chosen, std::span<const float> class_weights = {});
+                          std::span<const int32_t> chosen, const ClassifierHeadConfig& head);
 
-ClassifierBatch classifier_batch(const Batch& batch);
+ClassifierBatch classifier_batch(const Batch& batch, ProblemType problem);
 
 }  // namespace gradus

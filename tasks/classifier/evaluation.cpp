@@ -9,6 +9,7 @@
 #include "tasks/log/phase.h"
 #include "tasks/metrics/correlation.h"
 #include "tasks/metrics/finite_scores.h"
+#include "tasks/text/display_text.h"
 
 namespace gradus {
 namespace {
@@ -75,12 +76,96 @@ void score_classes(const std::string& method, const ClassifierSet& set, const Cl
   report.text = reference_text(method, matrix);
 }
 
+// 1 where a label of an example holds, [N, K].
+std::vector<uint8_t> held_labels(const ClassifierSet& set, size_t labels) {
+  std::vector<uint8_t> holds(set.examples.size() * labels, 0);
+  for (size_t i = 0; i < set.examples.size(); ++i) {
+    for (const int32_t id : set.examples[i].labels) holds[i * labels + static_cast<size_t>(id)] = 1;
+  }
+  return holds;
+}
+
+// The scores of labels by the system's thresholds, and a line of them.
+void score_any_labels(const std::string& method, const ClassifierSystem& system, const ClassifierSet& set,
+                      ClassifierReport& report) {
+  // The least that a probability differs from 1 by: the loss of a label that is surely wrong stays a number.
+  constexpr double least = 0x1p-53;
+  const std::vector<double> thresholds = system.thresholds();
+  const std::vector<uint8_t> holds = held_labels(set, thresholds.size());
+  for (size_t begin = 0; begin < holds.size(); begin += thresholds.size()) {
+    double sum = 0;
+    for (size_t i = begin; i < begin + thresholds.size(); ++i)
+      sum -= std::log(std::max(holds[i] != 0 ? report.outputs[i] : 1 - report.outputs[i], least));
+    report.losses.push_back(sum / static_cast<double>(thresholds.size()));
+  }
+  const MultiLabelScores& found = report.labels.emplace(score_labels(report.outputs, holds, thresholds));
+  const Scores all{{"micro_f1", 100 * found.micro_f1()},
+                   {"macro_f1", 100 * found.macro_f1()},
+                   {"micro_average_precision", 100 * found.micro_average_precision},
+                   {"macro_average_precision", 100 * found.macro_average_precision},
+                   {"subset_accuracy", 100 * found.subset_accuracy()}};
+  report.scores = {*std::ranges::find(all, method, &std::pair<std::string, double>::first)};
+  for (const auto& score : all) {
+    if (score.first != method) report.scores.push_back(score);
+    report.text += fmt::format("{} {:.6f}\n", score.first, score.second / 100);
+  }
+}
+
 // What there is to say of numbers that are all alike, though those of the data are not.
 std::string remark_on_numbers(const std::vector<double>& outputs, const ClassifierSet& set) {
   const auto [least, most] = std::ranges::minmax(outputs);
   const auto [low, high] = std::ranges::minmax(set.examples, {}, &ClassificationExample::score);
   if (most - least > 1e-4 * static_cast<double>(high.score - low.score) || low.score == high.score) return {};
   return fmt::format("every prediction is {:.4f}", outputs.front());
+}
+
+// That no label is predicted, or that each is of every text, though the data are otherwise.
+std::string remark_on_labels(const MultiLabelScores& scores) {
+  int64_t predicted = 0, gold = 0;
+  for (const F1Counts& counts : scores.of_label) {
+    predicted += counts.true_positives + counts.false_positives;
+    gold += counts.true_positives + counts.false_negatives;
+  }
+  return predicted == 0 && gold > 0 ? "no label is predicted for any text" : "";
+}
+
+// A line for each label.
+std::string label_table(const MultiLabelScores& scores, const ClassifierSystem& system) {
+  constexpr int widest = 30;
+  const std::vector<double> thresholds = system.thresholds();
+  const std::vector<std::string>& names = system.labels()->names();
+  int width = text_width("label");
+  for (const std::string& name : names) width = std::max(width, text_width(cut_text(name, widest)));
+  std::string text = fmt::format("{}  threshold  precision  recall      F1  in the data  predicted  right\n",
+                                 pad_right("label", width));
+  for (size_t k = 0; k < names.size(); ++k) {
+    const F1Counts& counts = scores.of_label[k];
+    text += fmt::format("{}  {:>9.4f}  {:>9.4f}  {:>6.4f}  {:>6.4f}  {:>11}  {:>9}  {:>5}\n",
+                        pad_right(cut_text(names[k], widest), width), thresholds[k], counts.precision(),
+                        counts.recall(), counts.f1(), counts.true_positives + counts.false_negatives,
+                        counts.true_positives + counts.false_positives, counts.true_positives);
+  }
+  return text;
+}
+
+// What always giving the same answer would be worth.
+std::string mean_baseline(const ClassifierSet& set) {
+  double sum = 0, squares = 0;
+  for (const ClassificationExample& example : set.examples) sum += example.score;
+  const double mean = sum / static_cast<double>(set.examples.size());
+  for (const ClassificationExample& example : set.examples)
+    squares += (example.score - mean) * (example.score - mean);
+  return fmt::format("always answering the mean, {:.4f}, would give the loss {:.4f}\n", mean,
+                     squares / static_cast<double>(set.examples.size()));
+}
+
+std::string class_baseline(const ConfusionMatrix& confusion, const ClassLabels& labels) {
+  int32_t most = 0;
+  for (int32_t id = 1; id < labels.size(); ++id) {
+    if (confusion.gold_count(id) > confusion.gold_count(most)) most = id;
+  }
+  return fmt::format("always answering '{}' would give accuracy {:.6f}\n", labels.name(most),
+                     confusion.majority_accuracy());
 }
 
 }  // namespace
@@ -94,10 +179,12 @@ ClassifierPredictor::ClassifierPredictor(Backend& backend, const ClassifierSyste
     : backend_(backend),
       system_(system),
       options_(options),
+      head_(system.head()),
       loop_(backend, options.compute_type,
-            system.forward([&model = system.model()](Context& context, const Batch& batch) {
-              return std::vector{model.logits(context, classifier_batch(batch)).value()};
-            })) {}
+            system.forward(
+                [&model = system.model(), problem = system.problem()](Context& context, const Batch& batch) {
+                  return std::vector{model.logits(context, classifier_batch(batch, problem)).value()};
+                })) {}
 
 std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExample>& examples,
                                              const std::function<std::string(size_t)>& where) const {
@@ -108,7 +195,7 @@ std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExa
     lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
   loop_.run(
       evaluation_batches(lengths, options_.batch_size, options_.group_lengths),
-      [&](std::span<const int32_t> chosen) { return pack_classifier(backend_, examples, chosen); },
+      [&](std::span<const int32_t> chosen) { return pack_classifier(backend_, examples, chosen, head_); },
       [&](const HostBatch& batch, BatchResults results) {
         std::span<const float> rows = results[0]->wait_for<float>();
         for (const int64_t number : batch.numbers) {
@@ -117,8 +204,17 @@ std::vector<double> ClassifierPredictor::run(const std::vector<ClassificationExa
           rows = rows.subspan(width);
           check_finite_scores(from, [&] { return where(example); });
           const std::span<double> to = std::span(outputs).subspan(example * width, width);
-          if (system_.settings().regression) to[0] = static_cast<double>(from[0]);
-          else softmax(from, to);
+          switch (system_.problem()) {
+            case ProblemType::single_label:
+              softmax(from, to);
+              break;
+            case ProblemType::multi_label:
+              sigmoid(from, to);
+              break;
+            case ProblemType::regression:
+              to[0] = static_cast<double>(from[0]);
+              break;
+          }
         }
       });
   return outputs;
@@ -130,6 +226,11 @@ void softmax(std::span<const float> logits, std::span<double> probabilities) {
   for (size_t k = 0; k < logits.size(); ++k)
     sum += probabilities[k] = std::exp(static_cast<double>(logits[k]) - largest);
   for (double& probability : probabilities) probability /= sum;
+}
+
+void sigmoid(std::span<const float> logits, std::span<double> probabilities) {
+  for (size_t k = 0; k < logits.size(); ++k)
+    probabilities[k] = 1 / (1 + std::exp(-static_cast<double>(logits[k])));
 }
 
 std::vector<int32_t> best_classes(const std::vector<double>& probabilities, size_t classes) {
@@ -146,30 +247,49 @@ ClassifierReport score_classifier(const std::string& method, const ClassifierSys
                                   const ClassifierSet& set, std::vector<double> outputs) {
   ClassifierReport report;
   report.outputs = std::move(outputs);
-  if (system.labels()) score_classes(method, set, *system.labels(), report);
-  else score_numbers(method, set, report);
+  switch (system.problem()) {
+    case ProblemType::single_label:
+      score_classes(method, set, *system.labels(), report);
+      break;
+    case ProblemType::multi_label:
+      score_any_labels(method, system, set, report);
+      break;
+    case ProblemType::regression:
+      score_numbers(method, set, report);
+      break;
+  }
   report.scores.emplace_back("eval_loss", mean(report.losses));
   return report;
 }
 
-ClassifierEvaluation::ClassifierEvaluation(const ClassifierPredictor& predictor,
-                                           const ClassifierSystem& system, const ClassifierSet& set,
-                                           std::string method)
-    : predictor_(predictor), system_(system), set_(set), method_(std::move(method)) {}
+ClassifierEvaluation::ClassifierEvaluation(const ClassifierPredictor& predictor, ClassifierSystem& system,
+                                           const ClassifierSet& set, std::string method, bool tunes)
+    : predictor_(predictor), system_(system), set_(set), method_(std::move(method)), tunes_(tunes) {}
 
 const ClassifierReport& ClassifierEvaluation::run() {
   const Phase phase("evaluating");
   const auto start = std::chrono::steady_clock::now();
   std::vector<double> outputs = predictor_.run(set_.examples, [this](size_t i) { return set_.where(i); });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (tunes_)
+    system_.set_thresholds(
+        best_thresholds(outputs, held_labels(set_, predictor_.width()), predictor_.width()));
   ClassifierReport report = score_classifier(method_, system_, set_, std::move(outputs));
   report.examples_per_second = static_cast<double>(set_.examples.size()) / seconds;
   return latest_.emplace(std::move(report));
 }
 
 std::string ClassifierEvaluation::remark() const {
-  if (latest_ && !latest_->confusion) return remark_on_numbers(latest_->outputs, set_);
-  if (!latest_ || !latest_->confusion->collapsed()) return {};
+  if (!latest_) return {};
+  switch (system_.problem()) {
+    case ProblemType::multi_label:
+      return remark_on_labels(*latest_->labels);
+    case ProblemType::regression:
+      return remark_on_numbers(latest_->outputs, set_);
+    case ProblemType::single_label:
+      break;
+  }
+  if (!latest_->confusion->collapsed()) return {};
   const ConfusionMatrix& confusion = *latest_->confusion;
   int32_t only = 0;
   while (confusion.predicted_count(only) == 0) ++only;
@@ -184,29 +304,17 @@ std::string ClassifierEvaluation::warning() const {
          "--warmup_proportion may help";
 }
 
-std::string ClassifierEvaluation::baseline() const {
-  if (!system_.labels()) {
-    double sum = 0, squares = 0;
-    for (const ClassificationExample& example : set_.examples) sum += example.score;
-    const double mean = sum / static_cast<double>(set_.examples.size());
-    for (const ClassificationExample& example : set_.examples)
-      squares += (example.score - mean) * (example.score - mean);
-    return fmt::format("always answering the mean, {:.4f}, would give the loss {:.4f}\n", mean,
-                       squares / static_cast<double>(set_.examples.size()));
+std::string ClassifierEvaluation::description() const {
+  switch (system_.problem()) {
+    case ProblemType::multi_label:
+      return label_table(*latest_->labels, system_);
+    case ProblemType::regression:
+      return mean_baseline(set_);
+    case ProblemType::single_label:
+      break;
   }
   const ConfusionMatrix& confusion = *latest_->confusion;
-  int32_t most = 0;
-  for (int32_t id = 1; id < system_.labels()->size(); ++id) {
-    if (confusion.gold_count(id) > confusion.gold_count(most)) most = id;
-  }
-  return fmt::format("always answering '{}' would give accuracy {:.6f}\n", system_.labels()->name(most),
-                     confusion.majority_accuracy());
-}
-
-std::string ClassifierEvaluation::description() const {
-  std::string text;
-  if (latest_->confusion) text = confusion_text(*latest_->confusion, system_.labels()->names());
-  return text + baseline();
+  return confusion_text(confusion, system_.labels()->names()) + class_baseline(confusion, *system_.labels());
 }
 
 }  // namespace gradus

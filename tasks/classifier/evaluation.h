@@ -9,6 +9,7 @@
 
 #include "tasks/classifier/input.h"
 #include "tasks/metrics/classification_scores.h"
+#include "tasks/metrics/multi_label_scores.h"
 #include "tasks/metrics/scores.h"
 #include "tasks/model/batch_loop.h"
 
@@ -27,8 +28,8 @@ class ClassifierPredictor {
  public:
   ClassifierPredictor(Backend& backend, const ClassifierSystem& system, ClassifierRunOptions options);
 
-  // The probability of each class for each of N examples, [N, K]; or the N scores. Throws Error, naming an example as
-  // `where` does, when the model gives it anything but numbers.
+  // The probability of each class or label for each of N examples, [N, K]; or the N scores. Throws Error, naming an example
+  // as `where` does, when the model gives it anything but numbers.
   std::vector<double> run(const std::vector<ClassificationExample>& examples,
                           const std::function<std::string(size_t)>& where) const;
   // Numbers that run() gives for an example: K, or 1.
@@ -38,11 +39,15 @@ class ClassifierPredictor {
   Backend& backend_;
   const ClassifierSystem& system_;
   ClassifierRunOptions options_;
+  ClassifierHeadConfig head_;
   BatchLoop loop_;
 };
 
 // exp(x - max) over its sum, of logits or of the logarithms of probabilities.
 void softmax(std::span<const float> logits, std::span<double> probabilities);
+
+// 1 / (1 + exp(-logit)) of each.
+void sigmoid(std::span<const float> logits, std::span<double> probabilities);
 
 // The class of the highest probability, the first of equals, of each example's `classes` probabilities.
 std::vector<int32_t> best_classes(const std::vector<double>& probabilities, size_t classes);
@@ -54,6 +59,7 @@ struct ClassifierReport {
   std::vector<double> outputs;               // ClassifierPredictor::run
   std::vector<double> losses;                // of each example
   std::optional<ConfusionMatrix> confusion;  // of classes
+  std::optional<MultiLabelScores> labels;    // of any number of labels a text
 };
 
 // What the outputs of ClassifierPredictor::run are worth, for all examples of a set.
@@ -63,9 +69,10 @@ ClassifierReport score_classifier(const std::string& method, const ClassifierSys
 // Scores one classifier on one set of data, as often as its weights change.
 class ClassifierEvaluation {
  public:
-  // Keeps references to all but the method.
-  ClassifierEvaluation(const ClassifierPredictor& predictor, const ClassifierSystem& system,
-                       const ClassifierSet& set, std::string method);
+  // Keeps references to all but the method. `tunes`: each run gives the system the thresholds that are the best for its
+  // outputs, and scores by these.
+  ClassifierEvaluation(const ClassifierPredictor& predictor, ClassifierSystem& system,
+                       const ClassifierSet& set, std::string method, bool tunes);
 
   const ClassifierReport& run();
   // Of the last run; empty before the first.
@@ -74,22 +81,21 @@ class ClassifierEvaluation {
   const ClassifierReport& current() { return latest_ ? *latest_ : run(); }
   const ClassifierSet& set() const { return set_; }
 
-  // Of the last run, to see whether it is worth anything: the confusion matrix, and what always giving the same
-  // answer would be worth.
+  // Of the last run, to see whether it is worth anything: the confusion matrix, or a line for each label, and what always
+  // giving the same answer would be worth.
   std::string description() const;
-  // "every prediction is 'x'", when the last run gave nothing else although there is more, or numbers that are nearly
-  // equal; otherwise empty.
+  // "every prediction is 'x'", when the last run gave nothing else although there is more, numbers that are nearly equal, or
+  // no label at all; otherwise empty.
   std::string remark() const;
   // The same with what may help.
   std::string warning() const;
 
  private:
-  std::string baseline() const;
-
   const ClassifierPredictor& predictor_;
-  const ClassifierSystem& system_;
+  ClassifierSystem& system_;
   const ClassifierSet& set_;
   std::string method_;
+  bool tunes_;
   std::optional<ClassifierReport> latest_;
 };
 

@@ -25,24 +25,25 @@ void read_scores(ClassificationData& data) {
   }
 }
 
-ClassifierSet read_texts(const ClassifierOptions& options, const std::string& path, bool scores) {
+ClassifierSet read_texts(const ClassifierOptions& options, const std::string& path, ProblemType problem) {
   ClassifierSet set;
   set.path = path;
   {
     const Phase phase(fmt::format("reading {}", path));
-    set.data = read_classification(path, options.form(), ClassLabelUse::required, options.columns.columns());
+    set.data = read_classification(path, options.form(), ClassLabelUse::required,
+                                   options.columns.columns(problem == ProblemType::multi_label));
   }
   // Tells how the text was understood before anything can go wrong with it.
   print_log(log_of(options), "{}", set.data.log());
-  if (scores) read_scores(set.data);
+  if (problem == ProblemType::regression) read_scores(set.data);
   return set;
 }
 
 // The same of data to train on, in one file or several.
-ClassifierSet read_training_texts(const ClassifierOptions& options, bool scores) {
+ClassifierSet read_training_texts(const ClassifierOptions& options, ProblemType problem) {
   const std::vector<std::string> files = training_files(options);
-  ClassifierSet set = read_texts(options, files.front(), scores);
-  for (size_t i = 1; i < files.size(); ++i) set.data.append(read_texts(options, files[i], scores).data);
+  ClassifierSet set = read_texts(options, files.front(), problem);
+  for (size_t i = 1; i < files.size(); ++i) set.data.append(read_texts(options, files[i], problem).data);
   set.path = set.data.path = options.train_data_file_path;
   return set;
 }
@@ -66,7 +67,8 @@ ClassifierSet read_records(const ClassifierOptions& options, const std::string& 
           joined(system.labels()->names(), ", "));
   }
   ClassificationLimits limits;
-  limits.classes = system.labels() ? system.labels()->size() : 0;
+  limits.problem = system.problem();
+  limits.classes = static_cast<int32_t>(system.head().classes);
   limits.vocab_size = system.vocab().size();
   limits.token_types = static_cast<int32_t>(system.config().type_vocab_size);
   limits.longest = system.config().max_position_embeddings;
@@ -133,8 +135,8 @@ std::vector<float> class_weights(const ClassifierOptions& options, const Classif
 // Throws Error when a classifier that is trained further does not have a label of the data.
 void check_labels_known(const ClassificationData& data, const ClassLabels& labels) {
   for (size_t i = 0; i < data.texts.size(); ++i) {
-    const std::string& label = data.texts[i].label;
-    if (labels.find(label) < 0) refuse_label(data.where(i), label, "classifier", labels.names());
+    for (const std::string& label : data.labels_of(i))
+      if (labels.find(label) < 0) refuse_label(data.where(i), label, "classifier", labels.names());
   }
 }
 
@@ -204,11 +206,11 @@ std::string ClassifierSet::where(size_t example) const {
   return data.texts.empty() ? fmt::format("{}: example {}", path, example + 1) : data.where(example);
 }
 
-ClassifierInputs read_classifier_texts(const ClassifierOptions& options, bool scores) {
+ClassifierInputs read_classifier_texts(const ClassifierOptions& options, ProblemType problem) {
   ClassifierInputs inputs;
   if (options.format() != DatasetFormat::text) return inputs;
-  if (options.train.do_train) inputs.train = read_training_texts(options, scores);
-  if (options.reads_eval()) inputs.dev = read_texts(options, options.eval_data_file_path, scores);
+  if (options.train.do_train) inputs.train = read_training_texts(options, problem);
+  if (options.reads_eval()) inputs.dev = read_texts(options, options.eval_data_file_path, problem);
   return inputs;
 }
 
@@ -217,7 +219,8 @@ ClassLabels classifier_labels(const ClassifierOptions& options, const Classifier
   check(options.num_class == 0 || options.num_class == labels.size(),
         "--num_class {}: there are {} labels: {}", options.num_class, labels.size(),
         joined(labels.names(), ", "));
-  check(labels.size() > 1, "there is one label, '{}', and nothing to tell it apart from", labels.name(0));
+  check(labels.size() > 1 || options.problem() == ProblemType::multi_label,
+        "there is one label, '{}', and nothing to tell it apart from", labels.name(0));
   return labels;
 }
 

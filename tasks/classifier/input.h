@@ -34,8 +34,8 @@ struct ClassifierInputs {
 };
 
 // Reads the texts that the options name; of records nothing yet, because they need the classifier's labels and
-// vocabulary. `scores`: the labels are numbers. Throws Error "path:line: ..." on one that is not.
-ClassifierInputs read_classifier_texts(const ClassifierOptions& options, bool scores);
+// vocabulary. Of scores the labels are numbers: throws Error "path:line: ..." on one that is not.
+ClassifierInputs read_classifier_texts(const ClassifierOptions& options, ProblemType problem);
 
 // The labels of a new classifier: those of --label_file_path, of the published data set, or those of the training
 // data. Records hold numbers: their labels are in label_list.txt beside them, where the generators write it, or else

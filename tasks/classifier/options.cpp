@@ -1,20 +1,58 @@
 #include "tasks/classifier/options.h"
 
+#include <algorithm>
 #include <charconv>
+#include <span>
+
+#include "core/joined.h"
 
 namespace gradus {
-
 namespace {
 
 constexpr float most_weight = 1e6F;  // of a class: sums of weights stay far from the largest float
 
-}  // namespace
-
-bool scores_numbers(const std::string& assessment_method) {
-  return assessment_method == "spearman_correlation" || assessment_method == "pearson_correlation";
+// The scores that judge what is given; the first is the default.
+std::span<const std::string_view> methods_of(ProblemType problem) {
+  static constexpr std::string_view classes[] = {"accuracy", "f1", "macro_f1", "mcc"};
+  static constexpr std::string_view labels[] = {"micro_f1", "macro_f1", "micro_average_precision",
+                                                "macro_average_precision", "subset_accuracy"};
+  static constexpr std::string_view scores[] = {"spearman_correlation", "pearson_correlation"};
+  switch (problem) {
+    case ProblemType::multi_label:
+      return labels;
+    case ProblemType::regression:
+      return scores;
+    case ProblemType::single_label:
+      break;
+  }
+  return classes;
 }
 
-bool ClassifierOptions::learns_scores() const { return form().scores || scores_numbers(assessment_method); }
+bool judges(const std::string& method, ProblemType problem) {
+  return std::ranges::find(methods_of(problem), method) != methods_of(problem).end();
+}
+
+// "classes, not scores"
+std::string_view what(ProblemType problem) {
+  switch (problem) {
+    case ProblemType::multi_label:
+      return "any number of labels a text";
+    case ProblemType::regression:
+      return "scores, not classes";
+    case ProblemType::single_label:
+      break;
+  }
+  return "classes, not scores";
+}
+
+}  // namespace
+
+ProblemType ClassifierOptions::problem() const {
+  if (const std::optional<ProblemType> asked = columns.problem()) return *asked;
+  if (form().scores || judges(assessment_method, ProblemType::regression)) return ProblemType::regression;
+  return judges(assessment_method, ProblemType::single_label) ? ProblemType::single_label
+                                                              : ProblemType::multi_label;
+}
 
 std::vector<float> ClassifierOptions::listed_class_weights() const {
   std::vector<float> weights;
@@ -71,14 +109,25 @@ void ClassifierOptions::declare(Options& options) {
               "weights of the classes in the loss: numbers with commas between, or balanced: the rarer the "
               "heavier; none: all alike");
   train.declare_label_smoothing(options);
+  options.add("tune_thresholds", tune_thresholds,
+              "find on the evaluation data from which probability on each label holds, that of its best F1, "
+              "and keep it "
+              "with the model; otherwise 0.5");
   options
       .add("assessment_method", assessment_method,
            "score to choose and judge by; f1 counts all classes but the first, macro_f1 is the mean of all; "
-           "the correlations make a model of numbers instead of classes")
+           "of any "
+           "number of labels micro_f1, the default, macro_f1, the average precisions and subset_accuracy, "
+           "the texts "
+           "with every label right; the correlations make a model of numbers instead of classes")
       .choices({"accuracy",
                 "f1",
                 "macro_f1",
                 {"mcc", {"matthews"}},
+                "micro_f1",
+                "micro_average_precision",
+                "macro_average_precision",
+                "subset_accuracy",
                 {"spearman_correlation", {"spearman"}},
                 {"pearson_correlation", {"pearson"}}});
   declare_model(options);
@@ -93,13 +142,23 @@ void ClassifierOptions::finish(Options& options) {
   if (train.do_train && output_dir.empty()) {
     options.preset("output_dir", train.save_finetune_checkpoint_path, "--save_finetune_checkpoint_path");
   }
-  check(!form().scores || scores_numbers(assessment_method),
+  // Of a trained model that is used this is asked again when it is known.
+  if (const std::optional<ProblemType> asked = columns.problem())
+    options.preset("assessment_method", std::string(methods_of(*asked).front()),
+                   columns.label_columns.empty() ? "--problem_type" : "--label_columns");
+  check(!form().scores || judges(assessment_method, ProblemType::regression),
         "--assessment_method {}: the texts of --task_name {} have scores, not classes: expected "
         "spearman_correlation or pearson_correlation",
         assessment_method, task_name);
-  check(form().labels.empty() || !scores_numbers(assessment_method),
+  check(form().labels.empty() || !judges(assessment_method, ProblemType::regression),
         "--assessment_method {} compares numbers, the texts of --task_name {} have classes",
         assessment_method, task_name);
+  check(form().is_own() || problem() != ProblemType::multi_label,
+        "--assessment_method {} is of any number of labels, the texts of --task_name {} have one each",
+        assessment_method, task_name);
+  check(!tune_thresholds || (train.do_train && reads_eval()),
+        "--tune_thresholds: thresholds are found on evaluation data while training: expected --do_train and "
+        "--eval_data_file_path");
   check(class_weights.empty() || train.do_train, "--class_weights {}: they count in training: add --do_train",
         class_weights);
   check(predict_form != "table" || !train.do_predict || predict_data_file_path != "-",
@@ -107,31 +166,54 @@ void ClassifierOptions::finish(Options& options) {
         "--predict_data_file_path");
   listed_class_weights();
   columns.check(form());
-  if (makes_head()) check_no_classes(learns_scores());
+  if (makes_head()) check_suited(problem());
 }
 
-void ClassifierOptions::check_no_classes(bool scores) const {
-  if (!scores) return;
-  const std::string reason = "there are scores to learn or to give, no classes";
-  check(class_weights.empty(), "--class_weights {}: {}", class_weights, reason);
-  check(label_file_path.empty(), "--label_file_path {}: {}", label_file_path, reason);
-  check(num_class <= 1, "--num_class {}: {}", num_class, reason);
-  check(train.label_smoothing == 0, "--label_smoothing {}: {}", train.label_smoothing, reason);
+void ClassifierOptions::check_suited(ProblemType problem) const {
+  const auto refuse_classes = [&](const std::string& reason) {
+    check(class_weights.empty(), "--class_weights {}: {}", class_weights, reason);
+    check(train.label_smoothing == 0, "--label_smoothing {}: {}", train.label_smoothing, reason);
+  };
+  check(judges(assessment_method, problem), "--assessment_method {}: --problem_type {} is judged by {}",
+        assessment_method, problem_name(problem), joined(methods_of(problem), ", "));
+  check(!tune_thresholds || problem == ProblemType::multi_label,
+        "--tune_thresholds: --problem_type {} has none: expected {}", problem_name(problem),
+        problem_name(ProblemType::multi_label));
+  switch (problem) {
+    case ProblemType::single_label:
+      break;
+    case ProblemType::multi_label:
+      refuse_classes("a text has any number of labels, not one of the classes");
+      break;
+    case ProblemType::regression: {
+      const std::string reason = "there are scores to learn or to give, no classes";
+      refuse_classes(reason);
+      check(label_file_path.empty(), "--label_file_path {}: {}", label_file_path, reason);
+      check(num_class <= 1, "--num_class {}: {}", num_class, reason);
+      break;
+    }
+  }
 }
 
-void ClassifierOptions::take(const std::string& trained_task, bool gives_scores, Options& options) {
+void ClassifierOptions::take(const std::string& trained_task, ProblemType gives,
+                             const std::string& label_separator, Options& options) {
   const std::string reason = "the classifier";
   options.preset("task_name", trained_task, reason);
-  const char* gives = gives_scores ? "scores, not classes" : "classes, not scores";
-  check(gives_scores ? form().labels.empty() : !form().scores, "--task_name {}: the classifier gives {}",
-        task_name, gives);
-  if (gives_scores) options.preset("assessment_method", "spearman_correlation", reason);
+  if (gives == ProblemType::multi_label) options.preset("label_separator", label_separator, reason);
+  check(!columns.problem() || *columns.problem() == gives, "{} {}: the classifier gives {}",
+        columns.label_columns.empty() ? "--problem_type" : "--label_columns",
+        columns.label_columns.empty() ? columns.problem_type : columns.label_columns, what(gives));
+  const bool fits = form().is_own() ||
+                    (gives == ProblemType::regression ? form().labels.empty()
+                                                      : gives == ProblemType::single_label && !form().scores);
+  check(fits, "--task_name {}: the classifier gives {}", task_name, what(gives));
   const ClassificationForm& trained = classification_form(trained_task);
-  if (trained.scores == gives_scores)
+  if (judges(std::string(trained.measures.front()), gives))
     options.preset("assessment_method", std::string(trained.measures.front()), reason);
-  check(scores_numbers(assessment_method) == gives_scores, "--assessment_method {}: the classifier gives {}",
-        assessment_method, gives);
-  check_no_classes(gives_scores);
+  options.preset("assessment_method", std::string(methods_of(gives).front()), reason);
+  check(judges(assessment_method, gives), "--assessment_method {}: the classifier gives {}",
+        assessment_method, what(gives));
+  check_suited(gives);
 }
 
 }  // namespace gradus

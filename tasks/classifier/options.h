@@ -1,4 +1,4 @@
-// Options of run_classifier: train, score and use a model that tells classes of text apart, or gives scores.
+// Options of run_classifier: train, score and use a model that tells classes of text apart, or gives labels or scores.
 #pragma once
 
 #include <string>
@@ -16,12 +16,13 @@ struct ClassifierOptions : FineTuneOptions {
   std::string label_file_path;
   ClassificationColumnOptions columns;
   std::string class_weights;  // "", "balanced", or a number for each class
+  bool tune_thresholds = false;
   std::string predict_form = "auto";
   std::string output_dir;
 
   const ClassificationForm& form() const { return classification_form(task_name); }
-  // Whether a new model learns numbers instead of classes.
-  bool learns_scores() const;
+  // What a new model learns.
+  ProblemType problem() const;
   // The numbers of --class_weights; empty unless it lists some. Throws Error on anything but positive numbers.
   std::vector<float> listed_class_weights() const;
 
@@ -30,14 +31,12 @@ struct ClassifierOptions : FineTuneOptions {
   void finish(Options& options);
   // Takes from a trained classifier what was not given: it may be used on data of another form. Throws Error when the
   // data or the assessment method don't suit it.
-  void take(const std::string& trained_task, bool gives_scores, Options& options);
+  void take(const std::string& trained_task, ProblemType gives, const std::string& label_separator,
+            Options& options);
 
  private:
-  // Throws Error when an option says something of classes, and there are scores.
-  void check_no_classes(bool scores) const;
+  // Throws Error when an option says something of what there is not: of classes, labels or scores.
+  void check_suited(ProblemType problem) const;
 };
-
-// Whether an assessment method compares numbers instead of classes.
-bool scores_numbers(const std::string& assessment_method);
 
 }  // namespace gradus

@@ -90,11 +90,9 @@ std::vector<ClassifierWriter::Answer> ClassifierWriter::answers(const Classifica
   counts_ += made.counts;
   const std::vector<double> outputs = predictor_.run(made.examples, [&](size_t i) { return data.where(i); });
   const size_t width = predictor_.width();
-  const std::vector<int32_t> best = best_classes(outputs, width);
   for (size_t i = 0; i < data.texts.size(); ++i) {
     const std::span<const double> output = std::span(outputs).subspan(i * width, width);
-    result.push_back(
-        {prediction_line(settings_.form, system_, data, data.texts[i], output, best[i]), row(output)});
+    result.push_back({prediction_line(settings_.form, system_, data, data.texts[i], output), row(output)});
   }
   return result;
 }

@@ -1,4 +1,4 @@
-// Classes, or scores, of new texts.
+// Classes, labels or scores of new texts.
 #pragma once
 
 #include <cstdio>

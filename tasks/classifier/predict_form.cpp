@@ -16,22 +16,65 @@ std::string shown(const ClassificationText& text) {
   return text.text_b ? first + "\t" + printable_text(*text.text_b) : first;
 }
 
-std::string plain_line(const ClassifierSystem& system, const ClassificationText& text,
-                       std::span<const double> output, int32_t best) {
-  if (!system.labels()) return fmt::format("{:.4f}\t{}", output[0], shown(text));
-  return fmt::format("{}\t{:.4f}\t{}", printable_text(system.labels()->name(best)),
-                     output[static_cast<size_t>(best)], shown(text));
+int32_t best_of(std::span<const double> output) {
+  return static_cast<int32_t>(std::ranges::max_element(output) - output.begin());
 }
 
-Json probabilities(const ClassifierSystem& system, std::span<const double> output) {
-  Json json = Json::object();
+const std::string& likeliest(const ClassifierSystem& system, std::span<const double> output) {
+  return system.labels()->name(best_of(output));
+}
+
+// The names of the labels that hold, and with `numbers` their probabilities, each with the separator between.
+std::string held(const ClassifierSystem& system, std::span<const double> output, bool numbers) {
+  std::string text;
+  for (const int32_t id : system.holding(output)) {
+    if (!text.empty()) text += system.settings().label_separator;
+    text += numbers ? fmt::format("{:.4f}", output[static_cast<size_t>(id)]) : system.labels()->name(id);
+  }
+  return text;
+}
+
+std::string plain_line(const ClassifierSystem& system, const ClassificationText& text,
+                       std::span<const double> output) {
+  switch (system.problem()) {
+    case ProblemType::multi_label:
+      return fmt::format("{}\t{}\t{}", printable_text(held(system, output, false)),
+                         held(system, output, true), shown(text));
+    case ProblemType::regression:
+      return fmt::format("{:.4f}\t{}", output[0], shown(text));
+    case ProblemType::single_label:
+      break;
+  }
+  return fmt::format("{}\t{:.4f}\t{}", printable_text(likeliest(system, output)),
+                     output[static_cast<size_t>(best_of(output))], shown(text));
+}
+
+// The members of an object that say what is predicted, their names with `prefix` before, but for those of numbers by names.
+Json answer(const ClassifierSystem& system, std::span<const double> output, const std::string& prefix) {
+  Json json;
+  switch (system.problem()) {
+    case ProblemType::single_label:
+      json[prefix + "label"] = likeliest(system, output);
+      break;
+    case ProblemType::multi_label: {
+      Json& labels = json[prefix + "labels"] = Json::array();
+      for (const int32_t id : system.holding(output)) labels.push_back(system.labels()->name(id));
+      break;
+    }
+    case ProblemType::regression:
+      json[prefix + "score"] = output[0];
+      return json;
+  }
+  Json& probabilities = json["probabilities"] = Json::object();
   for (int32_t id = 0; id < system.labels()->size(); ++id)
-    json[system.labels()->name(id)] = output[static_cast<size_t>(id)];
+    probabilities[system.labels()->name(id)] = output[static_cast<size_t>(id)];
   return json;
 }
 
+const std::string added = "predicted_";  // what names begin with that stand beside those of the data
+
 std::string json_line(const ClassifierSystem& system, const ClassificationText& text,
-                      std::span<const double> output, int32_t best) {
+                      std::span<const double> output) {
   Json json;
   if (text.text_b) {
     json["text_a"] = text.text_a;
@@ -39,46 +82,43 @@ std::string json_line(const ClassifierSystem& system, const ClassificationText& 
   } else {
     json["text"] = text.text_a;
   }
-  if (!system.labels()) {
-    json["score"] = output[0];
-    return json_text(json);
-  }
-  json["label"] = system.labels()->name(best);
-  json["probabilities"] = probabilities(system, output);
+  json.update(answer(system, output, ""));
   return json_text(json);
 }
 
 // The object of a text with more members; the others stay as they are written.
 std::string object_line(const ClassifierSystem& system, const ClassificationText& text,
-                        std::span<const double> output, int32_t best) {
-  Json more;
-  if (system.labels()) {
-    more["predicted_label"] = system.labels()->name(best);
-    more["probabilities"] = probabilities(system, output);
-  } else {
-    more["predicted_score"] = output[0];
-  }
-  return fmt::format("{},{}", text.row.substr(0, text.row.rfind('}')), json_text(more).substr(1));
+                        std::span<const double> output) {
+  return fmt::format("{},{}", text.row.substr(0, text.row.rfind('}')),
+                     json_text(answer(system, output, added)).substr(1));
 }
 
 std::string table_line(const ClassifierSystem& system, const ClassificationData& data,
-                       const ClassificationText& text, std::span<const double> output, int32_t best) {
+                       const ClassificationText& text, std::span<const double> output) {
   const TableLook& look = data.layout.table;
   std::string line = text.row;
-  if (system.labels()) line.append(1, look.delimiter).append(table_cell(system.labels()->name(best), look));
+  switch (system.problem()) {
+    case ProblemType::single_label:
+      line.append(1, look.delimiter).append(table_cell(likeliest(system, output), look));
+      break;
+    case ProblemType::multi_label:
+      line.append(1, look.delimiter).append(table_cell(held(system, output, false), look));
+      break;
+    case ProblemType::regression:
+      break;
+  }
   for (const double number : output) line.append(1, look.delimiter).append(fmt::format("{:.6f}", number));
   return data.layout.ends_in_crlf ? line + "\r" : line;
 }
 
 // Refuses objects that have what would be added.
 void check_objects(const ClassifierSystem& system, const ClassificationData& data) {
-  const std::vector<std::string> names = system.labels()
-                                             ? std::vector<std::string>{"predicted_label", "probabilities"}
-                                             : std::vector<std::string>{"predicted_score"};
+  const std::vector<double> any(static_cast<size_t>(system.head().classes), 0);
+  const Json more = answer(system, any, added);
   for (const ClassificationText& text : data.texts) {
     const std::string where = fmt::format("{}:{}", data.path, text.line);
     const Json row = parse_json(text.row, where);
-    for (const std::string& name : names)
+    for (const auto& [name, value] : more.members())
       check(!row.contains(name), "{}: the row has a \"{}\" already, which is the name of what is predicted",
             where, name);
   }
@@ -113,8 +153,17 @@ ClassifierPredictForm parse_predict_form(std::string_view name, bool json) {
 }
 
 std::vector<std::string> prediction_names(const ClassifierSystem& system) {
-  if (!system.labels()) return {"predicted_score"};
-  std::vector<std::string> names{"predicted_label"};
+  std::vector<std::string> names;
+  switch (system.problem()) {
+    case ProblemType::single_label:
+      names = {added + "label"};
+      break;
+    case ProblemType::multi_label:
+      names = {added + "labels"};
+      break;
+    case ProblemType::regression:
+      return {added + "score"};
+  }
   for (const std::string& label : system.labels()->names()) names.push_back("probability_" + label);
   return names;
 }
@@ -127,17 +176,16 @@ std::string prediction_head(ClassifierPredictForm form, const ClassifierSystem& 
 
 std::string prediction_line(ClassifierPredictForm form, const ClassifierSystem& system,
                             const ClassificationData& data, const ClassificationText& text,
-                            std::span<const double> output, int32_t best) {
+                            std::span<const double> output) {
   switch (form) {
     case ClassifierPredictForm::table:
-      return table_line(system, data, text, output, best);
+      return table_line(system, data, text, output);
     case ClassifierPredictForm::jsonl:
-      return data.layout.json_lines ? object_line(system, text, output, best)
-                                    : json_line(system, text, output, best);
+      return data.layout.json_lines ? object_line(system, text, output) : json_line(system, text, output);
     case ClassifierPredictForm::text:
       break;
   }
-  return plain_line(system, text, output, best);
+  return plain_line(system, text, output);
 }
 
 }  // namespace gradus

@@ -13,7 +13,7 @@
 namespace gradus {
 
 enum class ClassifierPredictForm : uint8_t {
-  text,   // the label and its probability, or the score, and the text, with tabs between
+  text,  // the label and its probability, all labels that hold and theirs, or the score, and the text, with tabs between
   table,  // the table that was read: each row as it stands in the file, with columns added
   jsonl   // an object a line: that which was read, with more in it, or one with the text
 };
@@ -21,7 +21,7 @@ enum class ClassifierPredictForm : uint8_t {
 // The form of --predict_form; of "auto" text, or JSON lines with --json.
 ClassifierPredictForm parse_predict_form(std::string_view name, bool json);
 
-// The names of what is added to a table or an object: predicted_label and the probabilities of all classes, or
+// The names of what is added to a table: predicted_label or predicted_labels and the probabilities of all, or
 // predicted_score.
 std::vector<std::string> prediction_names(const ClassifierSystem& system);
 
@@ -30,10 +30,10 @@ std::vector<std::string> prediction_names(const ClassifierSystem& system);
 std::string prediction_head(ClassifierPredictForm form, const ClassifierSystem& system,
                             const ClassificationData& data);
 
-// One prediction as a line without its end. `output` are the probabilities of the classes, of which `best` is the likeliest,
-// or the score. `data` is where the text comes from.
+// One prediction as a line without its end. `output` are the probabilities of the classes or labels, or the score. `data` is
+// where the text comes from.
 std::string prediction_line(ClassifierPredictForm form, const ClassifierSystem& system,
                             const ClassificationData& data, const ClassificationText& text,
-                            std::span<const double> output, int32_t best);
+                            std::span<const double> output);
 
 }  // namespace gradus

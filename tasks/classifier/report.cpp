@@ -5,6 +5,7 @@
 #include <functional>
 #include <numeric>
 
+#include "core/joined.h"
 #include "tasks/report/svg_chart.h"
 
 namespace gradus {
@@ -13,8 +14,13 @@ namespace {
 constexpr ScoreName score_names[] = {
     {"accuracy", "accuracy", "examples whose class is right"},
     {"f1", "F1", "precision and recall of all classes but the first, taken as one"},
-    {"macro_f1", "macro F1", "mean of the classes' F1, frequent or not"},
+    {"macro_f1", "macro F1", "mean of the F1 of all classes or labels, frequent or not"},
     {"mcc", "Matthews correlation", "times 100; 0 is chance, 100 all right", ""},
+    {"micro_f1", "micro F1", "precision and recall of all labels together"},
+    {"micro_average_precision", "micro average precision",
+     "mean precision over all recalls, of all labels together; no threshold has a part in it"},
+    {"macro_average_precision", "macro average precision", "the mean of it over the labels"},
+    {"subset_accuracy", "subset accuracy", "texts with every label right"},
     {"spearman_correlation", "Spearman correlation", "of the ranks, times 100", ""},
     {"pearson_correlation", "Pearson correlation", "of the numbers, times 100", ""},
 };
@@ -67,6 +73,38 @@ void add_classes(Report& report, const ClassifierSystem& system, const Classifie
   }
 }
 
+std::string names_of(const ClassLabels& labels, const std::vector<int32_t>& ids) {
+  std::vector<std::string> names;
+  for (const int32_t id : ids) names.push_back(labels.name(id));
+  return names.empty() ? "no label" : joined(names, ", ").str();
+}
+
+void add_labels(Report& report, const ClassifierSystem& system, const ClassifierSet& set,
+                const ClassifierReport& found) {
+  const ClassLabels& labels = *system.labels();
+  const std::vector<double> thresholds = system.thresholds();
+  std::vector<std::pair<std::string, SpanCounts>> rows;
+  for (int32_t id = 0; id < labels.size(); ++id) {
+    const auto i = static_cast<size_t>(id);
+    const F1Counts& counts = found.labels->of_label[i];
+    rows.emplace_back(fmt::format("{} (from {:.4g})", labels.name(id), thresholds[i]),
+                      SpanCounts{counts.true_positives, counts.true_positives + counts.false_negatives,
+                                 counts.true_positives + counts.false_positives});
+  }
+  report.tables.push_back(counts_table("Each label", "label (from which probability on)", rows));
+
+  const size_t width = thresholds.size();
+  const auto predicted = [&](size_t i) {
+    return system.holding(std::span(found.outputs).subspan(i * width, width));
+  };
+  for (const size_t i : worst(found, [&](size_t i) { return predicted(i) != set.examples[i].labels; })) {
+    ReportError error = error_at(set, system.vocab(), found, i);
+    error.gold = names_of(labels, set.examples[i].labels);
+    error.predicted = names_of(labels, predicted(i));
+    report.errors.push_back(std::move(error));
+  }
+}
+
 // What is predicted where the data's scores lie in each of a few bands.
 ReportTable band_table(const ClassifierSet& set, const ClassifierReport& found) {
   ReportTable table{
@@ -111,19 +149,40 @@ void add_numbers(Report& report, const ClassifierSystem& system, const Classifie
   }
 }
 
+const char* title_of(ProblemType problem) {
+  switch (problem) {
+    case ProblemType::multi_label:
+      return "Labels of texts";
+    case ProblemType::regression:
+      return "Scores of texts";
+    case ProblemType::single_label:
+      break;
+  }
+  return "Classes of texts";
+}
+
 }  // namespace
 
 Report classifier_report(const FinishedRun& run, const ClassifierSystem& system,
                          ClassifierEvaluation* evaluation) {
-  const std::string task = system.labels() ? "Classes of texts" : "Scores of texts";
+  const std::string task = title_of(system.problem());
   if (evaluation == nullptr) return run_report(run, task, nullptr);
   const ClassifierReport& found = evaluation->current();
   const ClassifierSet& set = evaluation->set();
   const ScoredData scored{set.path, set.counts.str(), found.examples_per_second, found.scores, score_names};
   Report report = run_report(run, task, &scored);
   if (const std::string warning = evaluation->warning(); !warning.empty()) report.notes.push_back(warning);
-  if (system.labels()) add_classes(report, system, set, found);
-  else add_numbers(report, system, set, found);
+  switch (system.problem()) {
+    case ProblemType::single_label:
+      add_classes(report, system, set, found);
+      break;
+    case ProblemType::multi_label:
+      add_labels(report, system, set, found);
+      break;
+    case ProblemType::regression:
+      add_numbers(report, system, set, found);
+      break;
+  }
   return report;
 }
 

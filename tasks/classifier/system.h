@@ -1,9 +1,10 @@
-// A classifier: BERT with a linear map of the pooled first token, the classes or the one score, and the rules they
-// were trained with.
+// A classifier: BERT with a linear map of the pooled first token, the classes, the labels or the one score, and the rules
+// they were trained with.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,12 @@ inline constexpr TaskKind classifier_kind{"gradus_classifier", "BertForSequenceC
 // What the head was built and trained with; saved in config.json under "gradus_classifier".
 struct ClassifierSettings {
   std::string task_name = "tsv";
-  bool regression = false;
+  ProblemType problem = ProblemType::single_label;
   bool pairs = false;                // of texts
   std::vector<float> class_weights;  // empty: 1 each
+  // Of any number of labels: from which probability on each holds, empty: 0.5, and what stands between them in a cell.
+  std::vector<double> thresholds;
+  std::string label_separator = ",";
 };
 
 class ClassifierSystem final : public TaskSystem {
@@ -40,16 +44,27 @@ class ClassifierSystem final : public TaskSystem {
   void set_task(const ClassificationForm& form);
   void set_pairs(bool pairs);
   void set_class_weights(std::vector<float> class_weights);
+  // Throws Error unless there is one for each label.
+  void set_thresholds(std::vector<double> thresholds);
 
   const ClassifierSettings& settings() const { return settings_; }
-  // Of classes; nothing when it gives scores.
+  ProblemType problem() const { return settings_.problem; }
+  // The classes, or the labels that may hold; nothing when it gives scores.
   const std::optional<ClassLabels>& labels() const { return labels_; }
+  // From which probability on each label holds.
+  std::vector<double> thresholds() const;
+  // Whether a label with this probability holds.
+  bool holds(int32_t label, double probability) const;
+  // Those that hold by these probabilities, one for each label.
+  std::vector<int32_t> holding(std::span<const double> probabilities) const;
   ClassifierHeadConfig head() const;
   const ClassifierModel& model() const { return *model_; }
 
  private:
   ClassifierSystem(ModelSource source, ClassifierSettings settings, std::optional<ClassLabels> labels);
   Json settings_json() const override;
+  std::string tuned_setting() const override { return "thresholds"; }
+  void take_tuned(const JsonField& found) override;
 
   ClassifierSettings settings_;
   std::optional<ClassLabels> labels_;

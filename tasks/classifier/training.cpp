@@ -1,6 +1,5 @@
 #include "tasks/classifier/training.h"
 
-#include <array>
 #include <bit>
 
 #include "tasks/classifier/batch.h"
@@ -8,9 +7,17 @@
 namespace gradus {
 namespace {
 
-// The class or the score of an example as one number.
-std::array<int32_t, 1> target_of(const ClassificationExample& example, const ClassifierSystem& system) {
-  return {system.labels() ? example.label : std::bit_cast<int32_t>(example.score)};
+// What an example is given, as numbers: its class, the labels that hold, or its score.
+std::vector<int32_t> target_of(const ClassificationExample& example, const ClassifierSystem& system) {
+  switch (system.problem()) {
+    case ProblemType::multi_label:
+      return example.labels;
+    case ProblemType::regression:
+      return {std::bit_cast<int32_t>(example.score)};
+    case ProblemType::single_label:
+      break;
+  }
+  return {example.label};
 }
 
 }  // namespace
@@ -40,25 +47,34 @@ ClassificationExample ClassifierTraining::example_of(const NumberLists& lists) c
   ClassificationExample example;
   example.input_ids = lists[0];
   example.segment_ids = lists[1];
-  if (system_.labels()) example.label = lists[2][0];
-  else example.score = std::bit_cast<float>(lists[2][0]);
+  switch (system_.problem()) {
+    case ProblemType::single_label:
+      example.label = lists[2][0];
+      break;
+    case ProblemType::multi_label:
+      example.labels = lists[2];
+      break;
+    case ProblemType::regression:
+      example.score = std::bit_cast<float>(lists[2][0]);
+      break;
+  }
   return example;
 }
 
 HostBatch ClassifierTraining::pack_examples(const Backend& backend,
                                             std::span<const ClassificationExample> examples,
                                             std::span<const int32_t> chosen) const {
-  return pack_classifier(backend, examples, chosen, system_.settings().class_weights);
+  return pack_classifier(backend, examples, chosen, system_.head());
 }
 
 std::vector<Variable> ClassifierTraining::losses(Context& context, const Batch& batch) {
-  return {system_.model().loss(context, classifier_batch(batch))};
+  return {system_.model().loss(context, classifier_batch(batch, system_.problem()))};
 }
 
 FineTuning::Losses ClassifierTraining::network_in(Parameters& parameters) const {
   const auto model = std::make_shared<ClassifierModel>(Scope(parameters), system_.config(), system_.head());
-  return [model](Context& context, const Batch& batch) {
-    return std::vector{model->loss(context, classifier_batch(batch))};
+  return [model, problem = system_.problem()](Context& context, const Batch& batch) {
+    return std::vector{model->loss(context, classifier_batch(batch, problem))};
   };
 }
 

@@ -115,14 +115,32 @@ class ExportedClassifier final : public ExportedTask<ClassifierSystem> {
 
   std::string usual_name() const override { return "bert_classifier"; }
   std::string description() const override {
-    if (!system().labels()) return "a model of scores";
+    switch (system().problem()) {
+      case ProblemType::multi_label:
+        return fmt::format("a classifier of texts with any of {} labels", system().labels()->size());
+      case ProblemType::regression:
+        return "a model of scores";
+      case ProblemType::single_label:
+        break;
+    }
     return fmt::format("a classifier of {} classes", system().labels()->size());
   }
   void build(GraphBuilder& graph) const override {
     build_classifier(graph, config(), system().head().classes);
   }
   FileMetadata metadata() const override {
-    return system().labels() ? described("classification", "softmax") : described("regression", "score");
+    switch (system().problem()) {
+      case ProblemType::multi_label: {
+        FileMetadata metadata = described("multi_label_classification", "sigmoid");
+        metadata.emplace_back("thresholds", json_text(Json(system().thresholds())));
+        return metadata;
+      }
+      case ProblemType::regression:
+        return described("regression", "score");
+      case ProblemType::single_label:
+        break;
+    }
+    return described("classification", "softmax");
   }
 };
 

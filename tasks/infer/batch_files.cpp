@@ -144,7 +144,9 @@ int64_t write_inputs(const fs::path& folder, const InputForm& form, int64_t batc
         append(bytes, rows[i][column].ints);
         append(bytes, rows[i][column].floats);
       }
-      const size_t width = column < input_label_column || form.label_per_token ? length : 1;
+      const size_t width = column < input_label_column || form.label_per_token
+                               ? length
+                               : static_cast<size_t>(form.labels_per_row);
       bytes.resize(size * width * number_bytes, '\0');
       const BatchName name{form.task, batch_size, static_cast<int64_t>(batch)};
       write_file(folder / folder_names[column] / fmt::format("{}{}", name.str(), ending), bytes);
@@ -221,6 +223,10 @@ int64_t InputFiles::find_batches(const fs::path& folder, bool first) {
   return count;
 }
 
+int64_t InputFiles::width_of(size_t column) const {
+  return column < input_label_column || form_.label_per_token ? length_ : form_.labels_per_row;
+}
+
 void InputFiles::check_sizes() {
   const int64_t first = size_of(path(0, 0));
   const auto row_bytes = batch_size_ * static_cast<int64_t>(number_bytes);
@@ -228,7 +234,7 @@ void InputFiles::check_sizes() {
         path(0, 0).string(), first, batch_size_, row_bytes);
   length_ = first / row_bytes;
   for (size_t column = 0; column < (has_labels_ ? input_columns : input_label_column); ++column) {
-    const int64_t width = column < input_label_column || form_.label_per_token ? length_ : 1;
+    const int64_t width = width_of(column);
     for (int64_t number = 0; number < count_; ++number) {
       const int64_t found = size_of(path(column, number)), expected = width * row_bytes;
       check(found == expected, "'{}' has {} bytes, expected {}: {} rows of {} numbers of 4 bytes, as in '{}'",
@@ -240,9 +246,7 @@ void InputFiles::check_sizes() {
 InputBatch InputFiles::read(int64_t number) const {
   std::vector<DatasetRow> rows(static_cast<size_t>(batch_size_), DatasetRow(input_columns));
   for (size_t column = 0; column < (has_labels_ ? input_columns : input_label_column); ++column) {
-    const size_t width =
-                     column < input_label_column || form_.label_per_token ? static_cast<size_t>(length_) : 1,
-                 part = width * number_bytes;
+    const size_t part = static_cast<size_t>(width_of(column)) * number_bytes;
     const std::string bytes = read_file(path(column, number), rows.size() * part);
     check(bytes.size() == rows.size() * part, "'{}' has changed while it was read",
           path(column, number).string());

@@ -3,7 +3,7 @@
 //   preprocess_Result/00_data/TASK_bsB_I.bin    input_ids of the B rows of batch I, int32 [B, S]
 //                     01_data                   input_mask, likewise
 //                     02_data                   segment_ids, likewise
-//                     03_data                   labels: int32 [B, S] of tags, int32 or float32 [B] of texts, int32 [B] of windows: their ids
+//                     03_data                   labels: int32 [B, S] of tags, int32 or float32 [B] of texts, int32 [B, K] of K labels that may hold, int32 [B] of windows: their ids
 //   result_Files/TASK_bsB_I_N.bin               output N of the model for batch I
 // The last batch is filled up with rows whose mask is 0.
 #pragma once
@@ -35,8 +35,9 @@ struct BatchName {
 // What the inputs of a task are.
 struct InputForm {
   std::string task;              // in the names of the files
-  bool label_per_token = false;  // otherwise one a row
+  bool label_per_token = false;  // otherwise a row has labels_per_row
   bool float_labels = false;
+  int64_t labels_per_row = 1;
 };
 
 // The columns of a row: the token columns (data/token_records.h), and behind them the label.
@@ -92,6 +93,7 @@ class InputFiles {
  private:
   std::filesystem::path path(size_t column, int64_t number) const;
   int64_t find_batches(const std::filesystem::path& folder, bool first);
+  int64_t width_of(size_t column) const;  // numbers of a row
   void check_sizes();
 
   std::filesystem::path folder_, labels_;

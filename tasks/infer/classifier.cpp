@@ -1,4 +1,5 @@
-// infer for classes and scores of texts. Output 0: the logarithms of the classes' probabilities, float32 [B, K]; or the scores, [B, 1].
+// infer for classes, labels and scores of texts. Output 0: the logarithms of the classes' probabilities, float32 [B, K]; those of the
+// labels' odds, p / (1 - p), which are the model's logits, [B, K]; or the scores, [B, 1].
 #include <cmath>
 
 #include "data/classification_records.h"
@@ -18,25 +19,29 @@ class ClassifierInference final : public Inference {
         options_(options),
         system_(std::move(system)),
         predictor_(backend, *system_, ClassifierRunOptions::of(options_)) {
-    limits_.classes = system_->labels() ? system_->labels()->size() : 0;
+    limits_.problem = system_->problem();
+    limits_.classes = static_cast<int32_t>(system_->head().classes);
     limits_.vocab_size = system_->vocab().size();
     limits_.token_types = static_cast<int32_t>(system_->config().type_vocab_size);
     limits_.longest = system_->config().max_position_embeddings;
   }
 
   TaskSystem& system() override { return *system_; }
-  InputForm form() const override { return {infer_.task, false, gives_scores()}; }
+  InputForm form() const override {
+    return {infer_.task, false, gives_scores(),
+            system_->problem() == ProblemType::multi_label ? system_->head().classes : 1};
+  }
 
   std::vector<DatasetRow> read_rows() override {
-    ClassifierInputs inputs = read_classifier_texts(options_, gives_scores());
+    ClassifierInputs inputs = read_classifier_texts(options_, system_->problem());
     complete_classifier_inputs(options_, *system_, inputs, log_of(options_));
     const ClassifierSet& set = *inputs.dev;
     print_log(log_of(options_), "evaluation data: {}\n", set.counts.str());
     std::vector<DatasetRow> rows;
     if (options_.format() == DatasetFormat::text) {
       for (const ClassificationExample& example : set.examples) {
-        rows.push_back(
-            make_classification_record(example, static_cast<int32_t>(options_.seq_length), gives_scores()));
+        rows.push_back(make_classification_record(example, static_cast<int32_t>(options_.seq_length),
+                                                  limits_.problem, limits_.classes));
         rows.back().resize(input_columns);
       }
       return rows;
@@ -59,8 +64,7 @@ class ClassifierInference final : public Inference {
         predictor_.run(examples, [&](size_t i) { return fmt::format("{} row {}", batch.name().str(), i); });
     const size_t width = predictor_.width();
     std::vector<float> result(static_cast<size_t>(batch.capacity()) * width, 0);
-    for (size_t i = 0; i < outputs.size(); ++i)
-      result[i] = static_cast<float>(gives_scores() ? outputs[i] : std::log(std::max(outputs[i], least)));
+    for (size_t i = 0; i < outputs.size(); ++i) result[i] = static_cast<float>(written(outputs[i]));
     return {bytes_of(result)};
   }
 
@@ -85,7 +89,16 @@ class ClassifierInference final : public Inference {
                 results.path(batch.name(), 0).string(), i, k, row[k]);
         const size_t begin = outputs.size();
         outputs.resize(begin + width, row[0]);
-        if (!gives_scores()) softmax(row, std::span(outputs).subspan(begin));
+        switch (system_->problem()) {
+          case ProblemType::single_label:
+            softmax(row, std::span(outputs).subspan(begin));
+            break;
+          case ProblemType::multi_label:
+            sigmoid(row, std::span(outputs).subspan(begin));
+            break;
+          case ProblemType::regression:
+            break;
+        }
         set.counts.pieces += std::ssize(examples[i].input_ids);
         set.examples.push_back(std::move(examples[i]));
       }
@@ -98,14 +111,28 @@ class ClassifierInference final : public Inference {
  private:
   static constexpr double least = 1e-30;  // a probability whose logarithm float32 holds
 
-  bool gives_scores() const { return !system_->labels(); }
+  bool gives_scores() const { return system_->problem() == ProblemType::regression; }
+
+  // One of the model's numbers as output 0 has it.
+  double written(double output) const {
+    switch (system_->problem()) {
+      case ProblemType::multi_label:
+        return std::log(std::max(output, least)) - std::log(std::max(1 - output, 0x1p-53));
+      case ProblemType::regression:
+        return output;
+      case ProblemType::single_label:
+        break;
+    }
+    return std::log(std::max(output, least));
+  }
 
   std::vector<ClassificationExample> read(InputBatch& batch) const {
     std::vector<ClassificationExample> examples;
     for (DatasetRow row; batch.next(row);) {
       // Without labels there is nothing to score, and any does.
       DatasetValue& label = row[input_label_column];
-      if (label.ints.empty() && label.floats.empty()) label = {{0}, {0}};
+      if (label.ints.empty() && label.floats.empty())
+        label = {std::vector<int32_t>(static_cast<size_t>(form().labels_per_row), 0), {0}};
       row.resize(input_columns + 1);  // there is no is_real_example
       examples.push_back(*read_classification_record(batch, row, limits_));
     }

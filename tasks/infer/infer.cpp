@@ -35,7 +35,7 @@ std::unique_ptr<NerSystem> load_system(const InferOptions& infer, NerOptions& op
 std::unique_ptr<ClassifierSystem> load_system(const InferOptions&, ClassifierOptions& options,
                                               Options& flags) {
   auto system = ClassifierSystem::load(options);
-  options.take(system->settings().task_name, system->settings().regression, flags);
+  options.take(system->settings().task_name, system->problem(), system->settings().label_separator, flags);
   return system;
 }
 

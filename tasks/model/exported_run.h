@@ -20,6 +20,7 @@ struct ExportedTask {
 };
 constexpr ExportedTask exported_tasks[] = {{"ner", "run_ner"},
                                            {"classification", "run_classifier"},
+                                           {"multi_label_classification", "run_classifier"},
                                            {"regression", "run_classifier"},
                                            {"question_answering", "run_squad"}};
 // Those of a program.

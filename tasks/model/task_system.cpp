@@ -127,7 +127,8 @@ void TaskSystem::continue_from(const std::filesystem::path& checkpoint) {
         "{}: the checkpoint's text was cut with {}, that of this run is with {}: it can't be continued", path,
         stored.config.str(), source_.tokenizer.str());
   const std::string tuned = tuned_setting();
-  if (!tuned.empty() && found.contains(tuned) && found[tuned].is_number()) take_tuned(found[tuned].number());
+  if (!tuned.empty() && found.contains(tuned))
+    take_tuned(JsonField(found, settings_place(kind_, path)).at(tuned));
 }
 
 void TaskSystem::save_settings(const std::filesystem::path& folder) const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/io/checked_json.h"
 #include "data/word_piece.h"
 #include "nn/checkpoints/model_files.h"
 #include "nn/parameters.h"
@@ -69,9 +70,9 @@ class TaskSystem {
   void check_weights();
   // What config.json says of the task alone, as an object.
   virtual Json settings_json() const = 0;
-  // The key in it of a number that training itself finds, so that a run goes on whatever it is; empty: none.
+  // The key in it of what training itself finds, so that a run goes on whatever it is; empty: none.
   virtual std::string tuned_setting() const { return ""; }
-  virtual void take_tuned(double /*found*/) {}
+  virtual void take_tuned(const JsonField& /*found*/) {}
   const TaskSettings& task_settings() const { return source_.settings; }
 
  private:

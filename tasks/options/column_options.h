@@ -1,8 +1,10 @@
 // Options that say which columns of text have what, the same for the programs that fine-tune and the generators.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "core/problem_type.h"
 #include "data/classification_text.h"
 #include "data/ner_text.h"
 #include "tasks/options/options.h"
@@ -19,11 +21,19 @@ struct NerColumnOptions {
 
 struct ClassificationColumnOptions {
   std::string text_column, text_pair_column, label_column, delimiter, language;
+  std::string label_columns;  // names or numbers with commas between
+  std::string label_separator = ",";
+  std::string problem_type = "auto";
+
+  // What the options say that a text is given; nothing when they leave it to the data or to a trained model.
+  std::optional<ProblemType> problem() const;
 
   void declare(Options& options);
-  // Throws Error on column 0, and on a delimiter that is none.
-  ClassificationColumns columns() const;
-  // Throws Error also when but one text of a pair has its column, and on a language where the form has no column of them.
+  // Of texts with any number of labels, `several_labels`, or with one label each. Throws Error on column 0, and on a delimiter
+  // that is none.
+  ClassificationColumns columns(bool several_labels = false) const;
+  // Throws Error also when but one text of a pair has its column, on a language where the form has no column of them, and
+  // when options contradict each other in how many labels a text has.
   void check(const ClassificationForm& form) const;
 };
 

@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* purpose =
-    R"(Makes records of token ids, for MindSpore, TensorFlow and Gradus, of texts, or pairs, with a class
-or a score. Writes the list of the labels beside them; their order gives the label ids.)";
+    R"(Makes records of token ids, for MindSpore, TensorFlow and Gradus, of texts, or pairs, with a class,
+any number of labels or a score. Writes the list of the labels beside them; their order gives the label ids.)";
 constexpr const char* example =
     R"(generate_classifier_records --dataset_name tnews --data_dir tnews/ --vocab_file vocab.txt \
                               --output_dir records/
@@ -50,6 +50,10 @@ struct Settings {
           classification_form_names());
     return classification_form(dataset_name);
   }
+  ProblemType problem() const {
+    if (const std::optional<ProblemType> asked = columns.problem()) return *asked;
+    return form().scores ? ProblemType::regression : ProblemType::single_label;
+  }
   // The files of the form, those of the language where they differ by it.
   std::array<RecordSplit, 3> splits() const;
 };
@@ -80,7 +84,10 @@ std::vector<Work> read_texts(const Settings& settings, const RecordFolder& folde
   for (const RecordJob& job : folder.jobs()) {
     const ClassLabelUse use = job.split == 2 ? ClassLabelUse::optional : ClassLabelUse::required;
     const Phase phase("reading " + job.text);
-    works.push_back({read_classification(job.text, settings.form(), use, settings.columns.columns()), job});
+    works.push_back(
+        {read_classification(job.text, settings.form(), use,
+                             settings.columns.columns(settings.problem() == ProblemType::multi_label)),
+         job});
     print_log(stdout, "{}", works.back().data.log());
   }
   return works;
@@ -119,7 +126,8 @@ std::optional<ClassLabels> labels_of(const Settings& settings, const RecordFolde
 
 // "408 examples, 21593 pieces; labels: 129 of 0, 279 of 1".
 std::string describe(const ClassificationData& data, const ClassificationCounts& counts) {
-  if (!data.labelled) return counts.str() + "; without labels: label_ids is 0";
+  if (!data.labelled)
+    return counts.str() + fmt::format("; without labels: label_ids {} 0", data.several_labels ? "are" : "is");
   if (data.form->scores) return counts.str();
   std::vector<std::string> labels;
   for (const auto& [name, count] : data.label_counts())
@@ -142,6 +150,9 @@ int run(int argc, char** argv) {
   if (!options.parse(argc, argv)) return 0;
   const ClassificationForm& form = settings.form();
   settings.columns.check(form);
+  check((settings.problem() == ProblemType::regression) == form.scores,
+        "--problem_type {}: the texts of {} have {}", problem_name(settings.problem()), form.name,
+        form.scores ? "scores" : "no scores");
   const std::array<RecordSplit, 3> splits = settings.splits();
   options.print_effective(stdout);
 
@@ -163,7 +174,9 @@ int run(int argc, char** argv) {
     const std::vector<ClassificationExample>& made = examples[i].examples;
     files.write(
         works[i].job, classification_record_columns(!labels), made.size(),
-        [&](size_t k) { return make_classification_record(made[k], length, !labels); },
+        [&](size_t k) {
+          return make_classification_record(made[k], length, settings.problem(), labels ? labels->size() : 0);
+        },
         describe(works[i].data, examples[i].counts));
   }
   files.finish();

@@ -41,8 +41,8 @@ class SquadSystem final : public TaskSystem {
   SquadSystem(ModelSource source, SquadSettings settings, bool threshold_given);
   Json settings_json() const override;
   std::string tuned_setting() const override { return "null_score_diff_threshold"; }
-  void take_tuned(double found) override {
-    if (!threshold_given_) set_threshold(found);
+  void take_tuned(const JsonField& found) override {
+    if (!threshold_given_) set_threshold(found.number());
   }
 
   SquadSettings settings_;

@@ -1,6 +1,7 @@
 // Texts with a class or a score: their files and their labels.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/error.h"
@@ -424,4 +425,49 @@ TEST_CASE("the shared data sets have the counts their descriptions state") {
     for (const auto& [name, count] : counts) CHECK(labels.find(name) >= 0);
     CHECK(counts.size() == static_cast<size_t>(labels.size()));
   }
+}
+
+TEST_CASE("any number of labels: cells, columns of 0 and 1, JSON lists") {
+  const auto read_several = [](std::string_view text, const std::string& label_columns = "",
+                               ClassLabelUse use = ClassLabelUse::required) {
+    ClassificationColumns columns;
+    columns.several_labels = true;
+    for (size_t begin = 0; begin < label_columns.size();) {
+      const size_t end = std::min(label_columns.find(',', begin), label_columns.size());
+      columns.label_columns.emplace_back("--label_columns", label_columns.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    return read_classification(TempFile(text).path(), classification_form("tsv"), use, columns);
+  };
+  const auto check_texts = [](const ClassificationData& data) {
+    REQUIRE(data.texts.size() == 3);
+    CHECK(data.several_labels);
+    CHECK(data.labels_of(0) == Strings{"x", "y"});
+    CHECK(data.labels_of(1).empty());
+    CHECK(data.labels_of(2) == Strings{"y"});
+    CHECK(data.label_counts() == std::map<std::string, int64_t>{{"x", 1}, {"y", 2}});
+  };
+  check_texts(read_several("text\tlabels\na\t x, y \nb\t \nc\ty\n"));
+  const ClassificationData table =
+      read_several("text\ty\tid\tx\na\t1\t7\tTRUE\nb\t0\t8\t0\nc\t1\t9\tfalse\n", "x,y");
+  check_texts(table);
+  CHECK(table.found_labels() == Strings{"x", "y"});
+  CHECK(table.notes.front() ==
+        "texts from column 1 (text), labels from column 4 (x), column 2 (y); not used: id");
+  check_texts(
+      read_several("{\"text\":\"a\",\"labels\":[\"x\",\"y\"]}\n{\"text\":\"b\",\"labels\":[]}\n"
+                   "{\"text\":\"c\",\"labels\":\"y\"}\n"));
+  check_texts(
+      read_several("{\"text\":\"a\",\"x\":1,\"y\":true}\n{\"text\":\"b\",\"x\":0,\"y\":\"0\"}\n"
+                   "{\"text\":\"c\",\"x\":false,\"y\":1}\n",
+                   "x,y"));
+  // A label on its own in the first line is no header, but as often as others.
+  CHECK(read_several("a\tx\nb\tx\nc\ty\n").found_labels() == Strings{"x", "y"});
+  // To predict, the columns may be missing, and what is there is left alone.
+  CHECK_FALSE(read_several("text\tid\na\t1\n", "x,y", ClassLabelUse::optional).labelled);
+  CHECK_FALSE(read_several("text\tx\na\t?\n", "x,y", ClassLabelUse::ignored).labelled);
+  CHECK_THROWS_WITH_AS(read_several("text\tx\na\t1\n", "x,x"),
+                       doctest::Contains(":1: --label_columns x: the column is one of texts, or named twice"),
+                       Error);
+  CHECK_THROWS_WITH_AS(read_several("text\tx\na\t1\n", "x,text"), doctest::Contains("named twice"), Error);
 }

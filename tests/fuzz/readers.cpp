@@ -109,12 +109,20 @@ void read_texts(Bytes input) {
   const auto& forms = classification_forms();
   if (form == nullptr) form = &forms[static_cast<unsigned char>(input[0]) % forms.size()];
   const std::string path = write("x.txt", input.substr(std::min(name.size() + 1, input.size())));
-  for (const ClassLabelUse use : {ClassLabelUse::optional, ClassLabelUse::ignored}) {
+  const auto read = [&](ClassLabelUse use, const ClassificationColumns& columns) {
     try {
-      read_classification(path, *form, use, {{}, {}, {}, 0, form->language.empty() ? "" : "zh"}, true);
+      read_classification(path, *form, use, columns, true).found_labels();
     } catch (const Error&) {
     }
-  }
+  };
+  ClassificationColumns columns{{}, {}, {}, 0, form->language.empty() ? "" : "zh"};
+  read(ClassLabelUse::optional, columns);
+  read(ClassLabelUse::ignored, columns);
+  // Any number of labels, in one column and in columns of their own.
+  columns.several_labels = true;
+  read(ClassLabelUse::optional, columns);
+  columns.label_columns = {{"--label_columns", "label"}, {"--label_columns", "2"}};
+  read(ClassLabelUse::optional, columns);
 }
 
 std::vector<std::vector<std::string>> csv_cells(const std::string& path, TableLook& look) {

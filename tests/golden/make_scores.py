@@ -1,5 +1,5 @@
-"""Writes scores.json: what scikit-learn and SciPy give for the inputs of classification_scores_test.cpp and
-correlation_test.cpp in tests/tasks/. The inputs are computed, the same here and there, from the few numbers in
+"""Writes scores.json: what scikit-learn and SciPy give for the inputs of classification_scores_test.cpp,
+multi_label_scores_test.cpp and correlation_test.cpp in tests/tasks/. The inputs are computed, the same here and there, from the few numbers in
 each case.
 
 Usage: python make_scores.py > scores.json
@@ -13,7 +13,7 @@ from fractions import Fraction
 import scipy
 import sklearn
 from scipy.stats import pearsonr, spearmanr
-from sklearn.metrics import (accuracy_score, confusion_matrix, f1_score, matthews_corrcoef,
+from sklearn.metrics import (accuracy_score, average_precision_score, confusion_matrix, f1_score, matthews_corrcoef,
                              precision_recall_fscore_support)
 
 
@@ -54,6 +54,36 @@ def classification(name, classes, count, agree=60, gold_classes=None, predicted_
     positive = [[int(x > 0) for x in y] for y in (gold, predicted)]
     case["positive_f1"] = f1_score(*positive, average="binary", zero_division=0)
     case["positive_matthews"] = matthews_corrcoef(*positive)
+    return case
+
+
+def any_labels(name, labels, count, levels=1 << 20, held=30, agree=70, empty_labels=0, thresholds=None):
+    """Rows of `labels`: whether each holds, and a probability of `levels` possible ones. The last `empty_labels` never
+    hold."""
+    case = {"name": name, "labels": labels, "count": count, "levels": levels, "held": held, "agree": agree,
+            "empty_labels": empty_labels, "thresholds": thresholds or [0.5] * labels}
+    holds, scores = [], []
+    for i in range(count):
+        ids = [i * labels + k for k in range(labels)]
+        row = [int(noise(j, 6) % 100 < held and k < labels - empty_labels) for k, j in enumerate(ids)]
+        level = [noise(j, 7) % levels for j in ids]
+        agrees = [noise(j, 8) % 100 < agree for j in ids]
+        # The upper half where the label holds, the lower where not, or anything.
+        scores.append([(l + levels * h if a else 2 * l) / (2 * levels) for l, h, a in zip(level, row, agrees)])
+        holds.append(row)
+    predicted = [[int(x >= t) for x, t in zip(row, case["thresholds"])] for row in scores]
+    columns = list(zip(*holds)), list(zip(*predicted))
+    case["f1"] = [f1_score(g, p, zero_division=0) for g, p in zip(*columns)]
+    for average in ("micro", "macro"):
+        # As a matrix even where there is one label.
+        gold, found = (holds, predicted) if labels > 1 else ([r[0] for r in holds], [r[0] for r in predicted])
+        if labels > 1:
+            case[average + "_f1"] = f1_score(gold, found, average=average, zero_division=0)
+            case[average + "_average_precision"] = average_precision_score(holds, scores, average=average)
+        else:
+            case[average + "_f1"] = f1_score(gold, found, zero_division=0)
+            case[average + "_average_precision"] = average_precision_score(gold, [r[0] for r in scores])
+    case["subset_accuracy"] = accuracy_score(holds, predicted)
     return case
 
 
@@ -115,6 +145,19 @@ def main():
         classification("two examples", 3, 2, agree=0),
         classification("chance", 3, 1000, agree=0),
     ]
+    several = [
+        any_labels("six labels", 6, 500),
+        any_labels("thresholds of their own", 3, 300, thresholds=[0.25, 0.75, 0.9]),
+        any_labels("many ties", 4, 400, levels=5),
+        any_labels("all scores alike", 3, 50, levels=1, agree=0),
+        any_labels("perfect", 5, 100, agree=100),
+        any_labels("chance", 4, 1000, agree=0),
+        any_labels("rare labels", 28, 600, held=2),
+        any_labels("a label that never holds", 4, 200, empty_labels=1),
+        any_labels("one label", 1, 250),
+        any_labels("nothing is predicted", 3, 80, thresholds=[2, 2, 2]),
+        any_labels("one text", 3, 1, held=100),
+    ]
     correlations = [
         correlation("independent", 500),
         correlation("related", 500, slope=2.0),
@@ -138,9 +181,9 @@ def main():
                     slope=2000.0),
     ]
     print(json.dumps({"scikit-learn": sklearn.__version__, "scipy": scipy.__version__}, indent=1)[:-2] + ",")
-    for key, cases in (("classification", classes), ("correlation", correlations)):
+    for key, cases in (("classification", classes), ("any labels", several), ("correlation", correlations)):
         rows = ",\n".join("  " + json.dumps(case) for case in cases)
-        print(f' "{key}": [\n{rows}\n ]' + ("," if key == "classification" else "\n}"))
+        print(f' "{key}": [\n{rows}\n ]' + ("," if key != "correlation" else "\n}"))
 
 
 main()

@@ -40,7 +40,7 @@ class Witness final : public Communicator {
 struct Step {
   explicit Step(int64_t least, const std::string& frozen = "", bool recompute = false)
       : model(Scope(parameters), tiny_bert(),
-              {.classes = 3, .regression = false, .dropout = 0, .class_weights = {}}) {
+              {.classes = 3, .problem = ProblemType::single_label, .dropout = 0, .class_weights = {}}) {
     if (!frozen.empty()) parameters.freeze(frozen);
     parameters.allocate(naive_backend(), Parameters::Use::training, DType::float32);
     parameters.initialize_all(3);
@@ -48,7 +48,7 @@ struct Step {
     const ClassifierBatch batch{tiny_tokens(backend, {5, 2, 9}, 3),
                                 tensor_of(backend, std::vector<int32_t>{0, 5, 7, -1, -1}),
                                 tensor_of(backend, std::vector<int32_t>{2, 0, 2, -100, -100}),
-                                tensor_of(backend, std::vector<float>{0, 0, 0})};
+                                {}};
     Context context{true};
     context.recompute = recompute;
     Witness witness(parameters.gradients());

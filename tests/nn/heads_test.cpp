@@ -30,6 +30,15 @@ ClassifierBatch classifier_batch(Backend& backend, int32_t filler = 0) {
           tensor_of(backend, std::vector<float>{0.5F, 4, 2.5F})};
 }
 
+// Of the same sequences the labels that hold, of three.
+ClassifierBatch labels_batch(Backend& backend, int32_t filler = 0) {
+  ClassifierBatch batch = classifier_batch(backend, filler);
+  const std::vector<float> targets{1, 0, 1, 0, 0, 0, 0, 1, 0};
+  batch.labels = {};
+  batch.targets = Tensor::from(backend, {3, 3}, std::span(targets));
+  return batch;
+}
+
 SquadBatch squad_batch(Backend& backend, int32_t filler = 0) {
   const std::vector<int32_t> positions{1, 4, 0, 0, 3, 3};
   return {tiny_tokens(backend, lengths, unused, filler), Tensor::from(backend, {3, 2}, std::span(positions))};
@@ -50,11 +59,18 @@ struct Trained {
 };
 
 ClassifierHeadConfig classes(int64_t count, std::vector<float> weights = {}) {
-  return {.classes = count, .regression = false, .dropout = 0.1F, .class_weights = std::move(weights)};
+  return {.classes = count,
+          .problem = ProblemType::single_label,
+          .dropout = 0.1F,
+          .class_weights = std::move(weights)};
 }
 
 ClassifierHeadConfig score() {
-  return {.classes = 1, .regression = true, .dropout = 0.1F, .class_weights = {}};
+  return {.classes = 1, .problem = ProblemType::regression, .dropout = 0.1F, .class_weights = {}};
+}
+
+ClassifierHeadConfig any_of(int64_t count) {
+  return {.classes = count, .problem = ProblemType::multi_label, .dropout = 0.1F, .class_weights = {}};
 }
 
 // The loss and all gradients.
@@ -177,7 +193,25 @@ TEST_CASE("classifier: the loss is that of its outputs, weighted or squared") {
   CHECK(trained.model.loss(trained.context, batch).value().item() == doctest::Approx(expected).epsilon(1e-5));
 }
 
+TEST_CASE("classifier: of any number of labels the loss is the binary cross-entropy of all") {
+  for (Backend* backend : backends_under_test()) {
+    INFO(backend->description());
+    Trained<ClassifierModel> trained(*backend, any_of(3));
+    const ClassifierBatch batch = labels_batch(*backend);
+    const Matrix logits = load(trained.model.logits(trained.context, batch).value());
+    const std::vector<float> targets = batch.targets.to_host();
+    double expected = 0;
+    for (int64_t i = 0; i < 9; ++i) {
+      const double sign = targets[static_cast<size_t>(i)] == 1 ? -1 : 1;
+      expected += std::log1p(std::exp(sign * logits(i / 3, i % 3)));
+    }
+    CHECK(trained.model.loss(trained.context, batch).value().item() ==
+          doctest::Approx(expected).epsilon(1e-5));
+  }
+}
+
 TEST_CASE("classifier: every parameter gets the gradient that plain loops give") {
+  check_training<ClassifierModel, ClassifierBatch>(labels_batch, any_of(3));
   check_training<ClassifierModel, ClassifierBatch>(classifier_batch, classes(3));
   check_training<ClassifierModel, ClassifierBatch>(classifier_batch, classes(3, {0.5F, 1, 3}));
   check_training<ClassifierModel, ClassifierBatch>(classifier_batch, score());
@@ -200,6 +234,11 @@ TEST_CASE("classifier: what does not fit is refused") {
   ClassifierHeadConfig weighted = score();
   weighted.class_weights = {1};
   CHECK_THROWS_WITH_AS(make(weighted), "[classifier] class weights for a score: expected none", Error);
+
+  CHECK_THROWS_WITH_AS(make(any_of(0)), "[classifier] number of labels 0: expected at least 1", Error);
+  ClassifierHeadConfig heavy = any_of(2);
+  heavy.class_weights = {1, 2};
+  CHECK_THROWS_WITH_AS(make(heavy), "[classifier] class weights for labels: expected none", Error);
 
   Backend& backend = find_backend("CPU");
   Trained<ClassifierModel> trained(backend, classes(3));

@@ -24,12 +24,13 @@ TEST_CASE("a classifier's batch: the first row, label and score of each example,
                                                     {{2, 9, 9, 3}, {0, 0, 0, 0}, 7, 9},
                                                     {{2, 6, 3, 8, 3}, {0, 0, 0, 1, 1}, -1, 4}};
   Backend& backend = find_backend("CPU");
-  const HostBatch packed = pack_classifier(backend, examples, Ints{2, 0});
+  const HostBatch packed =
+      pack_classifier(backend, examples, Ints{2, 0}, {.classes = 8, .class_weights = {}});
   CHECK(packed.examples == 2);
   CHECK(packed.tokens == 8);
   CHECK(packed.weights == std::vector<double>{2});
   CHECK(packed.numbers == std::vector<int64_t>{2, 0});
-  const ClassifierBatch batch = classifier_batch(Batch(backend, packed));
+  const ClassifierBatch batch = classifier_batch(Batch(backend, packed), ProblemType::single_label);
   CHECK(batch.tokens.input_ids.to_host_int() == filled({2, 6, 3, 8, 3, 2, 5, 3}, 0));
   CHECK(batch.tokens.token_type_ids.to_host_int() == filled({0, 0, 0, 1, 1, 0, 0, 0}, 0));
   CHECK(batch.tokens.position_ids.to_host_int() == filled({0, 1, 2, 3, 4, 0, 1, 2}, 0));
@@ -37,7 +38,34 @@ TEST_CASE("a classifier's batch: the first row, label and score of each example,
   CHECK(batch.tokens.packing.longest == 5);
   CHECK(batch.first_rows.to_host_int() == filled({0, 5}, -1));
   CHECK(batch.labels.to_host_int() == filled({-1, 1}, -100));
-  CHECK(batch.scores.to_host() == std::vector<float>{4, 0.5F});
+
+  // Of a class its weight counts, of scores there is one a text.
+  const ClassifierHeadConfig weighted{.classes = 2, .class_weights = {1, 3}};
+  CHECK(pack_classifier(backend, examples, Ints{0}, weighted).weights == std::vector<double>{3});
+  const ClassifierHeadConfig score{.classes = 1, .problem = ProblemType::regression, .class_weights = {}};
+  const HostBatch scored = pack_classifier(backend, examples, Ints{2, 0}, score);
+  CHECK(scored.weights == std::vector<double>{2});
+  CHECK(classifier_batch(Batch(backend, scored), ProblemType::regression).targets.to_host() ==
+        std::vector<float>{4, 0.5F});
+}
+
+TEST_CASE(
+    "a classifier's batch: of any number of labels a 0 or a 1 for each, over which the loss is a mean") {
+  std::vector<ClassificationExample> examples(3);
+  for (ClassificationExample& example : examples) {
+    example.input_ids = {2, 5, 3};
+    example.segment_ids = {0, 0, 0};
+  }
+  examples[0].labels = {0, 3};
+  examples[2].labels = {1};
+  Backend& backend = find_backend("CPU");
+  const HostBatch packed =
+      pack_classifier(backend, examples, Ints{2, 1, 0},
+                      {.classes = 4, .problem = ProblemType::multi_label, .class_weights = {}});
+  CHECK(packed.weights == std::vector<double>{12});
+  const ClassifierBatch batch = classifier_batch(Batch(backend, packed), ProblemType::multi_label);
+  CHECK(batch.targets.shape() == Shape{3, 4});
+  CHECK(batch.targets.to_host() == std::vector<float>{0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1});
 }
 
 TEST_CASE("a batch of questions: segment 1 from the context on, and the answer's place in each window") {

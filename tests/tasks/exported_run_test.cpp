@@ -133,9 +133,9 @@ TEST_CASE("exported classifiers and models of answers give the logits of their n
     features[i].window.context_begin = 2;
   }
   Context context;
-  const HostBatch host = pack_classifier(cpu(), examples, numbers_below(3), {});
+  const HostBatch host = pack_classifier(cpu(), examples, numbers_below(3), system->head());
   const Batch batch(cpu(), host);
-  const Tensor logits = system->model().logits(context, classifier_batch(batch)).value();
+  const Tensor logits = system->model().logits(context, classifier_batch(batch, system->problem())).value();
   for_forms(classes, classifier, {}, {"classification", "regression"},
             [&](const ExportedRun& run) { check_close(run.forward(batch).at(0), logits, 3); });
 

@@ -128,12 +128,14 @@ TEST_CASE("fine-tuning a classifier follows PyTorch's losses and gradient norms 
                                                       classification_form("mrpc"), ClassLabelUse::required);
   const ClassLabels labels(classification_form("mrpc").labels);
   const auto examples = make_classification_examples(data, tokenizer, &labels, 128).examples;
-  const ClassifierHeadConfig head{.classes = 2, .regression = false, .dropout = 0, .class_weights = {}};
+  const ClassifierHeadConfig head{
+      .classes = 2, .problem = ProblemType::single_label, .dropout = 0, .class_weights = {}};
   Pretrained<ClassifierModel> trained(backend, folder, "classifier", head);
   const Json reference = json_of(file_content(fixtures / "mrpc_classifier.json"));
   follow_reference(reference, trained.parameters, 5e-5, 4, [&](Context& context, size_t step) {
-    const HostBatch batch = pack_classifier(backend, examples, batch_of_step(step, 8));
-    return std::pair(trained.model.loss(context, classifier_batch(Batch(backend, batch))), batch.weights[0]);
+    const HostBatch batch = pack_classifier(backend, examples, batch_of_step(step, 8), head);
+    return std::pair(trained.model.loss(context, classifier_batch(Batch(backend, batch), head.problem)),
+                     batch.weights[0]);
   });
 }
 

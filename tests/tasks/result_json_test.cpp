@@ -40,10 +40,19 @@ TEST_CASE("result json: classes in the order of their ids, or a score") {
   Classification result{"b", 0.75, 0, {{"b", 0.75}, {"a", 0.25}}};
   CHECK(json_text(result_json(result)) ==
         R"({"label":"b","probability":0.75,"probabilities":{"b":0.75,"a":0.25}})");
-  CHECK(json_text(result_json(Classification{"", 0, -2.5, {}})) == R"({"score":-2.5})");
+  using Gives = Classification::Gives;
+  CHECK(json_text(result_json(Classification{"", 0, -2.5, {}, Gives::score})) == R"({"score":-2.5})");
+  CHECK(json_text(result_json(
+            Classification{"", 0, 0, {{"b", 0.75}, {"a", 0.25}}, Gives::labels, {{"b", 0.75}}})) ==
+        R"({"labels":[{"label":"b","probability":0.75}],"probabilities":{"b":0.75,"a":0.25}})");
+  CHECK(json_text(result_json(Classification{"", 0, 0, {{"a", 0.25}}, Gives::labels})) ==
+        R"({"labels":[],"probabilities":{"a":0.25}})");
   result.probabilities[1].first = "b";
   CHECK(error_of([&] { result_json(result); }) == "class 'b' is there twice, expected another name for each");
-  CHECK(contains(error_of([] { result_json(Classification{"", 0, infinity, {}}); }), "the score is inf"));
+  CHECK(contains(error_of([] {
+                   result_json(Classification{"", 0, infinity, {}, Gives::score});
+                 }),
+                 "the score is inf"));
   CHECK(contains(error_of([] {
                    result_json(Classification{"a", nan, 0, {{"a", 1}}});
                  }),

@@ -259,7 +259,15 @@ TEST_CASE("run_classifier refuses a checkpoint that is broken") {
     edit_config(best, "gradus_classifier", config.at("gradus_classifier"));
   };
   refused("task_name", "squad", "'task_name' is \"squad\", expected");
-  refused("regression", true, "'regression' is true, expected false as id2label has 2 labels");
+  refused("problem_type", "regression",
+          "'problem_type' is \"regression\", expected a problem of 2 labels, which id2label has");
+  refused(
+      "problem_type", "ranking",
+      "'problem_type' is \"ranking\", expected single_label_classification, multi_label_classification or "
+      "regression");
+  refused("thresholds", Json::array({0.5}),
+          "'thresholds' is [0.5], expected a number for each label, or none");
+  refused("thresholds", Json::array({0.5, 2}), "'thresholds' is [0.5,2], expected numbers from 0 to 1");
   refused("class_weights", Json::array({1, 2, 3}),
           "'class_weights' is [1,2,3], expected a number for each class, or none");
   refused("class_weights", Json::array({1, -2}), "'class_weights' is [1,-2], expected positive numbers");
