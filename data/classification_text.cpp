@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/ascii.h"
+#include "core/counted.h"
 #include "core/error.h"
 #include "data/classification_json.h"
 #include "data/classification_table.h"
@@ -31,7 +32,8 @@ void leave_out_disputed(ClassificationData& data) {
   const auto found = counts.find(std::string(disputed));
   if (disputed.empty() || found == counts.end()) return;
   std::erase_if(data.texts, [&](const ClassificationText& text) { return text.label == disputed; });
-  data.notes.push_back(fmt::format("{} texts with the label '{}' are left out", found->second, disputed));
+  data.notes.push_back(fmt::format("{} with the label '{}' {} left out", counted(found->second, "text"),
+                                   disputed, found->second == 1 ? "is" : "are"));
 }
 
 bool looks_like_json(std::string_view line) {

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "core/counted.h"
 #include "core/run_parallel.h"
 #include "data/pretraining_batches.h"
 #include "tasks/log/log.h"
@@ -30,8 +31,9 @@ PretrainingDocuments read_pretraining_text(const PretrainOptions& options, const
       "it (generate_pretraining_records)",
       option, list, most);
   if (text.empty_sentences() > 0)
-    print_log(log_of(options), "{}: {} sentences without a word piece are left out\n", list,
-              text.empty_sentences());
+    print_log(log_of(options), "{}: {}\n", list,
+              counted(text.empty_sentences(), "sentence without a word piece is left out",
+                      "sentences without a word piece are left out"));
   return documents;
 }
 
@@ -42,7 +44,7 @@ void PretrainCounts::add(const PretrainingExample& example) {
 }
 
 std::string PretrainCounts::str() const {
-  return fmt::format("{} examples, {} tokens, {} masked", examples, tokens, masked);
+  return fmt::format("{}, {}, {} masked", counted(examples, "example"), counted(tokens, "token"), masked);
 }
 
 PretrainSet read_pretrain_set(const PretrainOptions& options, const PretrainSystem& system) {
