@@ -61,8 +61,8 @@ bool RecordBatches::skip() {
 
 std::string RecordBatches::remark() {
   if (left_out_ == 0) return {};
-  return fmt::format("{} of {} read had nothing to learn from: left out", left_out_,
-                     counted(read_, "record"));
+  return fmt::format("{} of {} read had nothing to learn from: {} left out", left_out_,
+                     counted(read_, "record"), left_out_ == 1 ? "it was" : "they were");
 }
 
 }  // namespace gradus

@@ -154,8 +154,7 @@ void add_charts(Report& report, const std::vector<RunRecord>& runs, RunsAre are)
 
 // A fact that all runs share; the different ones are in the table of settings.
 void add_fact(Report& report, const char* name, std::set<std::string> values) {
-  values.erase("");
-  if (values.size() == 1) report.about.push_back({name, *values.begin()});
+  if (values.size() == 1 && !values.begin()->empty()) report.about.push_back({name, *values.begin()});
 }
 
 }  // namespace
@@ -163,12 +162,11 @@ void add_fact(Report& report, const char* name, std::set<std::string> values) {
 Report comparison_report(const std::string& title, const std::vector<RunRecord>& runs, RunsAre are) {
   Report report;
   report.title = title;
-  report.subtitle = counted(runs.size(), "run");
   std::set<std::string> programs, models, data, scored, dates;
   for (const RunRecord& run : runs) {
     programs.insert(run.program);
     models.insert(run.model);
-    if (!run.date.empty()) dates.insert(run.date);
+    if (!run.date.empty()) dates.insert(shown_date(run.date));
     const auto path = [&](const char* name) {
       const auto found = run.settings.find(name);
       return found == run.settings.end() ? std::string() : found->second;
@@ -177,9 +175,9 @@ Report comparison_report(const std::string& title, const std::vector<RunRecord>&
     scored.insert(path("eval_data_file_path"));
   }
   if (!dates.empty())
-    report.about.push_back({"date", dates.size() == 1 ? shown_date(*dates.begin())
-                                                      : fmt::format("{} to {}", shown_date(*dates.begin()),
-                                                                    shown_date(*dates.rbegin()))});
+    report.about.push_back({"date", dates.size() == 1
+                                        ? *dates.begin()
+                                        : fmt::format("{} to {}", *dates.begin(), *dates.rbegin())});
   add_fact(report, "program", std::move(programs));
   add_fact(report, "model", std::move(models));
   add_fact(report, "trained on", std::move(data));

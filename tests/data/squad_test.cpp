@@ -271,7 +271,7 @@ TEST_CASE("squad files as other programs write them") {
   CHECK_FALSE(odd.questions[3].is_impossible);
   CHECK(odd.notes ==
         std::vector<std::string>{"names that are not read: plausible_answers",
-                                 "1 ids are numbers, taken as their digits",
+                                 "1 id is a number, taken as its digits",
                                  "1 question that can't be answered has answers, which are left out",
                                  "2 answers without a place in the text: they are looked for",
                                  "1 text without a question is left out"});
@@ -317,7 +317,7 @@ TEST_CASE("answers are found with the blanks the text has") {
   SquadFeaturizer featurizer(data, tokenizer, {20, 3, 3, AnswerSearch::characters}, SquadUse::training, 1);
   CHECK(featurizer.run(featurizer.questions()).size() == 2);
   CHECK(featurizer.counts().str() ==
-        "2 questions, 2 windows, 1 answers found at another place than the data says, 1 answers with other "
+        "2 questions, 2 windows, 1 answer found at another place than the data says, 1 answer with other "
         "blanks than "
         "the text, 1 question of several answers, the first of which counts");
 }
