@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/joined.h"
 
@@ -101,11 +102,11 @@ ClassificationCounts& ClassificationCounts::operator+=(const ClassificationCount
 }
 
 std::string ClassificationCounts::str() const {
-  std::string text = fmt::format("{} examples, {} pieces", examples, pieces);
+  std::string text = counted(examples, "example") + ", " + counted(pieces, "piece");
   if (truncated > 0)
-    text +=
-        fmt::format(", {} examples longer than the sequence, {} pieces dropped", truncated, dropped_pieces);
-  if (empty_texts > 0) text += fmt::format(", {} texts without a piece", empty_texts);
+    text += fmt::format(", {} longer than the sequence, {} dropped", counted(truncated, "example"),
+                        counted(dropped_pieces, "piece"));
+  if (empty_texts > 0) text += fmt::format(", {} without a piece", counted(empty_texts, "text"));
   return text;
 }
 

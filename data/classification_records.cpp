@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "data/dataset_stream.h"
 #include "data/token_records.h"
@@ -123,8 +124,9 @@ ClassificationRecords ClassificationRecordStream::read(int64_t most) {
         number < records_->size() ? "the first " : "", number);
   result.warnings = records_->warnings();
   if (left_out > 0)
-    result.warnings.push_back(
-        fmt::format("{}: {} records whose is_real_example is 0 are left out", path_, left_out));
+    result.warnings.push_back(fmt::format(
+        "{}: {} left out", path_,
+        counted(left_out, "record whose is_real_example is 0 is", "records whose is_real_example is 0 are")));
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "data/classification_columns.h"
 #include "data/unicode.h"
@@ -128,15 +129,17 @@ class TableParser {
       notes.push_back(fmt::format("CSV with a {} between cells{}", delimiter_name(look_.delimiter),
                                   roles_.has_header ? "" : "; no header: the first row is a text"));
     notes.push_back(roles_.description(reading_.use));
-    if (empty_.rows > 0) notes.push_back(fmt::format("{} empty lines are left out", empty_.rows));
+    if (empty_.rows > 0)
+      notes.push_back(counted(empty_.rows, "empty line is left out", "empty lines are left out"));
     if (short_.rows > 0)
-      notes.push_back(fmt::format("{} lines of too few columns are left out, the first line {}", short_.rows,
-                                  short_.first));
-    if (data_.form->is_own() && quoted_ > 0)
       notes.push_back(fmt::format(
-          "{} texts stand in quotation marks, which are taken for text: --task_name csv reads them as a "
-          "spreadsheet does",
-          quoted_));
+          "{} left out, the first line {}",
+          counted(short_.rows, "line of too few columns is", "lines of too few columns are"), short_.first));
+    if (data_.form->is_own() && quoted_ > 0)
+      notes.push_back(
+          fmt::format("{} in quotation marks, which are taken for text: --task_name csv reads them as a "
+                      "spreadsheet does",
+                      counted(quoted_, "text stands", "texts stand")));
     tell_languages();
   }
 
@@ -153,8 +156,9 @@ class TableParser {
     }
     check(!data_.texts.empty(), "{}: no row has the language '{}': there are {}", data_.path,
           reading_.columns.language, shown_list(names));
-    data_.notes.push_back(
-        fmt::format("{} rows of other languages are left out: {}", rows, shown_list(names)));
+    data_.notes.push_back(fmt::format(
+        "{} left out: {}", counted(rows, "row of another language is", "rows of other languages are"),
+        shown_list(names)));
   }
 
   static constexpr size_t most_languages = 1000;  // a column that is none must not fill the memory

@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "core/ascii.h"
+#include "core/counted.h"
 #include "core/error.h"
+#include "core/joined.h"
 #include "data/classification_json.h"
 #include "data/classification_table.h"
 #include "data/text_file.h"
@@ -33,7 +35,8 @@ void leave_out_disputed(ClassificationData& data) {
   const auto found = counts.find(std::string(disputed));
   if (disputed.empty() || found == counts.end()) return;
   std::erase_if(data.texts, [&](const ClassificationText& text) { return text.label == disputed; });
-  data.notes.push_back(fmt::format("{} texts with the label '{}' are left out", found->second, disputed));
+  data.notes.push_back(fmt::format("{} with the label '{}' {} left out", counted(found->second, "text"),
+                                   disputed, found->second == 1 ? "is" : "are"));
 }
 
 bool looks_like_json(std::string_view line) {
@@ -110,6 +113,8 @@ void ClassificationData::append(ClassificationData other) {
   const auto kind = [&](const ClassificationData& data) { return is_pair(data) ? "pairs" : "single texts"; };
   check(is_pair(*this) == is_pair(other), "{}: {}, but {} has {}", other.path, kind(other), files.front(),
         kind(*this));
+  check(label_columns == other.label_columns, "{}: the labels {} have a column each, but in {} {}",
+        other.path, joined(other.label_columns, ", "), files.front(), joined(label_columns, ", "));
   const auto file = static_cast<int32_t>(files.size());
   files.push_back(other.path);
   for (ClassificationText& text : other.texts) text.file = file;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "data/unicode.h"
 
@@ -157,9 +158,12 @@ std::vector<std::string> NerColumnReader::notes() const {
   std::vector<std::string> notes;
   notes.push_back(form_.description() + "; --text_column and --label_column choose others");
   if (comments_ > 0)
-    notes.push_back(fmt::format("{} lines are taken for comments; {}", comments_, first_comment_));
+    notes.push_back(
+        fmt::format("{} taken for comments; {}", counted(comments_, "line is", "lines are"), first_comment_));
   if (ranges_ > 0)
-    notes.push_back(fmt::format("{} lines of ranges or of words not in the text are left out; {}", ranges_,
+    notes.push_back(fmt::format("{} left out; {}",
+                                counted(ranges_, "line of a range or of a word not in the text is",
+                                        "lines of ranges or of words not in the text are"),
                                 first_range_));
   return notes;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "data/tag_scheme.h"
 
@@ -219,14 +220,15 @@ std::string_view name_of(LabelProtocol protocol) {
 }
 
 std::string NerCounts::str() const {
-  std::string text = fmt::format("{} sentences, {} words, {} pieces", sentences, words, pieces);
-  const auto add = [&](int64_t count, const char* what) {
-    if (count > 0) text += fmt::format(", {} {}", count, what);
+  std::string text = fmt::format("{}, {}, {}", counted(sentences, "sentence"), counted(words, "word"),
+                                 counted(pieces, "piece"));
+  const auto add = [&](int64_t count, const char* what, const char* which) {
+    if (count > 0) text += fmt::format(", {} {}", counted(count, what), which);
   };
-  add(long_sentences, "sentences longer than the sequence");
-  add(unknown_words, "words without a piece ([UNK])");
-  add(truncated_words, "words truncated");
-  add(dropped_words, "words dropped");
+  add(long_sentences, "sentence", "longer than the sequence");
+  add(unknown_words, "word", "without a piece ([UNK])");
+  add(truncated_words, "word", "truncated");
+  add(dropped_words, "word", "dropped");
   return text;
 }
 

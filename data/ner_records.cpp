@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/joined.h"
 #include "data/dataset_stream.h"
@@ -129,7 +130,9 @@ NerRecords NerRecordStream::read(int64_t most) {
         number < records_->size() ? "the first " : "", number, unscored_label);
   result.warnings = records_->warnings();
   if (left_out > 0)
-    result.warnings.push_back(fmt::format("{}: {} records without a label are left out", path_, left_out));
+    result.warnings.push_back(
+        fmt::format("{}: {} left out", path_,
+                    counted(left_out, "record without a label is", "records without a label are")));
   return result;
 }
 

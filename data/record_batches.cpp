@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/counted.h"
+
 namespace gradus {
 
 RecordBatches::RecordBatches(std::shared_ptr<DatasetStream> stream, int64_t batch_size,
@@ -59,7 +61,8 @@ bool RecordBatches::skip() {
 
 std::string RecordBatches::remark() {
   if (left_out_ == 0) return {};
-  return fmt::format("{} of {} records read had nothing to learn from: they were left out", left_out_, read_);
+  return fmt::format("{} of {} read had nothing to learn from: {} left out", left_out_,
+                     counted(read_, "record"), left_out_ == 1 ? "it was" : "they were");
 }
 
 }  // namespace gradus

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <numeric>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/run_parallel.h"
 #include "data/unicode.h"
@@ -242,18 +243,18 @@ std::vector<SquadWindow> make_squad_windows(std::span<const Piece> question, con
 }
 
 std::string SquadCounts::str() const {
-  std::string text = fmt::format("{} questions, {} windows", questions, windows);
-  const auto add = [&](int64_t count, std::string_view what) {
-    if (count > 0) text += fmt::format(", {} {}", count, what);
+  std::string text = counted(questions, "question") + ", " + counted(windows, "window");
+  const auto add = [&](int64_t count, std::string_view what, std::string_view which) {
+    if (count > 0) text += fmt::format(", {} {}", counted(count, what), which);
   };
-  add(impossible, "questions without an answer");
-  add(outside, "windows without the answer");
-  add(cut_questions, "questions cut off");
-  add(without_context, "questions about an empty context");
-  add(misplaced, "answers found at another place than the data says");
-  add(other_blanks, "answers with other blanks than the text");
-  add(more_answers, "questions of several answers, the first of which counts");
-  add(lost_answers, "questions left out");
+  add(impossible, "question", "without an answer");
+  add(outside, "window", "without the answer");
+  add(cut_questions, "question", "cut off");
+  add(without_context, "question", "about an empty context");
+  add(misplaced, "answer", "found at another place than the data says");
+  add(other_blanks, "answer", "with other blanks than the text");
+  add(more_answers, "question", "of several answers, the first of which counts");
+  add(lost_answers, "question", "left out");
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/io/json.h"
 #include "data/columns.h"
@@ -102,13 +103,15 @@ class Reader {
     check(has_question_, "{}: no question", path_);
     std::vector<std::string> notes;
     if (std::string note = unread_.note(); !note.empty()) notes.push_back(std::move(note));
-    const auto add = [&](int64_t count, std::string_view what) {
-      if (count > 0) notes.push_back(fmt::format("{} {}", count, what));
+    const auto add = [&](int64_t count, std::string_view one, std::string_view many) {
+      if (count > 0) notes.push_back(counted(count, one, many));
     };
-    add(number_ids_, "ids are numbers, taken as their digits");
-    add(answered_impossible_, "questions that can't be answered have answers, which are left out");
-    add(placeless_, "answers without a place in the text: they are looked for");
-    add(unasked_, "texts without a question are left out");
+    add(number_ids_, "id is a number, taken as its digits", "ids are numbers, taken as their digits");
+    add(answered_impossible_, "question that can't be answered has answers, which are left out",
+        "questions that can't be answered have answers, which are left out");
+    add(placeless_, "answer without a place in the text: it is looked for",
+        "answers without a place in the text: they are looked for");
+    add(unasked_, "text without a question is left out", "texts without a question are left out");
     return notes;
   }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/ascii.h"
+#include "core/counted.h"
 #include "core/io/json.h"
 
 namespace gradus {
@@ -22,7 +23,7 @@ StoredLabels from_ids(const Json& id2label) {
   for (size_t id = 0; id < id2label.size(); ++id) {
     const std::string key = std::to_string(id);
     if (id2label.is_object() && !id2label.contains(key))
-      return problem(fmt::format("'id2label' has {} labels but none for {}", id2label.size(), id));
+      return problem(fmt::format("'id2label' has {} but none for {}", counted(id2label.size(), "label"), id));
     const Json& name = id2label.is_object() ? id2label[key] : id2label[id];
     if (!name.is_string() && !name.is_number())
       return problem(
@@ -96,8 +97,8 @@ StoredLabels read_stored_labels(const Json& id2label, const Json& label2id) {
       return problem(fmt::format("label {} is '{}' in 'id2label' and '{}' in 'label2id'", i, ids.names[i],
                                  names.names[i]));
   }
-  return problem(
-      fmt::format("'id2label' has {} labels, 'label2id' {}", ids.names.size(), names.names.size()));
+  return problem(fmt::format("'id2label' has {}, 'label2id' {}", counted(ids.names.size(), "label"),
+                             names.names.size()));
 }
 
 bool are_default_labels(const std::vector<std::string>& names) {

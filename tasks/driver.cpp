@@ -6,6 +6,7 @@
 #include <iostream>
 #include <optional>
 
+#include "core/counted.h"
 #include "core/io/files.h"
 #include "core/io/json.h"
 #include "data/text_file.h"
@@ -57,7 +58,7 @@ void treat_parts(const TrainOptions& train, Parameters& parameters, std::FILE* l
     }
     int64_t left = 0;
     for (const Segment& segment : parameters.trained_segments()) left += segment.size;
-    print_log(log, "frozen: {} of {} numbers, {}\n", parameters.count() - left, parameters.count(),
+    print_log(log, "frozen: {} of {}, {}\n", parameters.count() - left, counted(parameters.count(), "number"),
               train.freeze);
   }
   if (train.layer_decay < 1) decay_rates(parameters, static_cast<float>(train.layer_decay));
@@ -77,9 +78,10 @@ std::optional<std::string> value_of(int argc, char** argv, const std::string& na
 }  // namespace
 
 std::string early_setting(int argc, char** argv, const char* name) {
-  if (const auto value = value_of(argc, argv, name)) return *value;
+  if (const auto value = value_of(argc, argv, name); value || name == std::string_view("config_path"))
+    return value.value_or("");
   const auto path = value_of(argc, argv, "config_path");
-  if (!path) return "";
+  if (!path || std::filesystem::is_directory(*path)) return "";
   ConfigFile config(*path);
   const ConfigEntry* entry = config.find(name);
   return entry != nullptr && !entry->values.empty() ? entry->values.front() : "";
@@ -164,15 +166,19 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   metrics.tokens_per_second = per_second(result.tokens);
   metrics.train_loss = result.train_loss;
   metrics.evaluations = result.history.evaluations;
+  metrics.losses = result.history.losses.points();
+  metrics.steps_per_loss = result.history.losses.steps_per_point();
   metrics.scores["seconds_to_first_step"] = result.seconds_to_first_step;
   metrics.scores["seconds_for_data"] = result.seconds_for_data;
   const bool follows_scale = config.optimizer.scaling.window > 0;
   if (follows_scale) metrics.scores["skipped_steps"] = static_cast<double>(result.skipped_steps);
-  print_log(log, "trained {} steps{} in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss {:.4f}\n", result.steps,
+  print_log(log, "trained {}{} in {:.1f} s: {:.1f} {}/s, {:.0f} tokens/s, loss at the end {:.4f} ({})\n",
+            counted(result.steps, "step"),
             follows_scale || result.skipped_steps > 0
                 ? fmt::format(", {} of them skipped,", result.skipped_steps)
                 : "",
-            result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss);
+            result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss,
+            final_loss_meaning(result.train_loss_steps));
   if (result.best_step >= 0 && !result.ends_with_best() && !config.save_path.empty()) {
     const auto& [name, value] = result.best_scores.front();
     print_log(log, "best: {} {:.2f} at step {}, in {}; the model in use is that of step {}\n", name, value,
@@ -242,12 +248,16 @@ void save_report(const FineTuneOptions& options, const Report& report) {
   print_log(log_of(options), "report: {}\n", options.train.report);
 }
 
-void end_run(const FineTuneOptions& options, RunMetrics& metrics,
-             const std::optional<TrainResult>& training) {
+void end_run(const FinishedRun& run, RunMetrics& metrics) {
+  const TrainOptions& train = run.options.train;
+  metrics.program = run.flags.program();
+  metrics.date = start_date();
+  metrics.model = model_of(run.options);
+  for (const Option& option : run.flags.all()) metrics.settings[option.name()] = option.value();
   metrics.peak_rss_bytes = peak_rss_bytes();
-  if (!options.train.metrics_file.empty()) write_metrics_file(options.train.metrics_file, metrics);
-  check(!training || training->lost_events.empty(), "--log_dir {}: {}", options.train.log_dir,
-        training ? training->lost_events : "");
+  if (!train.metrics_file.empty()) write_metrics_file(train.metrics_file, metrics);
+  check(!run.training || run.training->lost_events.empty(), "--log_dir {}: {}", train.log_dir,
+        run.training ? run.training->lost_events : "");
 }
 
 }  // namespace gradus

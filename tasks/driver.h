@@ -60,7 +60,7 @@ std::string to_json_line(const Scores& scores);
 // Writes the page of --report, and tells so.
 void save_report(const FineTuneOptions& options, const Report& report);
 
-// Writes --metrics_file. Throws Error when a part of what `training`, if there was one, should have written is lost.
-void end_run(const FineTuneOptions& options, RunMetrics& metrics, const std::optional<TrainResult>& training);
+// Writes --metrics_file. Throws Error when a part of what the training, if there was one, should have written is lost.
+void end_run(const FinishedRun& run, RunMetrics& metrics);
 
 }  // namespace gradus

@@ -69,7 +69,7 @@ int run_pretraining(const PretrainingProgram& program, int argc, const char* con
   if (options.train.do_eval) evaluate(options, *system, *evaluation, metrics);
   if (!options.train.report.empty())
     save_report(options, pretrain_report(finished, evaluation ? &*evaluation : nullptr));
-  end_run(options, metrics, finished.training);
+  end_run(finished, metrics);
   return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "tasks/driver.h"
 #include "tasks/log/progress.h"
 #include "tasks/main.h"
+#include "tasks/run_series.h"
 #include "tasks/training/training_data.h"
 
 using namespace gradus;
@@ -111,11 +112,13 @@ int predict(const ClassifierOptions& options, const ClassifierSystem& system,
 }
 
 int run(int argc, char** argv) {
+  if (const auto status = run_folder_of_settings(argc, argv)) return *status;
   ClassifierOptions options;
   Options flags("run_classifier", purpose, example);
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
+  if (!options.seeds.empty()) return run_seeds(flags, options, argc, argv);
   const auto folders = begin_outputs(options, options.output_dir);
   std::unique_ptr<ClassifierSystem> system;
   if (!options.makes_head()) {
@@ -148,7 +151,7 @@ int run(int argc, char** argv) {
   if (!options.train.report.empty())
     save_report(options, classifier_report(finished, *system, evaluation ? &*evaluation : nullptr));
   const int status = options.train.do_predict ? predict(options, *system, predictor) : 0;
-  end_run(options, metrics, finished.training);
+  end_run(finished, metrics);
   return status;
 }
 

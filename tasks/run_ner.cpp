@@ -14,6 +14,7 @@
 #include "tasks/ner/report.h"
 #include "tasks/ner/tags.h"
 #include "tasks/ner/training.h"
+#include "tasks/run_series.h"
 #include "tasks/training/training_data.h"
 
 using namespace gradus;
@@ -93,11 +94,13 @@ int predict(const NerOptions& options, const NerSystem& system, const NerTagger&
 }
 
 int run(int argc, char** argv) {
+  if (const auto status = run_folder_of_settings(argc, argv)) return *status;
   NerOptions options;
   Options flags("run_ner", purpose, example);
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
+  if (!options.seeds.empty()) return run_seeds(flags, options, argc, argv);
   const auto folders = begin_outputs(options, "");
   Backend& backend = begin_run(flags, options);
 
@@ -140,7 +143,7 @@ int run(int argc, char** argv) {
     save_report(options, ner_report(finished, evaluation ? &*evaluation : nullptr));
   if (options.use_sample) show_sentences(tagger, *system, inputs.dev->data, style_of(options));
   const int status = options.train.do_predict ? predict(options, *system, tagger) : 0;
-  end_run(options, metrics, finished.training);
+  end_run(finished, metrics);
   return status;
 }
 

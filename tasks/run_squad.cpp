@@ -8,6 +8,7 @@
 #include "tasks/log/phase.h"
 #include "tasks/log/progress.h"
 #include "tasks/main.h"
+#include "tasks/run_series.h"
 #include "tasks/squad/predict.h"
 #include "tasks/squad/report.h"
 #include "tasks/squad/training.h"
@@ -102,11 +103,13 @@ int predict(Backend& backend, const SquadDriverOptions& options, const SquadSyst
 }
 
 int run(int argc, char** argv) {
+  if (const auto status = run_folder_of_settings(argc, argv)) return *status;
   SquadDriverOptions options;
   Options flags("run_squad", purpose, example);
   options.declare(flags);
   if (!flags.parse(argc, argv)) return 0;
   options.finish(flags);
+  if (!options.seeds.empty()) return run_seeds(flags, options, argc, argv);
   const auto folders = begin_outputs(options, options.output_dir);
   const auto system = options.makes_head() ? SquadSystem::create(options) : SquadSystem::load(options);
   system->check_sequence_length(options.seq_length);
@@ -157,7 +160,7 @@ int run(int argc, char** argv) {
   if (!options.train.report.empty())
     save_report(options, squad_report(finished, evaluation ? &*evaluation : nullptr));
   const int status = options.train.do_predict ? predict(backend, options, *system) : 0;
-  end_run(options, metrics, finished.training);
+  end_run(finished, metrics);
   return status;
 }
 

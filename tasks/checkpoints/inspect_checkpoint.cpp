@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "core/counted.h"
 #include "core/io/json.h"
 #include "data/unicode.h"
 #include "nn/checkpoints/checkpoint_file.h"
@@ -185,8 +186,8 @@ void print_table(const CheckpointFile& file, const std::string& path) {
   }
   for (const StringTensor& tensor : file.strings())
     fmt::print("{:{}}  {:8}  {:>16}\n", tensor.name, width, "string", shape_text(tensor.shape));
-  fmt::print("{} tensors, {} numbers, {} bytes\n", file.tensors().size() + file.strings().size(), elements,
-             bytes);
+  fmt::print("{}, {}, {}\n", counted(file.tensors().size() + file.strings().size(), "tensor"),
+             counted(elements, "number"), counted(bytes, "byte"));
 }
 
 int run(int argc, char** argv) {

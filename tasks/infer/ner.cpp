@@ -4,6 +4,7 @@
 // finds that, and those of token 0 to the start, T. A token that is not tagged, as padding, is outside every name.
 #include <cmath>
 
+#include "core/counted.h"
 #include "core/joined.h"
 #include "tasks/infer/inference.h"
 #include "tasks/infer/tag_results.h"
@@ -91,8 +92,9 @@ class NerInference final : public Inference {
     }
     if (from_text) check_all_there(inputs, scored);
     if (reading.edges() > 0)
-      print_log(log_of(options_), "warning: {} tags are the CRF's start or end: taken as {}\n",
-                reading.edges(), system_->labels().tag(system_->labels().outside_id()));
+      print_log(log_of(options_), "warning: {} the CRF's start or end: taken as {}\n",
+                counted(reading.edges(), "tag is", "tags are"),
+                system_->labels().tag(system_->labels().outside_id()));
     Judgement judgement;
     const NerData& data = from_text ? *scored.data : scored.own;
     if (const std::string warning = warn_of_no_entity(options_.assessment_method, data); !warning.empty())

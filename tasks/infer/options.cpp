@@ -41,9 +41,9 @@ void InferOptions::declare(Options& options) {
 
 void InferOptions::prepare(Options& options, FineTuneOptions& task_options, bool questions) {
   const TrainOptions& t = task_options.train;
-  check(!t.do_train && !t.do_predict && !t.distribute && t.report.empty(),
-        "--do_train, --do_predict, --distribute and --report are of the task's own program: infer scores, on "
-        "one process");
+  check(!t.do_train && !t.do_predict && !t.distribute && t.report.empty() && task_options.seeds.empty(),
+        "--do_train, --do_predict, --distribute, --report and --seeds are of the task's own program: infer "
+        "scores, on one process");
   options.preset("do_eval", "true", "infer");
   check(t.do_eval, "--do_eval false: nothing is left to do");
   check(task_options.calibrate.empty(),

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "core/counted.h"
 #include "core/io/files.h"
 #include "tasks/driver.h"
 #include "tasks/log/log.h"
@@ -50,10 +51,11 @@ void run_preprocess(Inference& task, const InferOptions& infer, const FineTuneOp
     removed = write_inputs(infer.preprocess_path, task.form(), size, std::move(rows),
                            [&](int64_t done) { progress.update(done, std::nan(""), 0); });
   }
-  if (removed > 0) print_log(log, "removed: {} files of earlier inputs\n", removed);
-  print_log(log, "wrote {}: {} rows, {} batches of {}{}\n", infer.preprocess_path, count, batches, size,
+  if (removed > 0) print_log(log, "removed: {} of earlier inputs\n", counted(removed, "file"));
+  print_log(log, "wrote {}: {}, {} of {}{}\n", infer.preprocess_path, counted(count, "row"),
+            counted(batches, "batch", "batches"), size,
             batches * size > count
-                ? fmt::format(", {} rows without a token behind the last", batches * size - count)
+                ? fmt::format(", {} without a token behind the last", counted(batches * size - count, "row"))
                 : "");
 }
 
@@ -71,14 +73,15 @@ void run_inference(Inference& task, const InferOptions& infer, const FineTuneOpt
     task.check_rows(batch);
   }
   InferLog log(infer.file("infer.log"), log_of(options));
-  log.add(fmt::format("inputs: {}: {} batches of {} rows of {} tokens{}\n", infer.preprocess_path,
-                      inputs.count(), inputs.batch_size(), inputs.length(),
+  log.add(fmt::format("inputs: {}: {} of {} of {}{}\n", infer.preprocess_path,
+                      counted(inputs.count(), "batch", "batches"), counted(inputs.batch_size(), "row"),
+                      counted(inputs.length(), "token"),
                       inputs.has_labels() ? "" : ", without " + infer.label_dir));
   const bool exported = task.system().runs_exported();
   log.add(fmt::format("model: {}{}\n", task.system().computes_by(),
                       exported ? "" : " on " + backend.description()));
   if (const int64_t removed = clear_results(infer.result_dir); removed > 0)
-    log.add(fmt::format("removed: {} files of earlier results\n", removed));
+    log.add(fmt::format("removed: {} of earlier results\n", counted(removed, "file")));
   double seconds = 0;
   int64_t rows = 0;
   {
@@ -93,7 +96,8 @@ void run_inference(Inference& task, const InferOptions& infer, const FineTuneOpt
         write_result(infer.result_dir, batch.name(), static_cast<int64_t>(output), outputs[output]);
       seconds += taken;
       rows += batch.size();
-      log.add_to_file(fmt::format("{}: {} rows, {:.3f} ms\n", batch.name().str(), batch.size(), 1e3 * taken));
+      log.add_to_file(
+          fmt::format("{}: {}, {:.3f} ms\n", batch.name().str(), counted(batch.size(), "row"), 1e3 * taken));
       progress.update(number + 1, std::nan(""), batch.tokens());
     }
   }
@@ -103,8 +107,8 @@ void run_inference(Inference& task, const InferOptions& infer, const FineTuneOpt
   replace_file(infer.times_file(), times);
   const double per_second = static_cast<double>(rows) / seconds;
   metrics.scores["infer_rows_per_second"] = per_second;
-  log.add(
-      fmt::format("results: {}: of {} rows, {:.1f} rows/s\n{}", infer.result_dir, rows, per_second, times));
+  log.add(fmt::format("results: {}: of {}, {:.1f} rows/s\n{}", infer.result_dir, counted(rows, "row"),
+                      per_second, times));
 }
 
 void run_postprocess(Inference& task, const InferOptions& infer, const FineTuneOptions& options,

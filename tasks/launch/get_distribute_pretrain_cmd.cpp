@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <map>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/io/files.h"
 #include "tasks/launch/hosts.h"
@@ -173,8 +174,8 @@ int run(int argc, char** argv) {
   for (const Host& host : launch.hosts) print_result("processes on {}: {}\n", host.name, host.processes);
   print_result("epoch_size: {}\n", flags.epochs());
   if (!has_text) print_result("data_dir: {}\n", settings.data_dir);
-  print_result("wrote {}: {} processes, hosts: {}\n", settings.cmd_file, process_count(launch.hosts),
-               launch.hosts.size());
+  print_result("wrote {}: {}, hosts: {}\n", settings.cmd_file,
+               counted(process_count(launch.hosts), "process", "processes"), launch.hosts.size());
   return 0;
 }
 

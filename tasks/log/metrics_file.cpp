@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <ctime>
 #include <fstream>
 #include <limits>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "core/error.h"
 #include "core/io/files.h"
 #include "core/io/json.h"
+#include "core/version.h"
 
 namespace gradus {
 namespace {
@@ -27,19 +29,29 @@ int64_t status_bytes(std::string_view name) {
 }  // namespace
 
 std::string to_json(const RunMetrics& metrics) {
-  Json object = {
+  Json object = Json::object();
+  if (!metrics.program.empty()) {
+    object["program"] = metrics.program;
+    object["version"] = version();
+    object["date"] = metrics.date;
+    object["model"] = metrics.model;
+  }
+  object.update(Json{
       {"steps", metrics.steps},
       {"seconds", metrics.seconds},
       {"examples_per_second", metrics.examples_per_second},
       {"tokens_per_second", metrics.tokens_per_second},
       {"peak_rss_bytes", metrics.peak_rss_bytes},
-  };
+  });
   if (metrics.train_loss) object["train_loss"] = *metrics.train_loss;
   for (const auto& [name, score] : metrics.scores) object[name] = score;
   for (const EvaluationPoint& point : metrics.evaluations) {
     Json& entry = object["evaluations"].push_back({{"step", point.step}});
     for (const auto& [name, score] : point.scores) entry[name] = score;
   }
+  if (!metrics.losses.empty())
+    object["training_loss"] = {{"steps_per_point", metrics.steps_per_loss}, {"points", metrics.losses}};
+  if (!metrics.program.empty()) object["settings"] = metrics.settings;
   return json_text(object, 2) + "\n";
 }
 
@@ -63,6 +75,21 @@ double process_age_seconds(int64_t pid) {
   double ticks = 0;
   if (!(stat >> ticks)) return 0;
   return uptime - ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+std::string start_date() {
+  const auto started =
+      static_cast<std::time_t>(static_cast<double>(std::time(nullptr)) - process_age_seconds());
+  std::tm parts{};
+  std::array<char, 32> text{};
+  if (::gmtime_r(&started, &parts) == nullptr) return "";
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+std::string shown_date(const std::string& date) {
+  constexpr size_t length = std::string_view("2026-05-31T09:30:00Z").size(), day = 10, minute = 16;
+  if (date.size() != length || date[day] != 'T' || !date.ends_with('Z')) return date;
+  return date.substr(0, day) + ' ' + date.substr(day + 1, minute - day - 1) + " UTC";
 }
 
 std::string host_name() {

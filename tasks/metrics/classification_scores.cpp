@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "tasks/text/display_text.h"
 
@@ -94,7 +95,7 @@ std::string frequent_confusions_text(const ConfusionMatrix& matrix, std::span<co
   }
   if (all.empty()) return "no confusions\n";
   if (examples > 0)
-    text += fmt::format("and {} more, of {} examples\n", all.size() - most_confusions, examples);
+    text += fmt::format("and {} more, of {}\n", all.size() - most_confusions, counted(examples, "example"));
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <string_view>
 
+#include "core/counted.h"
 #include "core/joined.h"
 #include "nn/checkpoints/model_tensors.h"
 
@@ -65,13 +66,15 @@ HeadChoice by_labels(const StoredHead& stored, const std::string& path, const Na
   const Names& names = stored.labels.names;
   const bool named = !names.empty() && !are_default_labels(names);
   if (rows != static_cast<int64_t>(labels.size())) {
-    const std::string reason = fmt::format("it has {} labels, the data have {}", rows, labels.size());
+    const std::string reason =
+        fmt::format("it has {}, the data have {}", counted(rows, "label"), labels.size());
     return new_head(path, named ? fmt::format("{}: {}", reason, difference(names, labels)) : reason);
   }
   const std::string& problem = stored.labels.problem;
   if (!problem.empty()) return new_head(path, fmt::format("what its labels are is unclear: {}", problem));
   if (!names.empty() && names.size() != labels.size())
-    return new_head(path, fmt::format("it has {} labels, its configuration names {}", rows, names.size()));
+    return new_head(
+        path, fmt::format("it has {}, its configuration names {}", counted(rows, "label"), names.size()));
   // One output, which has no name that means anything.
   if (labels.size() == 1) return {{false, {}}, fmt::format("the head of {} is taken", path)};
 

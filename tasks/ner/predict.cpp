@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
@@ -333,10 +334,13 @@ void NerPredictor::tell(const std::string& name) const {
   const bool is_known = system_.settings().word_rules && rules_.cut == WordRules::Cut::reference;
   std::string text;
   if (lines_parted_ > 0)
-    text += fmt::format(", at blanks alone {} lines that look as if these parted all words, the first {}",
-                        lines_parted_, first_parted_);
+    text += fmt::format(", at blanks alone {}, the first {}",
+                        counted(lines_parted_, "line that looks as if these parted all words",
+                                "lines that look as if these parted all words"),
+                        first_parted_);
   if (cut_off_ > 0 && !is_known)
-    text += fmt::format(", at marks beside words too {} lines, the first {}", cut_off_, first_cut_);
+    text +=
+        fmt::format(", at marks beside words too {}, the first {}", counted(cut_off_, "line"), first_cut_);
   if (text.empty()) return;
   print_log(stderr, "{}: cut into words{}: --predict_form words, or text, says it otherwise\n", name, text);
   if (!system_.settings().word_rules)

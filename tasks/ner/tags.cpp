@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/joined.h"
 
@@ -88,7 +89,8 @@ std::string example_of(const NerData& data, const TagReader& reader, TagScheme s
 FoundScheme describe(const NerData& some, const TagReader& reader, TagScheme scheme, const Breaks& breaks) {
   FoundScheme found{scheme, fmt::format("{}{}", name_of(scheme), example_of(some, reader, scheme))};
   if (breaks.count > 0)
-    found.text += fmt::format("; {} tags break that, the first at {}", breaks.count, breaks.first);
+    found.text += fmt::format("; {} that, the first at {}", counted(breaks.count, "tag breaks", "tags break"),
+                              breaks.first);
   return found;
 }
 
@@ -169,7 +171,7 @@ std::set<std::string> TagStatistics::tags() const {
 }
 
 std::string TagStatistics::found() const {
-  return fmt::format("{}: {} words in {} sentences", path_, words_, sentences_);
+  return fmt::format("{}: {} in {}", path_, counted(words_, "word"), counted(sentences_, "sentence"));
 }
 
 void check_learnable(const TagStatistics& data) {
@@ -182,8 +184,8 @@ void check_learnable(const TagStatistics& data) {
 
 std::string warn_of_no_entity(const std::string& method, const NerData& data) {
   if (method == "accuracy" || has_entity(data.tags())) return "";
-  return fmt::format("{}: {} words in {} sentences, and none is in an entity: the scores say nothing",
-                     data.path, words_of(data), data.sentences.size());
+  return fmt::format("{}: {} in {}, and none is in an entity: the scores say nothing", data.path,
+                     counted(words_of(data), "word"), counted(data.sentences.size(), "sentence"));
 }
 
 FoundScheme find_scheme(const TagStatistics& data, const NerData& some, const LabelList& labels) {

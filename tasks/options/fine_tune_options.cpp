@@ -92,6 +92,11 @@ void FineTuneOptions::declare_model(Options& options) {
 
   device.declare(options);
   if (!makes_pretrained)
+    options.add("seeds", seeds,
+                "with --do_train: a training for each of these seeds, with commas between, into seed-N of "
+                "the folder to "
+                "save to; tells mean and deviation of the scores; --resume leaves those that are done");
+  if (!makes_pretrained)
     options
         .add("calibrate", calibrate,
              "evaluation data: scores the trained model on them in int8, chooses which weights stay in "

@@ -43,6 +43,8 @@ struct FineTuneOptions {
   std::string
       calibrate;  // evaluation data to choose by what int8 leaves in float32; empty: nothing is chosen
 
+  std::string seeds;  // with commas between: a run for each (tasks/run_series.h); empty: one run
+
   bool enable_modelarts = false;
 
   // Whether a pretrained model is what the program makes and scores: there is no other to load.

@@ -67,8 +67,10 @@ auto find_option(Container& options, std::string_view name) -> decltype(&options
 
 Options::Options(std::string program, std::string purpose, std::string example)
     : program_(std::move(program)), purpose_(std::move(purpose)), example_(std::move(example)) {
-  add("config_path", config_path_, "YAML file with values for the options below; the command line wins")
-      .file();
+  add("config_path", config_path_,
+      "YAML file with values for the options below; the command line wins. Of run_ner, run_classifier and "
+      "run_squad also a folder of such: a run for each")
+      .path();
 }
 
 Option& Options::add(std::string name, Option::Field field, std::string help) {

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "core/counted.h"
 #include "core/run_parallel.h"
 #include "data/pretraining_batches.h"
 #include "tasks/log/log.h"
@@ -33,8 +34,9 @@ PretrainingDocuments read_pretraining_text(const PretrainOptions& options, const
       option, list, most);
   phase.reset();
   if (text.empty_sentences() > 0)
-    print_log(log_of(options), "{}: {} sentences without a word piece are left out\n", list,
-              text.empty_sentences());
+    print_log(log_of(options), "{}: {}\n", list,
+              counted(text.empty_sentences(), "sentence without a word piece is left out",
+                      "sentences without a word piece are left out"));
   return documents;
 }
 
@@ -45,7 +47,7 @@ void PretrainCounts::add(const PretrainingExample& example) {
 }
 
 std::string PretrainCounts::str() const {
-  return fmt::format("{} examples, {} tokens, {} masked", examples, tokens, masked);
+  return fmt::format("{}, {}, {} masked", counted(examples, "example"), counted(tokens, "token"), masked);
 }
 
 PretrainSet read_pretrain_set(const PretrainOptions& options, const PretrainSystem& system) {

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <string_view>
 
+#include "core/counted.h"
 #include "core/io/crc32c.h"
 #include "data/pretraining_batches.h"
 
@@ -78,8 +79,9 @@ std::string PretrainTraining::train_on_text(const PretrainOptions& options) {
   train_on({batches, false, checksum_of(*documents, examples),
             largest({0, examples.max_seq_length, examples.max_predictions_per_seq}),
             std::numeric_limits<int64_t>::max()});
-  return fmt::format("{} documents, {} sentences, {} tokens, masked anew every epoch", documents->size(),
-                     documents->sentence_count(), documents->tokens.size());
+  return fmt::format("{}, {}, {}, masked anew every epoch", counted(documents->size(), "document"),
+                     counted(documents->sentence_count(), "sentence"),
+                     counted(documents->tokens.size(), "token"));
 }
 
 std::string PretrainTraining::train_on_records(const PretrainOptions& options) {
@@ -102,7 +104,7 @@ std::string PretrainTraining::train_on_records(const PretrainOptions& options) {
     print_log(log_of(options), "warning: {}\n", warning);
   if (before) return counts.str();
   const std::string description =
-      fmt::format("{}: {} records, read as they are trained on", path, stream.records()->size());
+      fmt::format("{}: {}, read as they are trained on", path, counted(stream.records()->size(), "record"));
   const auto source = std::make_shared<const PretrainingRecordStream>(std::move(stream));
   stream_examples(
       source->records(),

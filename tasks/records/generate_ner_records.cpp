@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/joined.h"
 #include "data/msra_xml.h"
@@ -135,7 +136,8 @@ NerData read_text(const Settings& settings, const std::string& path, NerTags tag
   const auto begin = static_cast<std::ptrdiff_t>(count * settings.split_begin),
              end = static_cast<std::ptrdiff_t>(count * settings.split_end);
   if (begin == 0 && end == static_cast<std::ptrdiff_t>(data.sentences.size())) return data;
-  print_log(stdout, "{}: {} sentences, {} of them selected\n", path, data.sentences.size(), end - begin);
+  print_log(stdout, "{}: {}, {} of them selected\n", path, counted(data.sentences.size(), "sentence"),
+            end - begin);
   check(begin < end, "{}: {} sentences, of which --split_begin {} to --split_end {} are none", path,
         data.sentences.size(), settings.split_begin, settings.split_end);
   data.sentences.erase(data.sentences.begin() + end, data.sentences.end());

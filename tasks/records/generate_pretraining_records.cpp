@@ -5,6 +5,7 @@
 #include <limits>
 #include <mutex>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/io/files.h"
 #include "core/joined.h"
@@ -138,9 +139,10 @@ struct Counts {
   int64_t documents = 0, sentences = 0, tokens = 0, examples = 0, random_next = 0, masked = 0, parts = 0;
 
   std::string str() const {
-    std::string text = fmt::format(
-        "{} documents, {} sentences, {} tokens: {} examples, {} with a random second text, {} masked tokens",
-        documents, sentences, tokens, examples, random_next, masked);
+    std::string text =
+        fmt::format("{}, {}, {}: {}, {} with a random second text, {}", counted(documents, "document"),
+                    counted(sentences, "sentence"), counted(tokens, "token"), counted(examples, "example"),
+                    random_next, counted(masked, "masked token"));
     if (parts > 1) text += fmt::format(", made in {} parts", parts);
     return text;
   }
@@ -208,11 +210,14 @@ void run_job(const Job& job, const Settings& settings, const Tokenizer& tokenize
   }
   commit_records(writers, settings.overwrite);
   if (text.cut_documents() > 0)
-    report.warn(fmt::format("{}: {} documents longer than memory for them were cut: --memory_mb {}",
-                            joined(job.inputs, ", "), text.cut_documents(), settings.memory_mb));
+    report.warn(fmt::format("{}: {}: --memory_mb {}", joined(job.inputs, ", "),
+                            counted(text.cut_documents(), "document longer than memory for it was cut",
+                                    "documents longer than memory for them were cut"),
+                            settings.memory_mb));
   if (text.empty_sentences() > 0)
-    report.warn(fmt::format("{}: {} sentences without a word piece are left out", joined(job.inputs, ", "),
-                            text.empty_sentences()));
+    report.warn(fmt::format("{}: {}", joined(job.inputs, ", "),
+                            counted(text.empty_sentences(), "sentence without a word piece is left out",
+                                    "sentences without a word piece are left out")));
   report.finish(job, counts);
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/io/files.h"
 #include "core/run_parallel.h"
@@ -138,8 +139,8 @@ void run_jobs(const std::vector<Job>& jobs, int64_t threads) {
     }
     const int64_t rows = convert(jobs[i].from, jobs[i].to);
     const std::lock_guard lock(output);
-    print_log(stdout, "Convert {} to {} success. ({} of {} files, {} rows)\n", jobs[i].from, jobs[i].to,
-              ++done, jobs.size(), rows);
+    print_log(stdout, "Convert {} to {} success. ({} of {}, {})\n", jobs[i].from, jobs[i].to, ++done,
+              counted(jobs.size(), "file"), counted(rows, "row"));
   });
 }
 

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/io/files.h"
 #include "tasks/report/report_sections.h"
@@ -114,6 +115,13 @@ std::string tables(const Report& report) {
   return html;
 }
 
+std::string charts(const Report& report) {
+  std::string html;
+  for (const auto& [heading, explanation, chart] : report.charts)
+    html += section_html(heading, explanation, chart_html(chart));
+  return html;
+}
+
 std::string settings(const Report& report) {
   std::string changed, untouched;
   for (const ReportSetting& setting : report.settings) {
@@ -127,17 +135,21 @@ std::string settings(const Report& report) {
       "Settings",
       "All that is needed to repeat the run. Those that were set come first, with where they were set; the "
       "others have their defaults.",
-      fmt::format("<details><summary>{} settings</summary>\n"
+      fmt::format("<details><summary>{}</summary>\n"
                   "<div class=\"scroll\" tabindex=\"0\"><table class=\"settings\">\n"
                   "<thead><tr><th>setting</th><th>value</th><th>set by</th></tr></thead>\n"
                   "<tbody>\n{}{}</tbody>\n</table></div></details>\n",
-                  report.settings.size(), changed, untouched));
+                  counted(report.settings.size(), "setting"), changed, untouched));
 }
 
 std::string header(const Report& report) {
   std::string html = fmt::format("<header>\n<h1>{}</h1>\n", escape_html(report.title));
   if (!report.subtitle.empty())
     html += fmt::format("<p class=\"subtitle\">{}</p>\n", escape_html(report.subtitle));
+  std::string items;
+  for (const auto& [name, value] : report.about)
+    items += fmt::format("<dt>{}</dt><dd>{}</dd>\n", escape_html(name), escape_html(value));
+  if (!items.empty()) html += fmt::format("<dl class=\"about-run\">\n{}</dl>\n", items);
   return html + "</header>\n";
 }
 
@@ -157,7 +169,7 @@ std::string to_html(const Report& report) {
       "<body>\n<main>\n{}</main>\n</body>\n</html>\n",
       escape_html(report.title), report_style,
       header(report) + notes(report) + tiles(report) + facts(report) + curves_html(report) + tables(report) +
-          confusion_html(report) + errors_html(report) + settings(report) +
+          charts(report) + confusion_html(report) + errors_html(report) + settings(report) +
           "<footer class=\"small\">Written by Gradus.</footer>\n");
 }
 

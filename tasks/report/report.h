@@ -45,6 +45,13 @@ struct ReportTable {
   std::vector<std::vector<std::string>> rows;  // a column of numbers alone is set flush right
 };
 
+// A chart with a section of its own.
+struct ReportChart {
+  std::string heading;
+  std::string explanation;  // may be empty
+  Chart chart;
+};
+
 // A part of a text, marked when it stands for something in the gold labels or in the prediction: an entity's
 // type, or "answer". Where both are given and differ, something is there, but of another type or
 // with other limits.
@@ -68,11 +75,14 @@ struct ReportError {
 struct Report {
   std::string title;
   std::string subtitle;             // "run_classifier · 2.1 min · CPU"
+  std::vector<ReportFact> about;    // what tells it from other runs, under the title: date, model, data, rate
   std::vector<std::string> notes;   // warnings: "the model predicts one class only"
   std::vector<ReportScore> scores;  // the first is the one the run is judged by
   std::vector<ReportFact> facts;    // of the run: examples, steps, seconds, memory, device
   ReportCurve training_loss = {"training loss", {}};
-  int64_t steps_per_loss = 1;  // a point of training_loss and of gradient_norm is a mean over so many
+  ReportCurve final_loss = {"",
+                            {}};  // the loss at the end, from the first to the last step that it is a mean of
+  int64_t steps_per_loss = 1;     // a point of training_loss and of gradient_norm is a mean over so many
   ReportCurve evaluation_loss = {"evaluation loss", {}};
   std::vector<ReportCurve> evaluation;  // scores measured during the run
   std::optional<int64_t> best_step;     // whose weights are kept
@@ -80,6 +90,7 @@ struct Report {
   ReportCurve gradient_norm = {"gradient norm", {}};
   ReportCurve loss_scale = {"loss scale", {}};  // its logarithm to base 2
   std::vector<ReportTable> tables;
+  std::vector<ReportChart> charts;
   std::optional<ConfusionMatrix> confusion;
   std::vector<std::string> classes;  // labels of the matrix
   std::vector<ReportError> errors;   // worst first

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "tasks/report/report_sections.h"
 #include "tasks/text/display_text.h"
@@ -118,8 +119,8 @@ class ConfusionHtml {
     int64_t examples = 0;
     for (size_t i = most_confusions; i < all.size(); ++i) examples += all[i].count;
     if (examples == 0) return "";
-    return fmt::format("<p class=\"small\">And {} more, of {} examples.</p>\n", all.size() - most_confusions,
-                       examples);
+    return fmt::format("<p class=\"small\">And {} more, of {}.</p>\n", all.size() - most_confusions,
+                       counted(examples, "example"));
   }
 
   const ConfusionMatrix& matrix_;

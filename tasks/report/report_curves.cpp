@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/counted.h"
 #include "tasks/report/report_sections.h"
 #include "tasks/text/html.h"
 
@@ -17,8 +18,8 @@ constexpr size_t smoothing_share = 40;  // the moving mean's radius is 1 point i
 std::string left_out(const ReportCurve& curve) {
   const size_t count = curve.points.size() - drawable(curve.points).size();
   if (count == 0) return "";
-  return fmt::format("<p class=\"small\">Not drawn, because not finite: {} of {} points of {}.</p>\n", count,
-                     curve.points.size(), escape_html(curve.name));
+  return fmt::format("<p class=\"small\">Not drawn, because not finite: {} of {} of {}.</p>\n", count,
+                     counted(curve.points.size(), "point"), escape_html(curve.name));
 }
 
 // The steps as they are, or means of them where they are too many to draw, and a smooth curve on top. `name`: of the curve
@@ -37,10 +38,18 @@ std::vector<ChartSeries> step_series(const ReportCurve& curve, int64_t steps_per
 }
 
 std::string training_loss(const Report& report) {
-  Chart chart{"Training loss over the steps", "step",
-              step_series(report.training_loss, report.steps_per_loss,
-                          report.evaluation_loss.points.empty() ? "" : report.training_loss.name),
-              true};
+  const std::vector<ChartPoint>& end = report.final_loss.points;
+  const bool is_alone = report.evaluation_loss.points.empty() && end.empty();
+  Chart chart{
+      "Training loss over the steps", "step",
+      step_series(report.training_loss, report.steps_per_loss, is_alone ? "" : report.training_loss.name),
+      true};
+  if (!end.empty()) {
+    // The smooth curve's last mean is one of fewer steps and others: it is to end where the run is said to end.
+    if (chart.series.back().points.size() > 1 && chart.series.size() > 1)
+      chart.series.back().points.back() = end.back();
+    chart.series.push_back({report.final_loss.name, end});
+  }
   const std::vector<ChartPoint> evaluated = run_means(drawable(report.evaluation_loss.points), most_points);
   if (!evaluated.empty())
     chart.series.push_back(
@@ -49,7 +58,8 @@ std::string training_loss(const Report& report) {
       "Training loss",
       "How wrong the model was on the examples it was learning from, step by step; 0 would be without error. "
       "A run that goes well falls quickly at first and then levels off. A curve that rises again, or leaps, "
-      "asks for a smaller learning rate.",
+      "asks for a smaller learning rate. The loss at the end, here, in the log and in the metrics file, is a "
+      "mean of the last steps, since that of one step leaps from batch to batch.",
       chart_html(chart) + left_out(report.training_loss) + left_out(report.evaluation_loss));
 }
 

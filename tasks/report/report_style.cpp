@@ -31,6 +31,11 @@ h2 { margin: 0 0 0.2rem; font-size: 1.25rem; line-height: 1.3; }
 h3 { margin: 1.4rem 0 0.3rem; font-size: 1rem; }
 section { margin-top: 2.75rem; }
 .subtitle { margin: 0.4rem 0 0; color: var(--muted); }
+.about-run {
+  display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1.2rem; margin: 1.1rem 0 0;
+}
+.about-run dt { color: var(--muted); }
+.about-run dd { margin: 0; unicode-bidi: isolate; }
 .explanation { margin: 0 0 1rem; max-width: 44rem; color: var(--muted); }
 .small { font-size: 0.875rem; color: var(--muted); margin: 0.5rem 0 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -83,6 +88,7 @@ section { margin-top: 2.75rem; }
 .plot .line { stroke-width: 2; }
 .plot .dot { stroke-width: 7; }
 .plot .faint .line { stroke-width: 1; opacity: 0.45; }
+.plot .broken .line { stroke-dasharray: 6 5; }
 .y-labels, .x-labels { position: relative; white-space: nowrap; }
 .y-labels { grid-area: y; }
 .x-labels { grid-area: x; }
@@ -105,6 +111,7 @@ section { margin-top: 2.75rem; }
   content: ""; display: inline-block; width: 1.4em; height: 0; margin-right: 0.5em; vertical-align: middle;
   border-top: 3px solid currentColor;
 }
+.legend .broken::before { border-top-style: dashed; }
 .legend .faint::before { border-top-width: 1px; opacity: 0.6; }
 
 .scroll { overflow-x: auto; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/counted.h"
 #include "tasks/log/metrics_file.h"
 
 namespace gradus {
@@ -44,7 +45,8 @@ std::vector<ReportFact> training_facts(const FinishedRun& run) {
         {"training speed", rate_text(static_cast<double>(result.examples) / result.seconds, run.noun) + ", " +
                                rate_text(static_cast<double>(result.tokens) / result.seconds, "tokens")});
   }
-  facts.push_back({"loss at the end", fmt::format("{:.4g}", result.train_loss)});
+  facts.push_back({"loss at the end", fmt::format("{:.4f}, {}", result.train_loss,
+                                                  final_loss_meaning(result.train_loss_steps))});
   if (result.best_step >= 0) facts.push_back({"best step", fmt::format("{}", result.best_step)});
   return facts;
 }
@@ -59,6 +61,28 @@ std::vector<ReportFact> facts_of(const FinishedRun& run, const ScoredData* score
   const auto peak = static_cast<double>(peak_rss_bytes());
   if (peak > 0) facts.push_back({"peak memory", fmt::format("{:.0f} MiB", peak / bytes_per_mib)});
   facts.push_back({"device", run.backend.description()});
+  return facts;
+}
+
+std::string rate_of(const FinishedRun& run) {
+  const Schedule& schedule = run.training->schedule;
+  return fmt::format("{}, {}, {} of warm-up; {}", schedule.learning_rate, schedule.shape,
+                     counted(schedule.warmup_steps, "step"), run.options.train.optimizer);
+}
+
+// What tells this run from others.
+std::vector<ReportFact> about(const FinishedRun& run, const ScoredData* scored) {
+  const FineTuneOptions& options = run.options;
+  std::vector<ReportFact> facts{{"date", shown_date(start_date())}, {"model", model_of(options)}};
+  if (run.training) {
+    const std::string& data = options.train_data_file_path;
+    facts.push_back({"trained on", data.empty() ? run.training_data : data});
+  }
+  if (scored != nullptr) facts.push_back({"scored on", scored->path});
+  if (run.training) {
+    facts.push_back({"learning rate", rate_of(run)});
+    facts.push_back({"seed", fmt::format("{}", options.device.seed)});
+  }
   return facts;
 }
 
@@ -84,6 +108,14 @@ void add_curves(Report& report, const TrainResult& result) {
   const TrainHistory& history = result.history;
   report.training_loss = step_curve(history.losses, "training loss");
   report.steps_per_loss = history.losses.steps_per_point();
+  if (result.train_loss_steps > 0) {
+    const auto last = static_cast<double>(result.steps);
+    const double first = last - static_cast<double>(result.train_loss_steps) + 1;
+    report.final_loss = {fmt::format("loss at the end: {:.4f}, {}", result.train_loss,
+                                     final_loss_meaning(result.train_loss_steps)),
+                         {{first, result.train_loss}, {last, result.train_loss}}};
+    if (first == last) report.final_loss.points.pop_back();
+  }
   report.learning_rate = step_curve(history.learning_rates, "learning rate");
   report.gradient_norm = step_curve(history.gradient_norms, "gradient norm");
   report.loss_scale = step_curve(history.loss_scales, "loss scale");
@@ -139,12 +171,22 @@ std::string part(int64_t count, int64_t of) {
 
 }  // namespace
 
+std::string model_of(const FineTuneOptions& options) {
+  if (!options.exported_file.empty()) return options.exported_file;
+  if (!options.load_finetune_checkpoint_path.empty())
+    return options.load_finetune_checkpoint_path + (options.train.do_train ? ", trained further" : "");
+  if (!options.load_pretrain_checkpoint_path.empty()) return options.load_pretrain_checkpoint_path;
+  return fmt::format("from scratch: {} of width {}", counted(options.model.num_hidden_layers, "layer"),
+                     options.model.hidden_size);
+}
+
 Report run_report(const FinishedRun& run, const std::string& task, const ScoredData* scored) {
   Report report;
   report.title =
       task + ": " + (scored == nullptr ? std::string("a training run") : without_folder(scored->path));
   report.subtitle = fmt::format("{} · {} · {}", run.flags.program(), rough_duration(process_age_seconds()),
                                 run.backend.name());
+  report.about = about(run, scored);
   report.facts = facts_of(run, scored);
   if (run.training) add_curves(report, *run.training);
   if (scored != nullptr) add_tiles(report, *scored);

@@ -46,6 +46,9 @@ struct ScoredData {
   std::span<const ScoreName> names;  // of the scores to show; "loss" needs none
 };
 
+// The model that a run began with, or scored: its path, or "from scratch" with its size.
+std::string model_of(const FineTuneOptions& options);
+
 // A report with everything but tables, confusion matrix and errors. `task` begins its title; `scored` may be
 // null.
 Report run_report(const FinishedRun& run, const std::string& task, const ScoredData* scored);

@@ -35,12 +35,13 @@ std::string line(const Axis& x, const Axis& y, const std::vector<ChartPoint>& po
   return fmt::format("<path class=\"line\" d=\"{}\"/>", d);
 }
 
-// The style of a series. A faint one has the colour of the next that isn't, which sums it up.
+// The style of a series: six colours, then these again with broken lines. A faint one has the colour of the next that isn't, which sums it up.
 std::string css_class(const Chart& chart, size_t number) {
   const auto behind = chart.series.begin() + static_cast<std::ptrdiff_t>(number);
   const auto colour =
       std::count_if(chart.series.begin(), behind, [](const ChartSeries& s) { return !s.faint; });
-  return fmt::format("s{}{}", static_cast<size_t>(colour) % colours, behind->faint ? " faint" : "");
+  return fmt::format("s{}{}{}", static_cast<size_t>(colour) % colours, behind->faint ? " faint" : "",
+                     static_cast<size_t>(colour) / colours % 2 == 1 ? " broken" : "");
 }
 
 std::string dot_title(const Chart& chart, const ChartSeries& series, const ChartPoint& point) {

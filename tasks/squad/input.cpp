@@ -5,6 +5,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "core/counted.h"
 #include "core/run_parallel.h"
 #include "tasks/log/log.h"
 #include "tasks/log/phase.h"
@@ -90,7 +91,7 @@ SquadTrainingData read_training_records(const SquadDriverOptions& options, const
     return stream.read(records_to_read(reading));
   }();
   for (const std::string& warning : records.warnings) print_log(log, "warning: {}\n", warning);
-  SquadTrainingData data{records.has_impossible, fmt::format("{} windows", records.features.size())};
+  SquadTrainingData data{records.has_impossible, counted(records.features.size(), "window")};
   if (reading == RecordReading::before) {
     training.add(records.features);
     return data;
@@ -145,8 +146,9 @@ void check_has_answers(const SquadData& data, std::FILE* log) {
         "{}: no question has an answer to score by: expected \"answers\"; --do_predict answers new questions",
         data.path);
   if (without > 0)
-    print_log(log, "warning: {}: {} questions have no answer to score by: they count as wrong\n", data.path,
-              without);
+    print_log(log, "warning: {}: {} as wrong\n", data.path,
+              counted(without, "question has no answer to score by: it counts",
+                      "questions have no answer to score by: they count"));
 }
 
 void check_squad_records(const SquadDriverOptions& options, const SquadSystem& system,

@@ -1,5 +1,6 @@
 #include "tasks/text/line_batches.h"
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/io/json.h"
 #include "tasks/log/log.h"
@@ -37,8 +38,8 @@ std::string LineBatches::error_line(size_t line, bool json) const {
 
 int LineBatches::status(std::FILE* log) const {
   if (bad_ == 0) return 0;
-  print_log(log, "{}: {} of {} lines could not be answered: each has an error in place of its answer\n",
-            name(), bad_, reader_.line_number());
+  print_log(log, "{}: {} of {} could not be answered: each has an error in place of its answer\n", name(),
+            bad_, counted(reader_.line_number(), "line"));
   return exit_bad_lines;
 }
 

@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
+#include "core/counted.h"
 #include "core/error.h"
 
 namespace gradus {
@@ -16,6 +18,16 @@ double mean(double a, double b) {
 }
 
 }  // namespace
+
+double final_loss(const std::vector<double>& recent) {
+  if (recent.empty()) return 0;
+  return std::accumulate(recent.begin(), recent.end(), 0.0) / static_cast<double>(recent.size());
+}
+
+std::string final_loss_meaning(size_t steps) {
+  if (steps == 1) return "of the only step";
+  return fmt::format("mean of {} {}", steps < final_loss_steps ? "all" : "the last", counted(steps, "step"));
+}
 
 StepCurve::StepCurve(std::vector<double> points, int64_t steps_per_point, double rest, int64_t rest_steps,
                      int64_t rest_numbers)

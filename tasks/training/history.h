@@ -2,11 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "tasks/metrics/scores.h"
 
 namespace gradus {
+
+// The loss at the end of a training, wherever it is told, in the log, the metrics file and on pages: the mean of the last so many
+// steps that have a loss, or of all where there are fewer. That of one step leaps from batch to batch.
+constexpr size_t final_loss_steps = 20;
+// `recent`: the losses of these steps; 0 of none.
+double final_loss(const std::vector<double>& recent);
+// "mean of the last 20 steps"; of a training of fewer: "mean of all 3 steps".
+std::string final_loss_meaning(size_t steps);
 
 // A number of each step, as means over equally many steps each: when there are too many points, neighbours become one. A
 // step may have no number: then its point is the mean of the others, or NaN.

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "core/counted.h"
+
 namespace gradus {
 namespace {
 
@@ -27,8 +29,9 @@ std::string halted_text(const StepNumbers& found, const LossScaling& scaling) {
   if (scaling.window == 0) return "";
   if (found.skipped_in_a_row < scaling.most_skipped) return "; the loss scale is 1 and can't be lowered";
   return fmt::format(
-      "; the loss scale is {:.10g}, and {} steps in a row were skipped, as many as --max_skipped_steps",
-      found.loss_scale, found.skipped_in_a_row);
+      "; the loss scale is {:.10g}, and {} in a row {} skipped, as many as --max_skipped_steps",
+      found.loss_scale, counted(found.skipped_in_a_row, "step"),
+      found.skipped_in_a_row == 1 ? "was" : "were");
 }
 
 }  // namespace gradus

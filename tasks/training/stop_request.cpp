@@ -12,10 +12,11 @@ namespace {
 std::atomic<int> received = 0;
 static_assert(std::atomic<int>::is_always_lock_free);  // what a signal handler may use
 
-// The second signal, of either kind, does what it does without us.
+// The second signal, of either kind, does what it does without us; SIGUSR1 is neither a first nor a second of these.
 void note(int signal) {
-  int none = 0;
-  if (received.compare_exchange_strong(none, signal)) return;
+  int before = 0;
+  if (received.compare_exchange_strong(before, signal) || signal == SIGUSR1) return;
+  if (before == SIGUSR1 && received.compare_exchange_strong(before, signal)) return;
   std::signal(signal, SIG_DFL);
   std::raise(signal);
 }
@@ -50,6 +51,8 @@ std::string_view StopRequest::signal() const {
       return "SIGTERM";
     case SIGINT:
       return "SIGINT";
+    case SIGUSR1:
+      return "SIGUSR1";
     default:
       return {};
   }

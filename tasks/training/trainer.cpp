@@ -2,11 +2,11 @@
 
 #include <chrono>
 #include <cmath>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <utility>
 
+#include "core/counted.h"
 #include "nn/device_step.h"
 #include "tasks/log/event_writer.h"
 #include "tasks/log/log.h"
@@ -23,8 +23,6 @@
 
 namespace gradus {
 namespace {
-
-constexpr size_t recent_steps = 20;  // that the reported training loss is a mean of
 
 class Training {
  public:
@@ -94,10 +92,8 @@ class Training {
     }
     result_.history = state_.history;
     result_.schedule = config_.schedule;
-    if (!state_.recent_losses.empty()) {
-      result_.train_loss = std::accumulate(state_.recent_losses.begin(), state_.recent_losses.end(), 0.0) /
-                           static_cast<double>(state_.recent_losses.size());
-    }
+    result_.train_loss = final_loss(state_.recent_losses);
+    result_.train_loss_steps = state_.recent_losses.size();
     return result_;
   }
 
@@ -167,8 +163,8 @@ class Training {
     checkpoints_->check_names(state_.step, config_.schedule.total_steps);
     if (newest) checkpoints_->make_latest(*newest);
     if (state_.step >= config_.schedule.total_steps)
-      print_log(config_.log, "nothing is left to train: the run has {} steps\n",
-                config_.schedule.total_steps);
+      print_log(config_.log, "nothing is left to train: the run has {}\n",
+                counted(config_.schedule.total_steps, "step"));
     else if (has_stalled()) print_log(config_.log, "nothing is left to train: {}\n", stall_text());
   }
 
@@ -188,8 +184,11 @@ class Training {
   }
 
   std::string stall_text() const {
-    return fmt::format("none of the last {} evaluations was better than that at step {}",
-                       state_.evaluations_since_best, state_.best_step);
+    return fmt::format("{} better than that at step {}",
+                       state_.evaluations_since_best == 1 ? "the last evaluation was no"
+                                                          : fmt::format("none of the last {} evaluations was",
+                                                                        state_.evaluations_since_best),
+                       state_.best_step);
   }
 
   using Clock = std::chrono::steady_clock;
@@ -267,7 +266,8 @@ class Training {
       if (!text.empty()) progress.print(text);
     }
     if (is_finite) state_.recent_losses.push_back(loss);
-    if (state_.recent_losses.size() > recent_steps) state_.recent_losses.erase(state_.recent_losses.begin());
+    if (state_.recent_losses.size() > final_loss_steps)
+      state_.recent_losses.erase(state_.recent_losses.begin());
     const auto add_point = [&](StepCurve& curve, const char* event, float value) {
       curve.add(step.number, static_cast<double>(value));
       if (std::isfinite(value)) add_event(event, step.number + 1, static_cast<double>(value));

@@ -54,7 +54,8 @@ struct TrainResult {
   double seconds = 0;         // of this process, evaluation and checkpoints excluded
   int64_t examples = 0;       // likewise, of all processes
   int64_t tokens = 0;
-  double train_loss = 0;             // mean of the last 20 steps
+  double train_loss = 0;             // the loss at the end (final_loss())
+  size_t train_loss_steps = 0;       // it is the mean of so many
   double seconds_to_first_step = 0;  // from the start of the program
   double seconds_for_data = 0;       // of `seconds`, those that a batch was waited for
   bool stopped_early = false;

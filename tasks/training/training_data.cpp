@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "core/counted.h"
 #include "tasks/log/log.h"
 
 namespace gradus {
@@ -92,8 +93,9 @@ int64_t records_to_read(RecordReading reading) {
 }
 
 std::string stream_description(const std::string& path, DatasetStream& records) {
-  return fmt::format("{}: {} records, read as they are trained on; {} of them tell what they are like", path,
-                     records.size(), std::min(records.size(), records_looked_at));
+  return fmt::format("{}: {}, read as they are trained on; {} what they are like", path,
+                     counted(records.size(), "record"),
+                     counted(std::min(records.size(), records_looked_at), "of them tells", "of them tell"));
 }
 
 ExampleStore example_store(const FineTuneOptions& options) {

@@ -54,7 +54,7 @@ TEST_CASE("tokens and segments of a text and of a pair") {
   CHECK(single.examples.at(0).input_ids == Ids{2, 5, 6, 7, 3});
   CHECK(single.examples[0].segment_ids == Ids{0, 0, 0, 0, 0});
   CHECK(single.examples[0].label == 1);
-  CHECK(single.counts.str() == "1 examples, 3 pieces");
+  CHECK(single.counts.str() == "1 example, 3 pieces");
   const ClassificationExamples pair = make(texts("a b", "c"), &labels, 8);
   CHECK(pair.examples.at(0).input_ids == Ids{2, 5, 6, 3, 7, 3});
   CHECK(pair.examples[0].segment_ids == Ids{0, 0, 0, 0, 1, 1});
@@ -62,7 +62,7 @@ TEST_CASE("tokens and segments of a text and of a pair") {
   const ClassificationExamples cut = make(texts("a b c"), nullptr, 4);
   CHECK(cut.examples.at(0).input_ids == Ids{2, 5, 6, 3});
   CHECK(cut.examples[0].label == -1);
-  CHECK(cut.counts.str() == "1 examples, 3 pieces, 1 examples longer than the sequence, 1 pieces dropped");
+  CHECK(cut.counts.str() == "1 example, 3 pieces, 1 example longer than the sequence, 1 piece dropped");
   const ClassificationExamples cut_pair = make(texts("a b c", "c b a"), nullptr, 6);
   CHECK(cut_pair.examples.at(0).input_ids == Ids{2, 5, 6, 3, 7, 3});
   CHECK(cut_pair.counts.dropped_pieces == 3);
@@ -72,7 +72,7 @@ TEST_CASE("tokens and segments of a text and of a pair") {
   const ClassificationExamples empty = make(texts("", "\u200b"), nullptr, 8);
   CHECK(empty.examples.at(0).input_ids == Ids{2, 3, 3});
   CHECK(empty.examples[0].segment_ids == Ids{0, 0, 1});
-  CHECK(empty.counts.str() == "1 examples, 0 pieces, 2 texts without a piece");
+  CHECK(empty.counts.str() == "1 example, 0 pieces, 2 texts without a piece");
 }
 
 TEST_CASE("a label that isn't in the list is refused with its place") {

@@ -271,11 +271,11 @@ TEST_CASE("tables of GLUE and SNLI are read by their headers") {
   const std::string disputed = "sentence1\tsentence2\tgold_label\na\tb\tneutral\nc\td\t-\ne\tf\tentailment\n";
   const ClassificationData agreed = read(disputed, "tsv");
   CHECK(agreed.texts.size() == 2);
-  CHECK(agreed.notes.back() == "1 texts with the label '-' are left out");
+  CHECK(agreed.notes.back() == "1 text with the label '-' is left out");
   CHECK(read("a\t-\nb\t+\n", "tsv").texts.size() == 2);
   const ClassificationData qqp = read("question1\tquestion2\tis_duplicate\na\tb\t0\nc\td\ne\tf\t1\n", "tsv");
   CHECK(qqp.texts.size() == 2);
-  CHECK(qqp.notes.back() == "1 lines of too few columns are left out, the first line 3");
+  CHECK(qqp.notes.back() == "1 line of too few columns is left out, the first line 3");
 }
 
 TEST_CASE("JSON lines of one's own, and CLUE's") {

@@ -79,7 +79,7 @@ TEST_CASE("first pieces carry the tags of their words") {
   CHECK(example.labels == Ids{0, 1, 0, 1});
   CHECK(example.scored_begin == 0);
   CHECK(example.scored_end == 4);
-  CHECK(made.counts.str() == "1 sentences, 4 words, 7 pieces, 1 words without a piece ([UNK])");
+  CHECK(made.counts.str() == "1 sentence, 4 words, 7 pieces, 1 word without a piece ([UNK])");
 }
 
 TEST_CASE("the protocols of the seed systems label every position") {
@@ -169,7 +169,7 @@ TEST_CASE("cutting keeps what fits and counts the rest") {
   CHECK(made.examples[0].labels == Ids{0, 1});
   CHECK(made.examples[0].scored_end == 2);
   CHECK(made.counts.str() ==
-        "1 sentences, 4 words, 7 pieces, 1 sentences longer than the sequence, 1 words truncated, 2 words "
+        "1 sentence, 4 words, 7 pieces, 1 sentence longer than the sequence, 1 word truncated, 2 words "
         "dropped");
 }
 

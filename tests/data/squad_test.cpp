@@ -173,20 +173,20 @@ TEST_CASE("squad windows: strides, cut questions, empty contexts") {
   CHECK(features[1].window.start == 5 + 2);
   CHECK(features[1].window.end == 5 + 3);
   CHECK(featurizer.counts().str() ==
-        "1 questions, 3 windows, 2 windows without the answer, 1 questions cut off");
+        "1 question, 3 windows, 2 windows without the answer, 1 question cut off");
 
   const SquadData empty =
       read_squad(folder.write("b.json", squad_json(" ", R"({"id": "q", "question": "a"})")));
   SquadFeaturizer none(empty, tokenizer, options, SquadUse::evaluation, 1);
   CHECK(none.run(std::vector<size_t>{0}).empty());
-  CHECK(none.counts().str() == "1 questions, 0 windows, 1 questions about an empty context");
+  CHECK(none.counts().str() == "1 question, 0 windows, 1 question about an empty context");
 
   const SquadData lost = read_squad(folder.write(
       "c.json",
       squad_json("a b", R"({"id": "x", "question": "a", "answers": [{"text": "c", "answer_start": 0}]})")));
   SquadFeaturizer loses(lost, tokenizer, options, SquadUse::training, 1);
   CHECK(loses.questions().empty());
-  CHECK(loses.counts().str() == "0 questions, 0 windows, 1 questions left out");
+  CHECK(loses.counts().str() == "0 questions, 0 windows, 1 question left out");
   CHECK(loses.left_out() ==
         std::vector<std::string>{"'x': the answer 'c' is not in the context, or has no word piece there"});
 
@@ -271,10 +271,10 @@ TEST_CASE("squad files as other programs write them") {
   CHECK_FALSE(odd.questions[3].is_impossible);
   CHECK(odd.notes ==
         std::vector<std::string>{"names that are not read: plausible_answers",
-                                 "1 ids are numbers, taken as their digits",
-                                 "1 questions that can't be answered have answers, which are left out",
+                                 "1 id is a number, taken as its digits",
+                                 "1 question that can't be answered has answers, which are left out",
                                  "2 answers without a place in the text: they are looked for",
-                                 "1 texts without a question are left out"});
+                                 "1 text without a question is left out"});
   // The datasets of Hugging Face, as lines and in "data".
   const std::string rows[] = {
       R"({"id": "a", "title": "t", "context": "red hat", "question": "q", "answers": {"text": ["hat"], "answer_start": [4]}})",
@@ -317,7 +317,7 @@ TEST_CASE("answers are found with the blanks the text has") {
   SquadFeaturizer featurizer(data, tokenizer, {20, 3, 3, AnswerSearch::characters}, SquadUse::training, 1);
   CHECK(featurizer.run(featurizer.questions()).size() == 2);
   CHECK(featurizer.counts().str() ==
-        "2 questions, 2 windows, 1 answers found at another place than the data says, 1 answers with other "
+        "2 questions, 2 windows, 1 answer found at another place than the data says, 1 answer with other "
         "blanks than "
-        "the text, 1 questions of several answers, the first of which counts");
+        "the text, 1 question of several answers, the first of which counts");
 }

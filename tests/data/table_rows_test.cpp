@@ -169,7 +169,7 @@ TEST_CASE(
       read_classification(file.path(), classification_form("tsv"), ClassLabelUse::required);
   CHECK(data.texts.at(0).text_a == "\"a b\"");
   CHECK(data.notes.back() ==
-        "1 texts stand in quotation marks, which are taken for text: --task_name csv reads them as a "
+        "1 text stands in quotation marks, which are taken for text: --task_name csv reads them as a "
         "spreadsheet does");
   const ClassificationData csv =
       read_classification(file.path(), classification_form("csv"), ClassLabelUse::required);

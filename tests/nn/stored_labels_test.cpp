@@ -77,6 +77,6 @@ TEST_CASE("a configuration with labels that can't be relied on is read, and says
       R"({"vocab_size": 9, "architectures": ["BertForTokenClassification"], "id2label": {"1": "O"}})",
       "c.json", BertConfigFormat::hugging_face);
   CHECK(config.labels.empty());
-  CHECK(config.labels_problem == "'id2label' has 1 labels but none for 0");
+  CHECK(config.labels_problem == "'id2label' has 1 label but none for 0");
   CHECK(config.architecture == "BertForTokenClassification");
 }

@@ -85,10 +85,10 @@ TEST_CASE("MRPC: pairs become records, the same in both formats") {
   const TinyTexts tiny;
   const std::string log = tiny.print("mrpc");
   CHECK_MESSAGE(contains(log,
-                         "2 examples, 10 pieces, 1 examples longer than the sequence, 2 pieces dropped; "
+                         "2 examples, 10 pieces, 1 example longer than the sequence, 2 pieces dropped; "
                          "labels: 1 of 0, 1 of 1\nTotal instances is:  2\n"),
                 log);
-  CHECK(contains(log, "predict.mindrecord: 1 examples, 2 pieces; without labels: label_ids is 0"));
+  CHECK(contains(log, "predict.mindrecord: 1 example, 2 pieces; without labels: label_ids is 0"));
   CHECK(file_content(tiny.path("records/label_list.txt")) == "0\n1\n");
   tiny.print("mrpc", {"--dataset_format=tfrecord"});
   for (const char* ending : {".mindrecord", ".tf_record"}) {

@@ -98,7 +98,7 @@ TEST_CASE("generate_squad_records: questions without an answer, and mixing") {
   const Questions questions;
   const std::string train = "--train_file=" + questions.path("two.json");
   const std::string out = questions.make({train, "--do_shuffle=false"});
-  CHECK_MESSAGE(out.find("1 questions without an answer") != std::string::npos, out);
+  CHECK_MESSAGE(out.find("1 question without an answer") != std::string::npos, out);
   const auto rows = questions.rows("out/train.mindrecord", DatasetFormat::mindrecord, SquadUse::training);
   REQUIRE(rows.size() == 4);
   CHECK(rows[0].ends_with(";0;0;1;"));

@@ -92,3 +92,12 @@ TEST_CASE("a curve refuses what no curve has") {
                        "fewer steps than a point's",
                        Error);
 }
+
+TEST_CASE("the loss at the end is the mean of the last steps, and says of how many") {
+  CHECK(final_loss({}) == 0);
+  CHECK(final_loss({3}) == 3);
+  CHECK(final_loss({1, 2, 6}) == 3);
+  CHECK(final_loss_meaning(1) == "of the only step");
+  CHECK(final_loss_meaning(2) == "mean of all 2 steps");
+  CHECK(final_loss_meaning(final_loss_steps) == "mean of the last 20 steps");
+}

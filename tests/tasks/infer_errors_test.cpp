@@ -261,7 +261,7 @@ TEST_CASE("infer refuses flags that contradict each other, or the model") {
   files.refuse({"--stage=infer", "--engine=gradus", "--exported_file=x.onnx"},
                "--engine gradus runs the trained model: leave out --exported_file x.onnx");
   files.refuse({data, "--do_train"},
-               "--do_train, --do_predict, --distribute and --report are of the task's own program");
+               "--do_train, --do_predict, --distribute, --report and --seeds are of the task's own program");
   files.refuse({data, "--do_eval=false"}, "--do_eval false");
   files.refuse({data, "--seq_length=33"}, "--seq_length 33 is above the model's max_position_embeddings 32");
   files.refuse({data, "--task=classifier"}, "config.json");

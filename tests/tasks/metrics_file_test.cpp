@@ -36,6 +36,7 @@ TEST_CASE("metrics file: every number under its name") {
   CHECK(json["train_loss"] == 0.5);
   CHECK(json["f1"] == 0.925);
   CHECK(json["loss"].is_null());
+  CHECK_FALSE(json.contains("settings"));
   CHECK(json["evaluations"] ==
         json_of(R"([{"step": 6, "f1": 0.5, "accuracy": 0.75}, {"step": 12, "f1": 0.925}])"));
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
@@ -80,4 +81,29 @@ TEST_CASE("a process has an age") {
   const double age = process_age_seconds();
   CHECK(age >= 0);
   CHECK(age < 3600);
+}
+
+TEST_CASE("metrics file: what the run was, and the loss over its steps") {
+  RunMetrics metrics;
+  metrics.program = "run_ner";
+  metrics.date = "2026-05-31T09:30:00Z";
+  metrics.model = "model/";
+  metrics.settings = {{"epoch_num", "3"}, {"seed", "1"}};
+  metrics.losses = {2.5, std::nan("")};
+  metrics.steps_per_loss = 4;
+  const auto json = json_of(to_json(metrics));
+  CHECK(json["program"] == "run_ner");
+  CHECK(json["date"] == "2026-05-31T09:30:00Z");
+  CHECK(json["model"] == "model/");
+  CHECK(json["settings"] == json_of(R"({"epoch_num": "3", "seed": "1"})"));
+  CHECK(json["training_loss"] == json_of(R"({"steps_per_point": 4, "points": [2.5, null]})"));
+}
+
+TEST_CASE("dates are told to the second in files, to the minute on pages") {
+  const std::string date = start_date();
+  CHECK(date.size() == 20);
+  CHECK(date > "2024-01-01T00:00:00Z");
+  CHECK(shown_date("2026-05-31T09:30:59Z") == "2026-05-31 09:30 UTC");
+  CHECK(shown_date("") == "");
+  CHECK(shown_date("yesterday, at half past") == "yesterday, at half past");
 }

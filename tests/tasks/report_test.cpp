@@ -1,6 +1,7 @@
 #include "tasks/report/report.h"
 
 #include <doctest/doctest.h>
+#include <fmt/core.h>
 
 #include <limits>
 
@@ -33,7 +34,7 @@ Report filled_with(const std::string& text) {
   report.title = report.subtitle = text;
   report.notes = {text};
   report.scores = {{text, 1, 2, text, text}};
-  report.facts = {{text, text}};
+  report.about = report.facts = {{text, text}};
   report.training_loss = rising(text, 50);
   report.training_loss.points[3].y = not_a_number;
   report.evaluation_loss = rising(text, 4);
@@ -44,6 +45,8 @@ Report filled_with(const std::string& text) {
   report.gradient_norm.points[3].y = not_a_number;
   report.loss_scale = rising(text, 3);
   report.tables = {{text, text, {text, text}, {{text, "1"}}}};
+  report.charts = {{text, text, {text, text, {{text, rising(text, 3).points}}}}};
+  report.final_loss = {text, {{30, 2}, {50, 2}}};
   report.confusion.emplace(8);
   report.confusion->add(std::vector<int32_t>{1, 0}, std::vector<int32_t>{0, 0});
   report.classes.assign(8, text);
@@ -290,4 +293,36 @@ TEST_CASE("a report is written whole or not at all") {
   write_report((folder / "report.html").string(), report);
   CHECK(file_content(folder / "report.html") == to_html(report));
   CHECK_THROWS_AS(write_report((folder / "missing" / "report.html").string(), report), Error);
+}
+
+TEST_CASE("the smooth curve of losses ends in the loss at the end, which is a line of its own") {
+  Report report = empty_report();
+  report.training_loss = rising("training loss", 50);
+  report.final_loss = {"loss at the end: 12.0000, mean of the last 20 steps", {{31, 12}, {50, 12}}};
+  const Page page(report);
+  const Texts legend = page.texts("//ul[@class='legend']/li");
+  REQUIRE(legend.size() == 3);
+  CHECK(legend.back() == "loss at the end: 12.0000, mean of the last 20 steps");
+  // The last place of a line: the y of the one has to be that of the other.
+  const auto last_of = [&](const char* series) {
+    const std::string path = page.attribute(series, "d");
+    return path.substr(path.rfind(' ') + 1);
+  };
+  CHECK(last_of("//g[@class='series s0']/path[@class='line']") ==
+        last_of("//g[@class='series s1']/path[@class='line']"));
+}
+
+TEST_CASE("what tells a run from others stands under the title, and each chart has its section") {
+  Report report = empty_report();
+  report.about = {{"date", "2026-05-31 09:30 UTC"}, {"model", "a & b"}};
+  Chart chart{"f1", "step", {}};
+  for (int i = 0; i < 7; ++i) chart.series.push_back({fmt::format("run {}", i), rising("", 3).points});
+  report.charts = {{"f1", "", chart}};
+  const Page page(report);
+  CHECK(page.texts("//header/dl/dt") == Texts{"date", "model"});
+  CHECK(page.texts("//header/dl/dd") == Texts{"2026-05-31 09:30 UTC", "a & b"});
+  CHECK(page.texts("//h2") == Texts{"f1"});
+  // The seventh line has the first one's colour, and is broken.
+  CHECK(page.texts("//li[@class='s0']") == Texts{"run 0"});
+  CHECK(page.texts("//li[@class='s0 broken']") == Texts{"run 6"});
 }

@@ -141,7 +141,7 @@ TEST_CASE("run_classifier: MNLI from its files to scores, matched and mismatched
   const std::string best = tiny.path("save/best");
   const std::string mismatched = tiny.print(
       tiny.scoring(best, {"--task_name=MNLI-mm", "--eval_data_file_path=" + sample("mnli_mm.tsv")}));
-  CHECK(mismatched.find("1 texts with the label '-' are left out\n") != std::string::npos);
+  CHECK(mismatched.find("1 text with the label '-' is left out\n") != std::string::npos);
   CHECK(mismatched.find("total_num 2,") != std::string::npos);
   const std::string diagnostic =
       tiny.print(tiny.scoring(best, {"--task_name=ax", "--eval_data_file_path=" + sample("ax.tsv")}));
@@ -167,7 +167,7 @@ TEST_CASE("run_classifier: measures of a data set, languages, delimiters") {
   const Words xnli{"--task_name=xnli", "--max_steps=1", "--train_data_file_path=" + sample("xnli.tsv"),
                    "--eval_data_file_path=", "--save_finetune_checkpoint_path=" + save};
   CHECK(tiny.print(tiny.training(joined(xnli, {"--language=de"})))
-            .find("1 rows of other languages are left out: zh\n") != std::string::npos);
+            .find("1 row of another language is left out: zh\n") != std::string::npos);
   tiny.refuse(tiny.training(joined(xnli, {"--resume=false", "--language=fr"})),
               "no row has the language 'fr': there are de, zh");
   tiny.refuse(tiny.training({"--task_name=mnli", "--language=zh"}),

@@ -206,7 +206,7 @@ TEST_CASE("a text longer than the sequence is cut, and the log says so") {
   CHECK(outcome.status == 0);
   CHECK(outcome.out.ends_with("\t" + text + " bad\n"));
   CHECK(outcome.err ==
-        "standard input: 1 examples, 42 pieces, 1 examples longer than the sequence, 20 pieces dropped\n");
+        "standard input: 1 example, 42 pieces, 1 example longer than the sequence, 20 pieces dropped\n");
 }
 
 TEST_CASE("pairs are predicted from two texts with a tab between") {

@@ -2,10 +2,12 @@
 #include "tasks/report/run_comparison.h"
 
 #include <doctest/doctest.h>
+#include <fmt/core.h>
 
 #include "core/error.h"
 #include "core/io/files.h"
 #include "tasks/report/svg_picture.h"
+#include "tests/tasks/page.h"
 #include "tests/tasks/program.h"
 
 using namespace gradus;
@@ -73,7 +75,8 @@ TEST_CASE("compare_runs: what is wrong is told with its file") {
     CHECK(outcome.status == 2);
     return outcome.err;
   };
-  CHECK(error_of({}) == "error: --folder is missing: a folder with a folder for each task\n");
+  CHECK(error_of({}) ==
+        "error: --folder is missing: a folder with a folder for each task; or name runs, and --output\n");
   CHECK(error_of({"--folder", path + "/none"}) == "error: '" + path + "/none' is no folder\n");
   CHECK(error_of({"--folder", path}) ==
         "error: '" + path + "' holds no folder with metrics files: expected " + path + "/TASK/RUN.json\n");
@@ -134,4 +137,65 @@ TEST_CASE("a picture of charts: a series has its colour in all, and what can't b
   CHECK(count_of("stroke=\"#1f5fa8\"", svg) == 4);           // its legend and three curves
   CHECK(count_of("two &amp; more", svg) == 3);               // its legend and the titles of two dots
   CHECK(svg.find("nan") == std::string::npos);
+}
+
+TEST_CASE("compare_runs: runs that are named make a page of scores, settings that differ and curves") {
+  const TemporaryFolder folder;
+  const auto write = [&](const char* name, const char* rate, double f1, const char* more) {
+    std::filesystem::create_directories((folder.path() / name).parent_path());
+    folder.write(
+        name,
+        fmt::format(R"({{"program": "run_ner", "version": "1", "date": "2026-05-31T09:30:00Z", "model": "m",
+      "steps": 20, "peak_rss_bytes": 1, "span_f1": {}, "best_span_f1": 80, "train_loss": 0.5, "seconds": 3,
+      "evaluations": [{{"step": 10, "span_f1": 40}}, {{"step": 20, "span_f1": {}}}],
+      "training_loss": {{"steps_per_point": 10, "points": [1.5, null]}},
+      "settings": {{"learning_rate": "{}", "report": "{}", "epoch_num": "3"}}{}}})",
+                    f1, f1, rate, name, more));
+  };
+  write("a/metrics.json", "0.1", 61.5, "");
+  write("b.json", "0.2", 70.75, R"(, "deviation": {"span_f1": 1.25})");
+  folder.write(
+      "trainer_state.json",
+      R"({"step": 7, "seed": 4, "batch_size": 2, "recent_losses": [1, 2], "best_scores": {"span_f1": 9}, "best_step": 7,
+      "settings": {"learning_rate": "0.1"}, "history": {"losses": [1.5, 1.5], "steps_per_loss": 3,
+      "evaluations": [{"step": 7, "scores": {"span_f1": 9}}]}})");
+  const auto path = [&](const char* name) { return (folder.path() / name).string(); };
+  const Outcome outcome = run_program(
+      "compare_runs", {path("a"), path("b.json"), "--output", path("page.html"), path("trainer_state.json")});
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  CHECK(outcome.out == "report: " + path("page.html") + "\n");
+  const Page page(read_file(path("page.html")));
+  const std::string own = folder.path().filename().string();
+  CHECK(!page.refers_to_others());
+  CHECK(page.text("//h1") == "3 runs compared");
+  CHECK(page.texts("//h2") == Texts{"Scores", "Settings that differ", "span_f1", "Training loss"});
+  CHECK(page.texts("//section[h2='Scores']//tr/*") ==
+        Texts{"run", "steps", "span_f1",      "best_span_f1", "loss at the end",  //
+              "a",   "20",    "61.50",        "80.00",        "0.5000",           //
+              "b",   "20",    "70.75 ± 1.25", "80.00",        "0.5000",           //
+              own,   "7",     "9.00",         "9.00",         "1.5000"});
+  CHECK(page.texts("//section[h2='Settings that differ']//thead//th") ==
+        Texts{"run", "epoch_num", "learning_rate", "model", "program", "seed", "train_batch_size"});
+  CHECK(page.texts("//section[h2='Settings that differ']//td[3]") == Texts{"0.1", "0.2", "0.1"});
+  CHECK(page.texts("//section[h2='span_f1']//li") == Texts{"a", "b", own});
+
+  const auto error_of = [&](const Words& words) {
+    const Outcome refused = run_program("compare_runs", words);
+    CHECK(refused.status == 2);
+    return refused.err;
+  };
+  CHECK(error_of({path("a")}) == "error: --output is missing: the HTML page to write\n");
+  CHECK(error_of({"--output=" + path("p.html")}) ==
+        "error: --output " + path("p.html") + ": which runs? Name their files or folders\n");
+  CHECK(error_of({path("b.json"), path("b.json"), "--output=p.html"}) ==
+        "error: '" + path("b.json") + "' is there twice\n");
+  CHECK(error_of({path("b.json"), "--score=f1", "--output=p.html"})
+            .starts_with("error: --score is for the runs of --folder"));
+  std::filesystem::create_directory(folder.path() / "empty");
+  CHECK(error_of({path("empty"), "--output=p.html"}) ==
+        "error: '" + path("empty") +
+            "' holds no run: expected metrics.json, trainer_state.json or a checkpoint\n");
+  folder.write("other.json", "[]");
+  CHECK(error_of({path("other.json"), "--output=p.html"})
+            .starts_with("error: '" + path("other.json") + "' is no file of --metrics_file"));
 }

@@ -82,7 +82,7 @@ TEST_CASE("run_ner tells which columns it takes for words and tags, and names bl
       log.find(counted +
                ": words from column 2 of 4, tags from column 4, column 1 counts the words; --text_column and "
                "--label_column choose others\n" +
-               counted + ": 1 lines are taken for comments; line 1: # text = Anna left\n" + counted +
+               counted + ": 1 line is taken for comments; line 1: # text = Anna left\n" + counted +
                ": first sentence: Anna/B-PER left/O\n") != std::string::npos);
   CHECK(log.find("training data: 2 sentences, 4 words") != std::string::npos);
   const std::string others =

@@ -128,12 +128,12 @@ TEST_CASE("run_ner refuses to learn where there is nothing to learn, and says so
   tiny.refuse(trained_on(tiny, outside), outside + ": 3 words in 2 sentences, and the tag of all is 'O'");
   const std::string one = tiny.write("one.txt", "the NN\nhouse NN\n");
   tiny.refuse(trained_on(tiny, one, {"--assessment_method=accuracy"}),
-              one + ": 2 words in 1 sentences, and the tag of all is 'NN'");
+              one + ": 2 words in 1 sentence, and the tag of all is 'NN'");
   const std::string special = tiny.write("special.txt", "the O\nhouse X\n");
   tiny.refuse(trained_on(tiny, special),
-              special + ": 2 words in 1 sentences, and none is in an entity, the tags are O, X");
+              special + ": 2 words in 1 sentence, and none is in an entity, the tags are O, X");
   const std::string rows = tiny.write("rows.json", "{\"text\": \"王伟\", \"label\": {}}\n");
-  tiny.refuse(trained_on(tiny, rows), rows + ": 2 words in 1 sentences, and the tag of all is 'O'");
+  tiny.refuse(trained_on(tiny, rows), rows + ": 2 words in 1 sentence, and the tag of all is 'O'");
   tiny.print(tiny.training({"--max_steps=1"}));
   // Nor is a trained tagger trained further on it.
   tiny.refuse(trained_on(tiny, outside,

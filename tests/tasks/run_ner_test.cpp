@@ -370,9 +370,9 @@ TEST_CASE("predictions alone go to standard output; what was done to the text go
   CHECK(outcome.status == 0);
   CHECK(outcome.out.starts_with("{\"text\":"));
   CHECK(outcome.err.find("unused in " + more + ": more\n") != std::string::npos);
-  CHECK_MESSAGE(outcome.err.find("standard input: 1 sentences, 500 words, ") != std::string::npos,
+  CHECK_MESSAGE(outcome.err.find("standard input: 1 sentence, 500 words, ") != std::string::npos,
                 outcome.err);
-  CHECK(outcome.err.find(", 1 sentences longer than the sequence\n") != std::string::npos);
+  CHECK(outcome.err.find(", 1 sentence longer than the sequence\n") != std::string::npos);
 }
 
 TEST_CASE(

@@ -58,7 +58,7 @@ TEST_CASE("run_ner splits long sentences in training and tags every word of them
   const std::string out =
       tiny.print(tiny.training({"--do_eval", "--train_data_file_path=" + data,
                                 "--eval_data_file_path=" + data, "--seq_length=12", "--epoch_num=30"}));
-  const std::string counts = "2 sentences, 62 words, 82 pieces, 1 sentences longer than the sequence";
+  const std::string counts = "2 sentences, 62 words, 82 pieces, 1 sentence longer than the sequence";
   CHECK(part_from(out, "training data: ").starts_with("training data: " + counts + "\n"));
   CHECK(part_from(out, "evaluation data: ").starts_with("evaluation data: " + counts + ";"));
   CHECK(part_from(out, "processed ")
@@ -72,7 +72,7 @@ TEST_CASE("run_ner keeps the place of a word that tokenizes to nothing") {
       tiny.write("joiner.txt", ner_sentences + "\nAnna B-PER\n" + joiner + " O\nAlden B-LOC\n. O\n");
   const std::string out = tiny.print(tiny.training(
       {"--do_eval", "--epoch_num=40", "--train_data_file_path=" + data, "--eval_data_file_path=" + data}));
-  CHECK(part_from(out, "evaluation data: ").find("1 words without a piece ([UNK])") != std::string::npos);
+  CHECK(part_from(out, "evaluation data: ").find("1 word without a piece ([UNK])") != std::string::npos);
   CHECK(part_from(out, "processed ")
             .starts_with("processed 68 tokens with 20 phrases; found: 20 phrases; correct: 20."));
 }
@@ -282,5 +282,5 @@ TEST_CASE("long sentences are cut between names for the CRF's constraints") {
       tiny.print(tiny.training({"--use_crf", "--crf_constraints", "--seq_length=5", "--max_steps=1",
                                 "--eval_data_file_path=", "--train_data_file_path=" + data}));
   CHECK(tiny.train_loss() < 100);
-  CHECK(out.find("1 sentences longer than the sequence") != std::string::npos);
+  CHECK(out.find("1 sentence longer than the sequence") != std::string::npos);
 }

@@ -14,7 +14,7 @@ TEST_CASE("run_squad tells of questions that nothing can be scored by, and of an
   first[0]["answers"] = Json::array();
   const std::string some = tiny.print(
       tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.write("some.json", json_text(file))}));
-  CHECK(some.find("1 questions have no answer to score by: they count as wrong") != std::string::npos);
+  CHECK(some.find("1 question has no answer to score by: it counts as wrong") != std::string::npos);
   edit_questions(file, [](Json& question) { question.erase("answers"); });
   tiny.refuse(
       tiny.using_it("--do_eval", {"--eval_data_file_path=" + tiny.write("none.json", json_text(file))}),
@@ -55,7 +55,7 @@ TEST_CASE("run_squad says what is wrong with its input") {
   CHECK(tiny.print(tiny.learning("train.txt", 1,
                                  {"--train_data_file_path=" + tiny.path("two.json"),
                                   "--save_finetune_checkpoint_path=" + tiny.path("two")}))
-            .find("1 questions of several answers, the first of which counts") != std::string::npos);
+            .find("1 question of several answers, the first of which counts") != std::string::npos);
   tiny.refuse(tiny.learning("train.txt", 1, {"--seq_length=12"}), "leaves no room for the text");
   tiny.refuse(tiny.learning("train.txt", 1, {"--seq_length=65", "--max_position_embeddings=64"}),
               "--seq_length 65 is above");

@@ -29,5 +29,5 @@ TEST_CASE("why a run ends at a skipped step is told where its loss scale follows
   CHECK(halted_text(found, {}).empty());
   CHECK(halted_text(found, {.window = 1}) == "; the loss scale is 1 and can't be lowered");
   CHECK(halted_text(found, {.window = 1, .most_skipped = 1}) ==
-        "; the loss scale is 1, and 1 steps in a row were skipped, as many as --max_skipped_steps");
+        "; the loss scale is 1, and 1 step in a row was skipped, as many as --max_skipped_steps");
 }

@@ -85,7 +85,7 @@ TEST_CASE("a signal is handled on a stack of its own, and all is as before at th
   const stack_t before = stack_now();
   {
     const StopRequest stop;
-    for (const int signal : {SIGTERM, SIGINT}) {
+    for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
       struct sigaction action {};
       ::sigaction(signal, nullptr, &action);
       CHECK((action.sa_flags & SA_ONSTACK) != 0);
@@ -93,7 +93,13 @@ TEST_CASE("a signal is handled on a stack of its own, and all is as before at th
     CHECK((stack_now().ss_flags & SS_DISABLE) == 0);
     CHECK(stack_now().ss_size >= 1 << 16);
     CHECK(stop.signal().empty());
+    // SIGUSR1 is no second signal, before another or behind it.
+    std::raise(SIGUSR1);
+    CHECK(stop.signal() == "SIGUSR1");
+    std::raise(SIGUSR1);
     std::raise(SIGTERM);
+    CHECK(stop.signal() == "SIGTERM");
+    std::raise(SIGUSR1);
     CHECK(stop.signal() == "SIGTERM");
   }
   CHECK(stack_now().ss_sp == before.ss_sp);

@@ -128,7 +128,7 @@ TEST_CASE("a classifier of other classes, or of scores, begins with a new head")
   log = tiny.print(as_it_is(tiny, tiny.path("scores/best"), "more_scores", regression));
   CHECK(contains(log, "the head of " + tiny.path("scores/best") + " is taken\n"));
   log = tiny.print(as_it_is(tiny, tiny.path("scores/best"), "classes"));
-  CHECK(contains(log, "is not used: it has 1 labels, the data have 2"));
+  CHECK(contains(log, "is not used: it has 1 label, the data have 2"));
 }
 
 TEST_CASE("a model that is trained further keeps its labels, and says what to do about others") {
