@@ -70,7 +70,7 @@ int run_task(int argc, char** argv, bool questions, Make&& make) {
     run_inference(*task, infer, options, backend, metrics);
   }
   if (infer.runs("postprocess")) run_postprocess(*task, infer, options, metrics);
-  end_run(options, metrics, std::nullopt);
+  end_run(FinishedRun{flags, options, backend, "rows"}, metrics);
   return 0;
 }
 

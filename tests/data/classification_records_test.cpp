@@ -15,13 +15,14 @@ using Ids = std::vector<int32_t>;
 
 namespace {
 
-constexpr ClassificationLimits limits{3, 10, 2, 5};
-constexpr ClassificationLimits score_limits{0, 10, 2, 5};
+constexpr ClassificationLimits limits{ProblemType::single_label, 3, 10, 2, 5};
+constexpr ClassificationLimits score_limits{ProblemType::regression, 1, 10, 2, 5};
 
 // A record with everything right, to be spoilt: a pair of class 2, or of score 2.5.
 DatasetRow good_row(bool scores = false) {
   ClassificationExample example{{2, 5, 3, 6, 3}, {0, 0, 0, 1, 1}, 2, 2.5F};
-  return make_classification_record(example, 7, scores);
+  return make_classification_record(example, 7, scores ? ProblemType::regression : ProblemType::single_label,
+                                    3);
 }
 
 std::string write(const TemporaryFolder& folder, const std::vector<DatasetRow>& rows, DatasetFormat format,
@@ -45,9 +46,11 @@ TEST_CASE("the record of an example is filled up with zeros") {
   CHECK(row[4].ints == Ids{1});
   CHECK(good_row(true)[3].floats == std::vector<float>{2.5F});
   CHECK(good_row(true)[3].ints.empty());
-  CHECK(make_classification_record({{2, 3}, {0, 0}, -1, 0}, 3, false)[3].ints == Ids{0});
-  CHECK_THROWS_WITH_AS(make_classification_record({{2, 5, 3}, {0, 0, 0}, 0, 0}, 2, false),
-                       "[records] 3 tokens: expected at most 2", Error);
+  CHECK(make_classification_record({{2, 3}, {0, 0}, -1, 0}, 3, ProblemType::single_label, 3)[3].ints ==
+        Ids{0});
+  CHECK_THROWS_WITH_AS(
+      make_classification_record({{2, 5, 3}, {0, 0, 0}, 0, 0}, 2, ProblemType::single_label, 3),
+      "[records] 3 tokens: expected at most 2", Error);
 }
 
 TEST_CASE("what is written is read, in both formats, classes and scores") {
@@ -91,7 +94,7 @@ TEST_CASE("records that do not fit are refused by file and number") {
   const TemporaryFolder folder;
   const auto refuse = [&](const DatasetRow& row, const std::string& text,
                           ClassificationLimits model = limits) {
-    const bool scores = model.classes == 0;
+    const bool scores = model.problem == ProblemType::regression;
     for (const DatasetFormat format : {DatasetFormat::mindrecord, DatasetFormat::tfrecord}) {
       const std::string path = write(folder, {good_row(scores), row}, format, scores);
       const char* place = format == DatasetFormat::mindrecord ? ": row 1: " : ": record 2: ";
@@ -141,7 +144,8 @@ TEST_CASE("a model with one type of tokens takes single texts only") {
   const DatasetFormat format = DatasetFormat::tfrecord;
   ClassificationLimits one_type = limits;
   one_type.token_types = 1;
-  const DatasetRow single = make_classification_record({{2, 5, 3}, {0, 0, 0}, 1, 0}, 7, false);
+  const DatasetRow single =
+      make_classification_record({{2, 5, 3}, {0, 0, 0}, 1, 0}, 7, ProblemType::single_label, 3);
   const std::string path = write(folder, {single}, format);
   CHECK(read_classification_records(path, format, "", one_type).examples.at(0).label == 1);
   write(folder, {single, good_row()}, format);
@@ -159,18 +163,39 @@ TEST_CASE("records that MindSpore and TensorFlow wrote are read") {
         {"tfrecord/classifier.tfrecord", DatasetFormat::tfrecord, "examples"}}) {
     CAPTURE(name);
     const Json expected = json_of(file_content(fixtures / (std::string(name) + ".expected.json"))).at(rows);
-    const ClassificationRecords read =
-        read_classification_records((fixtures / name).string(), format, "", {15, 30522, 2, 512});
+    const ClassificationRecords read = read_classification_records(
+        (fixtures / name).string(), format, "", {ProblemType::single_label, 15, 30522, 2, 512});
     REQUIRE(read.examples.size() == expected.size());
     for (size_t i = 0; i < expected.size(); ++i) {
       const ClassificationExample& example = read.examples[i];
       const auto ints = [&](const char* column) { return expected[i].at(column).at("data").get<Ids>(); };
-      const DatasetRow row =
-          make_classification_record(example, static_cast<int32_t>(ints("input_ids").size()), false);
+      const DatasetRow row = make_classification_record(
+          example, static_cast<int32_t>(ints("input_ids").size()), ProblemType::single_label, 15);
       CHECK(row[0].ints == ints("input_ids"));
       CHECK(row[1].ints == ints("input_mask"));
       CHECK(row[2].ints == ints("segment_ids"));
       CHECK(row[3].ints == ints("label_ids"));
     }
+  }
+}
+
+TEST_CASE("any number of labels is a row of zeros and ones, and what is neither is refused") {
+  for (const DatasetFormat format : {DatasetFormat::mindrecord, DatasetFormat::tfrecord}) {
+    const TemporaryFolder folder;
+    ClassificationExample example{{2, 5, 3}, {0, 0, 0}, -1, 0};
+    example.labels = {0, 2};
+    const ClassificationLimits several{ProblemType::multi_label, 3, 10, 2, 5};
+    DatasetRow row = make_classification_record(example, 5, ProblemType::multi_label, 3);
+    example.labels = {};
+    const DatasetRow none = make_classification_record(example, 5, ProblemType::multi_label, 3);
+    const std::string path = write(folder, {row, none}, format);
+    const ClassificationRecords read = read_classification_records(path, format, "", several);
+    REQUIRE(read.examples.size() == 2);
+    CHECK(read.examples[0].labels == Ids{0, 2});
+    CHECK(read.examples[1].labels.empty());
+    CHECK_THROWS_AS(read_classification_records(path, format, "", limits), Error);
+    row[3].ints[1] = 2;
+    write(folder, {row}, format);
+    CHECK_THROWS_AS(read_classification_records(path, format, "", several), Error);
   }
 }

@@ -193,9 +193,9 @@ TEST_CASE("classifier, of classes with and without weights and of scores: the bi
       more.insert(more.end(), type.begin(), type.end());
       more.insert(more.end(), {"--eval_batch_size=5"});
       const auto options = options_of<ClassifierOptions>("run_classifier", tiny.training(), more);
-      ClassifierInputs inputs = read_classifier_texts(options, options.learns_scores());
+      ClassifierInputs inputs = read_classifier_texts(options, options.problem());
       std::optional<ClassLabels> labels;
-      if (!options.learns_scores()) labels = classifier_labels(options, inputs);
+      if (options.problem() != ProblemType::regression) labels = classifier_labels(options, inputs);
       const auto system = ClassifierSystem::create(options, labels);
       complete_classifier_inputs(options, *system, inputs, nullptr);
       ClassifierTraining task(*system, ExampleStore());

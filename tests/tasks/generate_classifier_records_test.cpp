@@ -61,9 +61,9 @@ class TinyTexts {
 
   std::vector<ClassificationExample> read(const std::string& name, int32_t classes) const {
     const bool is_mind = name.find("mindrecord") != std::string::npos;
-    return read_classification_records(path("records/" + name),
-                                       is_mind ? DatasetFormat::mindrecord : DatasetFormat::tfrecord, "",
-                                       {classes, 9, 2, 8})
+    return read_classification_records(
+               path("records/" + name), is_mind ? DatasetFormat::mindrecord : DatasetFormat::tfrecord, "",
+               {classes > 0 ? ProblemType::single_label : ProblemType::regression, classes, 9, 2, 8})
         .examples;
   }
 
