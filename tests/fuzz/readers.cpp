@@ -291,8 +291,10 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
     {"csv", read_csv},
     {"classification_records",
      [](Bytes input) {
+       // The length names the kind of labels, so that a seed is a whole file.
+       const ProblemType problem = problem_types[input.size() % problem_types.size()].first;
        read_classification_records(write("x.tfrecord", input), DatasetFormat::tfrecord, "",
-                                   {3, 30522, 2, 512});
+                                   {problem, 3, 30522, 2, 512});
      }},
     {"class_labels", [](Bytes input) { ClassLabels::load(write("x.txt", input)); }},
     {"msra_xml", [](Bytes input) { read_msra_xml(write("x.xml", input)); }},
