@@ -92,7 +92,7 @@ void smooth_row_gradient(const T* row, int64_t classes, float lse, int32_t label
   const float all = of_all + weights.of_label(label);
   for (int64_t k = 0; k < classes; ++k) {
     const float own = weights.of_any(k) + (k == label ? weights.of_label(label) : 0.0F);
-    put<accumulate>(out[k], scale * (all * std::exp(widen(row[k]) - lse) - own));
+    put<accumulate>(out[k], scale * (all * simd_exp(widen(row[k]) - lse) - own));
   }
 }
 

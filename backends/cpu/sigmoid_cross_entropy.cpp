@@ -13,8 +13,9 @@ void CpuBackend::sigmoid_cross_entropy_forward(const SigmoidCrossEntropyForward&
   double sum = 0;
   for (int64_t i = 0; i < args.targets.elements(); ++i) {
     // log(1 + exp(x)) - t x, so that no exponential is large.
-    sum +=
-        std::max(x[i], 0.0F) - static_cast<double>(target[i]) * x[i] + std::log1p(std::exp(-std::abs(x[i])));
+    const double logit = x[i];
+    sum += std::max(logit, 0.0) - static_cast<double>(target[i]) * logit +
+           std::log1p(std::exp(-std::abs(logit)));
   }
   *args.loss.data<float>() = static_cast<float>(sum);
 }
@@ -26,7 +27,7 @@ void CpuBackend::sigmoid_cross_entropy_backward(const SigmoidCrossEntropyBackwar
   const float* const target = args.targets.data<float>();
   float* const dx = args.dlogits.tensor.data<float>();
   dispatch_bool(args.dlogits.accumulate, [&](auto add) {
-    for (int64_t i = 0; i < count; ++i) put<add>(dx[i], scale * (1 / (1 + std::exp(-x[i])) - target[i]));
+    for (int64_t i = 0; i < count; ++i) put<add>(dx[i], scale * (simd_sigmoid(x[i]) - target[i]));
     if (!add) std::fill(dx + count, dx + args.logits.elements(), 0.0F);
   });
 }

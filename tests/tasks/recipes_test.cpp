@@ -119,7 +119,7 @@ TEST_CASE("recipes: from a spreadsheet to classes in it") {
   REQUIRE(printed.size() == 3);
   CHECK_MESSAGE(contains(printed[0], "reviews.csv: CSV with a semicolon between cells\n"), printed[0]);
   CHECK(contains(printed[0], "texts from column 2 (review), labels from column 3 (rating); not used: id\n"));
-  CHECK(contains(printed[0], "1 empty lines are left out\n"));
+  CHECK(contains(printed[0], "1 empty line is left out\n"));
   CHECK(contains(printed[0], "labels: neg, pos\n"));
   CHECK(contains(printed[1], "12 examples"));
   CHECK(contains(printed[2], "new.csv: columns added: predicted_label, probability_neg, probability_pos\n"));

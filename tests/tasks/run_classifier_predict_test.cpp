@@ -70,7 +70,7 @@ TEST_CASE(
   check_added(rest.substr(end + 2), "2;bad;", ";");
   CHECK(rest.ends_with("\r\n"));
   CHECK(outcome.err.find("the labels in column 3 (rating) left alone") != std::string::npos);
-  CHECK(outcome.err.find("1 empty lines are left out\n") != std::string::npos);
+  CHECK(outcome.err.find("1 empty line is left out\n") != std::string::npos);
   CHECK(outcome.err.find("columns added: predicted_label, probability_neg, probability_pos\n") !=
         std::string::npos);
   // What came out goes in: once with other names, once refused.

@@ -72,7 +72,7 @@ TEST_CASE("run_squad trains on several files") {
       tiny.print(tiny.learning("train.txt", 1,
                                {"--train_data_file_path=" + tiny.path("other.json"),
                                 "--save_finetune_checkpoint_path=" + tiny.path("second")}));
-  CHECK(moved.find(", 1 answers found at another place than the data says\n") != std::string::npos);
+  CHECK(moved.find(", 1 answer found at another place than the data says\n") != std::string::npos);
 }
 
 TEST_CASE("run_squad goes on with other answers to score by, and finds the best anew") {
