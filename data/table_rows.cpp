@@ -26,6 +26,7 @@ class TableRows::Csv {
  public:
   explicit Csv(char delimiter) : delimiter_(delimiter) {
     if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI) != 0) throw std::bad_alloc();
+    csv_set_blk_size(&parser_, 1 << 16);  // what a long cell grows by: 128 bytes unless said
     csv_set_delim(&parser_, static_cast<unsigned char>(delimiter));
     csv_set_space_func(&parser_, [](unsigned char) { return 0; });  // blanks are text
   }
