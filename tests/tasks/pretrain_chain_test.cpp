@@ -6,6 +6,7 @@
 
 #include "core/io/files.h"
 #include "tests/json.h"
+#include "tests/places.h"
 #include "tests/tasks/program.h"
 #include "tests/tasks/tiny_pretraining.h"
 
@@ -15,7 +16,12 @@ namespace fs = std::filesystem;
 namespace {
 
 Outcome chain(const Words& options) {
-  return Process(joined({"/bin/sh", source_file("tasks/pretrain_chain.sh").string()}, options), "").wait();
+  const std::string programs = "GRADUS_PROGRAMS=" + place("GRADUS_PROGRAMS").string();
+  return Process(
+             joined({"/usr/bin/env", programs, "/bin/sh", source_file("tasks/pretrain_chain.sh").string()},
+                    options),
+             "")
+      .wait();
 }
 
 std::string last_lines(const std::string& text, size_t count) {

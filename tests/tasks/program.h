@@ -28,7 +28,7 @@ Words letting_root(const Words& command);
 struct Outcome {
   int status = 0;  // as a shell reports it: 128 + N after signal N
   std::string out;
-  std::string err;
+  std::string err;  // but for lines of phases
 };
 
 // A program that runs beside the test, and is killed with this object if it still does.
