@@ -78,10 +78,9 @@ std::optional<std::string> value_of(int argc, char** argv, const std::string& na
 }  // namespace
 
 std::string early_setting(int argc, char** argv, const char* name) {
-  if (const auto value = value_of(argc, argv, name); value || name == std::string_view("config_path"))
-    return value.value_or("");
+  if (const auto value = value_of(argc, argv, name)) return *value;
   const auto path = value_of(argc, argv, "config_path");
-  if (!path || std::filesystem::is_directory(*path)) return "";
+  if (!path) return "";
   ConfigFile config(*path);
   const ConfigEntry* entry = config.find(name);
   return entry != nullptr && !entry->values.empty() ? entry->values.front() : "";

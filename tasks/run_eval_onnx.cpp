@@ -52,7 +52,7 @@ int run(int argc, char** argv) {
   ShownOptions shown;
   Options flags("run_eval_onnx", purpose, example);
   shown.declare(flags);
-  if (writes_pages(argc, argv, flags.page())) return 0;
+  if (writes_pages(argc, argv, [&] { return flags.page(); })) return 0;
   for (int i = 1; i < argc; ++i) {
     if (std::string_view(argv[i]) == "--help" || std::string_view(argv[i]) == "-h") {
       print_result("{}", flags.help());

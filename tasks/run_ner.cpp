@@ -94,11 +94,12 @@ int predict(const NerOptions& options, const NerSystem& system, const NerTagger&
 }
 
 int run(int argc, char** argv) {
-  if (const auto status = run_folder_of_settings(argc, argv)) return *status;
   NerOptions options;
   Options flags("run_ner", purpose, example);
   options.declare(flags);
+  flags.take_folder_of_settings();
   if (!flags.parse(argc, argv)) return 0;
+  if (flags.folder_of_settings()) return run_settings(flags, options, argc, argv);
   options.finish(flags);
   if (!options.seeds.empty()) return run_seeds(flags, options, argc, argv);
   const auto folders = begin_outputs(options, "");

@@ -61,19 +61,6 @@ Words without(const Words& words, const std::set<std::string>& switches) {
   return kept;
 }
 
-bool has_switch(const Words& words, const std::string& name) {
-  bool on = false;
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (!names(words[i], name)) continue;
-    const size_t equals = words[i].find('=');
-    const std::string value = equals != std::string::npos ? words[i].substr(equals + 1)
-                              : i + 1 < words.size()      ? words[i + 1]
-                                                          : "";
-    on = parse_switch(value).value_or(true);
-  }
-  return on;
-}
-
 // What a run that is done was started with. What makes no other model does not count.
 std::string start_text(const Series& series, const SeriesRun& run) {
   Words words = without(series.words, {"resume", "overwrite_output_dir", "json"});
@@ -186,14 +173,22 @@ int run_series(const Series& series, const std::string& title) {
   return 0;
 }
 
-Series series_of(int argc, char** argv) {
+// The series that the options ask for, but for its runs.
+Series series_of(const Options& flags, const FineTuneOptions& options, int argc, char** argv) {
+  const TrainOptions& train = options.train;
   Series series;
   series.program = argv[0];
   series.words.assign(argv + 1, argv + argc);
-  series.metrics_file = early_setting(argc, argv, "metrics_file");
-  series.log_dir = early_setting(argc, argv, "log_dir");
-  series.output_dir = early_setting(argc, argv, "output_dir");
-  series.page = early_setting(argc, argv, "report");
+  series.folder = train.save_finetune_checkpoint_path;
+  series.page = train.report.empty() ? series.folder / page_name : fs::path(train.report);
+  series.metrics_file = train.metrics_file;
+  series.log_dir = train.log_dir;
+  // That of each run is its own folder, unless another one was asked for.
+  for (const Option& option : flags.all())
+    if (option.name() == "output_dir" && option.value() != series.folder) series.output_dir = option.value();
+  series.json = train.json;
+  series.resume = train.resume;
+  series.overwrite = train.overwrite_output_dir;
   return series;
 }
 
@@ -228,26 +223,20 @@ std::map<std::string, fs::path> settings_in(const fs::path& folder) {
 
 }  // namespace
 
-std::optional<int> run_folder_of_settings(int argc, char** argv) {
-  const fs::path config = early_setting(argc, argv, "config_path");
-  if (!fs::is_directory(config)) return std::nullopt;
-  Series series = series_of(argc, argv);
-  if (std::ranges::find(series.words, "--help") != series.words.end()) return std::nullopt;
-  series.folder = early_setting(argc, argv, "save_finetune_checkpoint_path");
+int run_settings(const Options& flags, const FineTuneOptions& options, int argc, char** argv) {
+  const TrainOptions& train = options.train;
+  const fs::path config = flags.folder_of_settings().value();
   check(
-      !series.folder.empty(),
+      !flags.is_default("save_finetune_checkpoint_path") && !train.save_finetune_checkpoint_path.empty(),
       "--config_path {}: a run for each file in it: give --save_finetune_checkpoint_path, in which each has "
       "a folder",
       config.string());
-  for (const char* name : {"distribute", "do_predict"})
-    check(!has_switch(series.words, name),
-          "--config_path {}: --{} is for single runs, not for a folder of settings", config.string(), name);
-  check(early_setting(argc, argv, "trace").empty(), "--config_path {}: --trace is for single runs",
-        config.string());
-  series.json = has_switch(series.words, "json");
-  series.resume = has_switch(series.words, "resume");
-  series.overwrite = has_switch(series.words, "overwrite_output_dir");
-  if (series.page.empty()) series.page = series.folder / page_name;
+  for (const auto& [is_on, name] :
+       {std::pair{train.distribute, "distribute"}, {train.do_predict, "do_predict"}})
+    check(!is_on, "--config_path {}: --{} is for single runs, not for a folder of settings", config.string(),
+          name);
+  check(train.trace.empty(), "--config_path {}: --trace is for single runs", config.string());
+  Series series = series_of(flags, options, argc, argv);
   for (const auto& [name, path] : settings_in(config))
     series.runs.push_back({name, {"--config_path=" + path.string()}, read_file(path)});
   return run_series(series, fmt::format("Settings of {}", config.lexically_normal().string()));
@@ -260,18 +249,12 @@ int run_seeds(const Options& flags, const FineTuneOptions& options, int argc, ch
   check(!train.do_predict, "--seeds {}: predict with one of its models, in a run of its own", seeds);
   check(!train.distribute, "--seeds {}: --distribute is for single runs", seeds);
   check(train.trace.empty(), "--seeds {}: --trace is for single runs", seeds);
-  const auto is_seed = [](const std::string& word) { return names(word, "seed"); };
-  check(std::none_of(argv + 1, argv + argc, is_seed), "--seeds {} and --seed {}: give one of them", seeds,
+  check(!flags.is_on_command_line("seed"), "--seeds {} and --seed {}: give one of them", seeds,
         options.device.seed);
   check(!train.save_finetune_checkpoint_path.empty(),
         "--seeds {}: give --save_finetune_checkpoint_path, in which each run has a folder", seeds);
-  Series series = series_of(argc, argv);
-  series.folder = train.save_finetune_checkpoint_path;
-  series.json = train.json;
-  series.resume = train.resume;
-  series.overwrite = train.overwrite_output_dir;
+  Series series = series_of(flags, options, argc, argv);
   series.are = RunsAre::repeated;
-  if (series.page.empty()) series.page = series.folder / page_name;
   for (const int64_t seed : seeds_of(seeds))
     series.runs.push_back({fmt::format("seed-{}", seed), {"--seeds=", fmt::format("--seed={}", seed)}, ""});
   return run_series(series, fmt::format("{}: seeds {}", flags.program(), seeds));

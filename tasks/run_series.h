@@ -3,17 +3,14 @@
 // does not end the others.
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "tasks/options/fine_tune_options.h"
 
 namespace gradus {
 
-// The runs of a folder of YAML files, where --config_path is one: each saves to a folder of its file's name in that of
-// --save_finetune_checkpoint_path. Nothing where it is none; otherwise the exit status. Called before the options are read.
-// Throws Error as run_seeds() does.
-std::optional<int> run_folder_of_settings(int argc, char** argv);
+// The runs of a folder of YAML files, which --config_path is (Options::folder_of_settings): each saves to a folder of its file's name in
+// that of --save_finetune_checkpoint_path. The options are those of the command line alone, before finish(). Returns the exit status, and
+// throws as run_seeds() does.
+int run_settings(const Options& flags, const FineTuneOptions& options, int argc, char** argv);
 
 // The runs of --seeds: that of seed 3 saves to seed-3 in the folder to save to. Each leaves there its metrics.json and report.html;
 // all together make the page of --report, or report.html in the folder, the file of --metrics_file, and a table of scores with their

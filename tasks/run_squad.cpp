@@ -103,11 +103,12 @@ int predict(Backend& backend, const SquadDriverOptions& options, const SquadSyst
 }
 
 int run(int argc, char** argv) {
-  if (const auto status = run_folder_of_settings(argc, argv)) return *status;
   SquadDriverOptions options;
   Options flags("run_squad", purpose, example);
   options.declare(flags);
+  flags.take_folder_of_settings();
   if (!flags.parse(argc, argv)) return 0;
+  if (flags.folder_of_settings()) return run_settings(flags, options, argc, argv);
   options.finish(flags);
   if (!options.seeds.empty()) return run_seeds(flags, options, argc, argv);
   const auto folders = begin_outputs(options, options.output_dir);

@@ -1,5 +1,7 @@
 #include "core/io/checked_json.h"
 
+#include <limits>
+
 #include "core/error.h"
 #include "core/io/file_kind.h"
 
@@ -37,6 +39,10 @@ int64_t JsonField::integer(int64_t least, int64_t most) const {
 double JsonField::number() const {
   check(value_->is_number(), "a number");
   return value_->number();
+}
+
+double JsonField::number_or_nan() const {
+  return value_->is_null() ? std::numeric_limits<double>::quiet_NaN() : number();
 }
 
 std::string JsonField::text() const {

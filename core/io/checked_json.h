@@ -31,6 +31,8 @@ class JsonField {
   int64_t integer(int64_t least = std::numeric_limits<int64_t>::min(),
                   int64_t most = std::numeric_limits<int64_t>::max()) const;
   double number() const;
+  // The same where null stands for what is infinite or not a number: NaN.
+  double number_or_nan() const;
   std::string text() const;
   std::vector<double> numbers() const;
   std::vector<JsonField> items() const;                            // of a list

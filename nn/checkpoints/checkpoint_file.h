@@ -17,6 +17,12 @@ enum class CheckpointFormat : uint8_t { safetensors, mindspore, tensorflow, pyto
 
 std::string_view name_of(CheckpointFormat format);  // "safetensors", "mindspore", "tensorflow", "pytorch"
 
+// What the path of one may be, for help pages.
+constexpr const char* checkpoint_paths =
+    "*.safetensors, *.bin of PyTorch, the *.index.json of several, *.ckpt of MindSpore, the prefix or "
+    "*.index of "
+    "TensorFlow, or a folder with one of them";
+
 class CheckpointFile {
  public:
   // `path` is a safetensors file, a file of PyTorch's torch.save (*.bin, *.pt, *.pth), the index of several of either

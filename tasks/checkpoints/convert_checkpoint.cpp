@@ -104,11 +104,7 @@ int run(int argc, char** argv) {
       "programs\n"
       "expect them, numbers as float32.",
       "convert_checkpoint --to mindspore uncased_L-12_H-768_A-12/bert_model.ckpt bert.ckpt");
-  arguments.require("input", from,
-                    "*.safetensors, *.bin of PyTorch, the *.index.json of several, *.ckpt of MindSpore, the "
-                    "prefix or *.index of "
-                    "TensorFlow, or a folder with one of them",
-                    PageOption::Value::file);
+  arguments.require("input", from, checkpoint_paths, PageOption::Value::file);
   arguments.require("output", to, "file to write; of TensorFlow what its two files' names begin with",
                     PageOption::Value::file);
   arguments.require("--to", format, "safetensors (Hugging Face), mindspore or tensorflow",

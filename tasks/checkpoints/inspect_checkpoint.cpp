@@ -196,11 +196,7 @@ int run(int argc, char** argv) {
   Arguments arguments("inspect_checkpoint",
                       "Shows what is in a checkpoint: names, types, shapes and statistics of its tensors.",
                       "inspect_checkpoint bert_model.ckpt.index");
-  arguments.require("file", path,
-                    "*.safetensors, *.bin of PyTorch, the *.index.json of several, *.ckpt of MindSpore, the "
-                    "prefix or *.index of "
-                    "TensorFlow, or a folder with one of them",
-                    PageOption::Value::file);
+  arguments.require("file", path, checkpoint_paths, PageOption::Value::file);
   arguments.add_flag(
       "--json", json,
       "one JSON object, with every name and the first and last numbers, or the first 100 bytes of a string");

@@ -16,8 +16,9 @@ std::string short_purpose(const ProgramPage& page) {
   return text;
 }
 
-bool writes_pages(int argc, const char* const* argv, const ProgramPage& page) {
+bool writes_pages(int argc, const char* const* argv, const std::function<ProgramPage()>& make_page) {
   if (argc != 3 || std::string_view(argv[1]) != "--write_pages") return false;
+  const ProgramPage page = make_page();
   const std::filesystem::path folder = argv[2];
   replace_file(folder / page.program, bash_completion(page));
   replace_file(folder / ("_" + page.program), zsh_completion(page));

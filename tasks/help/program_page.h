@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,7 @@ std::string zsh_completion(const ProgramPage& page);
 std::string man_page(const ProgramPage& page);
 
 // Whether the command line is "--write_pages FOLDER", by which the build has each program write these three files, in this
-// folder and by these names; then they are written.
-bool writes_pages(int argc, const char* const* argv, const ProgramPage& page);
+// folder and by these names; then they are written. Only then is the page made.
+bool writes_pages(int argc, const char* const* argv, const std::function<ProgramPage()>& make_page);
 
 }  // namespace gradus

@@ -109,7 +109,7 @@ ProgramPage whole_page() {
 }
 
 int run(int argc, char** argv) {
-  if (writes_pages(argc, argv, whole_page())) return 0;
+  if (writes_pages(argc, argv, whole_page)) return 0;
   std::string task = early_setting(argc, argv, "task");
   std::ranges::transform(task, task.begin(), [](unsigned char c) { return std::tolower(c); });
   if (task.empty()) {

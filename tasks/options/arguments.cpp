@@ -55,7 +55,7 @@ void Arguments::note(const std::string& name, const std::string& help, PageOptio
 }
 
 std::optional<int> Arguments::parse(int argc, const char* const* argv, int failure) try {
-  if (writes_pages(argc, argv, page_)) return 0;
+  if (writes_pages(argc, argv, [this] { return page_; })) return 0;
   app_->parse(argc, argv);
   return std::nullopt;
 } catch (const CLI::ParseError& error) {

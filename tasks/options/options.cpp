@@ -1,6 +1,7 @@
 #include "tasks/options/options.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <numeric>
 
@@ -86,7 +87,7 @@ void Options::leave(const std::vector<std::string>& names, const std::string& re
 }
 
 bool Options::parse(int argc, const char* const* argv) {
-  if (writes_pages(argc, argv, page())) return false;
+  if (writes_pages(argc, argv, [this] { return page(); })) return false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
     if (word != "--help" && word != "-h") continue;
@@ -98,8 +99,13 @@ bool Options::parse(int argc, const char* const* argv) {
     const auto found = given.find(option.name());
     if (found != given.end()) option.set(found->second.value, "--" + found->second.name, command_line);
   }
-  if (!config_path_.empty()) set_from_file();
+  if (!config_path_.empty() && !folder_of_settings()) set_from_file();
   return true;
+}
+
+std::optional<std::string> Options::folder_of_settings() const {
+  if (!takes_folder_ || !std::filesystem::is_directory(config_path_)) return std::nullopt;
+  return config_path_;
 }
 
 // The value that the command line gives each option, the last where there are several. Not CLI11's work, which would take the word
@@ -226,7 +232,11 @@ bool Options::is_default(std::string_view name) const {
   return option->is_default();
 }
 
-bool Options::is_on_command_line(std::string_view name) { return option(name).origin() == command_line; }
+bool Options::is_on_command_line(std::string_view name) const {
+  const Option* option = find_option(options_, name);
+  check(option != nullptr, "[options] there is no option --{}", name);
+  return option->origin() == command_line;
+}
 
 void Options::preset(std::string_view name, const std::string& value, const std::string& reason) {
   Option& found = option(name);

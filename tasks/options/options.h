@@ -159,12 +159,17 @@ class Options {
   // wrong values; of an option it has the name that was given.
   bool parse(int argc, const char* const* argv);
 
+  // Lets --config_path be a folder, of which parse() reads nothing.
+  void take_folder_of_settings() { takes_folder_ = true; }
+  // The folder, where it is one.
+  std::optional<std::string> folder_of_settings() const;
+
   // The option of that name or alias, for a program that knows more of one that a shared struct has added.
   Option& option(std::string_view name);
   // Whether neither file nor command line, nor preset() or adopt(), has set the option.
   bool is_default(std::string_view name) const;
   // Whether the command line has set it, not a file or the program.
-  bool is_on_command_line(std::string_view name);
+  bool is_on_command_line(std::string_view name) const;
   // Sets an option that is still at its default; print_effective gives `reason` as its origin.
   void preset(std::string_view name, const std::string& value, const std::string& reason);
   // Sets an option that is still at its default from a nested value of the configuration file, for example
@@ -205,6 +210,7 @@ class Options {
   std::string example_;
   std::string group_ = "Options";
   std::string config_path_;
+  bool takes_folder_ = false;
   std::deque<Option> options_;  // a deque: references handed out by add() stay valid
   std::map<std::string, std::string, std::less<>> left_;  // names of leave(), and the reasons
   std::vector<std::string> left_words_;                   // those of them on the command line

@@ -17,9 +17,6 @@ namespace {
 constexpr const char* best_prefix = "best_";  // of the model that the folder best holds
 constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 
-// Numbers that are infinite or not a number stand as null in files.
-double number_or_nan(const JsonField& field) { return field.value().is_null() ? no_number : field.number(); }
-
 bool has_score(const Scores& scores, const std::string& name) {
   return std::ranges::find(scores, name, &Scores::value_type::first) != scores.end();
 }
@@ -34,14 +31,14 @@ bool is_cost(const std::string& name) {
 Scores scores_in(const JsonField& field) {
   Scores scores;
   for (const auto& [name, value] : field.members())
-    if (name != "step") scores.emplace_back(name, number_or_nan(value));
+    if (name != "step") scores.emplace_back(name, value.number_or_nan());
   return scores;
 }
 
 std::vector<ChartPoint> loss_points(const JsonField& points, double width) {
   std::vector<ChartPoint> result;
   for (const JsonField& point : points.items())
-    result.push_back({(static_cast<double>(result.size()) + 0.5) * width + 0.5, number_or_nan(point)});
+    result.push_back({(static_cast<double>(result.size()) + 0.5) * width + 0.5, point.number_or_nan()});
   return drawable(result);
 }
 
@@ -65,18 +62,18 @@ RunRecord read_metrics(const JsonField& file) {
     for (const auto& [name, value] : point.scores)
       if (!has_score(run.scores, name)) run.scores.emplace_back(name, no_number);
   for (auto& [name, value] : run.scores)
-    if (const auto last = file.find(name)) value = number_or_nan(*last);
+    if (const auto last = file.find(name)) value = last->number_or_nan();
   if (!run.scores.empty()) {
     const std::string best = best_prefix + run.scores.front().first;
-    if (const auto kept = file.find(best)) run.scores.emplace_back(best, number_or_nan(*kept));
+    if (const auto kept = file.find(best)) run.scores.emplace_back(best, kept->number_or_nan());
   }
   if (run.scores.empty()) {  // it did not train
     for (const auto& [name, value] : file.members())
       if ((value.value().is_number() || value.value().is_null()) && !is_cost(name) && name != train_loss_name)
-        run.scores.emplace_back(name, number_or_nan(value));
+        run.scores.emplace_back(name, value.number_or_nan());
   }
   if (const auto loss = file.find(train_loss_name))
-    run.scores.emplace_back(train_loss_name, number_or_nan(*loss));
+    run.scores.emplace_back(train_loss_name, loss->number_or_nan());
   if (const auto deviations = file.find("deviation"))
     for (const auto& [name, value] : deviations->members())
       if (!value.value().is_null()) run.deviations[name] = value.number();

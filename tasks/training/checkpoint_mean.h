@@ -9,8 +9,11 @@
 
 namespace gradus {
 
-// Gives the parameters, allocated for training, the mean of what the folders hold, at least one. Throws Error when one of them can't be
-// read, or is another model's.
-void load_mean(const std::vector<std::filesystem::path>& folders, Parameters& parameters);
+// The steps of the last checkpoints in a save folder up to a step, `count` of them or as many as there are.
+std::vector<int64_t> last_steps(const std::filesystem::path& root, int64_t count, int64_t step);
+
+// Gives the parameters, allocated for training, the mean of what the checkpoints of these steps hold, at least one. Throws Error when one
+// of them can't be read, or is another model's.
+void load_mean(const std::filesystem::path& root, const std::vector<int64_t>& steps, Parameters& parameters);
 
 }  // namespace gradus

@@ -66,8 +66,7 @@ Scores parse_scores(const Field& field) {
 StepCurve parse_curve(const Field& field, const CurveNames& names) {
   const Field list = field.at(names.points);
   std::vector<double> points;
-  for (const Field& point : list.items())
-    points.push_back(point.value().is_null() ? std::numeric_limits<double>::quiet_NaN() : point.number());
+  for (const Field& point : list.items()) points.push_back(point.number_or_nan());
   list.check(points.size() <= StepCurve::most_points,
              fmt::format("at most {} numbers", StepCurve::most_points));
   const int64_t width = field.at(names.steps_per_point).integer(1);

@@ -346,12 +346,15 @@ class Training {
     const bool comparable =
         state_.best_step >= 0 && result_.scores.front().first == state_.best_scores.front().first;
     ++state_.evaluations_since_best;
-    if (!comparable || result_.scores.front().second > state_.best_scores.front().second) {
-      state_.evaluations_since_best = 0;
-      state_.best_scores = result_.scores;
-      state_.best_step = state_.step;
-    }
+    if (!comparable || result_.scores.front().second > state_.best_scores.front().second) note_best();
     keep_best();
+  }
+
+  // The run knows no better scores than those of its last evaluation.
+  void note_best() {
+    state_.evaluations_since_best = 0;
+    state_.best_scores = result_.scores;
+    state_.best_step = state_.step;
   }
 
   // Makes `best` the present model unless what it holds is better. That may be of a later step: a run that was stopped
@@ -363,6 +366,10 @@ class Training {
       const bool is_same_again = score == kept && state_.step == best_->step;
       if (!(score > kept) && !is_same_again) return;
     }
+    replace_best();
+  }
+
+  void replace_best() {
     save_best();
     best_ = {state_.step, result_.scores};
   }
@@ -378,22 +385,17 @@ class Training {
   // Otherwise the model stays that of the last step.
   void try_average() {
     if (config_.average_checkpoints <= 1 || !checkpoints_ || !leads()) return;
-    std::vector<int64_t> steps = checkpoint_steps(config_.save_path);
-    std::erase_if(steps, [&](int64_t step) { return step > state_.step; });
-    const auto count = std::min<size_t>(steps.size(), static_cast<size_t>(config_.average_checkpoints));
-    steps.erase(steps.begin(), steps.end() - static_cast<int64_t>(count));
-    if (count < 2) {
+    const std::vector<int64_t> steps =
+        last_steps(config_.save_path, config_.average_checkpoints, state_.step);
+    if (steps.size() < 2) {
       print_log(config_.log, "note: --average_checkpoints {}: there is one checkpoint, and no mean\n",
                 config_.average_checkpoints);
       return;
     }
-    std::vector<std::filesystem::path> folders;
-    for (const int64_t step : steps)
-      folders.push_back(config_.save_path / CheckpointDirectory::checkpoint_name(step));
-    load_mean(folders, parameters_);
+    load_mean(config_.save_path, steps, parameters_);
     const Scores scores = task_.evaluate();
-    const std::string what =
-        fmt::format("the mean of the {} checkpoints from step {} to {}", count, steps.front(), steps.back());
+    const std::string what = fmt::format("the mean of the {} checkpoints from step {} to {}", steps.size(),
+                                         steps.front(), steps.back());
     if (scores.empty()) {
       save_best();
       print_log(config_.log, "{} is {}\n", what, best_checkpoint(config_.save_path).string());
@@ -406,16 +408,14 @@ class Training {
         config_.log, "{}: {} {:.2f}{}\n", what, name, score,
         better ? ": it is the best" : fmt::format(", the best has {:.2f}", best_->scores.front().second));
     if (!better) {
-      load_mean({folders.back()}, parameters_);
+      load_mean(config_.save_path, {steps.back()}, parameters_);
       result_.scores = task_.evaluate();  // whoever asks for scores again gets those of these weights
       return;
     }
     result_.scores = scores;
     state_.history.evaluations.push_back({state_.step, scores});
-    state_.best_scores = scores;
-    state_.best_step = state_.step;
-    save_best();
-    best_ = {state_.step, scores};
+    note_best();
+    replace_best();
   }
 
   // Throws Error when an update has made a number that is none: the loss and the gradients it came from were finite,

@@ -178,6 +178,21 @@ TEST_CASE("a folder of settings: a run for each file, a failed one is told and t
   tiny.refuse(flags, "expected a YAML file, or a folder with files NAME.yaml or NAME.yml");
 }
 
+TEST_CASE("a series knows options by all of their names") {
+  const TinyNer tiny;
+  std::filesystem::create_directory(tiny.path("settings"));
+  tiny.write("settings/slow.yaml", "learning_rate: 1.0e-4\n");
+  Words flags = tiny.training({"--max_steps=1", "--eval_data_file_path="});
+  tiny.print(joined(flags, {"--config_path=" + tiny.path("settings"), "--logging_dir", tiny.path("events")}));
+  CHECK(names_in(tiny.path("events")) == Words{"slow"});
+  tiny.print(joined(flags, {"--seeds=3,4", "--logging_dir=" + tiny.path("curves"),
+                            "--save_finetune_checkpoint_path=" + tiny.path("seeds")}));
+  CHECK(names_in(tiny.path("curves")) == Words{"seed-3", "seed-4"});
+  // A mistyped option is told once, before any run.
+  tiny.refuse(joined(flags, {"--config_path=" + tiny.path("settings"), "--logging_dirs=x"}),
+              "unknown option '--logging_dirs'");
+}
+
 TEST_CASE("seeds of each of several settings: the page has their deviations") {
   const TinyClassifier tiny;
   std::filesystem::create_directory(tiny.path("settings"));
