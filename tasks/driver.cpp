@@ -13,6 +13,7 @@
 #include "nn/parameter_groups.h"
 #include "tasks/log/log.h"
 #include "tasks/log/phase.h"
+#include "tasks/model/calibration.h"
 #include "tasks/model/checkpoint_directory.h"
 #include "tasks/options/config_file.h"
 #include "tasks/training/fit_memory.h"
@@ -186,19 +187,22 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   return result;
 }
 
-void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& system) {
-  if (!options.exported_file.empty()) return system.run_exported(backend, options, log_of(options));
-  const DType dtype = options.calibrate.empty() ? options.device.dtype() : DType::float32;
-  system.allocate(backend, Parameters::Use::evaluation, dtype, 0, log_of(options));
-}
-
-void calibrate(const FineTuneOptions& options, TaskSystem& system,
-               const std::function<CalibrationScore()>& evaluate) {
-  if (options.calibrate.empty()) return;
-  const Calibration found = calibrate_int8(system.parameters(), evaluate, log_of(options));
+void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& system,
+                  Evaluation* evaluation) {
+  std::FILE* const log = log_of(options);
+  if (!options.exported_file.empty()) return system.run_exported(backend, options, log);
+  const bool calibrates = evaluation != nullptr && !options.calibrate.empty();
+  system.allocate(backend, Parameters::Use::evaluation, calibrates ? DType::float32 : options.device.dtype(),
+                  0, log);
+  if (!calibrates) return;
+  const auto evaluate = [&] {
+    const EvaluationReport& report = evaluation->run();
+    return CalibrationScore{report.scores[0].first, report.scores[0].second, report.examples_per_second};
+  };
+  const Calibration found = calibrate_int8(system.parameters(), evaluate, log);
   system.save_int8_keeps(found.keeps);
   if (found.int8.speed <= found.float32.speed)
-    print_log(log_of(options), "warning: int8 is no faster than fp32 here: take --compute_type fp32\n");
+    print_log(log, "warning: int8 is no faster than fp32 here: take --compute_type fp32\n");
 }
 
 void read_predict_data(const FineTuneOptions& options,
@@ -240,6 +244,21 @@ std::string to_json_line(const Scores& scores) {
   Json json;
   for (const auto& [name, value] : scores) json[name] = value;
   return json_text(json);
+}
+
+void tell_scores(const FinishedRun& run, Evaluation& evaluation, const std::string& text,
+                 RunMetrics& metrics) {
+  const EvaluationReport& report = evaluation.current();
+  for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
+  metrics.scores[fmt::format("eval_{}_per_second", run.noun)] = report.examples_per_second;
+  if (run.options.train.json) {
+    print_result("{}\n", to_json_line(report.scores));
+  } else {
+    print_result("evaluation data: {}; {:.1f} {}/s\n{}", evaluation.data_description(),
+                 report.examples_per_second, run.noun, text);
+  }
+  if (const std::string warning = evaluation.warning(); !warning.empty())
+    print_log(log_of(run.options), "warning: {}\n", warning);
 }
 
 void save_report(const FineTuneOptions& options, const Report& report) {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "tasks/log/metrics_file.h"
-#include "tasks/model/calibration.h"
 #include "tasks/output_lock.h"
 #include "tasks/report/report.h"
 #include "tasks/report/run_report.h"
@@ -37,12 +36,10 @@ void end_training_data(const FineTuneOptions& options, FineTuning& task, const F
 TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskSystem& system,
                          FineTuning& task, const char* noun, RunMetrics& metrics);
 
-// Makes the weights of a trained model, for a run that does not train.
-void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& system);
-
-// With --calibrate, has int8 leave weights of the loaded model in float32 by what `evaluate` scores, and stores the choice in its folder.
-void calibrate(const FineTuneOptions& options, TaskSystem& system,
-               const std::function<CalibrationScore()>& evaluate);
+// Makes the weights of a trained model, for a run that does not train. With --calibrate, has int8 leave some of them in float32 by what the
+// evaluation scores, and stores the choice in the model's folder.
+void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& system,
+                  Evaluation* evaluation = nullptr);
 
 // Opens the text of --predict_data_file_path, or standard input, and hands it over with its name for messages.
 void read_predict_data(const FineTuneOptions& options,
@@ -56,6 +53,11 @@ void check_results_folder(const FineTuneOptions& options, const std::string& fol
 
 // Scores as one line of JSON.
 std::string to_json_line(const Scores& scores);
+
+// What --do_eval ends with: the scores of the final weights, which training has scored already unless there was nothing left to train, go
+// to `metrics` and to standard output, there with `text` or, as --json says, alone.
+void tell_scores(const FinishedRun& run, Evaluation& evaluation, const std::string& text,
+                 RunMetrics& metrics);
 
 // Writes the page of --report, and tells so.
 void save_report(const FineTuneOptions& options, const Report& report);

@@ -15,24 +15,16 @@ namespace {
 
 constexpr const char* scores_file = "eval_results.txt";
 
-void evaluate(const PretrainOptions& options, const PretrainSystem& system, PretrainEvaluation& evaluation,
-              RunMetrics& metrics) {
-  const PretrainReport& report = evaluation.current();
-  for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
-  metrics.scores["eval_examples_per_second"] = report.examples_per_second;
+void evaluate(const FinishedRun& run, const PretrainOptions& options, const PretrainSystem& system,
+              PretrainEvaluation& evaluation, RunMetrics& metrics) {
+  const EvaluationReport& report = evaluation.current();
   const int64_t steps = options.train.do_train ? metrics.steps : system.trained_steps();
-  const std::string text = pretrain_results_text(report.scores, steps);
+  std::string text = pretrain_results_text(report.scores, steps);
   if (!options.output_dir.empty())
     replace_file(std::filesystem::path(options.output_dir) / scores_file, text);
-  if (options.train.json) {
-    print_result("{}\n", to_json_line(report.scores));
-    return;
-  }
-  print_result("evaluation data: {}; {:.1f} examples/s\n{}", evaluation.set().counts.str(),
-               report.examples_per_second, text);
   const auto& [name, value] = report.scores.front();
-  if (name == "masked_lm_accuracy")
-    print_result("{}\nAccuracy is:  {:.6f}\n{}\n", rule_line(), value / 100, rule_line());
+  if (name == "masked_lm_accuracy") text += between_rules(fmt::format("Accuracy is:  {:.6f}\n", value / 100));
+  tell_scores(run, evaluation, text, metrics);
 }
 
 }  // namespace
@@ -66,7 +58,7 @@ int run_pretraining(const PretrainingProgram& program, int argc, const char* con
   } else {
     load_weights(backend, options, *system);
   }
-  if (options.train.do_eval) evaluate(options, *system, *evaluation, metrics);
+  if (options.train.do_eval) evaluate(finished, options, *system, *evaluation, metrics);
   if (!options.train.report.empty())
     save_report(options, pretrain_report(finished, evaluation ? &*evaluation : nullptr));
   end_run(finished, metrics);

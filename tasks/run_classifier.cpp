@@ -9,25 +9,24 @@
 #include "tasks/classifier/training.h"
 #include "tasks/driver.h"
 #include "tasks/log/progress.h"
-#include "tasks/main.h"
-#include "tasks/run_series.h"
+#include "tasks/task_main.h"
 #include "tasks/training/training_data.h"
 
 using namespace gradus;
 
 namespace {
 
-constexpr const char* purpose =
+constexpr TaskProgram program{
+    "run_classifier",
     R"(Trains, scores and uses a model that tells classes of texts, or of pairs of texts, apart, or gives them any number of
-labels, or scores: BERT with a linear map of its pooled first token.)";
-constexpr const char* example =
+labels, or scores: BERT with a linear map of its pooled first token.)",
     R"(run_classifier --do_train --do_eval --task_name mrpc --load_pretrain_checkpoint_path model/ \
           --train_data_file_path train.tsv --eval_data_file_path dev.tsv --learning_rate 5e-5
   run_classifier --do_train --class_weights balanced --load_pretrain_checkpoint_path model/ \
           --train_data_file_path texts_and_labels.tsv
   run_classifier --do_train --do_eval --label_columns toxic,insult,threat --tune_thresholds \
           --load_pretrain_checkpoint_path model/ --train_data_file_path train.csv --eval_data_file_path dev.csv
-  run_classifier --do_predict --load_finetune_checkpoint_path classifier_finetune/ckpt/best < texts.txt)";
+  run_classifier --do_predict --load_finetune_checkpoint_path classifier_finetune/ckpt/best < texts.txt)"};
 
 // The classifier to train: a new one, or a trained one to train further.
 std::unique_ptr<ClassifierSystem> make_system(const ClassifierOptions& options,
@@ -73,23 +72,14 @@ std::string all_measures(const ClassificationForm& form, const Scores& scores) {
   return form.measures.size() > 1 ? text + "\n" : "";
 }
 
-// Training has scored the final weights already, unless there was nothing left to train.
-void evaluate(const ClassifierOptions& options, const ClassifierSystem& system,
+void evaluate(const FinishedRun& run, const ClassifierOptions& options, const ClassifierSystem& system,
               ClassifierEvaluation& evaluation, RunMetrics& metrics) {
   const ClassifierReport& report = evaluation.current();
-  for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
-  metrics.scores["eval_examples_per_second"] = report.examples_per_second;
   const int64_t steps = options.train.do_train ? metrics.steps : system.trained_steps();
   write_result(options, scores_file, results_text(report.scores, steps));
-  if (options.train.json) {
-    print_result("{}\n", to_json_line(report.scores));
-  } else {
-    print_result("evaluation data: {}; {:.1f} examples/s\n{}\n{}{}\n{}{}", evaluation.set().counts.str(),
-                 report.examples_per_second, rule_line(), report.text, rule_line(),
-                 all_measures(options.form(), report.scores), evaluation.description());
-  }
-  if (const std::string warning = evaluation.warning(); !warning.empty())
-    print_log(log_of(options), "warning: {}\n", warning);
+  const std::string text =
+      between_rules(report.text) + all_measures(options.form(), report.scores) + evaluation.description();
+  tell_scores(run, evaluation, text, metrics);
 }
 
 // Returns the exit status.
@@ -111,15 +101,7 @@ int predict(const ClassifierOptions& options, const ClassifierSystem& system,
   return status;
 }
 
-int run(int argc, char** argv) {
-  ClassifierOptions options;
-  Options flags("run_classifier", purpose, example);
-  options.declare(flags);
-  flags.take_folder_of_settings();
-  if (!flags.parse(argc, argv)) return 0;
-  if (flags.folder_of_settings()) return run_settings(flags, options, argc, argv);
-  options.finish(flags);
-  if (!options.seeds.empty()) return run_seeds(flags, options, argc, argv);
+int run(Options& flags, ClassifierOptions& options) {
   const auto folders = begin_outputs(options, options.output_dir);
   std::unique_ptr<ClassifierSystem> system;
   if (!options.makes_head()) {
@@ -142,13 +124,9 @@ int run(int argc, char** argv) {
   if (options.train.do_train) {
     train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics, finished);
   } else {
-    load_weights(backend, options, *system);
-    calibrate(options, *system, [&] {
-      const ClassifierReport& report = evaluation->run();
-      return CalibrationScore{report.scores[0].first, report.scores[0].second, report.examples_per_second};
-    });
+    load_weights(backend, options, *system, evaluation ? &*evaluation : nullptr);
   }
-  if (options.train.do_eval) evaluate(options, *system, *evaluation, metrics);
+  if (options.train.do_eval) evaluate(finished, options, *system, *evaluation, metrics);
   if (!options.train.report.empty())
     save_report(options, classifier_report(finished, *system, evaluation ? &*evaluation : nullptr));
   const int status = options.train.do_predict ? predict(options, *system, predictor) : 0;
@@ -158,4 +136,4 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return run_main(argc, argv, run); }
+int main(int argc, char** argv) { return task_main(program, argc, argv, run); }

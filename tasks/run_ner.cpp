@@ -8,26 +8,26 @@
 #include "tasks/driver.h"
 #include "tasks/log/phase.h"
 #include "tasks/log/progress.h"
-#include "tasks/main.h"
 #include "tasks/ner/input.h"
 #include "tasks/ner/predict.h"
 #include "tasks/ner/report.h"
 #include "tasks/ner/tags.h"
 #include "tasks/ner/training.h"
-#include "tasks/run_series.h"
+#include "tasks/task_main.h"
 #include "tasks/training/training_data.h"
 
 using namespace gradus;
 
 namespace {
 
-constexpr const char* purpose =
+constexpr TaskProgram program{
+    "run_ner",
     R"(Trains, scores and uses a tagger for named entities: BERT, with a BiLSTM and a CRF if wanted.
-Without any data it trains on a built-in sample and shows what it learned.)";
-constexpr const char* example = R"(run_ner --use_crf --with_lstm
+Without any data it trains on a built-in sample and shows what it learned.)",
+    R"(run_ner --use_crf --with_lstm
   run_ner --do_train --do_eval --load_pretrain_checkpoint_path model/ --train_data_file_path train.txt \
           --eval_data_file_path dev.txt --learning_rate 1e-4 --epoch_num 3
-  run_ner --do_predict --load_finetune_checkpoint_path ner_finetune/ckpt/best < text.txt)";
+  run_ner --do_predict --load_finetune_checkpoint_path ner_finetune/ckpt/best < text.txt)"};
 
 // Shows the first sentences of the held-out sample with the entities found.
 void show_sentences(const NerTagger& tagger, const NerSystem& system, const NerData& data,
@@ -67,19 +67,10 @@ void train(Backend& backend, const NerOptions& options, NerSystem& system, NerSe
   finished.training = run_training(backend, options, system, task, finished.noun, metrics);
 }
 
-// Training has scored the final weights already, unless there was nothing left to train.
-void evaluate(const NerOptions& options, NerEvaluation& evaluation, RunMetrics& metrics) {
-  const NerReport& report = evaluation.current();
-  for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
-  metrics.scores["eval_sentences_per_second"] = report.sentences_per_second;
-  if (options.train.json) {
-    print_result("{}\n", to_json_line(report.scores));
-    return;
-  }
+void evaluate(const FinishedRun& run, NerEvaluation& evaluation, RunMetrics& metrics) {
   // The reference drivers put their scores between rules; conlleval's report stands alone.
-  const std::string rule = options.assessment_method.starts_with("span") ? "" : rule_line() + "\n";
-  print_result("evaluation data: {}; {:.1f} sentences/s\n{}{}{}", evaluation.examples().counts.str(),
-               report.sentences_per_second, rule, report.text, rule);
+  const std::string& text = evaluation.current().text;
+  tell_scores(run, evaluation, evaluation.method().starts_with("span") ? text : between_rules(text), metrics);
 }
 
 // Returns the exit status.
@@ -93,15 +84,7 @@ int predict(const NerOptions& options, const NerSystem& system, const NerTagger&
   return status;
 }
 
-int run(int argc, char** argv) {
-  NerOptions options;
-  Options flags("run_ner", purpose, example);
-  options.declare(flags);
-  flags.take_folder_of_settings();
-  if (!flags.parse(argc, argv)) return 0;
-  if (flags.folder_of_settings()) return run_settings(flags, options, argc, argv);
-  options.finish(flags);
-  if (!options.seeds.empty()) return run_seeds(flags, options, argc, argv);
+int run(Options& flags, NerOptions& options) {
   const auto folders = begin_outputs(options, "");
   Backend& backend = begin_run(flags, options);
 
@@ -133,13 +116,9 @@ int run(int argc, char** argv) {
   if (training) {
     train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics, finished);
   } else {
-    load_weights(backend, options, *system);
-    calibrate(options, *system, [&] {
-      const NerReport& report = evaluation->run();
-      return CalibrationScore{report.scores[0].first, report.scores[0].second, report.sentences_per_second};
-    });
+    load_weights(backend, options, *system, evaluation ? &*evaluation : nullptr);
   }
-  if (options.train.do_eval) evaluate(options, *evaluation, metrics);
+  if (options.train.do_eval) evaluate(finished, *evaluation, metrics);
   if (!options.train.report.empty())
     save_report(options, ner_report(finished, evaluation ? &*evaluation : nullptr));
   if (options.use_sample) show_sentences(tagger, *system, inputs.dev->data, style_of(options));
@@ -150,4 +129,4 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return run_main(argc, argv, run); }
+int main(int argc, char** argv) { return task_main(program, argc, argv, run); }

@@ -7,25 +7,24 @@
 #include "tasks/driver.h"
 #include "tasks/log/phase.h"
 #include "tasks/log/progress.h"
-#include "tasks/main.h"
-#include "tasks/run_series.h"
 #include "tasks/squad/predict.h"
 #include "tasks/squad/report.h"
 #include "tasks/squad/training.h"
+#include "tasks/task_main.h"
 #include "tasks/training/training_data.h"
 
 using namespace gradus;
 
 namespace {
 
-constexpr const char* purpose =
+constexpr TaskProgram program{
+    "run_squad",
     R"(Trains, scores and uses a model that finds the answers to questions in a text: BERT with a linear map that scores each
-token as an answer's first and last. Data have the form of SQuAD 1.1 or 2.0.)";
-constexpr const char* example =
+token as an answer's first and last. Data have the form of SQuAD 1.1 or 2.0.)",
     R"(run_squad --do_train --do_eval --load_pretrain_checkpoint_path model/ --train_data_file_path train-v1.1.json \
           --eval_data_file_path dev-v1.1.json --learning_rate 1e-4 --epoch_num 2
   printf 'Anna lives in Alden.\nWhere does Anna live?\n' | run_squad --do_predict \
-          --load_finetune_checkpoint_path squad_finetune/ckpt/best)";
+          --load_finetune_checkpoint_path squad_finetune/ckpt/best)"};
 
 // The answers to the evaluation data are predictions.json and so on. Those to new questions are too, unless both are
 // asked for.
@@ -43,21 +42,12 @@ void write_predictions(const SquadDriverOptions& options, const std::string& pre
     print_log(log_of(options), "removed: {}, which belonged to other predictions\n", odds.string());
 }
 
-// Training has scored the final weights already, unless there was nothing left to train.
-void evaluate(const SquadDriverOptions& options, SquadEvaluation& evaluation, bool version_2,
+void evaluate(const FinishedRun& run, const SquadDriverOptions& options, SquadEvaluation& evaluation,
               RunMetrics& metrics) {
   const SquadReport& report = evaluation.current();
-  for (const auto& [name, value] : report.scores) metrics.scores[name] = value;
-  metrics.scores["eval_windows_per_second"] = report.windows_per_second;
-  write_predictions(options, "", with_ids(evaluation.questions().data(), report.predictions), version_2);
-  if (options.train.json) {
-    print_result("{}\n", to_json_line(report.scores));
-  } else {
-    print_result("evaluation data: {}; {:.1f} windows/s\n{}\n{}{}\n", evaluation.questions().description(),
-                 report.windows_per_second, rule_line(), report.text, rule_line());
-  }
-  if (const std::string warning = evaluation.warning(); !warning.empty())
-    print_log(log_of(options), "warning: {}\n", warning);
+  write_predictions(options, "", with_ids(evaluation.questions().data(), report.predictions),
+                    evaluation.version_2());
+  tell_scores(run, evaluation, between_rules(report.text), metrics);
 }
 
 // Whether a file, plain or gzip, looks like JSON: the first byte that is no blank is a brace. A pipe is not looked
@@ -102,15 +92,7 @@ int predict(Backend& backend, const SquadDriverOptions& options, const SquadSyst
   return 0;
 }
 
-int run(int argc, char** argv) {
-  SquadDriverOptions options;
-  Options flags("run_squad", purpose, example);
-  options.declare(flags);
-  flags.take_folder_of_settings();
-  if (!flags.parse(argc, argv)) return 0;
-  if (flags.folder_of_settings()) return run_settings(flags, options, argc, argv);
-  options.finish(flags);
-  if (!options.seeds.empty()) return run_seeds(flags, options, argc, argv);
+int run(Options& flags, SquadDriverOptions& options) {
   const auto folders = begin_outputs(options, options.output_dir);
   const auto system = options.makes_head() ? SquadSystem::create(options) : SquadSystem::load(options);
   system->check_sequence_length(options.seq_length);
@@ -130,7 +112,6 @@ int run(int argc, char** argv) {
     // What a model has learned once it keeps.
     system->set_version_2(options.may_lack_answers(data.has_impossible || system->settings().version_2));
   }
-  bool version_2 = false;
   if (options.reads_eval()) {
     std::optional<Phase> phase(std::in_place, fmt::format("reading {}", options.eval_questions()));
     SquadData data = read_squad(options.eval_questions());
@@ -138,7 +119,7 @@ int run(int argc, char** argv) {
     print_log(log_of(options), "{}", data.log());
     dev.emplace(std::move(data), *system, options);
     check_squad_records(options, *system, *dev);
-    version_2 = options.may_lack_answers(dev->data().has_impossible);
+    const bool version_2 = options.may_lack_answers(dev->data().has_impossible);
     if (!version_2) check_has_answers(dev->data(), log_of(options));
     answerer.emplace(backend, *system, options, version_2);
     const bool tuned = options.train.do_train && !options.given.contains("null_score_diff_threshold");
@@ -151,13 +132,9 @@ int run(int argc, char** argv) {
     if (evaluation) training->score_by(*evaluation);
     finished.training = run_training(backend, options, *system, *training, finished.noun, metrics);
   } else {
-    load_weights(backend, options, *system);
-    calibrate(options, *system, [&] {
-      const SquadReport& report = evaluation->run();
-      return CalibrationScore{report.scores[0].first, report.scores[0].second, report.windows_per_second};
-    });
+    load_weights(backend, options, *system, evaluation ? &*evaluation : nullptr);
   }
-  if (options.train.do_eval) evaluate(options, *evaluation, version_2, metrics);
+  if (options.train.do_eval) evaluate(finished, options, *evaluation, metrics);
   if (!options.train.report.empty())
     save_report(options, squad_report(finished, evaluation ? &*evaluation : nullptr));
   const int status = options.train.do_predict ? predict(backend, options, *system) : 0;
@@ -167,4 +144,4 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return run_main(argc, argv, run); }
+int main(int argc, char** argv) { return task_main(program, argc, argv, run); }

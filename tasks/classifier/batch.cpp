@@ -1,5 +1,7 @@
 #include "tasks/classifier/batch.h"
 
+#include <bit>
+
 namespace gradus {
 namespace {
 
@@ -43,6 +45,18 @@ double add_scores(HostBatch& batch, std::span<const ClassificationExample> examp
 }
 
 }  // namespace
+
+std::vector<int32_t> target_numbers(const ClassificationExample& example, ProblemType problem) {
+  switch (problem) {
+    case ProblemType::multi_label:
+      return example.labels;
+    case ProblemType::regression:
+      return {std::bit_cast<int32_t>(example.score)};
+    case ProblemType::single_label:
+      break;
+  }
+  return {example.label};
+}
 
 HostBatch pack_classifier(const Backend& backend, std::span<const ClassificationExample> examples,
                           std::span<const int32_t> chosen, const ClassifierHeadConfig& head) {

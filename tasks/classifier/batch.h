@@ -2,12 +2,16 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "data/classification_features.h"
 #include "nn/heads/classifier.h"
 #include "tasks/model/token_packer.h"
 
 namespace gradus {
+
+// What an example is given, as numbers: its class, the labels that hold, or the bits of its score.
+std::vector<int32_t> target_numbers(const ClassificationExample& example, ProblemType problem);
 
 // Packs the chosen examples, and what `head` learns of them, for `backend`. The loss is a mean over what the head says
 // (ClassifierModel::loss).

@@ -266,31 +266,36 @@ ClassifierEvaluation::ClassifierEvaluation(const ClassifierPredictor& predictor,
                                            const ClassifierSet& set, std::string method, bool tunes)
     : predictor_(predictor), system_(system), set_(set), method_(std::move(method)), tunes_(tunes) {}
 
-const ClassifierReport& ClassifierEvaluation::run() {
-  const Phase phase("evaluating");
-  const auto start = std::chrono::steady_clock::now();
-  std::vector<double> outputs = predictor_.run(set_.examples, [this](size_t i) { return set_.where(i); });
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+uint32_t ClassifierEvaluation::checksum() const {
+  NumbersChecksum checksum;
+  for (const ClassificationExample& example : set_.examples)
+    checksum.add({example.input_ids, example.segment_ids, target_numbers(example, system_.problem())});
+  return checksum.value();
+}
+
+std::vector<double> ClassifierEvaluation::compute() const {
+  return predictor_.run(set_.examples, [this](size_t i) { return set_.where(i); });
+}
+
+ClassifierReport ClassifierEvaluation::report_on(std::vector<double> outputs) {
   if (tunes_)
     system_.set_thresholds(
         best_thresholds(outputs, held_labels(set_, predictor_.width()), predictor_.width()));
-  ClassifierReport report = score_classifier(method_, system_, set_, std::move(outputs));
-  report.examples_per_second = static_cast<double>(set_.examples.size()) / seconds;
-  return latest_.emplace(std::move(report));
+  return score_classifier(method_, system_, set_, std::move(outputs));
 }
 
 std::string ClassifierEvaluation::remark() const {
-  if (!latest_) return {};
+  if (!latest()) return {};
   switch (system_.problem()) {
     case ProblemType::multi_label:
-      return remark_on_labels(*latest_->labels);
+      return remark_on_labels(*latest()->labels);
     case ProblemType::regression:
-      return remark_on_numbers(latest_->outputs, set_);
+      return remark_on_numbers(latest()->outputs, set_);
     case ProblemType::single_label:
       break;
   }
-  if (!latest_->confusion->collapsed()) return {};
-  const ConfusionMatrix& confusion = *latest_->confusion;
+  if (!latest()->confusion->collapsed()) return {};
+  const ConfusionMatrix& confusion = *latest()->confusion;
   int32_t only = 0;
   while (confusion.predicted_count(only) == 0) ++only;
   return fmt::format("every prediction is '{}'", system_.labels()->name(only));
@@ -307,13 +312,13 @@ std::string ClassifierEvaluation::warning() const {
 std::string ClassifierEvaluation::description() const {
   switch (system_.problem()) {
     case ProblemType::multi_label:
-      return label_table(*latest_->labels, system_);
+      return label_table(*latest()->labels, system_);
     case ProblemType::regression:
       return mean_baseline(set_);
     case ProblemType::single_label:
       break;
   }
-  const ConfusionMatrix& confusion = *latest_->confusion;
+  const ConfusionMatrix& confusion = *latest()->confusion;
   return confusion_text(confusion, system_.labels()->names()) + class_baseline(confusion, *system_.labels());
 }
 

@@ -10,8 +10,8 @@
 #include "tasks/classifier/input.h"
 #include "tasks/metrics/classification_scores.h"
 #include "tasks/metrics/multi_label_scores.h"
-#include "tasks/metrics/scores.h"
 #include "tasks/model/batch_loop.h"
+#include "tasks/training/evaluation.h"
 
 namespace gradus {
 
@@ -52,10 +52,8 @@ void sigmoid(std::span<const float> logits, std::span<double> probabilities);
 // The class of the highest probability, the first of equals, of each example's `classes` probabilities.
 std::vector<int32_t> best_classes(const std::vector<double>& probabilities, size_t classes);
 
-struct ClassifierReport {
-  Scores scores;     // percentages, the method's own first; then "eval_loss", the mean over the examples
-  std::string text;  // what the method's reference program prints
-  double examples_per_second = 0;
+// Its scores are percentages, the method's own first; then "eval_loss", the mean over the examples.
+struct ClassifierReport : EvaluationReport {
   std::vector<double> outputs;               // ClassifierPredictor::run
   std::vector<double> losses;                // of each example
   std::optional<ConfusionMatrix> confusion;  // of classes
@@ -66,37 +64,35 @@ struct ClassifierReport {
 ClassifierReport score_classifier(const std::string& method, const ClassifierSystem& system,
                                   const ClassifierSet& set, std::vector<double> outputs);
 
-// Scores one classifier on one set of data, as often as its weights change.
-class ClassifierEvaluation {
+class ClassifierEvaluation final : public TaskEvaluation<std::vector<double>, ClassifierReport> {
  public:
   // Keeps references to all but the method. `tunes`: each run gives the system the thresholds that are the best for its
   // outputs, and scores by these.
   ClassifierEvaluation(const ClassifierPredictor& predictor, ClassifierSystem& system,
                        const ClassifierSet& set, std::string method, bool tunes);
 
-  const ClassifierReport& run();
-  // Of the last run; empty before the first.
-  const std::optional<ClassifierReport>& latest() const { return latest_; }
-  // The last run, one that is made now when there was none.
-  const ClassifierReport& current() { return latest_ ? *latest_ : run(); }
   const ClassifierSet& set() const { return set_; }
+  std::string data_description() const override { return set_.counts.str(); }
+  uint32_t checksum() const override;
 
   // Of the last run, to see whether it is worth anything: the confusion matrix, or a line for each label, and what always
   // giving the same answer would be worth.
   std::string description() const;
   // "every prediction is 'x'", when the last run gave nothing else although there is more, numbers that are nearly equal, or
   // no label at all; otherwise empty.
-  std::string remark() const;
-  // The same with what may help.
-  std::string warning() const;
+  std::string remark() const override;
+  std::string warning() const override;
 
  private:
+  int64_t examples() const override { return std::ssize(set_.examples); }
+  std::vector<double> compute() const override;
+  ClassifierReport report_on(std::vector<double> outputs) override;
+
   const ClassifierPredictor& predictor_;
   ClassifierSystem& system_;
   const ClassifierSet& set_;
   std::string method_;
   bool tunes_;
-  std::optional<ClassifierReport> latest_;
 };
 
 }  // namespace gradus

@@ -31,6 +31,8 @@ struct ClassifierSettings {
 
 class ClassifierSystem final : public TaskSystem {
  public:
+  using Model = ClassifierModel;
+
   // Reads the trained classifier of the options (ModelSource::of_trained).
   static std::unique_ptr<ClassifierSystem> load(const ClassifierOptions& options);
   // A new one with these labels, none for scores, over the pretrained model of the options, or one with initial
@@ -58,7 +60,9 @@ class ClassifierSystem final : public TaskSystem {
   // Those that hold by these probabilities, one for each label.
   std::vector<int32_t> holding(std::span<const double> probabilities) const;
   ClassifierHeadConfig head() const;
-  const ClassifierModel& model() const { return *model_; }
+  const Model& model() const { return *model_; }
+  // Another of the same, which declares its parameters there.
+  Model model_in(Parameters& parameters) const { return Model(Scope(parameters), config(), head()); }
 
  private:
   ClassifierSystem(ModelSource source, ClassifierSettings settings, std::optional<ClassLabels> labels);

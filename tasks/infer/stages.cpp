@@ -125,7 +125,7 @@ void run_postprocess(Inference& task, const InferOptions& infer, const FineTuneO
   for (const auto& [name, value] : judgement.scores) metrics.scores[name] = value;
   // As the drivers print them: SQuAD's JSON and conlleval's report stand alone in a file.
   const bool alone = infer.task == "squad" || judgement.text.starts_with("processed ");
-  const std::string rule = alone ? "" : rule_line() + "\n", text = rule + judgement.text + rule;
+  const std::string text = alone ? judgement.text : between_rules(judgement.text);
   replace_file(infer.file("acc.log"), text);
   if (options.train.json) print_result("{}\n", to_json_line(judgement.scores));
   else print_result("evaluation data: {}\n{}", judgement.data, text);

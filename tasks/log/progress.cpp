@@ -124,6 +124,9 @@ void Progress::finish() {
   if (terminal_) keep_status();
 }
 
-std::string rule_line() { return std::string(62, '='); }
+std::string between_rules(const std::string& text) {
+  const std::string rule = std::string(62, '=') + '\n';
+  return rule + text + rule;
+}
 
 }  // namespace gradus

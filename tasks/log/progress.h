@@ -93,6 +93,6 @@ class Progress {
 };
 
 // A line of 62 equals signs, which the reference drivers put around results.
-std::string rule_line();
+std::string between_rules(const std::string& text);
 
 }  // namespace gradus

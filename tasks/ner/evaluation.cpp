@@ -1,9 +1,6 @@
 #include "tasks/ner/evaluation.h"
 
-#include <chrono>
-
 #include "core/error.h"
-#include "tasks/log/phase.h"
 #include "tasks/metrics/entities.h"
 #include "tasks/metrics/token_scores.h"
 #include "tasks/ner/tags.h"
@@ -124,13 +121,14 @@ NerEvaluation::NerEvaluation(const NerTagger& tagger, const NerSystem& system, c
       method_(std::move(method)),
       examples_(std::move(examples)) {}
 
-const NerReport& NerEvaluation::run() {
-  const Phase phase("evaluating");
-  const auto start = std::chrono::steady_clock::now();
-  std::vector<std::vector<int32_t>> predicted = tagger_.predict(data_, examples_.examples);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  NerReport& report = latest_.emplace();
-  report.sentences_per_second = static_cast<double>(data_.sentences.size()) / seconds;
+uint32_t NerEvaluation::checksum() const {
+  NumbersChecksum checksum;
+  for (const NerExample& example : examples_.examples) checksum.add({example.input_ids, example.labels});
+  return checksum.value();
+}
+
+NerReport NerEvaluation::report_on(std::vector<std::vector<int32_t>> predicted) {
+  NerReport report;
   report.scores = score_tags(method_, data_, labels(), reader(), predicted, report.text);
   report.predicted = std::move(predicted);
   return report;

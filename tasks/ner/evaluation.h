@@ -1,15 +1,14 @@
 // What a tagger's predictions are worth.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/ner_text.h"
 #include "tasks/metrics/clue_benchmark.h"
 #include "tasks/metrics/conlleval.h"
-#include "tasks/metrics/scores.h"
 #include "tasks/ner/tagger.h"
+#include "tasks/training/evaluation.h"
 
 namespace gradus {
 
@@ -26,26 +25,18 @@ ConllevalResult span_counts(const NerData& data, const LabelList& labels, const 
 ClueBenchmark mention_counts(const NerData& data, const LabelList& labels, const TagReader& reader,
                              const std::vector<std::vector<int32_t>>& predicted);
 
-struct NerReport {
-  Scores scores;
-  std::string text;                                  // what the method's reference program prints
-  double sentences_per_second = 0;                   // tagged; cutting the text into pieces is not counted
+struct NerReport : EvaluationReport {
   std::vector<std::vector<int32_t>> predicted = {};  // the tag of each word of each sentence
 };
 
-// Scores one tagger on one set of data, as often as its weights change.
-class NerEvaluation {
+class NerEvaluation final : public TaskEvaluation<std::vector<std::vector<int32_t>>, NerReport> {
  public:
   // Keeps references to all but the examples, which are those of the data, and the method.
   NerEvaluation(const NerTagger& tagger, const NerSystem& system, const NerData& data, NerExamples examples,
                 std::string method);
 
-  const NerReport& run();
-  // Of the last run; empty before the first.
-  const std::optional<NerReport>& latest() const { return latest_; }
-  // The last run, one that is made now when there was none.
-  const NerReport& current() { return latest_ ? *latest_ : run(); }
-  const NerExamples& examples() const { return examples_; }
+  std::string data_description() const override { return examples_.counts.str(); }
+  uint32_t checksum() const override;
   const NerData& data() const { return data_; }
   const LabelList& labels() const { return system_.labels(); }
   // Of the labels, as the method wants them read.
@@ -53,12 +44,17 @@ class NerEvaluation {
   const std::string& method() const { return method_; }
 
  private:
+  int64_t examples() const override { return std::ssize(data_.sentences); }
+  std::vector<std::vector<int32_t>> compute() const override {
+    return tagger_.predict(data_, examples_.examples);
+  }
+  NerReport report_on(std::vector<std::vector<int32_t>> predicted) override;
+
   const NerTagger& tagger_;
   const NerSystem& system_;
   const NerData& data_;
   std::string method_;
   NerExamples examples_;
-  std::optional<NerReport> latest_;
 };
 
 }  // namespace gradus

@@ -112,8 +112,8 @@ Report ner_report(const FinishedRun& run, NerEvaluation* evaluation) {
   const std::string task = "Named entities";
   if (evaluation == nullptr) return run_report(run, task, nullptr);
   const NerReport& found = evaluation->current();
-  const ScoredData scored{evaluation->data().path, evaluation->examples().counts.str(),
-                          found.sentences_per_second, found.scores, score_names};
+  const ScoredData scored{evaluation->data().path, evaluation->data_description(), found.examples_per_second,
+                          found.scores, score_names};
   Report report = run_report(run, task, &scored);
   if (scores_entities(evaluation->method())) add_types(report, *evaluation, found);
   else add_tags(report, *evaluation, found);

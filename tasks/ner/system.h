@@ -32,6 +32,8 @@ struct NerSettings {
 
 class NerSystem final : public TaskSystem {
  public:
+  using Model = NerModel;
+
   // Reads the trained tagger of the options (ModelSource::of_trained).
   static std::unique_ptr<NerSystem> load(const NerOptions& options);
   // A new tagger with these tags over the pretrained model of the options, or one with initial weights throughout.
@@ -53,7 +55,9 @@ class NerSystem final : public TaskSystem {
   // Reads the labels as an --assessment_method wants them.
   TagReader tag_reader(const std::string& method) const;
   NerHeadConfig head() const;
-  const NerModel& model() const { return *model_; }
+  const Model& model() const { return *model_; }
+  // Another of the same, which declares its parameters there.
+  Model model_in(Parameters& parameters) const { return Model(Scope(parameters), config(), head()); }
 
  private:
   NerSystem(ModelSource source, NerSettings settings, LabelList labels);

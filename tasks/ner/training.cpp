@@ -38,17 +38,11 @@ void check_constraints(const NerExample& example, const NerSystem& system, const
 
 }  // namespace
 
-void NerTraining::score_by(NerEvaluation& evaluation) {
-  evaluation_ = &evaluation;
-  for (const NerExample& example : evaluation.examples().examples)
-    add_evaluation_example({example.input_ids, example.labels});
-}
-
 void NerTraining::add(const NerData& data, const NerExamples& examples) {
-  const std::optional<TransitionRules> rules = system_.head().crf_constraints;
+  const std::optional<TransitionRules> rules = system().head().crf_constraints;
   for (const NerExample& example : examples.examples) {
     if (rules) {
-      check_constraints(example, system_, *rules, [&](size_t i) {
+      check_constraints(example, system(), *rules, [&](size_t i) {
         const auto word = static_cast<size_t>(std::max(example.words[i], 0));
         const auto sentence = static_cast<size_t>(example.sentence);
         return fmt::format("{}: word '{}'", data.where(sentence, word), data.sentences[sentence].words[word]);
@@ -61,11 +55,11 @@ void NerTraining::add(const NerData& data, const NerExamples& examples) {
 
 void NerTraining::stream_records(NerRecordStream records, int64_t length) {
   const auto source = std::make_shared<const NerRecordStream>(std::move(records));
-  const auto rules = std::make_shared<const std::optional<TransitionRules>>(system_.head().crf_constraints);
+  const auto rules = std::make_shared<const std::optional<TransitionRules>>(system().head().crf_constraints);
   const auto read = [this, source, rules](const DatasetReader& reader, const DatasetRow& row) {
     std::optional<NerExample> example = source->example(reader, row);
     if (example && *rules)
-      check_constraints(*example, system_, **rules, [&](size_t i) {
+      check_constraints(*example, system(), **rules, [&](size_t i) {
         return fmt::format("{}: token {}", reader.where(), example->first_pieces[i]);
       });
     return example;
@@ -87,15 +81,9 @@ HostBatch NerTraining::pack_examples(const Backend& backend, std::span<const Ner
   return pack_ner(backend, examples, chosen);
 }
 
-std::vector<Variable> NerTraining::losses(Context& context, const Batch& batch) {
-  return {system_.model().loss(context, ner_batch(batch))};
-}
-
-FineTuning::Losses NerTraining::network_in(Parameters& parameters) const {
-  const auto model = std::make_shared<NerModel>(Scope(parameters), system_.config(), system_.head());
-  return [model](Context& context, const Batch& batch) {
-    return std::vector{model->loss(context, ner_batch(batch))};
-  };
+std::vector<Variable> NerTraining::losses_of(const NerModel& model, Context& context,
+                                             const Batch& batch) const {
+  return {model.loss(context, ner_batch(batch))};
 }
 
 }  // namespace gradus

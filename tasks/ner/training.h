@@ -2,19 +2,14 @@
 #pragma once
 
 #include "data/ner_records.h"
-#include "tasks/ner/evaluation.h"
+#include "tasks/ner/system.h"
 #include "tasks/training/fine_tuning.h"
 
 namespace gradus {
 
-class NerTraining final : public ExampleTraining<NerExample> {
+class NerTraining final : public ExampleTraining<NerExample, NerSystem> {
  public:
-  // Keeps a reference. `store` takes the examples.
-  NerTraining(NerSystem& system, ExampleStore store)
-      : ExampleTraining(system, std::move(store)), system_(system) {}
-
-  // Scores by an evaluation; nothing is scored without. Keeps a reference.
-  void score_by(NerEvaluation& evaluation);
+  using ExampleTraining::ExampleTraining;
 
   // Adds sentences, whose examples these are, to train on. Throws Error when tags follow each other as the constraints
   // of the system's CRF forbid.
@@ -24,17 +19,12 @@ class NerTraining final : public ExampleTraining<NerExample> {
   // What was added.
   const NerCounts& counts() const { return counts_; }
 
-  std::vector<Variable> losses(Context& context, const Batch& batch) override;
-  Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
-
  private:
   NerExample example_of(const NumberLists& lists) const override;
   HostBatch pack_examples(const Backend& backend, std::span<const NerExample> examples,
                           std::span<const int32_t> chosen) const override;
-  Losses network_in(Parameters& parameters) const override;
+  std::vector<Variable> losses_of(const NerModel& model, Context& context, const Batch& batch) const override;
 
-  NerSystem& system_;
-  NerEvaluation* evaluation_ = nullptr;
   NerCounts counts_;
 };
 

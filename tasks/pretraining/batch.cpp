@@ -25,6 +25,10 @@ struct ChosenRows {
 
 }  // namespace
 
+std::array<int32_t, 2> pair_numbers(const PretrainingExample& example) {
+  return {example.first_length, example.random_next};
+}
+
 HostBatch pack_pretraining(const Backend& backend, std::span<const PretrainingExample> examples,
                            std::span<const int32_t> chosen) {
   HostBatch batch;

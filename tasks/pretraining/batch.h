@@ -1,6 +1,7 @@
 // Batches of examples to pretrain on.
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "data/host_batch.h"
@@ -8,6 +9,9 @@
 #include "nn/heads/pretraining.h"
 
 namespace gradus {
+
+// Of an example everything but its tokens and masked words: where the second text begins, and what it is.
+std::array<int32_t, 2> pair_numbers(const PretrainingExample& example);
 
 // A batch of the chosen examples for a backend. Its weights are the numbers of masked words and of examples.
 HostBatch pack_pretraining(const Backend& backend, std::span<const PretrainingExample> examples,

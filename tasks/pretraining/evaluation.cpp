@@ -1,11 +1,9 @@
 #include "tasks/pretraining/evaluation.h"
 
-#include <chrono>
 #include <cmath>
 #include <map>
 
 #include "data/batcher.h"
-#include "tasks/log/phase.h"
 #include "tasks/pretraining/batch.h"
 
 namespace gradus {
@@ -26,21 +24,7 @@ std::vector<Tensor> score_batch(const PretrainingModel& model, Context& context,
           best(words.value()), best(random_next.value())};
 }
 
-// Sums over a data set, of masked words or of pairs of texts.
-struct Sums {
-  double loss = 0;
-  int64_t count = 0, right = 0;
-
-  void add(float loss_of_batch, std::span<const int32_t> predicted, std::span<const int32_t> gold) {
-    loss += static_cast<double>(loss_of_batch);
-    count += std::ssize(gold);
-    for (size_t i = 0; i < gold.size(); ++i) right += predicted[i] == gold[i] ? 1 : 0;
-  }
-  double mean_loss() const { return loss / static_cast<double>(count); }
-  double accuracy() const { return 100 * static_cast<double>(right) / static_cast<double>(count); }
-};
-
-Scores scores_of(const Sums& words, const Sums& next) {
+Scores scores_of(const PretrainSums& words, const PretrainSums& next) {
   Scores scores;
   if (words.count > 0) scores.emplace_back("masked_lm_accuracy", words.accuracy());
   scores.emplace_back("next_sentence_accuracy", next.accuracy());
@@ -55,6 +39,13 @@ Scores scores_of(const Sums& words, const Sums& next) {
 
 }  // namespace
 
+void PretrainSums::add(float loss_of_batch, std::span<const int32_t> predicted,
+                       std::span<const int32_t> gold) {
+  loss += static_cast<double>(loss_of_batch);
+  count += std::ssize(gold);
+  for (size_t i = 0; i < gold.size(); ++i) right += predicted[i] == gold[i] ? 1 : 0;
+}
+
 PretrainEvaluation::PretrainEvaluation(Backend& backend, const PretrainSystem& system,
                                        const PretrainOptions& options, const PretrainSet& set)
     : backend_(backend),
@@ -64,13 +55,19 @@ PretrainEvaluation::PretrainEvaluation(Backend& backend, const PretrainSystem& s
         return score_batch(model, context, batch);
       }) {}
 
-const PretrainReport& PretrainEvaluation::run() {
-  const Phase phase("evaluating");
-  const auto start = std::chrono::steady_clock::now();
+uint32_t PretrainEvaluation::checksum() const {
+  NumbersChecksum checksum;
+  for (const PretrainingExample& example : set_.examples)
+    checksum.add({example.input_ids, example.masked_positions, example.masked_ids, pair_numbers(example)});
+  return checksum.value();
+}
+
+PretrainOutputs PretrainEvaluation::compute() const {
   std::vector<int32_t> lengths;
   for (const PretrainingExample& example : set_.examples)
     lengths.push_back(static_cast<int32_t>(example.input_ids.size()));
-  Sums words, next;
+  PretrainOutputs outputs;
+  auto& [words, next] = outputs;
   loop_.run(
       evaluation_batches(lengths, options_.train.eval_batch_size, options_.eval_pad == "grouped"),
       [&](std::span<const int32_t> chosen) { return pack_pretraining(backend_, set_.examples, chosen); },
@@ -88,9 +85,13 @@ const PretrainReport& PretrainEvaluation::run() {
       });
   check(std::isfinite(words.loss) && std::isfinite(next.loss),
         "{}: the losses are {} and {}: the model's weights are no good", set_.path, words.loss, next.loss);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return latest_.emplace(
-      PretrainReport{scores_of(words, next), static_cast<double>(set_.examples.size()) / seconds});
+  return outputs;
+}
+
+EvaluationReport PretrainEvaluation::report_on(PretrainOutputs outputs) {
+  EvaluationReport report;
+  report.scores = scores_of(outputs.words, outputs.next);
+  return report;
 }
 
 std::string pretrain_results_text(const Scores& scores, int64_t global_step) {

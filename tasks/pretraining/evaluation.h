@@ -1,41 +1,51 @@
 // Scoring a pretrained model: how often it predicts masked words and the relation of two texts, and how sure it is.
 #pragma once
 
-#include <optional>
+#include <span>
 #include <string>
 
-#include "tasks/metrics/scores.h"
 #include "tasks/model/batch_loop.h"
 #include "tasks/pretraining/input.h"
+#include "tasks/training/evaluation.h"
 
 namespace gradus {
 
-struct PretrainReport {
-  // masked_lm_accuracy and next_sentence_accuracy in percent, the mean losses of both and their sum, and the perplexity, e to
-  // the loss of the masked words. Of data without masked words only those of the next sentence.
-  Scores scores;
-  double examples_per_second = 0;
+// Sums over a data set, of masked words or of pairs of texts.
+struct PretrainSums {
+  double loss = 0;
+  int64_t count = 0, right = 0;
+
+  void add(float loss_of_batch, std::span<const int32_t> predicted, std::span<const int32_t> gold);
+  double mean_loss() const { return loss / static_cast<double>(count); }
+  double accuracy() const { return 100 * static_cast<double>(right) / static_cast<double>(count); }
 };
 
-// Scores one model on one set, as often as its weights change.
-class PretrainEvaluation {
+struct PretrainOutputs {
+  PretrainSums words, next;
+};
+
+// Its scores are masked_lm_accuracy and next_sentence_accuracy in percent, the mean losses of both and their sum, and the perplexity, e to
+// the loss of the masked words. Of data without masked words only those of the next sentence.
+class PretrainEvaluation final : public TaskEvaluation<PretrainOutputs, EvaluationReport> {
  public:
   // Keeps references.
   PretrainEvaluation(Backend& backend, const PretrainSystem& system, const PretrainOptions& options,
                      const PretrainSet& set);
 
-  // Throws Error when a loss is infinite or not a number.
-  const PretrainReport& run();
-  // The last run, one that is made now when there was none.
-  const PretrainReport& current() { return latest_ ? *latest_ : run(); }
   const PretrainSet& set() const { return set_; }
+  std::string data_description() const override { return set_.counts.str(); }
+  uint32_t checksum() const override;
 
  private:
+  int64_t examples() const override { return std::ssize(set_.examples); }
+  // Throws Error when a loss is infinite or not a number.
+  PretrainOutputs compute() const override;
+  EvaluationReport report_on(PretrainOutputs outputs) override;
+
   Backend& backend_;
   const PretrainOptions& options_;
   const PretrainSet& set_;
   BatchLoop loop_;
-  std::optional<PretrainReport> latest_;
 };
 
 // The scores in lines as google-research/bert's run_pretraining writes them to eval_results.txt, by their names: fractions

@@ -15,7 +15,7 @@ constexpr ScoreName score_names[] = {
 Report pretrain_report(const FinishedRun& run, PretrainEvaluation* evaluation) {
   const std::string task = "Pretraining";
   if (evaluation == nullptr) return run_report(run, task, nullptr);
-  const PretrainReport& found = evaluation->current();
+  const EvaluationReport& found = evaluation->current();
   const PretrainSet& set = evaluation->set();
   const ScoredData scored{set.path, set.counts.str(), found.examples_per_second, found.scores, score_names};
   return run_report(run, task, &scored);

@@ -13,11 +13,15 @@ namespace gradus {
 
 class PretrainSystem final : public TaskSystem {
  public:
+  using Model = PretrainingModel;
+
   // The model of the options, to be trained, from initial weights or on; or, where it is only scored, with all its heads.
   // Throws Error naming the file when something is missing, broken, or not what the options ask for.
   static std::unique_ptr<PretrainSystem> open(const PretrainOptions& options);
 
-  const PretrainingModel& model() const { return *model_; }
+  const Model& model() const { return *model_; }
+  // Another of the same, which declares its parameters there.
+  Model model_in(Parameters& parameters) const { return Model(Scope(parameters), config()); }
   PretrainingLimits limits() const { return {vocab().size(), config().max_position_embeddings}; }
 
  private:

@@ -1,7 +1,6 @@
 #include "tasks/pretraining/training.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <numeric>
 #include <string_view>
@@ -17,16 +16,6 @@
 
 namespace gradus {
 namespace {
-
-std::vector<Variable> losses_of(const PretrainingModel& model, Context& context, const Batch& batch) {
-  const auto [words, random_next] = model.losses(context, pretraining_batch(batch));
-  return {words, random_next};
-}
-
-// Of an example everything but its tokens and masked words: where the second text begins, and what it is.
-std::array<int32_t, 2> pair_of(const PretrainingExample& example) {
-  return {example.first_length, example.random_next};
-}
 
 // Of everything that examples are made of.
 uint32_t checksum_of(const PretrainingDocuments& documents, const PretrainingOptions& o) {
@@ -54,26 +43,19 @@ NumberLists largest(const PretrainingRecordSizes& sizes) {
 
 }  // namespace
 
-void PretrainTraining::score_by(PretrainEvaluation& evaluation) {
-  evaluation_ = &evaluation;
-  for (const PretrainingExample& example : evaluation.set().examples)
-    add_evaluation_example(
-        {example.input_ids, example.masked_positions, example.masked_ids, pair_of(example)});
-}
-
 std::string PretrainTraining::train_on_data(const PretrainOptions& options) {
   return options.input_file.empty() ? train_on_records(options) : train_on_text(options);
 }
 
 std::string PretrainTraining::train_on_text(const PretrainOptions& options) {
   const auto documents = std::make_shared<const PretrainingDocuments>(
-      read_pretraining_text(options, system_, options.input_file, "--input_file"));
+      read_pretraining_text(options, system(), options.input_file, "--input_file"));
   const PretrainingOptions examples = options.examples();
   const auto batches = [this, documents, examples](const Backend& backend, const TrainConfig& config) {
     const auto pack = [this, &backend](std::span<const PretrainingExample> made) {
       return pack_examples(backend, made, numbers_below(std::ssize(made)));
     };
-    return std::make_unique<PretrainingTextBatches>(documents, system_.vocab(), examples, config.batch_size,
+    return std::make_unique<PretrainingTextBatches>(documents, system().vocab(), examples, config.batch_size,
                                                     config.seed, pack);
   };
   train_on({batches, false, checksum_of(*documents, examples),
@@ -89,7 +71,7 @@ std::string PretrainTraining::train_on_records(const PretrainOptions& options) {
   const RecordReading reading = training_reading(options);
   DatasetStreamOptions order = stream_options(options, reading);
   order.most_records = options.most_records();
-  PretrainingRecordStream stream(path, order, system_.limits());
+  PretrainingRecordStream stream(path, order, system().limits());
   const bool before = reading == RecordReading::before;
   PretrainCounts counts;
   std::optional<Phase> phase(std::in_place, fmt::format("reading {}: examples", path));
@@ -117,7 +99,7 @@ std::string PretrainTraining::train_on_records(const PretrainOptions& options) {
 
 void PretrainTraining::add(const PretrainingExample& example) {
   add_example(example.input_ids.size(),
-              {example.input_ids, example.masked_positions, example.masked_ids, pair_of(example)});
+              {example.input_ids, example.masked_positions, example.masked_ids, pair_numbers(example)});
 }
 
 PretrainingExample PretrainTraining::example_of(const NumberLists& lists) const {
@@ -130,13 +112,10 @@ HostBatch PretrainTraining::pack_examples(const Backend& backend,
   return pack_pretraining(backend, examples, chosen);
 }
 
-std::vector<Variable> PretrainTraining::losses(Context& context, const Batch& batch) {
-  return losses_of(system_.model(), context, batch);
-}
-
-FineTuning::Losses PretrainTraining::network_in(Parameters& parameters) const {
-  const auto model = std::make_shared<PretrainingModel>(Scope(parameters), system_.config());
-  return [model](Context& context, const Batch& batch) { return losses_of(*model, context, batch); };
+std::vector<Variable> PretrainTraining::losses_of(const PretrainingModel& model, Context& context,
+                                                  const Batch& batch) const {
+  const auto [words, random_next] = model.losses(context, pretraining_batch(batch));
+  return {words, random_next};
 }
 
 }  // namespace gradus

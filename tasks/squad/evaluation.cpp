@@ -1,16 +1,17 @@
 #include "tasks/squad/evaluation.h"
 
 #include <algorithm>
-#include <chrono>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 
 #include "core/io/checked_json.h"
+#include "core/io/crc32c.h"
 #include "core/run_parallel.h"
 #include "data/batcher.h"
 #include "data/unicode.h"
 #include "tasks/log/log.h"
-#include "tasks/log/phase.h"
 #include "tasks/metrics/cmrc_scores.h"
 #include "tasks/metrics/finite_scores.h"
 #include "tasks/squad/batch.h"
@@ -160,28 +161,28 @@ SquadEvaluation::SquadEvaluation(const SquadAnswerer& answerer, SquadSystem& sys
       method_(std::move(method)),
       tuned_(tuned) {}
 
-const SquadReport& SquadEvaluation::run() {
-  const Phase phase("evaluating");
-  const auto start = std::chrono::steady_clock::now();
-  std::vector<SquadPrediction> predictions = answerer_.run(questions_);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  judge(std::move(predictions));
-  latest_->windows_per_second = static_cast<double>(questions_.features().size()) / seconds;
-  return *latest_;
+uint32_t SquadEvaluation::checksum() const {
+  NumbersChecksum checksum;
+  for (const SquadFeature& feature : questions_.features()) checksum.add({feature.window.input_ids});
+  for (const SquadQuestion& question : questions_.data().questions) {
+    for (const SquadAnswer& answer : question.answers)
+      checksum.add({std::array{std::bit_cast<int32_t>(crc32c(answer.text))}});
+  }
+  return checksum.value();
 }
 
-const SquadReport& SquadEvaluation::judge(std::vector<SquadPrediction> predictions) {
+SquadReport SquadEvaluation::report_on(std::vector<SquadPrediction> predictions) {
   SquadReport report;
   report.predictions = std::move(predictions);
   if (answerer_.version_2()) score_version_2(report);
   else score(report);
-  return latest_.emplace(std::move(report));
+  return report;
 }
 
 std::string SquadEvaluation::remark() const {
   const auto is_answered = [](const SquadPrediction& p) { return !p.text.empty(); };
   const auto has_answer = [](const SquadQuestion& q) { return !q.answers.empty(); };
-  if (!latest_ || std::ranges::any_of(latest_->predictions, is_answered) ||
+  if (!latest() || std::ranges::any_of(latest()->predictions, is_answered) ||
       std::ranges::none_of(questions_.data().questions, has_answer))
     return {};
   return "no question is answered";

@@ -1,15 +1,14 @@
 // What a model answers, and what that is worth.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "tasks/metrics/scores.h"
 #include "tasks/metrics/squad_scores.h"
 #include "tasks/model/batch_loop.h"
 #include "tasks/squad/input.h"
+#include "tasks/training/evaluation.h"
 
 namespace gradus {
 
@@ -56,38 +55,33 @@ bool is_chinese(const SquadData& data);
 // without an answer and there are such (`version_2`).
 std::string method_for(const SquadDriverOptions& options, const SquadData& data, bool version_2);
 
-struct SquadReport {
-  Scores scores;     // percentages, "f1" first
-  std::string text;  // what the scorer's program prints
-  double windows_per_second = 0;
+// Its scores are percentages, "f1" first.
+struct SquadReport : EvaluationReport {
   std::vector<SquadPrediction> predictions;
 };
 
-// Scores one model on one set of questions, as often as its weights change.
-class SquadEvaluation {
+// Its outputs are predictions for each of the questions with no threshold applied.
+class SquadEvaluation final : public TaskEvaluation<std::vector<SquadPrediction>, SquadReport> {
  public:
   // Keeps references to all but the method, "squad" or "cmrc". `tuned`: of version 2, the threshold that is best on
   // these questions becomes the system's with every run; otherwise the system's is applied.
   SquadEvaluation(const SquadAnswerer& answerer, SquadSystem& system, const SquadQuestions& questions,
                   std::string method, bool tuned);
 
-  const SquadReport& run();
-  // The same of predictions that were made elsewhere, for each of the questions and with no threshold applied.
-  const SquadReport& judge(std::vector<SquadPrediction> predictions);
-  // Of the last run; empty before the first.
-  const std::optional<SquadReport>& latest() const { return latest_; }
-  // The last run, one that is made now when there was none.
-  const SquadReport& current() { return latest_ ? *latest_ : run(); }
   // What each answer of a run scores by itself.
   std::vector<AnswerScore> answer_scores(const SquadReport& report) const;
   // "no question is answered", when the last run gave nothing else although there are answers; otherwise empty.
-  std::string remark() const;
-  // The same with what may help.
-  std::string warning() const;
+  std::string remark() const override;
+  std::string warning() const override;
+  std::string data_description() const override { return questions_.description(); }
+  uint32_t checksum() const override;
   bool version_2() const { return answerer_.version_2(); }
   const SquadQuestions& questions() const { return questions_; }
 
  private:
+  int64_t examples() const override { return std::ssize(questions_.features()); }
+  std::vector<SquadPrediction> compute() const override { return answerer_.run(questions_); }
+  SquadReport report_on(std::vector<SquadPrediction> predictions) override;
   void score(SquadReport& report);
   void score_version_2(SquadReport& report);
 
@@ -96,7 +90,6 @@ class SquadEvaluation {
   const SquadQuestions& questions_;
   std::string method_;
   bool tuned_;
-  std::optional<SquadReport> latest_;
 };
 
 }  // namespace gradus

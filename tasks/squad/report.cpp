@@ -157,7 +157,7 @@ Report squad_report(const FinishedRun& run, SquadEvaluation* evaluation) {
   if (evaluation == nullptr) return run_report(run, task, nullptr);
   const SquadReport& found = evaluation->current();
   const SquadQuestions& questions = evaluation->questions();
-  const ScoredData scored{questions.data().path, questions.description(), found.windows_per_second,
+  const ScoredData scored{questions.data().path, questions.description(), found.examples_per_second,
                           found.scores, score_names};
   Report report = run_report(run, task, &scored);
   if (const std::string warning = evaluation->warning(); !warning.empty()) report.notes.push_back(warning);

@@ -23,6 +23,8 @@ struct SquadSettings {
 
 class SquadSystem final : public TaskSystem {
  public:
+  using Model = SquadModel;
+
   // Reads the trained model of the options (ModelSource::of_trained).
   static std::unique_ptr<SquadSystem> load(const SquadDriverOptions& options);
   // A new one over the pretrained model of the options, or one with initial weights.
@@ -34,7 +36,9 @@ class SquadSystem final : public TaskSystem {
 
   const SquadSettings& settings() const { return settings_; }
   const TaskSettings& text_settings() const { return task_settings(); }
-  const SquadModel& model() const { return *model_; }
+  const Model& model() const { return *model_; }
+  // Another of the same, which declares its parameters there.
+  Model model_in(Parameters& parameters) const { return Model(Scope(parameters), config()); }
 
  private:
   // `threshold_given`: by an option, so that what training finds doesn't count.

@@ -1,22 +1,10 @@
 #include "tasks/squad/training.h"
 
 #include <array>
-#include <bit>
 
-#include "core/io/crc32c.h"
 #include "tasks/squad/batch.h"
 
 namespace gradus {
-
-void SquadTraining::score_by(SquadEvaluation& evaluation) {
-  evaluation_ = &evaluation;
-  for (const SquadFeature& feature : evaluation.questions().features())
-    add_evaluation_example({feature.window.input_ids});
-  for (const SquadQuestion& question : evaluation.questions().data().questions) {
-    for (const SquadAnswer& answer : question.answers)
-      add_evaluation_example({std::array{std::bit_cast<int32_t>(crc32c(answer.text))}});
-  }
-}
 
 void SquadTraining::add(std::span<const SquadFeature> features) {
   for (const SquadFeature& feature : features) {
@@ -48,15 +36,9 @@ HostBatch SquadTraining::pack_examples(const Backend& backend, std::span<const S
   return pack_squad(backend, features, chosen);
 }
 
-std::vector<Variable> SquadTraining::losses(Context& context, const Batch& batch) {
-  return {system_.model().loss(context, squad_batch(batch))};
-}
-
-FineTuning::Losses SquadTraining::network_in(Parameters& parameters) const {
-  const auto model = std::make_shared<SquadModel>(Scope(parameters), system_.config());
-  return [model](Context& context, const Batch& batch) {
-    return std::vector{model->loss(context, squad_batch(batch))};
-  };
+std::vector<Variable> SquadTraining::losses_of(const SquadModel& model, Context& context,
+                                               const Batch& batch) const {
+  return {model.loss(context, squad_batch(batch))};
 }
 
 }  // namespace gradus

@@ -2,37 +2,26 @@
 #pragma once
 
 #include "data/squad_records.h"
-#include "tasks/squad/evaluation.h"
+#include "tasks/squad/input.h"
 #include "tasks/training/fine_tuning.h"
 
 namespace gradus {
 
-class SquadTraining final : public ExampleTraining<SquadFeature> {
+class SquadTraining final : public ExampleTraining<SquadFeature, SquadSystem> {
  public:
-  // Keeps a reference. `store` takes the examples.
-  SquadTraining(SquadSystem& system, ExampleStore store)
-      : ExampleTraining(system, std::move(store)), system_(system) {}
-
-  // Scores by an evaluation; nothing is scored without. Keeps a reference.
-  void score_by(SquadEvaluation& evaluation);
+  using ExampleTraining::ExampleTraining;
 
   // Adds windows to train on.
   void add(std::span<const SquadFeature> features);
   // Trains on records of at most `length` tokens in their place.
   void stream_records(SquadRecordStream records, int64_t length);
 
-  std::vector<Variable> losses(Context& context, const Batch& batch) override;
-  std::string remark() const override { return evaluation_ == nullptr ? "" : evaluation_->remark(); }
-  Scores evaluate() override { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
-
  private:
   SquadFeature example_of(const NumberLists& lists) const override;
   HostBatch pack_examples(const Backend& backend, std::span<const SquadFeature> examples,
                           std::span<const int32_t> chosen) const override;
-  Losses network_in(Parameters& parameters) const override;
-
-  SquadSystem& system_;
-  SquadEvaluation* evaluation_ = nullptr;
+  std::vector<Variable> losses_of(const SquadModel& model, Context& context,
+                                  const Batch& batch) const override;
 };
 
 }  // namespace gradus

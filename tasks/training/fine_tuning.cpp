@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <functional>
 
-#include "core/io/crc32c.h"
 #include "core/measuring_backend.h"
 
 namespace gradus {
 namespace {
-
-std::string_view bytes_of(std::span<const int32_t> numbers) {
-  return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
-}
 
 // As many of the longest examples as a batch takes: none has more tokens, but for what a budget of tokens leaves over.
 std::vector<int32_t> longest_examples(const TrainConfig& config, std::span<const int32_t> lengths) {
@@ -74,20 +69,10 @@ std::string MemoryPlan::str() const {
 
 void FineTuning::add_example(size_t length, Numbers numbers, Numbers derived) {
   lengths_.push_back(static_cast<int32_t>(length));
-  for (const std::span<const int32_t> list : numbers) checksum_ = crc32c(bytes_of(list), checksum_);
+  checksum_.add(numbers);
   std::vector<std::span<const int32_t>> lists(numbers);
   lists.insert(lists.end(), derived.begin(), derived.end());
   store_.add(lists);
-}
-
-void FineTuning::add_evaluation_example(Numbers numbers) {
-  for (const std::span<const int32_t> list : numbers)
-    evaluation_checksum_ = crc32c(bytes_of(list), evaluation_checksum_);
-}
-
-void FineTuning::train_on(BatchMaker maker) {
-  maker_ = std::move(maker);
-  checksum_ = maker_->checksum;
 }
 
 HostBatch FineTuning::pack_chosen(const Backend& backend, std::span<const int32_t> chosen) const {

@@ -12,6 +12,7 @@
 #include "data/example_store.h"
 #include "data/record_batches.h"
 #include "tasks/model/task_system.h"
+#include "tasks/training/evaluation.h"
 #include "tasks/training/trainer.h"
 
 namespace gradus {
@@ -45,11 +46,15 @@ class FineTuning : public TrainTask {
  public:
   std::unique_ptr<BatchSource> batches(const Backend& backend, const TrainConfig& config) const final;
   bool streams() const final { return maker_ && maker_->streams; }
-  uint32_t checksum() const final { return checksum_; }
-  uint32_t evaluation_checksum() const final { return evaluation_checksum_; }
+  uint32_t checksum() const final { return maker_ ? maker_->checksum : checksum_.value(); }
+  uint32_t evaluation_checksum() const final { return evaluation_ == nullptr ? 0 : evaluation_->checksum(); }
+  Scores evaluate() final { return evaluation_ == nullptr ? Scores{} : evaluation_->run().scores; }
+  std::string remark() const final { return evaluation_ == nullptr ? "" : evaluation_->remark(); }
   void save(const std::filesystem::path& folder) const final { system_.save(folder); }
   void continue_from(const std::filesystem::path& checkpoint) final { system_.continue_from(checkpoint); }
 
+  // Scores by an evaluation; nothing is scored without. Keeps a reference.
+  void score_by(Evaluation& evaluation) { evaluation_ = &evaluation; }
   // Runs the largest batch of all epochs, as it is packed for `target`, on a backend that only counts.
   MemoryPlan plan_memory(const Backend& target, const TrainConfig& config) const;
   // To be called when all examples were added.
@@ -59,13 +64,11 @@ class FineTuning : public TrainTask {
  protected:
   // `system` is to be allocated for training before the first call of losses(). `store` takes the examples.
   FineTuning(TaskSystem& system, ExampleStore store) : system_(system), store_(std::move(store)) {}
-  using Numbers = std::initializer_list<std::span<const int32_t>>;
+  using Numbers = NumbersChecksum::Numbers;
   // Adds an example of so many tokens. `numbers` tells it from others; `derived` is what training reads beside them.
   void add_example(size_t length, Numbers numbers, Numbers derived = {});
-  // The same of the data that is scored on.
-  void add_evaluation_example(Numbers numbers);
   // Trains on other batches than those of examples that were added.
-  void train_on(BatchMaker maker);
+  void train_on(BatchMaker maker) { maker_ = std::move(maker); }
 
   // Makes the batch of examples, each the lists of add_example() one after the other, for a backend. Called by the thread
   // that packs ahead.
@@ -82,16 +85,30 @@ class FineTuning : public TrainTask {
   ExampleStore store_;
   std::optional<BatchMaker> maker_;
   std::vector<int32_t> lengths_;
-  uint32_t checksum_ = 0;
-  uint32_t evaluation_checksum_ = 0;
+  NumbersChecksum checksum_;
+  Evaluation* evaluation_ = nullptr;
 };
 
-// The training of a task by its kind of examples: batches of those in the store and of those in records are packed alike.
-template <typename Example>
+// The training of a task by its kind of examples and its system, a TaskSystem with a Model, model() and model_in(Parameters&). Batches of
+// examples in the store and of those in records are packed alike; the losses are those of the system's model, or of one that is declared
+// anew to plan the memory.
+template <typename Example, typename System>
 class ExampleTraining : public FineTuning {
- protected:
-  using FineTuning::FineTuning;
+ public:
+  // Keeps a reference. `store` takes the examples.
+  ExampleTraining(System& system, ExampleStore store)
+      : FineTuning(system, std::move(store)), system_(system) {}
 
+  std::vector<Variable> losses(Context& context, const Batch& batch) final {
+    return losses_of(system_.model(), context, batch);
+  }
+
+ protected:
+  using Model = typename System::Model;
+
+  const System& system() const { return system_; }
+  // What a batch is trained by: TrainTask::losses().
+  virtual std::vector<Variable> losses_of(const Model& model, Context& context, const Batch& batch) const = 0;
   // The example that add_example() got these lists of.
   virtual Example example_of(const NumberLists& lists) const = 0;
   // Makes the batch of chosen examples for a backend. Called by the thread that packs ahead.
@@ -118,6 +135,13 @@ class ExampleTraining : public FineTuning {
     for (const NumberLists& of_one : lists) examples.push_back(example_of(of_one));
     return pack_examples(backend, examples, numbers_below(std::ssize(examples)));
   }
+
+  Losses network_in(Parameters& parameters) const final {
+    const std::shared_ptr<const Model> model(new Model(system_.model_in(parameters)));
+    return [this, model](Context& context, const Batch& batch) { return losses_of(*model, context, batch); };
+  }
+
+  System& system_;
 };
 
 }  // namespace gradus

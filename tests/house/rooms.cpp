@@ -51,12 +51,15 @@ std::vector<Room> project_rooms() {
     tasks/pretraining: core core/io data autograd nn nn/heads tasks/log tasks/text tasks/options tasks/metrics tasks/model
                       tasks/training tasks/report
 
+    # As small as a task can be: new ones begin as a copy of it.
+    tasks/topic:      core core/io data nn nn/heads tasks/log tasks/options tasks/metrics tasks/model tasks/training
+
     # What serves trained models, of which it sees what other programs do.
     tasks/serve:      core core/io tasks/options tasks/pipeline.h tasks/text_model.h tasks/text_query.h
 
     # The programs.
     tasks:            core core/io data nn nn/export tasks/log tasks/text tasks/help tasks/options tasks/metrics tasks/model tasks/training
-                      tasks/report tasks/classifier tasks/ner tasks/squad tasks/pretraining tasks/serve
+                      tasks/report tasks/classifier tasks/ner tasks/squad tasks/topic tasks/pretraining tasks/serve
     # Which knows the flags of the program that it starts.
     tasks/launch:     core core/io data tasks/log tasks/options tasks/pretraining tasks
     tasks/records:    core core/io data tasks/log tasks/text tasks/options tasks
