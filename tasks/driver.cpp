@@ -118,16 +118,18 @@ Backend& begin_run(const Options& flags, const FineTuneOptions& options) {
   return backend;
 }
 
-void end_training_data(const FineTuneOptions& options, FineTuning& task, const FinishedRun& run) {
+void end_training_data(FinishedRun& run, FineTuning& task, const std::string& description) {
+  std::FILE* const log = log_of(run.options);
+  run.training_data = description;
   task.end_examples();
-  print_log(log_of(options), "training data: {}\n", run.training_data);
+  print_log(log, "training data: {}\n", description);
   const auto bytes = static_cast<double>(task.examples().bytes_in_file());
-  if (bytes > 0)
-    print_log(log_of(options), "examples: {:.1f} MiB in a file, not in memory\n", bytes / (1 << 20));
+  if (bytes > 0) print_log(log, "examples: {:.1f} MiB in a file, not in memory\n", bytes / (1 << 20));
 }
 
-TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskSystem& system,
-                         FineTuning& task, const char* noun, RunMetrics& metrics) {
+void run_training(FinishedRun& run, TaskSystem& system, FineTuning& task, RunMetrics& metrics) {
+  const FineTuneOptions& options = run.options;
+  Backend& backend = run.backend;
   std::FILE* const log = log_of(options);
   TrainConfig config = train_config(options.train, options.device);
   treat_parts(options.train, system.parameters(), log);
@@ -152,9 +154,10 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
   }
   system.allocate(backend, Parameters::Use::training, options.device.dtype(),
                   static_cast<uint64_t>(options.device.seed), log);
-  TrainResult result = train(system.parameters(), task, config);
+  run.training = train(system.parameters(), task, config);
   if (!leads()) throw Stopped();  // process 0 does what comes after training
 
+  const TrainResult& result = *run.training;
   const auto per_second = [&](int64_t count) {
     return result.seconds > 0 ? static_cast<double>(count) / result.seconds : 0;
   };
@@ -177,23 +180,22 @@ TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskS
             follows_scale || result.skipped_steps > 0
                 ? fmt::format(", {} of them skipped,", result.skipped_steps)
                 : "",
-            result.seconds, metrics.examples_per_second, noun, metrics.tokens_per_second, result.train_loss,
-            final_loss_meaning(result.train_loss_steps));
+            result.seconds, metrics.examples_per_second, run.noun, metrics.tokens_per_second,
+            result.train_loss, final_loss_meaning(result.train_loss_steps));
   if (result.best_step >= 0 && !result.ends_with_best() && !config.save_path.empty()) {
     const auto& [name, value] = result.best_scores.front();
     print_log(log, "best: {} {:.2f} at step {}, in {}; the model in use is that of step {}\n", name, value,
               result.best_step, best_checkpoint(config.save_path).string(), result.steps);
   }
-  return result;
 }
 
-void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& system,
-                  Evaluation* evaluation) {
+void load_weights(const FinishedRun& run, TaskSystem& system, Evaluation* evaluation) {
+  const FineTuneOptions& options = run.options;
   std::FILE* const log = log_of(options);
-  if (!options.exported_file.empty()) return system.run_exported(backend, options, log);
+  if (!options.exported_file.empty()) return system.run_exported(run.backend, options, log);
   const bool calibrates = evaluation != nullptr && !options.calibrate.empty();
-  system.allocate(backend, Parameters::Use::evaluation, calibrates ? DType::float32 : options.device.dtype(),
-                  0, log);
+  system.allocate(run.backend, Parameters::Use::evaluation,
+                  calibrates ? DType::float32 : options.device.dtype(), 0, log);
   if (!calibrates) return;
   const auto evaluate = [&] {
     const EvaluationReport& report = evaluation->run();

@@ -30,16 +30,14 @@ std::deque<OutputFolder> begin_outputs(const FineTuneOptions& options, const std
 Backend& begin_run(const Options& flags, const FineTuneOptions& options);
 
 // Ends adding data to train on, and tells what they are, and where they are held when that is not in memory.
-void end_training_data(const FineTuneOptions& options, FineTuning& task, const FinishedRun& run);
+void end_training_data(FinishedRun& run, FineTuning& task, const std::string& description);
 
-// Tells the memory plan, makes the weights and trains. `noun` is what the examples are called.
-TrainResult run_training(Backend& backend, const FineTuneOptions& options, TaskSystem& system,
-                         FineTuning& task, const char* noun, RunMetrics& metrics);
+// Tells the memory plan, makes the weights and trains.
+void run_training(FinishedRun& run, TaskSystem& system, FineTuning& task, RunMetrics& metrics);
 
 // Makes the weights of a trained model, for a run that does not train. With --calibrate, has int8 leave some of them in float32 by what the
 // evaluation scores, and stores the choice in the model's folder.
-void load_weights(Backend& backend, const FineTuneOptions& options, TaskSystem& system,
-                  Evaluation* evaluation = nullptr);
+void load_weights(const FinishedRun& run, TaskSystem& system, Evaluation* evaluation = nullptr);
 
 // Opens the text of --predict_data_file_path, or standard input, and hands it over with its name for messages.
 void read_predict_data(const FineTuneOptions& options,

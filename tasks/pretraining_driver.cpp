@@ -51,12 +51,11 @@ int run_pretraining(const PretrainingProgram& program, int argc, const char* con
   if (options.train.do_eval) check_results_folder(options, options.output_dir, {scores_file});
   if (options.train.do_train) {
     training.emplace(*system, example_store(options));
-    finished.training_data = training->train_on_data(options);
-    end_training_data(options, *training, finished);
+    end_training_data(finished, *training, training->train_on_data(options));
     if (evaluation) training->score_by(*evaluation);
-    finished.training = run_training(backend, options, *system, *training, finished.noun, metrics);
+    run_training(finished, *system, *training, metrics);
   } else {
-    load_weights(backend, options, *system);
+    load_weights(finished, *system);
   }
   if (options.train.do_eval) evaluate(finished, options, *system, *evaluation, metrics);
   if (!options.train.report.empty())

@@ -36,14 +36,13 @@ std::unique_ptr<ClassifierSystem> make_system(const ClassifierOptions& options,
   return ClassifierSystem::create(options, labels);
 }
 
-void train(Backend& backend, const ClassifierOptions& options, ClassifierSystem& system, ClassifierSet& set,
-           ClassifierEvaluation* evaluation, RunMetrics& metrics, FinishedRun& finished) {
+void train(FinishedRun& run, const ClassifierOptions& options, ClassifierSystem& system, ClassifierSet& set,
+           Evaluation* evaluation, RunMetrics& metrics) {
   ClassifierTraining task(system, example_store(options));
   if (evaluation != nullptr) task.score_by(*evaluation);
-  finished.training_data = add_training_data(options, system, set, task);
-  end_training_data(options, task, finished);
+  end_training_data(run, task, add_training_data(options, system, set, task));
   if (system.labels()) print_log(log_of(options), "labels: {}\n", joined(system.labels()->names(), ", "));
-  finished.training = run_training(backend, options, system, task, finished.noun, metrics);
+  run_training(run, system, task, metrics);
 }
 
 constexpr const char* scores_file = "eval_results.txt";
@@ -120,15 +119,15 @@ int run(Options& flags, ClassifierOptions& options) {
   std::optional<ClassifierEvaluation> evaluation;
   if (inputs.dev)
     evaluation.emplace(predictor, *system, *inputs.dev, options.assessment_method, options.tune_thresholds);
+  ClassifierEvaluation* const scores = evaluation ? &*evaluation : nullptr;
   FinishedRun finished{flags, options, backend, "examples"};
   if (options.train.do_train) {
-    train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics, finished);
+    train(finished, options, *system, *inputs.train, scores, metrics);
   } else {
-    load_weights(backend, options, *system, evaluation ? &*evaluation : nullptr);
+    load_weights(finished, *system, scores);
   }
   if (options.train.do_eval) evaluate(finished, options, *system, *evaluation, metrics);
-  if (!options.train.report.empty())
-    save_report(options, classifier_report(finished, *system, evaluation ? &*evaluation : nullptr));
+  if (!options.train.report.empty()) save_report(options, classifier_report(finished, *system, scores));
   const int status = options.train.do_predict ? predict(options, *system, predictor) : 0;
   end_run(finished, metrics);
   return status;

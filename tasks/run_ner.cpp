@@ -58,13 +58,12 @@ std::unique_ptr<NerSystem> system_to_train(const NerOptions& options, NerInputs&
   return NerSystem::create(options, ner_labels(options, inputs), std::move(inputs.vocab));
 }
 
-void train(Backend& backend, const NerOptions& options, NerSystem& system, NerSet& set,
-           NerEvaluation* evaluation, RunMetrics& metrics, FinishedRun& finished) {
+void train(FinishedRun& run, const NerOptions& options, NerSystem& system, NerSet& set,
+           Evaluation* evaluation, RunMetrics& metrics) {
   NerTraining task(system, example_store(options));
   if (evaluation != nullptr) task.score_by(*evaluation);
-  finished.training_data = add_training_data(options, system, set, task);
-  end_training_data(options, task, finished);
-  finished.training = run_training(backend, options, system, task, finished.noun, metrics);
+  end_training_data(run, task, add_training_data(options, system, set, task));
+  run_training(run, system, task, metrics);
 }
 
 void evaluate(const FinishedRun& run, NerEvaluation& evaluation, RunMetrics& metrics) {
@@ -112,15 +111,15 @@ int run(Options& flags, NerOptions& options) {
                        inputs.dev->examples ? std::move(*inputs.dev->examples) : tagger.examples(data),
                        options.assessment_method);
   }
+  NerEvaluation* const scores = evaluation ? &*evaluation : nullptr;
   FinishedRun finished{flags, options, backend, "sentences"};
   if (training) {
-    train(backend, options, *system, *inputs.train, evaluation ? &*evaluation : nullptr, metrics, finished);
+    train(finished, options, *system, *inputs.train, scores, metrics);
   } else {
-    load_weights(backend, options, *system, evaluation ? &*evaluation : nullptr);
+    load_weights(finished, *system, scores);
   }
   if (options.train.do_eval) evaluate(finished, *evaluation, metrics);
-  if (!options.train.report.empty())
-    save_report(options, ner_report(finished, evaluation ? &*evaluation : nullptr));
+  if (!options.train.report.empty()) save_report(options, ner_report(finished, scores));
   if (options.use_sample) show_sentences(tagger, *system, inputs.dev->data, style_of(options));
   const int status = options.train.do_predict ? predict(options, *system, tagger) : 0;
   end_run(finished, metrics);

@@ -107,8 +107,7 @@ int run(Options& flags, SquadDriverOptions& options) {
   if (options.train.do_train) {
     training.emplace(*system, example_store(options));
     const SquadTrainingData data = read_squad_training(options, *system, *training, log_of(options));
-    finished.training_data = data.description;
-    end_training_data(options, *training, finished);
+    end_training_data(finished, *training, data.description);
     // What a model has learned once it keeps.
     system->set_version_2(options.may_lack_answers(data.has_impossible || system->settings().version_2));
   }
@@ -130,9 +129,9 @@ int run(Options& flags, SquadDriverOptions& options) {
                          {"predictions.json", "nbest_predictions.json", "null_odds.json"});
   if (training) {
     if (evaluation) training->score_by(*evaluation);
-    finished.training = run_training(backend, options, *system, *training, finished.noun, metrics);
+    run_training(finished, *system, *training, metrics);
   } else {
-    load_weights(backend, options, *system, evaluation ? &*evaluation : nullptr);
+    load_weights(finished, *system, evaluation ? &*evaluation : nullptr);
   }
   if (options.train.do_eval) evaluate(finished, options, *evaluation, metrics);
   if (!options.train.report.empty())

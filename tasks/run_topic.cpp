@@ -25,15 +25,14 @@ constexpr TaskProgram program{
 
 constexpr ScoreName score_names[] = {{"accuracy", "accuracy", "texts whose topic is right"}};
 
-void train(Backend& backend, const TopicOptions& options, TopicSystem& system, const TopicSet& set,
-           Evaluation* evaluation, RunMetrics& metrics, FinishedRun& run) {
+void train(FinishedRun& run, const TopicOptions& options, TopicSystem& system, const TopicSet& set,
+           Evaluation* evaluation, RunMetrics& metrics) {
   TopicTraining task(system, example_store(options));
   task.add(set);
   if (evaluation != nullptr) task.score_by(*evaluation);
-  run.training_data = set.description();
-  end_training_data(options, task, run);
+  end_training_data(run, task, set.description());
   print_log(log_of(options), "topics: {}\n", joined(system.topics().names(), ", "));
-  run.training = run_training(backend, options, system, task, run.noun, metrics);
+  run_training(run, system, task, metrics);
 }
 
 void report(const FinishedRun& run, TopicEvaluation* evaluation, const std::string& path) {
@@ -82,8 +81,8 @@ int run(Options& flags, TopicOptions& options) {
   TopicEvaluation* const scores = evaluation ? &*evaluation : nullptr;
   RunMetrics metrics;
   FinishedRun finished{flags, options, backend, "texts"};
-  if (training) train(backend, options, *system, *training, scores, metrics, finished);
-  else load_weights(backend, options, *system, scores);
+  if (training) train(finished, options, *system, *training, scores, metrics);
+  else load_weights(finished, *system, scores);
   if (options.train.do_eval) tell_scores(finished, *scores, between_rules(scores->current().text), metrics);
   if (!options.train.report.empty()) report(finished, scores, options.eval_data_file_path);
   int status = 0;

@@ -62,15 +62,16 @@ int run_task(int argc, char** argv, bool questions, Make&& make) {
   Backend& backend = begin_run(flags, options);
   const std::unique_ptr<Inference> task = make(backend, infer, options, std::move(system));
   RunMetrics metrics;
+  const FinishedRun finished{flags, options, backend, "rows"};
   if (infer.runs("preprocess")) run_preprocess(*task, infer, options);
   if (infer.runs("infer")) {
     // Texts are as long as in the files by now.
     options.seq_length = std::min(options.seq_length, input_length(*task, infer));
-    load_weights(backend, options, task->system());
+    load_weights(finished, task->system());
     run_inference(*task, infer, options, backend, metrics);
   }
   if (infer.runs("postprocess")) run_postprocess(*task, infer, options, metrics);
-  end_run(FinishedRun{flags, options, backend, "rows"}, metrics);
+  end_run(finished, metrics);
   return 0;
 }
 

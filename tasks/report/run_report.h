@@ -19,11 +19,11 @@ namespace gradus {
 
 constexpr size_t most_report_errors = 30;
 
-// A run that has ended.
+// A run, and what is known of it in the end.
 struct FinishedRun {
   const Options& flags;
   const FineTuneOptions& options;
-  const Backend& backend;
+  Backend& backend;
   const char* noun;                          // what the examples are called: "sentences"
   std::string training_data = {};            // what they were: "3250 sentences, 81004 pieces"
   std::optional<TrainResult> training = {};  // none of a run that only scored

@@ -74,7 +74,9 @@ TEST_CASE("training that does not fit on the device ends before its first step, 
   RunMetrics metrics;
   const auto train = [&](const Words& more) {
     Tagger tagger(tiny, more);
-    run_training(fresh, tagger.options, *tagger.system, *tagger.task, "sentences", metrics);
+    const Options flags("run_ner", "", "");
+    FinishedRun run{flags, tagger.options, fresh, "sentences"};
+    run_training(run, *tagger.system, *tagger.task, metrics);
   };
   const size_t usual = std::exchange(emulator::free_memory, size_t{3} << 20);
   const std::string error = error_of([&] {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <regex>
 
 #include "core/onnx_session.h"
 #include "tests/json.h"
@@ -29,6 +30,20 @@ std::vector<T> numbers_in(const fs::path& path) {
 template <typename T>
 void write_numbers(const fs::path& path, const std::vector<T>& numbers) {
   write_file(path, std::string(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T)));
+}
+
+// With four decimals: other batches give other last bits.
+std::string rounded(const std::string& text) {
+  static const std::regex number(R"(-?\d+\.\d+)");
+  std::string result;
+  auto at = text.cbegin();
+  for (std::sregex_iterator found(text.begin(), text.end(), number); found != std::sregex_iterator();
+       ++found) {
+    result.append(at, text.cbegin() + found->position());
+    result += fmt::format("{:.4f}", std::stod(found->str()));
+    at = text.cbegin() + found->position() + found->length();
+  }
+  return result.append(at, text.cend());
 }
 
 // A folder for what infer leaves, and the flags of one task that are the same for all stages.
@@ -70,7 +85,7 @@ struct InferRun {
     fs::remove(out / "acc.log");
     print(joined(data, {"--stage=preprocess"}));
     print({"--stage=infer"});
-    CHECK(score(joined(for_scoring, {"--stage=postprocess"})) == expected);
+    CHECK(rounded(score(joined(for_scoring, {"--stage=postprocess"}))) == rounded(expected));
   }
 };
 
@@ -267,7 +282,7 @@ TEST_CASE("infer scores classifiers, of pairs and of scores too, as run_classifi
                         "--assessment_method=" + method};
       const InferRun infer("classifier", tiny.path("save"), {"--assessment_method=" + method});
       const std::string score = infer.score(flags);
-      CHECK(contains(tiny.print(joined(tiny.scoring(tiny.path("save")), flags)), score));
+      CHECK(contains(rounded(tiny.print(joined(tiny.scoring(tiny.path("save")), flags))), rounded(score)));
       infer.check_stages(flags, score);
     }
     if (!c.training.empty()) continue;
@@ -284,7 +299,7 @@ TEST_CASE("infer scores classifiers, of pairs and of scores too, as run_classifi
                         "--eval_batch_size=5"};
       const InferRun infer("classifier", tiny.path("save"));
       const std::string score = infer.score(flags);
-      CHECK(contains(tiny.print(joined(tiny.scoring(tiny.path("save")), flags)), score));
+      CHECK(contains(rounded(tiny.print(joined(tiny.scoring(tiny.path("save")), flags))), rounded(score)));
       infer.check_stages(flags, score);
     }
   }
@@ -330,7 +345,7 @@ TEST_CASE("infer scores answers as run_squad does, whichever way the two scores 
                          {"--seq_length=14", "--max_query_length=8", "--doc_stride=4"});
     const std::string score = infer.score(flags);
     CHECK(score.starts_with("{"));
-    CHECK(contains(tiny.print(joined(tiny.scoring(tiny.path("save")), flags)), score));
+    CHECK(contains(rounded(tiny.print(joined(tiny.scoring(tiny.path("save")), flags))), rounded(score)));
     infer.check_stages(joined(flags, {"--eval_batch_size=64"}), score,
                        {"--eval_json_path=" + tiny.path(data)});
     CHECK(numbers_in<int32_t>(infer.inputs("03_data/squad_bs64_0.bin"))[1] == 1000000001);
@@ -342,12 +357,12 @@ TEST_CASE("infer scores answers as run_squad does, whichever way the two scores 
     fs::remove(infer.results("squad_bs64_0_2.bin"));
     write_numbers(infer.results("squad_bs64_0_0.bin"), start);
     write_numbers(infer.results("squad_bs64_0_1.bin"), end);
-    CHECK(infer.score(judging) == score);
+    CHECK(rounded(infer.score(judging)) == rounded(score));
     std::vector<float> both;
     for (size_t i = 0; i < start.size(); ++i) both.insert(both.end(), {start[i], end[i]});
     fs::remove(infer.results("squad_bs64_0_1.bin"));
     write_numbers(infer.results("squad_bs64_0_0.bin"), both);
-    CHECK(infer.score(judging) == score);
+    CHECK(rounded(infer.score(judging)) == rounded(score));
   }
   const std::string json = tiny.path("train.txt");
   const Words windows{"--seq_length=14", "--max_query_length=8", "--doc_stride=4"};

@@ -14,17 +14,15 @@
 namespace gradus {
 namespace {
 
-// Without the lines that tell what is waited for (tasks/log/phase.h): those come on a slow machine, or a busy one, and nowhere else.
-std::string without_phases(const std::string& text) {
+// Puts the lines of phases by themselves.
+void part_standard_error(const std::string& text, Outcome& outcome) {
   static const std::regex phase(R"([a-z]+ing .*( \d+:\d\d|: \d+| \d+/\d+ \d+%.*))");
-  std::string rest;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
     const std::string line = text.substr(begin, end - begin);
-    if (!std::regex_match(line.substr(0, line.find('\n')), phase)) rest += line;
+    (std::regex_match(line.substr(0, line.find('\n')), phase) ? outcome.phases : outcome.err) += line;
     begin = end;
   }
-  return rest;
 }
 
 }  // namespace
@@ -93,8 +91,11 @@ Outcome Process::wait() {
   if (!wait_status_ && waitpid(pid_, &status, 0) == pid_) wait_status_ = status;
   REQUIRE(wait_status_.has_value());
   status = *wait_status_;
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), file_content(folder_ / "out"),
-          without_phases(file_content(folder_ / "err"))};
+  Outcome outcome;
+  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.out = file_content(folder_ / "out");
+  part_standard_error(file_content(folder_ / "err"), outcome);
+  return outcome;
 }
 
 std::string Process::said() const { return file_content(folder_ / "out"); }

@@ -28,7 +28,9 @@ Words letting_root(const Words& command);
 struct Outcome {
   int status = 0;  // as a shell reports it: 128 + N after signal N
   std::string out;
-  std::string err;  // but for lines of phases
+  std::string err;
+  // The lines of standard error that tell what was waited for (tasks/log/phase.h): a slow machine has more of them.
+  std::string phases;
 };
 
 // A program that runs beside the test, and is killed with this object if it still does.

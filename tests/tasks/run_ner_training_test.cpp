@@ -124,8 +124,7 @@ TEST_CASE("recomputed, a run ends with the same bits, also when a resumed one wa
     flags.insert(flags.end(), more.begin(), more.end());
     return tiny.print(flags);
   };
-  for (const std::string type : {"fp32", "bf16"}) {
-    if (type == "bf16" && !find_backend("CPU").unsupported(DType::bfloat16).empty()) continue;
+  for (const std::string& type : training_types()) {
     CAPTURE(type);
     const std::string kept = "kept_" + type, again = "again_" + type, resumed = "resumed_" + type;
     train(kept, {"--compute_type=" + type});

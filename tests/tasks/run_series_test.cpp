@@ -189,8 +189,8 @@ TEST_CASE("a series knows options by all of their names") {
                             "--save_finetune_checkpoint_path=" + tiny.path("seeds")}));
   CHECK(names_in(tiny.path("curves")) == Words{"seed-3", "seed-4"});
   // A mistyped option is told once, before any run.
-  tiny.refuse(joined(flags, {"--config_path=" + tiny.path("settings"), "--logging_dirs=x"}),
-              "unknown option '--logging_dirs'");
+  tiny.refuse(joined(flags, {"--config_path=" + tiny.path("settings"), "--epoch_nums=2"}),
+              "unknown option '--epoch_nums=2': did you mean --epoch_num?");
 }
 
 TEST_CASE("seeds of each of several settings: the page has their deviations") {

@@ -101,8 +101,7 @@ bool TinyTask::run_and_kill(const Words& flags, int milliseconds) const {
 }
 
 void TinyTask::check_threads(const Words& flags) const {
-  const bool has_bfloat16 = find_backend("CPU").unsupported(DType::bfloat16).empty();
-  for (const std::string& type : has_bfloat16 ? Words{"fp32", "bf16"} : Words{"fp32"}) {
+  for (const std::string& type : training_types()) {
     CAPTURE(type);
     Words wide = flags;
     for (const char* flag :
@@ -150,6 +149,10 @@ void TinyTask::check_threads(const Words& flags) const {
 
 double TinyTask::score(const std::string& name) const {
   return json_of(file_content(path("metrics.json"))).at(name).number();
+}
+
+Words training_types() {
+  return find_backend("CPU").unsupported(DType::bfloat16).empty() ? Words{"fp32", "bf16"} : Words{"fp32"};
 }
 
 bool has_int8() {

@@ -55,6 +55,8 @@ class TinyTask {
   TemporaryFolder folder_;
 };
 
+// The --compute_type that this processor trains in: fp32, and bf16 where it has that.
+Words training_types();
 // Whether the processor computes in int8. Where not it says that this part of the test is skipped.
 bool has_int8();
 

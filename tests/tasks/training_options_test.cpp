@@ -111,12 +111,12 @@ TEST_CASE("several tables to train on are one, whatever their forms") {
 }
 
 TEST_CASE("frozen parts stay as they were, bit by bit, and the others learn") {
-  for (const char* compute_type : {"fp32", "bf16"}) {
-    CAPTURE(std::string(compute_type));
+  for (const std::string& compute_type : training_types()) {
+    CAPTURE(compute_type);
     const TinyClassifier tiny;
     const std::string from = begun(tiny);
     const Words flags{"--freeze=embeddings,encoder.layer.0", "--max_steps=3", "--weight_decay=0.1",
-                      std::string("--compute_type=") + compute_type};
+                      "--compute_type=" + compute_type};
     const std::string log = tiny.print(going_on(tiny, from, flags));
     CHECK(contains(log, "frozen: "));
     const Weights before = weights_in(from), after = weights_in(tiny.path("save/checkpoint-3"));
