@@ -31,6 +31,7 @@
 #include "data/vocab.h"
 #include "nn/bert_config.h"
 #include "nn/checkpoints/checkpoint_file.h"
+#include "nn/checkpoints/pytorch_storages.h"
 #include "nn/export/onnx_header.h"
 #include "tasks/launch/hosts.h"
 #include "tasks/launch/ini_file.h"
@@ -63,6 +64,33 @@ std::string write(const char* name, Bytes bytes) {
   if (file == nullptr || std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size()) std::abort();
   std::fclose(file);
   return path;
+}
+
+// The pickles of what torch.save writes, and the tensors that they describe. Checksums of an archive are not compared: they would keep what
+// was changed from being read.
+void read_pickles(Bytes input) {
+  const auto read_tensors = [](const Pickle& pickle, PyTorchStorages& storages) {
+    for (const PickleValue* value : pickle.root().items)
+      if (is_tensor(*value)) storages.view_of(*value, "input");
+  };
+  if (!input.starts_with("PK")) {
+    for (size_t begin = 0, pickles = 0; pickles < 5 && begin < input.size(); ++pickles) {
+      const Pickle pickle(input, begin, "input", pytorch_names());
+      begin = pickle.end();
+      PyTorchStorages storages(pickle, "input");
+      read_tensors(pickle, storages);
+    }
+    return;
+  }
+  const ZipArchive archive(input, "input");
+  constexpr Bytes name = "data.pkl";
+  for (const ZipArchive::Entry& entry : archive.entries()) {
+    if (!entry.name.ends_with(name)) continue;
+    const Pickle pickle(entry.content, 0, "input", pytorch_names());
+    PyTorchStorages storages(pickle, "input");
+    storages.find_in(archive, std::string(entry.name.substr(0, entry.name.size() - name.size())));
+    read_tensors(pickle, storages);
+  }
 }
 
 // Two files in one input: the length of the first in four bytes, then both.
@@ -273,6 +301,7 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
     {"safetensors", [](Bytes input) { read_checkpoint(write("x.safetensors", input)); }},
     {"mindspore", [](Bytes input) { read_checkpoint(write("x.ckpt", input)); }},
     {"pytorch", [](Bytes input) { read_checkpoint(write("x.bin", input)); }},
+    {"pickle", read_pickles},
     {"pytorch_index",
      [](Bytes input) {
        const auto [index, data] = halves(input);

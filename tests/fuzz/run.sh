@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore pytorch pytorch_index tensorflow \
+[ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore pytorch pickle pytorch_index tensorflow \
   bert_config ner_text classification_text csv classification_records class_labels msra_xml squad pretraining_text pretraining_records vocab tokenizer_config \
   tokenizer_json json model_request served_request onnx schema yaml ini host_file rank_table
 build=build-fuzz
@@ -66,7 +66,7 @@ seed() {
       for file in "$shared"/mindrecord/*.db; do [ ! -f "${file%.db}" ] || pair "${file%.db}" "$file"; done ;;
     safetensors) copy "$shared"/safetensors/*.safetensors "$shared"/bad/*.safetensors ;;
     mindspore) copy "$shared"/ms_ckpt/*.ckpt "$shared"/bad/*.ckpt ;;
-    pytorch) copy "$shared"/pytorch_bin/*.bin ;;
+    pytorch | pickle) copy "$shared"/pytorch_bin/*.bin ;;
     pytorch_index)
       echo '{"weight_map": {"a": "x-1.bin", "b": "x-1.bin"}}' >"$build/index"
       pair "$build/index" "$shared"/pytorch_bin/bert_cls_legacy.bin ;;
