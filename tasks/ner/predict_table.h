@@ -27,7 +27,8 @@ class NerTablePredictor {
         style_(style),
         out_(out) {}
 
-  // Tags all lines, some sentences at a time. What was taken for what is told on standard error. Throws Error as NerTableReader::next() does, and when the table has such a column or no word.
+  // Tags all lines, some sentences at a time. What was taken for what is told on standard error. Throws Error as
+  // NerTableReader::next() does, and when the table has such a column or no word.
   void run(LineReader& lines);
 
  private:

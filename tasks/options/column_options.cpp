@@ -7,11 +7,14 @@ namespace gradus {
 
 void NerColumnOptions::declare(Options& options) {
   options
-      .add("text_column", text_column,
-           "column of text that has the words: a number from 1, or from -1 at the end, or a name of the "
-           "header; none: the first, or the second where the first counts the words")
+      .add(
+          "text_column", text_column,
+          "column of text that has the words: a number from 1, or from -1 at the end, or a name of the "
+          "header or of JSON lines; none: one of a usual name, else the first, or the second where the first "
+          "counts the words")
       .alias("text_column_name");
-  options.add("label_column", label_column, "likewise the tags; none: the last").alias("label_column_name");
+  options.add("label_column", label_column, "likewise the tags; none: one of a usual name, else the last")
+      .alias("label_column_name");
   options.add(
       "sentence_column", sentence_column,
       "likewise, of a table with a header and a word a row, what numbers or names the sentences; none: "

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <sstream>
 
 #include "core/error.h"
@@ -175,6 +177,33 @@ TEST_CASE("tables: what is wrong is named with its line") {
   check_refused("word,tag\n", ": no sentence found: expected word and tag columns, a table, or JSON lines");
   check_refused(head + "caf\xE9,O\n",
                 ":3: invalid UTF-8 at byte 3: found 0xe9; a spreadsheet saves UTF-8 as 'CSV UTF-8'");
+}
+
+TEST_CASE("tables and lists are read in parts as they are whole") {
+  const std::string lists = R"({"words": ["Mira", "sang"], "tags": ["B-PER", "O"]}
+{"words": ["Bonn"], "tags": ["B-LOC"]}
+{"words": ["a"], "tags": ["O"]})";
+  for (const auto& [text, ending] :
+       {std::pair{kaggle + kaggle.substr(kaggle.find('\n') + 1), ".csv"}, std::pair{lists, ".json"}}) {
+    const TempFile file(text, ending);
+    const NerData whole = read_ner(file.path(), NerTags::required);
+    std::vector<NerSentence> sentences;
+    size_t parts = 0;
+    const std::vector<std::string> notes =
+        read_ner(file.path(), NerTags::required, {}, 2, [&](NerData& part) {
+          ++parts;
+          CHECK(part.labelled);
+          std::ranges::move(part.sentences, std::back_inserter(sentences));
+        });
+    CHECK(parts > 1);
+    CHECK(notes == whole.notes);
+    REQUIRE(sentences.size() == whole.sentences.size());
+    for (size_t i = 0; i < sentences.size(); ++i) {
+      CHECK(sentences[i].words == whole.sentences[i].words);
+      CHECK(sentences[i].tags == whole.sentences[i].tags);
+      CHECK(sentences[i].lines == whole.sentences[i].lines);
+    }
+  }
 }
 
 TEST_CASE("tables: a reader hands out its rows as they stand, those between sentences too") {
