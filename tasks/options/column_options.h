@@ -17,7 +17,8 @@ struct NerColumnOptions {
   void declare(Options& options);
   // `label_file`: the list of tags that `option` names, or none; where it has O it says what numbers as tags stand for. Throws
   // Error on column 0, and as LabelList::load() does.
-  NerColumns columns(const std::string& option = "--label_file_path", const std::string& label_file = {}) const;
+  NerColumns columns(const std::string& option = "--label_file_path",
+                     const std::string& label_file = {}) const;
 };
 
 struct ClassificationColumnOptions {
