@@ -8,12 +8,12 @@
 #include <system_error>
 #include <utility>
 
-#include "core/ascii.h"
 #include "core/counted.h"
 #include "core/error.h"
 #include "core/joined.h"
 #include "data/classification_json.h"
 #include "data/classification_table.h"
+#include "data/table_rows.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
 
@@ -42,14 +42,6 @@ void leave_out_disputed(ClassificationData& data) {
 bool looks_like_json(std::string_view line) {
   line = trimmed(line);
   return line.starts_with('{') && line.ends_with('}') && trimmed(line.substr(1)).starts_with('"');
-}
-
-bool is_called_csv(std::string_view path) {
-  for (const std::string_view ending : {".csv", ".csv.gz"}) {
-    if (path.size() >= ending.size() && same_ignoring_case(path.substr(path.size() - ending.size()), ending))
-      return true;
-  }
-  return false;
 }
 
 // What the file is: the form's own, or of one's own tables what the name or the first line say.

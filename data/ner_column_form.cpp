@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "data/ner_names.h"
 #include "data/tag_scheme.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
@@ -21,14 +22,6 @@ constexpr std::string_view global_columns = "# global.columns =";
 bool begins_like_comment(std::string_view line) {
   return line == "#" || line.starts_with("# ") || line.starts_with("#\t") ||
          line.starts_with("#begin document") || line.starts_with("#end document");
-}
-
-bool is_text_name(std::string_view name) {
-  return is_column_name(name, {"word", "words", "token", "tokens", "form", "text"});
-}
-
-bool is_label_name(std::string_view name) {
-  return is_column_name(name, {"tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags", "entity"});
 }
 
 // One line with columns.
@@ -108,8 +101,8 @@ class FormFinder {
     if (!names_.empty()) return;
     const Fields& first = rows_.front().fields;
     const bool named = columns_.text.is_name() || columns_.label.is_name();
-    const bool known = std::any_of(first.begin(), first.end(), is_text_name) &&
-                       std::any_of(first.begin(), first.end(), is_label_name);
+    const bool known = std::any_of(first.begin(), first.end(), is_word_name) &&
+                       std::any_of(first.begin(), first.end(), is_tag_name);
     if (!named && !known) return;
     form_.header_line = rows_.front().line->number;
     names_.assign(first.begin(), first.end());
@@ -153,12 +146,12 @@ class FormFinder {
           form_.count, names_.size());
     const size_t first = form_.first_number ? 1 : 0;
     form_.text = columns_.text.is_given() ? columns_.text.place(form_.count, names_, place)
-                                          : named(is_text_name).value_or(first);
+                                          : named(is_word_name).value_or(first);
     if (columns_.label.is_given()) {
       form_.label = columns_.label.place(form_.count, names_, place);
       check(form_.label != form_.text, "{}: words and tags both from column {}: {} or {} chooses another",
             place, form_.text + 1, "--text_column", "--label_column");
-    } else if (const std::optional<size_t> label = named(is_label_name)) {
+    } else if (const std::optional<size_t> label = named(is_tag_name)) {
       form_.label = label;
     } else if (form_.first_number && form_.count == conllu_columns && names_.empty()) {
       check(tags_ == NerTags::optional,
@@ -223,7 +216,7 @@ bool is_range_number(std::string_view number) {
 
 bool ends_sentence(std::string_view line) {
   line = trimmed(line);
-  return line.empty() || line.substr(0, line.find_first_of(" \t")) == "-DOCSTART-";
+  return line.empty() || is_document_mark(line.substr(0, line.find_first_of(" \t")));
 }
 
 bool NerColumnForm::is_comment(std::string_view line, std::span<const std::string_view> fields) const {

@@ -9,6 +9,8 @@
 #include "core/error.h"
 #include "core/io/json.h"
 #include "data/ner_columns.h"
+#include "data/ner_lists.h"
+#include "data/ner_table.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
 #include "data/unread_names.h"
@@ -103,7 +105,7 @@ class Parts {
     if (words_ >= most_words_) hand_on();
   }
   void finish() {
-    check(!is_empty_, "{}: no sentence found: expected word and tag columns, or JSON lines", path_);
+    check(!is_empty_, "{}: no sentence found: expected word and tag columns, a table, or JSON lines", path_);
     if (!sentences_.empty()) hand_on();
   }
   bool is_empty() const { return is_empty_; }
@@ -129,7 +131,7 @@ class Parts {
   bool is_empty_ = true, labelled_ = true;
 };
 
-std::vector<std::string> read_json_lines(LineReader& reader, NerTags tags, Parts& parts) {
+std::vector<std::string> read_mentions(LineReader& reader, NerTags tags, Parts& parts) {
   UnreadNames unread;
   int64_t overlapping = 0;
   for (std::string_view line; reader.next(line);) {
@@ -150,6 +152,26 @@ std::vector<std::string> read_json_lines(LineReader& reader, NerTags tags, Parts
   if (overlapping > 0)
     notes.push_back(fmt::format("{} mentions overlap others, of which they took words", overlapping));
   return notes;
+}
+
+// A reader of tables or lists.
+template <typename Reader>
+std::vector<std::string> read_sentences(Reader reader, Parts& parts) {
+  for (NerSentence sentence; reader.next(sentence);) parts.add(std::move(sentence), reader.labelled());
+  return reader.notes();
+}
+
+// The first line tells what the others are.
+std::vector<std::string> read_json_lines(LineReader& reader, std::string_view first, NerTags tags,
+                                         const NerColumns& columns, Parts& parts) {
+  check(!columns.sentence.is_given(), "{}: JSON lines, a sentence each: leave out {}", reader.path(),
+        columns.sentence.option());
+  const Json row = parse_json(first, reader.where());
+  if (row.is_object() && (!row.contains("text") || !listed_words(row, columns).empty()))
+    return read_sentences(NerListReader(reader, tags, columns), parts);
+  check(!columns.text.is_given() && !columns.label.is_given(),
+        "{}: JSON lines, which have no columns: leave out --text_column and --label_column", reader.path());
+  return read_mentions(reader, tags, parts);
 }
 
 }  // namespace
@@ -200,10 +222,11 @@ std::vector<std::string> read_ner(const std::string& path, NerTags tags, const N
   }
   std::vector<std::string> notes;
   if (looks_like_json(line)) {
-    check(!columns.text.is_given() && !columns.label.is_given(),
-          "{}: JSON lines, which have no columns: leave out --text_column and --label_column", path);
-    notes = read_json_lines(reader, tags, parts);
+    notes = read_json_lines(reader, line, tags, columns, parts);
+  } else if (is_ner_table(path, line, columns)) {
+    notes = read_sentences(NerTableReader(reader, tags, columns), parts);
   } else {
+    check_no_csv(reader.where(), path, line);
     NerColumnReader sentences(reader, tags, columns);
     for (NerSentence sentence; sentences.next(sentence);)
       parts.add(std::move(sentence), sentences.form().label.has_value());

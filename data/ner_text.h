@@ -1,4 +1,5 @@
-// Readers for named-entity data: CoNLL columns, one character a line, and CLUENER's JSON lines.
+// Readers for named-entity data: CoNLL columns, one character a line, tables of a word a row, and JSON lines, CLUENER's or
+// lists of words and tags.
 #pragma once
 
 #include <cstddef>
@@ -43,15 +44,25 @@ bool looks_like_json(std::string_view line);
 
 enum class NerTags { required, optional };
 
-// Which columns have the words and the tags; not given: the first, or the second where the first counts words, and the
-// last, or those that a header names.
-struct NerColumns {
-  ColumnChoice text, label;
+// The tags that whole numbers stand for, 0 for the first; none: numbers are no tags.
+struct NumberedTags {
+  std::string option = "--label_file_path";  // that names their list, for messages
+  std::vector<std::string> tags = {};
 };
 
-// Reads a file, plain or gzip. When the first character is '{' it holds JSON lines: {"text": ..., "label":
-// {type: {mention: [[start, end], ...]}}} with inclusive character offsets; each character becomes a word,
-// tagged S- (a mention of one character) or B- M- E-, else O (github.com/CLUEbenchmark/CLUENER2020).
+// Which columns have the words and the tags; not given: the first, or the second where the first counts words, and the
+// last, or those that a header names. Of tables also which one says of what sentence a word is. Lists of JSON lines are
+// chosen by their names.
+struct NerColumns {
+  ColumnChoice text, label;
+  ColumnChoice sentence = {};
+  NumberedTags numbers = {};
+};
+
+// Reads a file, plain or gzip. When the first character is '{' it holds JSON lines: lists of words and tags
+// (data/ner_lists.h), or {"text": ..., "label": {type: {mention: [[start, end], ...]}}} with inclusive character
+// offsets; of these each character becomes a word, tagged S- (a mention of one character) or B- M- E-, else O
+// (github.com/CLUEbenchmark/CLUENER2020). A table with a header, called .csv, has a word a row (data/ner_table.h).
 // Otherwise each line holds a word and its tag among other columns, parted by spaces or tabs; a blank line
 // ends a sentence, as does -DOCSTART-, which is dropped (Tjong Kim Sang and De Meulder 2003). Headers, numbers of
 // words in the first column (CoNLL-U, GermEval) and comments before a sentence are recognised and told in the notes.

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "core/ascii.h"
 #include "core/error.h"
 #include "data/unicode.h"
 
@@ -164,6 +165,12 @@ bool TableRows::next(TableRow& row) {
 }
 
 TableLook TableRows::look() const { return csv_ ? TableLook{true, csv_->delimiter()} : TableLook{}; }
+
+bool is_called_csv(std::string_view path) {
+  return std::ranges::any_of(std::array<std::string_view, 2>{".csv", ".csv.gz"}, [&](std::string_view end) {
+    return path.size() >= end.size() && same_ignoring_case(path.substr(path.size() - end.size()), end);
+  });
+}
 
 char parse_delimiter(std::string_view option, std::string_view text) {
   if (text.empty()) return 0;

@@ -58,6 +58,9 @@ class TableRows {
   std::unique_ptr<Csv> csv_;  // none of tabs
 };
 
+// Whether a file's name ends in .csv or .csv.gz, in letters of any size.
+bool is_called_csv(std::string_view path);
+
 // The value of an option: "comma", "semicolon", "tab", "bar", or the character itself. Throws Error that names them and
 // the option; 0 of an empty text.
 char parse_delimiter(std::string_view option, std::string_view text);

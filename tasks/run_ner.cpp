@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
 
 #include "core/joined.h"
 #include "tasks/driver.h"
 #include "tasks/log/phase.h"
 #include "tasks/log/progress.h"
 #include "tasks/ner/input.h"
-#include "tasks/ner/predict.h"
+#include "tasks/ner/predict_table.h"
 #include "tasks/ner/report.h"
 #include "tasks/ner/tags.h"
 #include "tasks/ner/training.h"
@@ -74,12 +75,20 @@ void evaluate(const FinishedRun& run, NerEvaluation& evaluation, RunMetrics& met
 
 // Returns the exit status.
 int predict(const NerOptions& options, const NerSystem& system, const NerTagger& tagger) {
+  const std::string& path = options.predict_data_file_path;
+  const std::optional<PredictForm> form = parse_predict_form(options.predict_form);
+  const NerColumns columns = options.columns.columns();
+  const TagReader reader = system.tag_reader(options.assessment_method);
   int status = 0;
-  NerPredictor predictor(system, tagger, system.tag_reader(options.assessment_method),
-                         options.columns.columns(), style_of(options), stdout);
-  read_predict_data(options, [&](std::istream& in, const std::string& name) {
-    status = predictor.run(in, name, parse_predict_form(options.predict_form));
-  });
+  if (form ? form == PredictForm::table : is_ner_table(path, columns)) {
+    NerTablePredictor predictor(system, tagger, reader, columns, style_of(options), stdout);
+    LineReader lines = path == "-" ? LineReader(std::cin, "standard input") : LineReader(path);
+    predictor.run(lines);
+  } else {
+    NerPredictor predictor(system, tagger, reader, columns, style_of(options), stdout);
+    read_predict_data(
+        options, [&](std::istream& in, const std::string& name) { status = predictor.run(in, name, form); });
+  }
   return status;
 }
 

@@ -115,7 +115,7 @@ NerSet read_text(const NerOptions& options, const std::string& path) {
   NerSet set;
   {
     const Phase phase(fmt::format("reading {}", path));
-    set.data = read_ner(path, NerTags::required, options.columns.columns());
+    set.data = read_ner(path, NerTags::required, options.data_columns());
   }
   print_log(log_of(options), "{}", set.data.log());
   check_tags(options.assessment_method, set.data);
@@ -154,8 +154,7 @@ NerSet read_training_text(const NerOptions& options) {
       if (first == 0) first = set.data.sentences.size();
     };
     std::optional<Phase> phase(std::in_place, fmt::format("reading {}", set.data.files[file]));
-    shown.notes =
-        read_ner(set.data.files[file], NerTags::required, options.columns.columns(), part_words, take);
+    shown.notes = read_ner(set.data.files[file], NerTags::required, options.data_columns(), part_words, take);
     phase.reset();
     print_log(log_of(options), "{}", shown.log());
     check(wrong.empty(), "{}", wrong);
@@ -253,7 +252,7 @@ std::string add_training_data(const NerOptions& options, const NerSystem& system
   } else {
     Phase phase(fmt::format("tokenizing {}: sentences", options.train_data_file_path));
     for (const std::string& file : training_files(options))
-      read_ner(file, NerTags::required, options.columns.columns(), part_words, [&](const NerData& part) {
+      read_ner(file, NerTags::required, options.data_columns(), part_words, [&](const NerData& part) {
         if (!options.makes_head()) check_tags_known(part, system.labels());
         add(part);
         phase.done(training.counts().sentences);

@@ -4,7 +4,8 @@ namespace gradus {
 
 void NerOptions::declare(Options& options) {
   declare_data(options, "./ner_finetune/ckpt/",
-               {"training data: a word and a tag per line, in a file or several with commas between (\\, is "
+               {"training data: a word and a tag per line, a table (.csv) or lists in JSON lines, in a file "
+                "or several with commas between (\\, is "
                 "one in a name); of records a file or a folder",
                 "evaluation data", "text to label, in the form of --predict_form; -: stdin",
                 "what the training and evaluation data are: text or records"});
@@ -26,8 +27,10 @@ void NerOptions::declare(Options& options) {
            "between; "
            "columns, a word a line, which are given back with one more; JSON lines with \"text\", \"words\" "
            "or "
-           "\"tokens\"; auto: told from the first lines")
-      .choices({"auto", "text", "words", "columns", {"jsonl", {"json"}}});
+           "\"tokens\"; a table with a header and a word a row, which gets the column predicted_tag; auto: a "
+           "table by "
+           "its name, others told from the first lines")
+      .choices({"auto", "text", "words", "columns", {"jsonl", {"json"}}, "table"});
 
   options.group("Head");
   options.add("use_crf", use_crf, "score whole tag sequences with a conditional random field");

@@ -28,6 +28,8 @@ struct NerOptions : FineTuneOptions {
   // Completes the options after parse() and throws Error when they don't fit together. Without a single data
   // file, checkpoint to score or --do_..., the program trains and scores on the built-in sample.
   void finish(Options& options);
+  // Which columns of the data are what, and what numbers as tags stand for.
+  NerColumns data_columns() const { return columns.columns("--label_file_path", label_file_path); }
 };
 
 }  // namespace gradus

@@ -5,6 +5,7 @@
 
 #include "core/counted.h"
 #include "core/error.h"
+#include "data/ner_lists.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
 #include "tasks/log/log.h"
@@ -58,7 +59,19 @@ Json word_entities_json(const TextWords& words, const std::vector<Entity>& entit
   return json;
 }
 
-// The tag of a word. Those that the protocol has for pieces and special tokens say, of a word, that it is outside all names.
+Json names_of(const NerSystem& system, const std::vector<int32_t>& tags) {
+  Json names = Json::array();
+  for (const int32_t id : tags) names.push_back(word_tag(system, id));
+  return names;
+}
+
+std::vector<Entity> entities_of(const NerSystem& system, const TagReader& reader,
+                                const std::vector<int32_t>& tags) {
+  return reader.entities(parts_of(tags, system.labels(), reader));
+}
+
+}  // namespace
+
 const std::string& word_tag(const NerSystem& system, int32_t id) {
   const LabelList& labels = system.labels();
   const LabelProtocol protocol = system.protocol();
@@ -66,13 +79,14 @@ const std::string& word_tag(const NerSystem& system, int32_t id) {
   return labels.tag(has_others && is_protocol_label(labels.tag(id)) ? labels.outside_id() : id);
 }
 
-Json names_of(const NerSystem& system, const std::vector<int32_t>& tags) {
-  Json names = Json::array();
-  for (const int32_t id : tags) names.push_back(word_tag(system, id));
-  return names;
+std::string sentence_json(const NerSystem& system, const TagReader& reader, const NerSentence& sentence,
+                          const std::vector<int32_t>& tags) {
+  const auto [text, words] = join_words(sentence, false);
+  return json_text({{"text", text},
+                    {"words", sentence.words},
+                    {"tags", names_of(system, tags)},
+                    {"entities", entities_json(text, words, entities_of(system, reader, tags))}});
 }
-
-}  // namespace
 
 std::pair<size_t, size_t> place_of(const Entity& entity, const TextWords& words) {
   return {words.places[static_cast<size_t>(entity.begin)].first,
@@ -185,34 +199,32 @@ NerPredictor::Item NerPredictor::item_of(std::string line, PredictForm form, int
   if (trimmed(line).empty()) return item;
   item.row = parse_json(line, "JSON");
   check(item.row.is_object(), "a JSON {}, expected an object", item.row.type_name());
+  if (const std::string name = listed_words(item.row, chosen_columns_); !name.empty()) {
+    const Json& words = item.row[name];
+    const bool are_strings = words.is_array() && std::ranges::all_of(words.items(), &Json::is_string);
+    check(are_strings, "\"{}\" is no list of strings", name);
+    item.words.words = words.get<std::vector<std::string>>();
+    item.is_listed = true;
+    return item;
+  }
   if (const Json* text = item.row.find("text")) {
     check(text->is_string(), "\"text\" is a JSON {}, expected a string", text->type_name());
     item.text = text->text();
     item.words = cut(item.text, PredictForm::text, number);
     return item;
   }
-  for (const char* name : {"words", "tokens"}) {
-    const Json* words = item.row.find(name);
-    if (words == nullptr) continue;
-    const bool are_strings = words->is_array() && std::ranges::all_of(words->items(), &Json::is_string);
-    check(are_strings, "\"{}\" is no list of strings", name);
-    item.words.words = words->get<std::vector<std::string>>();
-    return item;
-  }
-  fail("no \"text\", and no list \"words\" or \"tokens\"");
+  fail("no \"text\", and no list \"words\" or \"tokens\"{}",
+       chosen_columns_.text.is_given() ? ", nor one called " + chosen_columns_.text.text() : "");
 }
 
-std::vector<Entity> NerPredictor::entities_of(const std::vector<int32_t>& tags) const {
-  return reader_.entities(parts_of(tags, system_.labels(), reader_));
-}
-
-std::string NerPredictor::answer(Item& item, const std::vector<int32_t>& tags) const {
+std::string NerPredictor::answer(Item& item, const std::vector<int32_t>& tags) {
   if (item.row.is_null())
     return show_entities(item.text, item.words, system_.labels(), reader_, tags, style_);
-  const std::vector<Entity> entities = entities_of(tags);
-  if (item.row.contains("text")) {
+  const std::vector<Entity> entities = entities_of(system_, reader_, tags);
+  if (!item.is_listed) {
     item.row["entities"] = entities_json(item.text, item.words, entities);
   } else {
+    replaced_ += item.row.contains("tags") ? 1 : 0;
     item.row["tags"] = names_of(system_, tags);
     item.row["entities"] = word_entities_json(item.words, entities);
   }
@@ -320,18 +332,15 @@ void NerPredictor::write_sentence(const Row& row, const std::vector<std::vector<
   const auto index = static_cast<size_t>(row.sentence - answered_);
   const NerSentence& sentence = sentences_.sentences[index];
   if (row.word + 1 < sentence.words.size()) return;
-  const std::vector<int32_t>& found = tags[index];
-  const auto [text, words] = join_words(sentence, false);
-  const Json json{{"text", text},
-                  {"words", sentence.words},
-                  {"tags", names_of(system_, found)},
-                  {"entities", entities_json(text, words, entities_of(found))}};
-  fmt::print(out_, "{}\n", json_text(json));
+  fmt::print(out_, "{}\n", sentence_json(system_, reader_, sentence, tags[index]));
 }
 
 // Where text could be cut in two ways, and the tagger's own words don't decide it.
 void NerPredictor::tell(const std::string& name) const {
   const bool is_known = system_.settings().word_rules && rules_.cut == WordRules::Cut::reference;
+  if (replaced_ > 0)
+    print_log(stderr, "{}: {} \"tags\" of their own, which the predicted ones replace\n", name,
+              counted(replaced_, "object has", "objects have"));
   std::string text;
   if (lines_parted_ > 0)
     text += fmt::format(", at blanks alone {}, the first {}",

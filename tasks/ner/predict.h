@@ -26,7 +26,7 @@ enum class EntityStyle {
 // Answers what it reads as soon as it is known. Of text and of words each line gives one line, an empty one stays empty.
 // Columns are given back as they came, blank lines and remarks too, with the predicted tag as one more column; in the
 // style json each sentence gives one line, with its "words" and "tags". JSON lines come back with "entities", whose
-// offsets count characters; where they came with words, with "tags", and the offsets count words.
+// offsets count characters; where they came with a list of words, with "tags", and the offsets count words.
 class NerPredictor {
  public:
   // Keeps references to system and tagger. `reader` reads the system's labels; `columns` chooses those of columns.
@@ -50,7 +50,8 @@ class NerPredictor {
   struct Item {
     std::string text;
     TextWords words;
-    Json row;  // of JSON
+    Json row;                // of JSON
+    bool is_listed = false;  // its words came as a list
   };
   // A line of columns.
   struct Row {
@@ -64,8 +65,7 @@ class NerPredictor {
   bool is_parted(const std::string& line) const;
   TextWords cut(const std::string& line, PredictForm form, int64_t number);
   Item item_of(std::string line, PredictForm form, int64_t number);
-  std::vector<Entity> entities_of(const std::vector<int32_t>& tags) const;
-  std::string answer(Item& item, const std::vector<int32_t>& tags) const;
+  std::string answer(Item& item, const std::vector<int32_t>& tags);
   void write_lines(std::vector<std::string>& lines, LineBatches& batches, PredictForm form);
 
   void add_row(const std::string& line, size_t index, LineBatches& batches);
@@ -89,6 +89,7 @@ class NerPredictor {
   // difference, how many were cut at blanks alone, and how many at marks too.
   int64_t parted_ = 0, running_ = 0, lines_parted_ = 0, cut_off_ = 0;
   std::string first_parted_, first_cut_;
+  int64_t replaced_ = 0;  // objects of JSON whose own "tags" the predicted ones replace
   // Of columns: what they are, the rows not answered yet, and their sentences, the last of them unfinished.
   std::optional<NerColumnForm> form_;
   int64_t answered_ = 0;  // sentences
@@ -114,5 +115,11 @@ struct SentenceText {
   TextWords words;
 };
 SentenceText join_words(const NerSentence& sentence, bool pieces);
+
+// The name of a word's tag. Those that the protocol has for pieces and special tokens say, of a word, that it is outside all names.
+const std::string& word_tag(const NerSystem& system, int32_t id);
+// A sentence of words with its tags, which `reader` reads: {"text", "words", "tags", "entities"}.
+std::string sentence_json(const NerSystem& system, const TagReader& reader, const NerSentence& sentence,
+                          const std::vector<int32_t>& tags);
 
 }  // namespace gradus

@@ -51,13 +51,15 @@ std::string_view name_of(PredictForm form) {
       return "columns";
     case PredictForm::jsonl:
       return "jsonl";
+    case PredictForm::table:
+      return "table";
   }
   return "";
 }
 
 std::optional<PredictForm> parse_predict_form(std::string_view name) {
-  for (const PredictForm form :
-       {PredictForm::text, PredictForm::words, PredictForm::columns, PredictForm::jsonl}) {
+  for (const PredictForm form : {PredictForm::text, PredictForm::words, PredictForm::columns,
+                                 PredictForm::jsonl, PredictForm::table}) {
     if (name == name_of(form)) return form;
   }
   return std::nullopt;

@@ -14,7 +14,8 @@ enum class PredictForm {
   text,     // a sentence a line, cut into words as the tagger's rules say
   words,    // a sentence a line, its words with blanks between
   columns,  // a word a line, whatever columns behind it; a blank line ends a sentence
-  jsonl,    // an object a line, with "text", or with "words" or "tokens"
+  jsonl,    // an object a line, with "text", or with a list of words
+  table,    // a header, and a word a row
 };
 
 std::string_view name_of(PredictForm form);

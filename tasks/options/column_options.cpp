@@ -1,20 +1,37 @@
 #include "tasks/options/column_options.h"
 
 #include "core/error.h"
+#include "data/labels.h"
 
 namespace gradus {
 
 void NerColumnOptions::declare(Options& options) {
   options
-      .add("text_column", text_column,
-           "column of text that has the words: a number from 1, or from -1 at the end, or a name of the "
-           "header; none: the first, or the second where the first counts the words")
+      .add(
+          "text_column", text_column,
+          "column of text that has the words: a number from 1, or from -1 at the end, or a name of the "
+          "header or of JSON lines; none: one of a usual name, else the first, or the second where the first "
+          "counts the words")
       .alias("text_column_name");
-  options.add("label_column", label_column, "likewise the tags; none: the last").alias("label_column_name");
+  options.add("label_column", label_column, "likewise the tags; none: one of a usual name, else the last")
+      .alias("label_column_name");
+  options.add(
+      "sentence_column", sentence_column,
+      "likewise, of a table with a header and a word a row, what numbers or names the sentences; none: "
+      "one of a usual name, or an empty row ends a sentence");
 }
 
-NerColumns NerColumnOptions::columns() const {
-  return {{"--text_column", text_column}, {"--label_column", label_column}};
+NerColumns NerColumnOptions::columns(const std::string& option, const std::string& label_file) const {
+  NerColumns columns{{"--text_column", text_column},
+                     {"--label_column", label_column},
+                     {"--sentence_column", sentence_column}};
+  columns.numbers.option = option;
+  if (label_file.empty()) return columns;
+  const LabelList labels = LabelList::load(label_file);
+  // A list without O is one of entity types, or has no number for O.
+  const bool has_outside = labels.where(labels.outside_id()) != label_file;
+  if (has_outside) columns.numbers.tags = labels.tags();
+  return columns;
 }
 
 void ClassificationColumnOptions::declare(Options& options) {

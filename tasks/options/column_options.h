@@ -12,11 +12,13 @@
 namespace gradus {
 
 struct NerColumnOptions {
-  std::string text_column, label_column;
+  std::string text_column, label_column, sentence_column;
 
   void declare(Options& options);
-  // Throws Error on column 0.
-  NerColumns columns() const;
+  // `label_file`: the list of tags that `option` names, or none; where it has O it says what numbers as tags stand for. Throws
+  // Error on column 0, and as LabelList::load() does.
+  NerColumns columns(const std::string& option = "--label_file_path",
+                     const std::string& label_file = {}) const;
 };
 
 struct ClassificationColumnOptions {

@@ -129,7 +129,7 @@ NerData read_text(const Settings& settings, const std::string& path, NerTags tag
     const Phase phase(fmt::format("reading {}", path));
     return settings.dataset_name == "msra" && path.find(".xml") != std::string::npos
                ? read_msra_xml(path, settings.class_filters())
-               : read_ner(path, tags, settings.columns.columns());
+               : read_ner(path, tags, settings.columns.columns("--label_file", settings.records.label_file));
   }();
   print_log(stdout, "{}", data.log());
   const auto count = static_cast<double>(data.sentences.size());

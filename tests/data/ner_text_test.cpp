@@ -73,7 +73,7 @@ TEST_CASE("columns: what is missing is named with its line") {
   check_refused("a O\nb c O\n", ":2: found 3 columns in 'b c O', the first line with a word has 2");
   check_refused("a O\nb\xC3 O\n", ":2: invalid UTF-8 at byte 1: found 0xc3");
   for (const char* nothing : {"", "\n\n", "-DOCSTART- O\n\n", "\xEF\xBB\xBF"}) {
-    check_refused(nothing, ": no sentence found: expected word and tag columns, or JSON lines");
+    check_refused(nothing, ": no sentence found: expected word and tag columns, a table, or JSON lines");
   }
   CHECK_THROWS_AS(read_ner("no_such_file", NerTags::required), Error);
 }

@@ -20,6 +20,7 @@
 #include "data/dataset.h"
 #include "data/mind_record.h"
 #include "data/msra_xml.h"
+#include "data/ner_table.h"
 #include "data/ner_text.h"
 #include "data/pretraining_instances.h"
 #include "data/pretraining_records.h"
@@ -151,6 +152,26 @@ void read_texts(Bytes input) {
   read(ClassLabelUse::optional, columns);
   columns.label_columns = {{"--label_columns", "label"}, {"--label_columns", "2"}};
   read(ClassLabelUse::optional, columns);
+}
+
+// A table of words, and its rows: each word has one, whoever asks for them.
+void read_word_table(Bytes input) {
+  // The length says what parts the cells, so that a seed is a whole file.
+  const std::string path = write(input.size() % 2 == 0 ? "x.csv" : "x.tsv", input);
+  const NerColumns columns{{}, {}, {"--sentence_column", "1"}};
+  const NerData data = read_ner(path, NerTags::optional, columns);
+  LineReader lines(path);
+  NerTableReader table(lines, std::nullopt, columns);
+  std::vector<NerTableRow> rows;
+  size_t sentences = 0, words = 0;
+  for (NerSentence sentence; table.next(sentence, &rows); ++sentences) {
+    if (sentence.words != data.sentences.at(sentences).words) std::abort();
+    words += sentence.words.size();
+  }
+  const auto is_word = [](const NerTableRow& row) { return row.kind == NerTableRow::Kind::word; };
+  const auto of_words = static_cast<size_t>(std::ranges::count_if(rows, is_word));
+  if (sentences != data.sentences.size() || words != of_words) std::abort();
+  read_ner(path, NerTags::optional);
 }
 
 std::vector<std::vector<std::string>> csv_cells(const std::string& path, TableLook& look) {
@@ -315,7 +336,12 @@ const std::map<std::string, std::function<void(Bytes)>> readers{
        read_checkpoint(write("x.index", index));
      }},
     {"bert_config", [](Bytes input) { parse_bert_config(input, "input", BertConfigFormat::hugging_face); }},
-    {"ner_text", [](Bytes input) { read_ner(write("x.txt", input), NerTags::optional); }},
+    {"ner_text",
+     [](Bytes input) {
+       read_ner(write("x.txt", input), NerTags::optional,
+                {{}, {}, {}, {"--label_file_path", {"O", "B-PER", "I-PER"}}});
+     }},
+    {"ner_table", read_word_table},
     {"classification_text", read_texts},
     {"csv", read_csv},
     {"classification_records",

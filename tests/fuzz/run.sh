@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- tfrecord tfrecord_gzip tf_example mindrecord mindrecord_index safetensors mindspore pytorch pickle pytorch_index tensorflow \
-  bert_config ner_text classification_text csv classification_records class_labels msra_xml squad pretraining_text pretraining_records vocab tokenizer_config \
+  bert_config ner_text ner_table classification_text csv classification_records class_labels msra_xml squad pretraining_text pretraining_records vocab tokenizer_config \
   tokenizer_json json model_request served_request onnx schema yaml ini host_file rank_table
 build=build-fuzz
 shared=../shared/formats/fixtures
@@ -23,7 +23,7 @@ mkdir -p "$build"
 # The library files that readers need, compiled by hand: meson's build is for another compiler.
 sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/file_kind core/io/files core/io/hub_folder core/io/json core/io/protobuf core/joined
   data/basic_tokenizer data/batcher data/class_labels data/classification_columns data/classification_forms data/classification_json data/classification_reading data/classification_records data/classification_table data/classification_text data/columns data/dataset data/dataset_stream data/mind_dataset data/tf_dataset data/mind_record data/mind_record_format data/mind_record_index
-  data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_column_form data/ner_columns data/ner_text data/pretraining_instances data/pretraining_records data/pretraining_text
+  data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_column_form data/ner_columns data/ner_lists data/ner_names data/ner_table data/ner_text data/pretraining_instances data/pretraining_records data/pretraining_text
   data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/table_rows data/tag_scheme data/text_file data/tf_example
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/pickle nn/checkpoints/pytorch_checkpoint
@@ -74,7 +74,15 @@ seed() {
       for file in "$shared"/tf_checkpoint/*.index; do
         [ ! -f "${file%.index}.data-00000-of-00001" ] || pair "$file" "${file%.index}.data-00000-of-00001"
       done ;;
-    ner_text) head -c 2000 "$data/conll2003/dev.txt" >"$corpus/conll"; head -n 5 "$data/cluener/dev.json" >"$corpus/cluener" ;;
+    ner_text)
+      head -c 2000 "$data/conll2003/dev.txt" >"$corpus/conll"
+      head -n 5 "$data/cluener/dev.json" >"$corpus/cluener"
+      printf '{"id": "0", "tokens": ["a", "b"], "ner_tags": [1, 0]}\n{"tokens": [], "ner_tags": []}\n' >"$corpus/numbers"
+      printf '{"words": ["a"], "tags": ["B-PER"]}\n{"words": ["-DOCSTART-"], "tags": ["O"]}\n' >"$corpus/lists" ;;
+    ner_table)
+      printf 'Sentence #,Word,POS,Tag\nSentence: 1,a,x,B-PER\n,"""",x,O\n,,,\nSentence: 2,-DOCSTART-,x,O\n,b,x,O\n' >"$corpus/sentences"
+      printf 'sep=;\r\nid;word;tag\r\n1;a;O\r\n;;\r\n2;"b";O\r\n' >"$corpus/parted"
+      printf 'sentence_id\tword\ttag\n1\t"\tO\n2\t"a b"\tB-PER\n' >"$corpus/tabs" ;;
     classification_text)
       # Every form has a file of its name.
       for file in tests/data/forms/*; do
