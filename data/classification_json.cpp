@@ -92,7 +92,7 @@ class JsonParser {
 
   // The first row tells the names of all.
   void find_names(const Json& row, const std::string& where) {
-    data_.layout.json_lines = true;
+    data_.json_lines = true;
     if (!data_.form->is_own() && !columns_.text.is_given()) {
       text_ = data_.form->text.front();
       if (!data_.form->pair.empty()) pair_ = data_.form->pair.front();

@@ -52,7 +52,7 @@ class TableParser {
     const ClassificationColumns& columns = reading_.columns;
     roles_ = roles_of_table(ahead, *data_.form, reading_.use, columns, data_.path);
     data_.has_header = roles_.has_header || columns.label.is_given();
-    data_.layout.table = look_;
+    data_.layout.look = look_;
     data_.layout.preamble = rows_.preamble();
     if (roles_.has_header) {
       data_.layout.header = ahead.front().text;

@@ -30,17 +30,6 @@ struct ClassificationText {
   std::vector<std::string> labels = {};  // of data with any number a text
 };
 
-// What a file with texts is, beside them: to write it again with more in it.
-struct ClassificationLayout {
-  bool json_lines = false;
-  TableLook table;                 // of a table
-  std::string preamble;            // a line before its header, or none
-  std::string header;              // the row with the names of columns as it stands in the file; empty: none
-  std::vector<std::string> names;  // in the header
-  bool has_mark = false;           // the file begins with a byte order mark
-  bool ends_in_crlf = false;       // its first line does
-};
-
 struct ClassificationData {
   std::string path;
   std::vector<std::string> files;  // that the texts are of; none: all are of `path`
@@ -51,7 +40,8 @@ struct ClassificationData {
   bool has_header = false;                 // the first line tells which column the label is
   std::vector<ClassificationText> texts;
   std::vector<std::string> notes;  // what was taken for what, and what was left out, for the log
-  ClassificationLayout layout;
+  bool json_lines = false;
+  TableLayout layout;  // of a table
 
   // Adds those of another file. Throws Error where one has pairs of texts, and the other single ones.
   void append(ClassificationData other);

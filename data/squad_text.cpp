@@ -11,6 +11,8 @@
 #include "core/error.h"
 #include "core/io/json.h"
 #include "data/columns.h"
+#include "data/squad_contexts.h"
+#include "data/squad_table.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
 #include "data/unread_names.h"
@@ -21,14 +23,15 @@ namespace {
 // A place in the file, for messages, spelt out only in these.
 struct Place {
   const std::string& path;
-  int64_t line = 0;  // of a file of lines
+  int64_t line = 0;           // of a file of lines
+  const char* list = "data";  // what the list of articles is called
   size_t article = 0, paragraph = 0, question = 0;
   int depth = 0;  // how many of the three count
 
   std::string str() const {
     if (line > 0) return fmt::format("{}:{}", path, line);
     std::string text = path;
-    if (depth > 0) text += fmt::format(": data[{}]", article);
+    if (depth > 0) text += fmt::format(": {}[{}]", list, article);
     if (depth > 1) text += fmt::format(".paragraphs[{}]", paragraph);
     if (depth > 2) text += fmt::format(".qas[{}]", question);
     return text;
@@ -78,6 +81,32 @@ bool begins_with_row(std::string_view text) {
   return false;
 }
 
+constexpr std::string_view blanks = " \t\r\n";
+
+// The character that is not blank behind the first `pos`; 0 without one.
+char next_character(std::string_view text, size_t& pos) {
+  pos = text.find_first_not_of(blanks, pos);
+  return pos == std::string_view::npos ? '\0' : text[pos++];
+}
+
+// What a file of questions is.
+enum class SquadForm : uint8_t { articles, list, lines, table };
+
+// `text`: its beginning. An empty file is one of articles, of which there is none.
+SquadForm form_of(std::string_view text) {
+  size_t pos = 0;
+  switch (next_character(text, pos)) {
+    case '{':
+      return begins_with_row(text.substr(pos - 1)) ? SquadForm::lines : SquadForm::articles;
+    case '[':
+      return SquadForm::list;
+    case '\0':
+      return SquadForm::articles;
+    default:
+      return SquadForm::table;
+  }
+}
+
 // The place that an "answer_start" names, -1 where it does not say where the answer is.
 int64_t start_in(const Json& value, int64_t length) {
   std::optional<int64_t> start;
@@ -89,16 +118,22 @@ int64_t start_in(const Json& value, int64_t length) {
 // Paragraphs are taken out of the JSON as they end, and what is left of articles then.
 class Reader {
  public:
-  Reader(const std::string& path, int64_t most_bytes, const std::function<void(SquadData&)>& use)
-      : path_(path), most_bytes_(most_bytes), use_(use), place_{path_} {
+  Reader(const std::string& path, bool keep_rows, int64_t most_bytes,
+         const std::function<void(SquadData&)>& use)
+      : path_(path), keep_rows_(keep_rows), most_bytes_(most_bytes), use_(use), place_{path_} {
     data_.path = path;
   }
 
   std::vector<std::string> run() {
     PieceReader file(path_);
     const std::string_view first = file.next();
-    if (begins_with_row(first)) read_lines();
-    else read_articles(first, file);
+    const SquadForm form = form_of(first);
+    if (form == SquadForm::lines || form == SquadForm::table)
+      check(std::filesystem::is_regular_file(path_), "{}: {}: expected a file, not a pipe", path_,
+            form == SquadForm::table ? "no JSON, and taken for CSV" : "a line for each question");
+    if (form == SquadForm::table) return read_squad_table(path_, keep_rows_, most_bytes_, use_);
+    if (form == SquadForm::lines) read_lines();
+    else read_articles(first, file, form == SquadForm::list);
     hand_over();
     check(has_question_, "{}: no question", path_);
     std::vector<std::string> notes;
@@ -116,36 +151,43 @@ class Reader {
   }
 
  private:
-  // `first` is the piece that was read already: a pipe can't be read twice.
-  void read_articles(std::string_view first, PieceReader& file) {
+  // `first` is the piece that was read already: a pipe can't be read twice. The articles are the file, or its "data".
+  void read_articles(std::string_view first, PieceReader& file, bool is_list) {
     bool begun = false;
     const auto next = [&] { return std::exchange(begun, true) ? file.next() : first; };
+    const size_t depth = is_list ? 1 : 2;
+    if (is_list) place_.list = "";
     const Json root = parse_json(next, path_, [&](std::span<const std::string> path, Json& object) {
-      if (path.size() == 5 && path[1] == "data" && path[3] == "paragraphs") return take_paragraph(object);
-      return path.size() == 3 && path[1] == "data" && take_article(object);
+      if (path.size() <= depth || !(is_list || path[1] == "data")) return false;
+      if (path.size() == depth + 3 && path[depth + 1] == "paragraphs") return take_paragraph(object);
+      return path.size() == depth + 1 && take_article(object);
     });
     place_.depth = 0;
-    check_all_taken(list(root, "data", place_));
-    unread_.look_at(root, {"data", "version"});
+    check_all_taken(is_list ? root : list(root, "data", place_));
+    if (!is_list) unread_.look_at(root, {"data", "version"});
   }
 
   void read_lines() {
-    check(std::filesystem::is_regular_file(path_),
-          "{}: a line for each question: expected a file, not a pipe", path_);
     LineReader lines(path_);
     for (std::string_view line; lines.next(line);) {
       if (trimmed(line).empty()) continue;
       place_.line = lines.line_number();
-      add_row(parse_json(line, lines.where()));
+      add_row(parse_json(line, lines.where()), line);
       if (bytes_ >= most_bytes_) hand_over();
     }
   }
 
-  // A question with its context beside it; the rows of one context stand together.
-  void add_row(const Json& row) {
+  // A question with its context beside it. `line`: its text, where it has a line.
+  void add_row(const Json& row, std::string_view line) {
     const std::string& context = text(row, "context", place_);
-    if (data_.contexts.empty() || data_.contexts.back() != context) add_context(context);
-    add_question(row);
+    const size_t before = data_.contexts.size();
+    const int32_t number = contexts_.place(context, data_.contexts);
+    if (data_.contexts.size() > before) bytes_ += static_cast<int64_t>(context.size());
+    length_ = count_characters(context);
+    add_question(row, number);
+    if (keep_rows_)
+      data_.rows.push_back({data_.questions.size() - 1, place_.str(),
+                            line.empty() ? json_text(row) : std::string(trimmed(line))});
   }
 
   bool take_paragraph(const Json& paragraph) {
@@ -159,7 +201,7 @@ class Reader {
   bool take_article(const Json& article) {
     place_.depth = 1;
     if (is_row(article)) {
-      add_row(article);
+      add_row(article, "");
       if (bytes_ >= most_bytes_) hand_over();
     } else {
       check_all_taken(list(article, "paragraphs", place_));
@@ -180,33 +222,32 @@ class Reader {
     has_question_ = has_question_ || !data_.questions.empty();
     if (!data_.questions.empty()) use_(data_);
     data_ = {path_, {}, {}, false, {}};
+    contexts_.clear();
     bytes_ = 0;
   }
 
   void add_paragraph(const Json& paragraph) {
-    add_context(text(paragraph, "context", place_));
+    const std::string& context = text(paragraph, "context", place_);
+    const auto number = static_cast<int32_t>(data_.contexts.size());
+    data_.contexts.push_back(context);
+    bytes_ += static_cast<int64_t>(context.size());
+    length_ = count_characters(context);
     unread_.look_at(paragraph, {"context", "qas"});
     const Json& questions = list(paragraph, "qas", place_);
     for (place_.question = 0; place_.question < questions.size(); ++place_.question) {
       place_.depth = 3;
-      add_question(questions[place_.question]);
+      add_question(questions[place_.question], number);
     }
     unasked_ += questions.empty() ? 1 : 0;
   }
 
-  void add_context(const std::string& context) {
-    data_.contexts.push_back(context);
-    length_ = count_characters(context);
-    bytes_ += static_cast<int64_t>(context.size());
-  }
-
-  void add_question(const Json& qa) {
+  void add_question(const Json& qa, int32_t context) {
     SquadQuestion question;
     question.id = id_of(qa);
     check(ids_.insert(question.id).second, "{}: the id '{}' occurs twice", place_.str(), question.id);
     question.text = text(qa, "question", place_);
     bytes_ += static_cast<int64_t>(question.text.size());
-    question.context = static_cast<int32_t>(data_.contexts.size()) - 1;
+    question.context = context;
     if (const Json* impossible = qa.find("is_impossible"); impossible != nullptr && !impossible->is_null()) {
       question.is_impossible = truth_of(*impossible);
       data_.has_impossible = true;
@@ -269,10 +310,12 @@ class Reader {
   }
 
   const std::string path_;
+  const bool keep_rows_;
   int64_t most_bytes_;
   const std::function<void(SquadData&)>& use_;
   SquadData data_;
-  int64_t bytes_ = 0;  // of the text in data_
+  SquadContexts contexts_;  // of rows
+  int64_t bytes_ = 0;       // of the text in data_
   bool has_question_ = false;
   Place place_;
   int64_t length_ = 0;  // of the paragraph's context, in characters
@@ -301,17 +344,31 @@ std::string SquadData::log() const {
   return log + "\n";
 }
 
-SquadData read_squad(const std::string& path) {
+SquadData read_squad(const std::string& path, bool keep_rows) {
   SquadData whole;
-  std::vector<std::string> notes = read_squad(path, std::numeric_limits<int64_t>::max(),
-                                              [&](SquadData& data) { whole = std::move(data); });
+  std::vector<std::string> notes =
+      Reader(path, keep_rows, std::numeric_limits<int64_t>::max(), [&](SquadData& data) {
+        whole = std::move(data);
+      }).run();
   whole.notes = std::move(notes);
   return whole;
 }
 
 std::vector<std::string> read_squad(const std::string& path, int64_t most_bytes,
                                     const std::function<void(SquadData&)>& use) {
-  return Reader(path, most_bytes, use).run();
+  return Reader(path, false, most_bytes, use).run();
+}
+
+bool is_squad_file(const std::string& path) {
+  if (path == "-" || !std::filesystem::is_regular_file(path)) return false;
+  PieceReader reader(path);
+  return begins_as_squad(reader.next());
+}
+
+bool begins_as_squad(std::string_view text) {
+  size_t pos = 0;
+  const char first = next_character(text, pos);
+  return first == '{' || (first == '[' && next_character(text, pos) == '{') || begins_with_squad_header(text);
 }
 
 }  // namespace gradus

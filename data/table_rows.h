@@ -25,6 +25,16 @@ struct TableLook {
   char delimiter = '\t';
 };
 
+// What a table is beside its rows: to write it again with more columns.
+struct TableLayout {
+  TableLook look;
+  std::string preamble;            // a line before its header, or none
+  std::string header;              // the row with the names of columns as it stands in the file; empty: none
+  std::vector<std::string> names;  // in the header
+  bool has_mark = false;           // the file begins with a byte order mark
+  bool ends_in_crlf = false;       // its first line does
+};
+
 // Of CSV quotation marks around a cell are no part of it, two within it are one; in it there may be delimiters and line
 // breaks. Lines with tabs between are taken as they are.
 class TableRows {

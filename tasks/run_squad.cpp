@@ -3,7 +3,6 @@
 #include <filesystem>
 
 #include "core/io/files.h"
-#include "data/text_file.h"
 #include "tasks/driver.h"
 #include "tasks/log/phase.h"
 #include "tasks/log/progress.h"
@@ -20,7 +19,8 @@ namespace {
 constexpr TaskProgram program{
     "run_squad",
     R"(Trains, scores and uses a model that finds the answers to questions in a text: BERT with a linear map that scores each
-token as an answer's first and last. Data have the form of SQuAD 1.1 or 2.0.)",
+token as an answer's first and last. Data have the form of SQuAD 1.1 or 2.0, or are JSON rows or CSV with
+a question each.)",
     R"(run_squad --do_train --do_eval --load_pretrain_checkpoint_path model/ --train_data_file_path train-v1.1.json \
           --eval_data_file_path dev-v1.1.json --learning_rate 1e-4 --epoch_num 2
   printf 'Anna lives in Alden.\nWhere does Anna live?\n' | run_squad --do_predict \
@@ -50,34 +50,25 @@ void evaluate(const FinishedRun& run, const SquadDriverOptions& options, SquadEv
   tell_scores(run, evaluation, between_rules(report.text), metrics);
 }
 
-// Whether a file, plain or gzip, looks like JSON: the first byte that is no blank is a brace. A pipe is not looked
-// into: what is read of it is gone.
-bool is_json(const std::string& path) {
-  if (path == "-" || !std::filesystem::is_regular_file(path)) return false;
-  PieceReader reader(path);
-  const std::string_view piece = reader.next();
-  const size_t first = piece.find_first_not_of(" \n\r\t");
-  return first != std::string_view::npos && piece[first] == '{';
-}
-
 // Returns the exit status.
 int predict(Backend& backend, const SquadDriverOptions& options, const SquadSystem& system) {
   const SquadAnswerer answerer(backend, system, options,
                                options.may_lack_answers(system.settings().version_2));
-  const AnswerStyle style = options.train.json ? AnswerStyle::json : AnswerStyle::plain;
+  const AnswerForm form = parse_answer_form(options.predict_form, options.train.json);
   const std::string& path = options.predict_data_file_path;
-  if (!is_json(path)) {
+  if (form != AnswerForm::table && !is_squad_file(path)) {
     check(!options.predicts_only() || options.output_dir.empty(),
-          "--output_dir {}: answers to lines of text go to standard output; only those to a JSON file, which "
-          "has ids, are written to a folder",
+          "--output_dir {}: answers to lines of text go to standard output; only those to a file of "
+          "questions, JSON or CSV, are written to a folder",
           options.output_dir);
     int status = 0;
     read_predict_data(options, [&](std::istream& in, const std::string& name) {
-      status = answer_lines(system, answerer, options, in, name, style, stdout);
+      status = answer_lines(system, answerer, options, in, name, form, stdout);
     });
     return status;
   }
-  SquadData data = read_squad(path);
+  SquadData data = read_squad(path, form == AnswerForm::table || form == AnswerForm::jsonl);
+  const std::string head = answers_head(data, form);
   print_log(stderr, "{}", data.log());
   const SquadQuestions questions(std::move(data), system, options);
   std::vector<SquadPrediction> predictions = [&] {
@@ -85,8 +76,9 @@ int predict(Backend& backend, const SquadDriverOptions& options, const SquadSyst
     return answerer.run(questions);
   }();
   if (answerer.version_2()) apply_threshold(predictions, system.settings().null_score_diff_threshold);
-  for (size_t i = 0; i < predictions.size(); ++i)
-    print_result("{}\n", show_answer(questions, i, predictions[i], style));
+  print_result("{}", head);
+  for (size_t i = 0; i < answer_line_count(questions.data(), form); ++i)
+    print_result("{}\n", answer_line(questions, i, predictions, form));
   write_predictions(options, prefix_of_new(options), with_ids(questions.data(), std::move(predictions)),
                     answerer.version_2());
   return 0;

@@ -11,7 +11,7 @@
 #include "tasks/ner/predict.h"
 #include "tasks/ner/tags.h"
 #include "tasks/result_json.h"
-#include "tasks/squad/predict.h"
+#include "tasks/squad/predict_form.h"
 #include "tasks/training/train_setup.h"
 
 namespace gradus {

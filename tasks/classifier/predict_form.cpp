@@ -4,8 +4,8 @@
 
 #include "core/error.h"
 #include "core/io/json.h"
-#include "data/unicode.h"
 #include "tasks/text/display_text.h"
+#include "tasks/text/predicted_rows.h"
 
 namespace gradus {
 namespace {
@@ -86,62 +86,36 @@ std::string json_line(const ClassifierSystem& system, const ClassificationText& 
   return json_text(json);
 }
 
-// The object of a text with more members; the others stay as they are written.
-std::string object_line(const ClassifierSystem& system, const ClassificationText& text,
-                        std::span<const double> output) {
-  return fmt::format("{},{}", text.row.substr(0, text.row.rfind('}')),
-                     json_text(answer(system, output, added)).substr(1));
-}
-
-std::string table_line(const ClassifierSystem& system, const ClassificationData& data,
-                       const ClassificationText& text, std::span<const double> output) {
-  const TableLook& look = data.layout.table;
-  std::string line = text.row;
+// What is added to the row of a table.
+std::vector<std::string> added_cells(const ClassifierSystem& system, std::span<const double> output) {
+  std::vector<std::string> cells;
   switch (system.problem()) {
     case ProblemType::single_label:
-      line.append(1, look.delimiter).append(table_cell(likeliest(system, output), look));
+      cells.push_back(likeliest(system, output));
       break;
     case ProblemType::multi_label:
-      line.append(1, look.delimiter).append(table_cell(held(system, output, false), look));
+      cells.push_back(held(system, output, false));
       break;
     case ProblemType::regression:
       break;
   }
-  for (const double number : output) line.append(1, look.delimiter).append(fmt::format("{:.6f}", number));
-  return data.layout.ends_in_crlf ? line + "\r" : line;
+  for (const double number : output) cells.push_back(fmt::format("{:.6f}", number));
+  return cells;
 }
 
 // Refuses objects that have what would be added.
 void check_objects(const ClassifierSystem& system, const ClassificationData& data) {
   const std::vector<double> any(static_cast<size_t>(system.head().classes), 0);
   const Json more = answer(system, any, added);
-  for (const ClassificationText& text : data.texts) {
-    const std::string where = fmt::format("{}:{}", data.path, text.line);
-    const Json row = parse_json(text.row, where);
-    for (const auto& [name, value] : more.members())
-      check(!row.contains(name), "{}: the row has a \"{}\" already, which is the name of what is predicted",
-            where, name);
-  }
+  for (const ClassificationText& text : data.texts)
+    check_predicted_members(text.row, more, fmt::format("{}:{}", data.path, text.line));
 }
 
 std::string table_head(const ClassifierSystem& system, const ClassificationData& data) {
-  const ClassificationLayout& layout = data.layout;
-  check(!layout.json_lines,
+  check(!data.json_lines,
         "{}: JSON lines: --predict_form table adds columns to a table, jsonl members to their objects",
         data.path);
-  const std::string end = layout.ends_in_crlf ? "\r\n" : "\n";
-  std::string head = layout.has_mark ? "\xEF\xBB\xBF" : "";
-  if (!layout.preamble.empty()) head += layout.preamble + end;
-  if (layout.names.empty()) return head;
-  head += layout.header;
-  for (const std::string& name : prediction_names(system)) {
-    const bool is_taken =
-        std::ranges::any_of(layout.names, [&](const auto& taken) { return same_column_name(taken, name); });
-    check(!is_taken, "{}: the header has a column {} already, which is the name of what is predicted",
-          data.path, gradus::shown(name));
-    head.append(1, layout.table.delimiter).append(table_cell(name, layout.table));
-  }
-  return head + end;
+  return predicted_head(data.layout, prediction_names(system), data.path);
 }
 
 }  // namespace
@@ -170,7 +144,7 @@ std::vector<std::string> prediction_names(const ClassifierSystem& system) {
 
 std::string prediction_head(ClassifierPredictForm form, const ClassifierSystem& system,
                             const ClassificationData& data) {
-  if (form == ClassifierPredictForm::jsonl && data.layout.json_lines) check_objects(system, data);
+  if (form == ClassifierPredictForm::jsonl && data.json_lines) check_objects(system, data);
   return form == ClassifierPredictForm::table ? table_head(system, data) : "";
 }
 
@@ -179,9 +153,10 @@ std::string prediction_line(ClassifierPredictForm form, const ClassifierSystem& 
                             std::span<const double> output) {
   switch (form) {
     case ClassifierPredictForm::table:
-      return table_line(system, data, text, output);
+      return predicted_row(data.layout, text.row, added_cells(system, output));
     case ClassifierPredictForm::jsonl:
-      return data.layout.json_lines ? object_line(system, text, output) : json_line(system, text, output);
+      return data.json_lines ? predicted_object(text.row, answer(system, output, added))
+                             : json_line(system, text, output);
     case ClassifierPredictForm::text:
       break;
   }

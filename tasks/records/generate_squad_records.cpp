@@ -23,8 +23,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* purpose =
-    R"(Makes records of token ids, for run_squad and for MindSpore and TensorFlow, of questions about text in the JSON form of
-SQuAD 1.1 and 2.0. A context that is too long becomes several records.)";
+    R"(Makes records of token ids, for run_squad and for MindSpore and TensorFlow, of questions about text: JSON of SQuAD 1.1
+and 2.0, JSON rows or CSV. A context that is too long becomes several records.)";
 constexpr const char* example =
     R"(generate_squad_records --train_file train-v1.1.json --predict_file dev-v1.1.json --vocab_file vocab.txt \
                          --output_dir records/)";
@@ -45,7 +45,8 @@ struct Settings {
   void declare(Options& options) {
     options.group("Input");
     options
-        .add("train_file", train_file, "questions to train on, each with one answer or none; plain or gzip")
+        .add("train_file", train_file,
+             "questions to train on, JSON or CSV, of whose answers the first counts; plain or gzip")
         .path();
     options.add("predict_file", predict_file, "questions to answer").file();
     options.add("do_train", do_train, "make the records of train_file");

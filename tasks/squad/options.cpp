@@ -18,13 +18,13 @@ SquadOptions SquadDriverOptions::features(bool words) const {
 void SquadDriverOptions::declare(Options& options) {
   declare_data(
       options, "./squad_finetune/ckpt/",
-      {"training data: a JSON file of SQuAD's form, or several with commas between (\\, is one in a name); "
-       "of records a file or a "
-       "folder",
+      {"training data: JSON of SQuAD's form, JSON rows or CSV (docs/questions.md), or several files with "
+       "commas "
+       "between (\\, is one in a name); of records a file or a folder",
        "evaluation data; of records nothing but what --eval_json_path has anyway",
        "paragraphs, each with its questions: a line of text, then a question a line, a blank line before "
-       "the next text; or a file of SQuAD's form; -: stdin",
-       "what the training and evaluation data are: text (JSON) or records"});
+       "the next text; or a file of questions, JSON or CSV; -: stdin",
+       "what the training and evaluation data are: text (JSON, CSV) or records"});
   options.add("eval_json_path", eval_json_path, "with records: the questions and answers to score on").file();
   options.add("doc_stride", doc_stride, "word pieces from the beginning of a window to that of the next")
       .between(1, 1000000);
@@ -44,6 +44,15 @@ void SquadDriverOptions::declare(Options& options) {
            "folder for predictions.json, nbest_predictions.json and null_odds.json; none: the save folder, "
            "when training")
       .folder();
+
+  options
+      .add(
+          "predict_form", predict_form,
+          "what answers are written as: text, a line each; table: the CSV that was read, with columns added; "
+          "jsonl: JSON lines, the rows that were read with more in them; auto: text, or with --json objects "
+          "with "
+          "the n best")
+      .choices({"auto", "text", "table", "jsonl"});
 
   options.group("Answers");
   options
@@ -78,6 +87,10 @@ void SquadDriverOptions::finish(Options& options) {
         "--eval_json_path {} and --eval_data_file_path {}: which of them to score on? The first belongs to "
         "records",
         eval_json_path, eval_data_file_path);
+  check(
+      predict_form != "table" || !train.do_predict || predict_data_file_path != "-",
+      "--predict_form table: standard input has a text or a question a line: name the file with a table with "
+      "--predict_data_file_path");
   check(seq_length > max_query_length + 3,
         "--seq_length {} leaves no room for the text beside --max_query_length {} and three special tokens",
         seq_length, max_query_length);

@@ -20,6 +20,7 @@ struct SquadDriverOptions : FineTuneOptions {
   int64_t max_answer_length = 30;
   std::string assessment_method = "auto";
   std::string output_dir;
+  std::string predict_form = "auto";
   int64_t num_class = 2;  // accepted, and without effect
 
   SquadDriverOptions() { seq_length = 384; }

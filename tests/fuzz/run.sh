@@ -24,7 +24,7 @@ mkdir -p "$build"
 sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/file_kind core/io/files core/io/hub_folder core/io/json core/io/protobuf core/joined
   data/basic_tokenizer data/batcher data/class_labels data/classification_columns data/classification_forms data/classification_json data/classification_reading data/classification_records data/classification_table data/classification_text data/columns data/dataset data/dataset_stream data/mind_dataset data/tf_dataset data/mind_record data/mind_record_format data/mind_record_index
   data/mind_record_values data/mind_record_writer data/msgpack data/msra_xml data/ner_column_form data/ner_columns data/ner_lists data/ner_names data/ner_table data/ner_text data/pretraining_instances data/pretraining_records data/pretraining_text
-  data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_text data/table_rows data/tag_scheme data/text_file data/tf_example
+  data/python_random data/sentences data/sqlite_draft data/squad_features data/squad_table data/squad_text data/table_rows data/tag_scheme data/text_file data/tf_example
   data/tf_record data/token_records data/tokenizer_config data/tokenizer_json data/unicode data/unicode_8 data/vocab data/word_piece
   nn/bert_config nn/checkpoints/checkpoint_file nn/checkpoints/mindspore_checkpoint nn/checkpoints/pickle nn/checkpoints/pytorch_checkpoint
   nn/checkpoints/pytorch_storages nn/checkpoints/safetensors nn/checkpoints/safetensors_writer nn/checkpoints/shard_index
@@ -99,7 +99,12 @@ seed() {
       echo '{"vocab_size": 100, "hidden_act": "gelu", "id2label": {"0": "O"}}' >"$corpus/config"
       echo '{"vocab_size": 100, "model_type": "nezha", "max_relative_position": 9, "use_relative_positions": true}' >"$corpus/nezha" ;;
     msra_xml) echo '<d><s><w>a<N TYPE="P">b</N></w></s></d>' >"$corpus/xml" ;;
-    squad) echo '{"data": [{"paragraphs": [{"context": "aa b. ab", "qas": [{"id": "q", "question": "a b?", "answers": [{"text": "b.", "answer_start": 3}], "is_impossible": false}]}]}]}' >"$corpus/squad" ;;
+    squad)
+      echo '{"data": [{"paragraphs": [{"context": "aa b. ab", "qas": [{"id": "q", "question": "a b?", "answers": [{"text": "b.", "answer_start": 3}], "is_impossible": false}]}]}]}' >"$corpus/squad"
+      echo '[{"id": "a", "context": "aa b. ab", "question": "a b?", "answers": {"text": ["b.", "ab"], "answer_start": [3, 6]}}, {"id": 2, "context": "aa b. ab", "question": "b", "answers": {"text": [], "answer_start": []}}]' >"$corpus/list"
+      printf '{"id": "a", "context": "aa b. ab", "question": "a b?", "answers": {"text": ["b."]}}\n{"id": "b", "context": "b", "question": "b"}\n' >"$corpus/lines"
+      printf 'id,context,question,answer,answer_start,is_impossible\na,"aa b.\nab",a b?,b.,3.0,\na,"aa b.\nab",a b?,ab,,false\nb,ab,b,,,1\n' >"$corpus/csv"
+      printf 'sep=;\r\ncontext;question;text;x\r\na a;b?;a;"1;"\r\na a;b?;a a;\r\n;;;\r\n' >"$corpus/sep" ;;
     pretraining_text)
       printf 'a b ab.\nb a. The a!\n\nab a b\n' >"$corpus/sentences"
       printf '<doc id="1" title="a">\na\n\nab b. The &lt;a的。b\n</doc>\n' >"$corpus/wiki" ;;

@@ -26,6 +26,7 @@ class Questions {
   }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  void write(const std::string& name, const std::string& content) const { folder_.write(name, content); }
 
   Outcome run(const Words& more) const {
     Words flags{"--vocab_file=" + path("vocab.txt"), "--output_dir=" + path("out"), "--max_seq_length=12",
@@ -110,6 +111,17 @@ TEST_CASE("generate_squad_records: questions without an answer, and mixing") {
   CHECK(rows != questions.rows("out/train.mindrecord", DatasetFormat::mindrecord, SquadUse::training));
   questions.refuse({train, "--overwrite", "--version_2_with_negative=false"},
                    "two.json: question '1': 0 answers: expected one to train on");
+}
+
+TEST_CASE("generate_squad_records: the same from CSV as from JSON") {
+  const Questions questions;
+  const auto made = [&](const std::string& file) {
+    questions.make({"--train_file=" + questions.path(file), "--overwrite"});
+    return questions.rows("out/train.mindrecord", DatasetFormat::mindrecord, SquadUse::training);
+  };
+  questions.write("two.csv",
+                  "id,context,question,answer\n1,a b c d e f g h i j,a,\n2,a b c d e f g h i j,b,a\n");
+  CHECK(made("two.csv") == made("two.json"));
 }
 
 TEST_CASE("generate_squad_records says what is wrong") {

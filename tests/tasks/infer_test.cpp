@@ -336,7 +336,10 @@ TEST_CASE("infer scores what another engine says of the inputs") {
 
 TEST_CASE("infer scores answers as run_squad does, whichever way the two scores come") {
   const TinySquad tiny;
-  for (const std::string data : {"train.txt", "v2.json"}) {
+  tiny.write("rows.csv",
+             "context,question,answer\nanna lives in alden,where does anna live ?,alden\n"
+             "boris is in brom,where is boris ?,brom\n");
+  for (const std::string data : {"train.txt", "v2.json", "rows.csv"}) {
     fs::remove_all(tiny.path("save"));
     tiny.print(tiny.learning(data, 20));
     const Words flags{"--eval_data_file_path=" + tiny.path(data), "--seq_length=14", "--max_query_length=8",
