@@ -85,7 +85,7 @@ std::string NerTableReader::column(size_t place) const {
   return fmt::format("column {} ({})", place + 1, shown(names_[place], 60));
 }
 
-void NerTableReader::begin(std::vector<NerTableRow>* passed) {
+void NerTableReader::begin() {
   std::string_view first;
   const bool is_there = lines_.next_bytes(first);
   check(!looks_like_json(first), "{}: JSON lines: expected a table with a header and a word a row",
@@ -95,11 +95,14 @@ void NerTableReader::begin(std::vector<NerTableRow>* passed) {
   if (is_called_csv(lines_.path()) || !has_tabs) rows_.emplace(lines_, '\0');
   else rows_.emplace(lines_);
   while (rows_->next(row_)) {
-    const bool is_header = kind_of_row() != NerTableRow::Kind::empty;
-    if (passed != nullptr)
-      passed->push_back({row_.text, is_header ? NerTableRow::Kind::header : NerTableRow::Kind::empty});
-    if (is_header) return find_columns();
+    if (is_empty_row()) continue;
+    header_ = row_.text;
+    return find_columns();
   }
+}
+
+TableLayout NerTableReader::layout() const {
+  return {rows_->look(), rows_->preamble(), header_, names_, lines_.has_mark(), lines_.ends_in_crlf()};
 }
 
 void NerTableReader::find_columns() {
@@ -132,13 +135,15 @@ std::optional<size_t> NerTableReader::find(const ColumnChoice& choice, bool (*is
   return static_cast<size_t>(found - names_.begin());
 }
 
+bool NerTableReader::is_empty_row() const {
+  return std::ranges::all_of(row_.cells, [](const std::string& cell) { return trimmed(cell).empty(); });
+}
+
 NerTableRow::Kind NerTableReader::kind_of_row() const {
-  const auto is_blank = [](const std::string& cell) { return trimmed(cell).empty(); };
-  if (std::ranges::all_of(row_.cells, is_blank)) return NerTableRow::Kind::empty;
-  if (names_.empty()) return NerTableRow::Kind::header;
+  if (is_empty_row()) return NerTableRow::Kind::empty;
   if (row_.cells.size() != names_.size())
     fail("{}: found {} columns: expected {}: {}, with a {} between", where(), row_.cells.size(),
-         names_.size(), shown_list(names_), delimiter_name(look().delimiter));
+         names_.size(), shown_list(names_), delimiter_name(rows_->look().delimiter));
   return is_document_mark(cell_text(row_, text_)) ? NerTableRow::Kind::document : NerTableRow::Kind::word;
 }
 
@@ -149,7 +154,7 @@ bool NerTableReader::begins_sentence() const {
 }
 
 bool NerTableReader::next(NerSentence& sentence, std::vector<NerTableRow>* passed) {
-  if (!rows_) begin(passed);
+  if (!rows_) begin();
   sentence = {};
   while (std::exchange(is_next_, false) || rows_->next(row_)) {
     const NerTableRow::Kind kind = kind_of_row();
@@ -183,7 +188,7 @@ void NerTableReader::add_word(NerSentence& sentence) {
   if (word.find_first_of("\n\r") != std::string_view::npos)
     fail("{}: found the word '{}', with a line break: a quotation mark that is a word is written \"\"\"\"",
          where(), shown(word, 60));
-  quoted_ += !look().quotes && word.size() > 1 && word.starts_with('"') && word.ends_with('"') ? 1 : 0;
+  quoted_ += !rows_->look().quotes && word.size() > 1 && word.starts_with('"') && word.ends_with('"') ? 1 : 0;
   sentence.words.emplace_back(word);
   sentence.lines.push_back(row_.line);
   if (label_) add_tag(sentence);
@@ -207,7 +212,7 @@ std::string NerTableReader::description() const {
       "{} with a {} between cells: words from {}, {}, {}; --text_column, --label_column and "
       "--sentence_column "
       "choose others",
-      look().quotes ? "CSV" : "a table", delimiter_name(look().delimiter), column(text_),
+      rows_->look().quotes ? "CSV" : "a table", delimiter_name(rows_->look().delimiter), column(text_),
       label_  ? "tags from " + column(*label_)
       : tags_ ? "no tags"
               : "tags left alone",

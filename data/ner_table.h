@@ -26,7 +26,7 @@ void check_no_csv(const std::string& where, std::string_view path, std::string_v
 
 // A row as it stands in the file.
 struct NerTableRow {
-  enum class Kind : uint8_t { header, word, document, empty };  // document: -DOCSTART-, which is no word
+  enum class Kind : uint8_t { word, document, empty };  // document: -DOCSTART-, which is no word
 
   std::string text;
   Kind kind = Kind::word;
@@ -40,21 +40,20 @@ class NerTableReader {
 
   // The next sentence with a word; false at the end. A sentence ends before a row that has another value in the column of
   // sentences; where there is no such column, at a row of empty cells. An empty value goes on with the sentence. Puts the
-  // rows from the last call on behind those of `passed`, if that is given. Throws Error "path:line: ..." as
+  // rows below the header from the last call on behind those of `passed`, if that is given. Throws Error "path:line: ..." as
   // TableRows::next() does, on a column that is missing or that several could be, a row of another number of cells, a word
   // that is none or has a line break, a tag that is none, and tags of some words alone.
   bool next(NerSentence& sentence, std::vector<NerTableRow>* passed = nullptr);
   // Whether the sentences so far have tags.
   bool labelled() const { return labelled_; }
   // From the first next() on.
-  TableLook look() const { return rows_->look(); }
-  const std::string& preamble() const { return rows_->preamble(); }
-  const std::vector<std::string>& names() const { return names_; }
+  TableLayout layout() const;
   // What was taken for what, and what was left out, so far; for the log.
   std::vector<std::string> notes() const;
 
  private:
-  void begin(std::vector<NerTableRow>* passed);
+  void begin();
+  bool is_empty_row() const;
   void find_columns();
   std::optional<size_t> find(const ColumnChoice& choice, bool (*is_usual)(std::string_view),
                              const char* usual) const;
@@ -70,7 +69,8 @@ class NerTableReader {
   std::optional<NerTags> tags_;
   NerColumns columns_;
   std::optional<TableRows> rows_;
-  std::vector<std::string> names_;
+  std::string header_;
+  std::vector<std::string> names_;  // in it
   size_t text_ = 0;
   std::optional<size_t> label_, sentence_;
   TableRow row_;          // the one at hand

@@ -1,23 +1,17 @@
 #include "tasks/ner/predict_table.h"
 
-#include <algorithm>
-
 #include "core/error.h"
 #include "tasks/log/log.h"
 #include "tasks/text/display_text.h"
+#include "tasks/text/predicted_rows.h"
 
 namespace gradus {
 namespace {
 
-constexpr size_t most_sentences = 512;  // that are tagged together
-constexpr std::string_view added = "predicted_tag";
+using Cells = std::vector<std::string>;
 
-void check_header(const NerTableReader& table, const std::string& name) {
-  const bool is_taken =
-      std::ranges::any_of(table.names(), [](const auto& taken) { return same_column_name(taken, added); });
-  check(!is_taken, "{}: the header has a column {} already, which is the name of what is predicted", name,
-        added);
-}
+constexpr size_t most_sentences = 512;  // that are tagged together
+constexpr const char* added = "predicted_tag";
 
 }  // namespace
 
@@ -34,17 +28,14 @@ void NerTablePredictor::run(LineReader& lines) {
     more = table.next(sentence, &rows);
     if (!begun) {
       check(more, "{}: no word found: expected a table with a header and a word a row", name);
-      check_header(table, name);
-      if (lines.ends_in_crlf()) line_end_ = "\r\n";
-      if (style_ != EntityStyle::json) {
-        if (lines.has_mark()) fmt::print(out_, "\xEF\xBB\xBF");
-        if (!table.preamble().empty()) fmt::print(out_, "{}{}", table.preamble(), line_end_);
-      }
+      layout_ = table.layout();
+      const std::string head = predicted_head(layout_, {added}, name);
+      if (style_ != EntityStyle::json) fmt::print(out_, "{}", head);
       shown.sentences.push_back(sentence);
       begun = true;
     }
     if (more) data.sentences.push_back(std::move(sentence));
-    if (!more || data.sentences.size() == most_sentences) write(data, rows, table);
+    if (!more || data.sentences.size() == most_sentences) write(data, rows);
   }
   shown.notes = table.notes();
   print_log(stderr, "{}", shown.log());
@@ -53,7 +44,7 @@ void NerTablePredictor::run(LineReader& lines) {
 }
 
 // Writes what the rows of these sentences come to, and empties both.
-void NerTablePredictor::write(NerData& data, std::vector<NerTableRow>& rows, const NerTableReader& table) {
+void NerTablePredictor::write(NerData& data, std::vector<NerTableRow>& rows) {
   const std::vector<std::vector<int32_t>> tags = tagger_.predict(data, counts_);
   std::vector<std::string> cells;
   for (size_t i = 0; i < tags.size(); ++i) {
@@ -65,7 +56,7 @@ void NerTablePredictor::write(NerData& data, std::vector<NerTableRow>& rows, con
   for (const NerTableRow& row : rows) {
     if (style_ == EntityStyle::json) break;
     const bool is_word = row.kind == NerTableRow::Kind::word;
-    fmt::print(out_, "{}{}", with_cell(row, is_word ? *next : "", table.look()), line_end_);
+    fmt::print(out_, "{}\n", with_cell(row, is_word ? *next : ""));
     if (is_word) ++next;
   }
   flush_predictions(out_);
@@ -73,20 +64,16 @@ void NerTablePredictor::write(NerData& data, std::vector<NerTableRow>& rows, con
   rows.clear();
 }
 
-std::string NerTablePredictor::with_cell(const NerTableRow& row, const std::string& tag,
-                                         const TableLook& look) const {
+std::string NerTablePredictor::with_cell(const NerTableRow& row, const std::string& tag) const {
   switch (row.kind) {
-    case NerTableRow::Kind::header:
-      return fmt::format("{}{}{}", row.text, look.delimiter, added);
     case NerTableRow::Kind::word:
-      return fmt::format("{}{}{}", row.text, look.delimiter, table_cell(tag, look));
+      return predicted_row(layout_, row.text, {tag});
     case NerTableRow::Kind::document:
-      return fmt::format("{}{}{}", row.text, look.delimiter,
-                         system_.labels().tag(system_.labels().outside_id()));
+      return predicted_row(layout_, row.text, {system_.labels().tag(system_.labels().outside_id())});
     case NerTableRow::Kind::empty:
       break;
   }
-  return row.text.empty() ? "" : row.text + look.delimiter;
+  return predicted_row(layout_, row.text, row.text.empty() ? Cells{} : Cells{""});
 }
 
 }  // namespace gradus

@@ -32,9 +32,9 @@ class NerTablePredictor {
   void run(LineReader& lines);
 
  private:
-  void write(NerData& data, std::vector<NerTableRow>& rows, const NerTableReader& table);
+  void write(NerData& data, std::vector<NerTableRow>& rows);
   // The row with a cell more: of a word its tag.
-  std::string with_cell(const NerTableRow& row, const std::string& tag, const TableLook& look) const;
+  std::string with_cell(const NerTableRow& row, const std::string& tag) const;
 
   const NerSystem& system_;
   const NerTagger& tagger_;
@@ -43,7 +43,7 @@ class NerTablePredictor {
   EntityStyle style_;
   std::FILE* out_;
   NerCounts counts_;
-  std::string line_end_ = "\n";
+  TableLayout layout_;
 };
 
 }  // namespace gradus
