@@ -30,7 +30,38 @@ if grep -qrE --include='*.h' "(class|struct) $class(Model|Batch|System|Options|T
   fail "there is a class ${class}Model, or of another name that '$name' would have: take another name"
 fi
 
-rename() { sed "s/Topic/$class/g; s/topic/$name/g"; }
+# In comments and in texts that are shown the name is words, "reading time". Part of another name, and where it is all of a text, it stays as
+# it is.
+rename() {
+  awk -v words="$(printf '%s\n' "$name" | tr _ ' ')" '
+    /^#include/ { print; next }
+    {
+      line = ""
+      comment = 0
+      for (at = 1; at <= length($0); at += length(piece)) {
+        piece = substr($0, at, 1)
+        before = at == 1 ? " " : substr($0, at - 1, 1)
+        if (text && piece == "\"") text = 0
+        else if (!comment && !raw && piece == "\"") { raw = before == "R"; text = !raw }
+        else if (raw && piece == ")" && substr($0, at + 1, 1) == "\"") { raw = 0; piece = ")\"" }
+        else if (text && piece == "\\") piece = substr($0, at, 2)
+        else if (!text && !raw && substr($0, at, 2) == "//") comment = 1
+        else if ((comment || text || raw) && is_word(before, substr($0, at))) {
+          piece = substr($0, at, 5)
+          line = line (piece == "Topic" ? toupper(substr(words, 1, 1)) substr(words, 2) : words)
+          continue
+        }
+        line = line piece
+      }
+      print line
+    }
+    function is_word(before, rest) {
+      if (!match(rest, /^[Tt]opics?/)) return 0
+      rest = substr(rest, RLENGTH + 1)
+      if (before == "\"" && rest ~ /^"/) return 0
+      return before ~ /[ "(\047]/ && rest !~ /^[A-Za-z0-9_\/(*]/ && rest !~ /^\.[a-z*]/
+    }' | sed "s/Topic/$class/g; s/topic/$name/g"
+}
 
 made=
 for path in nn/heads/topic.h nn/heads/topic.cpp tasks/topic/*.h tasks/topic/*.cpp tasks/run_topic.cpp tests/tasks/run_topic_test.cpp; do
@@ -39,8 +70,9 @@ for path in nn/heads/topic.h nn/heads/topic.cpp tasks/topic/*.h tasks/topic/*.cp
   rename <"$path" >"$copy"
   made="$made $copy"
 done
-# Which file this began as is no longer of interest.
+# Which files these began as is no longer of interest.
 sed -i "s/^\(\/\/ run_$name: .*\) The smallest whole task.*/\1/; /^\/\/ .sh tasks\/new_task.sh NAME. makes/d" "tasks/run_$name.cpp"
+sed -i '/^\/\/ As small as a head can be/d' "nn/heads/$name.h"
 
 # Replaces a file by what awk makes of it.
 edit() {
@@ -63,7 +95,11 @@ edit tests/house/rooms.cpp '
   function flush() { printf "%s", held; held = "" }
   /^    tasks\/topic:/ { copying = 1 }
   copying && /^ *$|^    [a-z#]/ && !/^    tasks\/topic:/ { flush(); copying = 0 }
-  copying { line = $0; sub(/topic/, name, line); held = held line "\n" }
+  copying {
+    line = $0
+    if (match(line, /^    tasks\/topic: */)) line = sprintf("    %-17s %s", "tasks/" name ":", substr(line, RLENGTH + 1))
+    held = held line "\n"
+  }
   { if (!copying) sub(/ tasks\/topic /, " tasks/topic tasks/" name " "); print }'
 
 # Another name may stand elsewhere among the headers, and needs other line breaks.
@@ -79,7 +115,7 @@ made:$made
 changed: nn/meson.build tasks/meson.build tests/meson.build tests/house/rooms.cpp
 
 It tells texts apart by a word behind a tab. To see that it does: GRADUS_TESTS=run_$name sh tests/run.sh
-Then make it another task, in this order, and let the test follow:
+Then make it another task, in this order. What a batch has goes through all of them, so they compile again when the last one is done:
   nn/heads/$name.h          what a batch has, what the encoder's rows become, and the loss
   tasks/$name/input.h       how the data are written and read, and what an example is
   tasks/$name/batch.h       from examples to the batch of the head
@@ -88,5 +124,6 @@ Then make it another task, in this order, and let the test follow:
   tasks/$name/system.h      what is saved in config.json beside the model, and the class of transformers that it is
   tasks/$name/options.cpp   options of its own
   tasks/run_$name.cpp       the order of these, what is printed, and what --help says
+  tests/tasks/run_${name}_test.cpp  what it has to learn, and every kind of bad input
 CONTRIBUTING.md says what the library, serve and infer need to know of it.
 END

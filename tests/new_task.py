@@ -1,5 +1,5 @@
 """A task that tasks/new_task.sh begins, in a copy of the project: the rules of the house hold, it compiles with the commands of the task that it is
-a copy of, and its test passes. Names that can't be are refused.
+a copy of, its test passes, and what it says of itself are words. Names that can't be are refused.
 
 Usage: new_task.py BUILD [NAME]      (the folder that the project was built in; reading_time)"""
 
@@ -85,6 +85,9 @@ def main():
         test = objects.pop(f"tests/tasks/run_{NAME}_test.cpp")
         copy.link("tasks/run_topic", out / "tasks" / f"run_{NAME}", "run_topic.cpp.o", objects.values())
         copy.link("tests/test_run_topic", out / "test", "run_topic_test.cpp.o", [test])
+        help_page, words = run([out / "tasks" / f"run_{NAME}", "--help"], env=environment), NAME.replace("_", " ")
+        if f"the {words}s of texts" not in help_page:
+            sys.exit(f"run_{NAME} --help: expected 'the {words}s of texts', found\n{help_page[:400]}")
         print(run([out / "test"], env={**environment, "GRADUS_SOURCE": str(project), "GRADUS_PROGRAMS": str(out / "tasks")}))
 
 

@@ -13,7 +13,7 @@ if [ -z "${GRADUS_TESTS:-}" ]; then
   meson compile -C "$build"
   tests=''
 else
-  meson compile -C "$build" gradus_cpu $(printf 'test_%s ' $GRADUS_TESTS)
+  meson compile -C "$build" $(printf 'needed_by_%s ' $GRADUS_TESTS)
   tests="--no-rebuild $GRADUS_TESTS"
 fi
 status=0

@@ -1,5 +1,5 @@
-// One of K topics for each text: a linear map of the encoder's first token. As small as a head can be; nn/heads/classifier.h is what is
-// trained for results.
+// One of K topics for each text: a linear map of the encoder's first token.
+// As small as a head can be; nn/heads/classifier.h is what is trained for results.
 #pragma once
 
 #include "nn/bert.h"

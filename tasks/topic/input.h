@@ -31,7 +31,8 @@ struct TopicSet {
   std::string description() const;
 };
 
-// Reads lines of a text, a tab and its topic; empty lines don't count. Throws Error "path:line: ..." on any other, and when there is none.
+// Reads lines of a text, a tab and its topic; empty lines don't count. Throws Error "path:line: ..." on any other, and when
+// there is none.
 TopicSet read_topics(const std::string& path);
 // The same of the files to train on.
 TopicSet read_training_topics(const TopicOptions& options);

@@ -29,7 +29,8 @@ class TopicSystem final : public TaskSystem {
 
  private:
   TopicSystem(ModelSource source, ClassLabels topics);
-  // What config.json says of the task, under "gradus_topic"; load() reads it by source.task_settings(topic_kind). The topics are its id2label.
+  // What config.json says of the task, under "gradus_topic"; load() reads it by source.task_settings(topic_kind).
+  // The topics are its id2label.
   Json settings_json() const override { return Json::object(); }
 
   ClassLabels topics_;
