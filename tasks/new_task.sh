@@ -30,37 +30,15 @@ if grep -qrE --include='*.h' "(class|struct) $class(Model|Batch|System|Options|T
   fail "there is a class ${class}Model, or of another name that '$name' would have: take another name"
 fi
 
-# In comments and in texts that are shown the name is words, "reading time". Part of another name, and where it is all of a text, it stays as
-# it is.
+# Where it stands by itself, in comments and texts, the name is words, "reading time". In code it never does.
+words=$(printf '%s\n' "$name" | tr _ ' ')
+Words=$(printf '%s\n' "$words" | awk '{ print toupper(substr($0, 1, 1)) substr($0, 2) }')
 rename() {
-  awk -v words="$(printf '%s\n' "$name" | tr _ ' ')" '
-    /^#include/ { print; next }
-    {
-      line = ""
-      comment = 0
-      for (at = 1; at <= length($0); at += length(piece)) {
-        piece = substr($0, at, 1)
-        before = at == 1 ? " " : substr($0, at - 1, 1)
-        if (text && piece == "\"") text = 0
-        else if (!comment && !raw && piece == "\"") { raw = before == "R"; text = !raw }
-        else if (raw && piece == ")" && substr($0, at + 1, 1) == "\"") { raw = 0; piece = ")\"" }
-        else if (text && piece == "\\") piece = substr($0, at, 2)
-        else if (!text && !raw && substr($0, at, 2) == "//") comment = 1
-        else if ((comment || text || raw) && is_word(before, substr($0, at))) {
-          piece = substr($0, at, 5)
-          line = line (piece == "Topic" ? toupper(substr(words, 1, 1)) substr(words, 2) : words)
-          continue
-        }
-        line = line piece
-      }
-      print line
-    }
-    function is_word(before, rest) {
-      if (!match(rest, /^[Tt]opics?/)) return 0
-      rest = substr(rest, RLENGTH + 1)
-      if (before == "\"" && rest ~ /^"/) return 0
-      return before ~ /[ "(\047]/ && rest !~ /^[A-Za-z0-9_\/(*]/ && rest !~ /^\.[a-z*]/
-    }' | sed "s/Topic/$class/g; s/topic/$name/g"
+  sed "s/\([ (]\)topic\(s\{0,1\}\)\([] ,:;')\"]\|[.][ \")]\|[.]\$\|\$\)/\1$words\2\3/g
+    s/\"topic\(s\{0,1\}\)\([ ,:]\)/\"$words\1\2/g
+    s/\([ (\"]\)Topic\(s\{0,1\}\) /\1$Words\2 /g
+    s/Topic/$class/g
+    s/topic/$name/g"
 }
 
 made=

@@ -31,7 +31,7 @@ void train(FinishedRun& run, const TopicOptions& options, TopicSystem& system, c
   task.add(set);
   if (evaluation != nullptr) task.score_by(*evaluation);
   end_training_data(run, task, set.description());
-  print_log(log_of(options), "topics: {}\n", joined(system.topics().names(), ", "));
+  print_log(log_of(options), "topics: {}\n", joined(system.labels().names(), ", "));
   run_training(run, system, task, metrics);
 }
 
@@ -50,12 +50,12 @@ int predict_lines(const TopicOptions& options, const TopicSystem& system, const 
   for (std::vector<std::string> lines; batches.next(lines);) {
     std::vector<TopicExample> examples;
     for (const std::string& line : lines) examples.push_back(make_example(system, line, options.seq_length));
-    const std::vector<int32_t> topics = predictor.run(examples, [&](size_t i) { return batches.where(i); });
+    const std::vector<int32_t> labels = predictor.run(examples, [&](size_t i) { return batches.where(i); });
     for (size_t i = 0; i < lines.size(); ++i) {
       if (!batches.fault(i).empty()) print_result("{}\n", batches.error_line(i, options.train.json));
       else if (options.train.json)
-        print_result("{}\n", json_text({{"text", lines[i]}, {"topic", system.topics().name(topics[i])}}));
-      else print_result("{}\n", system.topics().name(topics[i]));
+        print_result("{}\n", json_text({{"text", lines[i]}, {"topic", system.labels().name(labels[i])}}));
+      else print_result("{}\n", system.labels().name(labels[i]));
     }
     flush_predictions(stdout);
   }

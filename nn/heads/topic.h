@@ -10,13 +10,13 @@ namespace gradus {
 struct TopicBatch {
   TokenBatch tokens;
   Tensor first_rows;  // int32 [R], into the tokens; -1 where there is no text
-  Tensor topics;      // int32 [R]; negative where nothing counts. Empty for prediction
+  Tensor labels;      // int32 [R]; negative where nothing counts. Empty for prediction
 };
 
 class TopicModel {
  public:
   // Parameter names: bert.* and topic.*. Throws Error unless there are at least two topics.
-  TopicModel(const Scope& scope, const BertConfig& bert, int64_t topics);
+  TopicModel(const Scope& scope, const BertConfig& bert, int64_t labels);
 
   // The cross-entropy, summed over the texts: the mean is one over B.
   Variable loss(Context& context, const TopicBatch& batch) const;

@@ -25,10 +25,10 @@ TopicSet read_topics(const std::string& path) {
     const size_t tab = line.rfind('\t');
     check(tab != std::string_view::npos, "{}: '{}': expected a text, a tab and its topic", reader.where(),
           line);
-    const std::string_view text = trimmed(line.substr(0, tab)), topic = trimmed(line.substr(tab + 1));
-    check(!text.empty() && !topic.empty(), "{}: {} is missing: expected a text, a tab and its topic",
+    const std::string_view text = trimmed(line.substr(0, tab)), label = trimmed(line.substr(tab + 1));
+    check(!text.empty() && !label.empty(), "{}: {} is missing: expected a text, a tab and its topic",
           reader.where(), text.empty() ? "the text" : "the topic");
-    set.texts.push_back({std::string(text), std::string(topic), reader.where()});
+    set.texts.push_back({std::string(text), std::string(label), reader.where()});
   }
   check(!set.texts.empty(), "{}: no texts: expected lines of a text, a tab and its topic", path);
   return set;
@@ -45,11 +45,11 @@ TopicSet read_training_topics(const TopicOptions& options) {
 
 ClassLabels find_topics(const TopicOptions& options, const TopicSet& training) {
   if (!options.label_file_path.empty()) return ClassLabels::load(options.label_file_path);
-  std::set<std::string> topics;
-  for (const TopicText& text : training.texts) topics.insert(text.topic);
-  check(topics.size() > 1, "{}: there is one topic, '{}', and nothing to tell it apart from", training.path,
-        *topics.begin());
-  return ClassLabels({topics.begin(), topics.end()});
+  std::set<std::string> labels;
+  for (const TopicText& text : training.texts) labels.insert(text.label);
+  check(labels.size() > 1, "{}: there is one topic, '{}', and nothing to tell it apart from", training.path,
+        *labels.begin());
+  return ClassLabels({labels.begin(), labels.end()});
 }
 
 TopicExample make_example(const TopicSystem& system, const std::string& text, int64_t seq_length) {
@@ -68,9 +68,9 @@ void make_examples(const TopicSystem& system, int64_t seq_length, TopicSet& set)
   Phase phase(fmt::format("tokenizing {}", set.path), std::ssize(set.texts));
   for (const TopicText& text : set.texts) {
     TopicExample example = make_example(system, text.text, seq_length);
-    example.topic = system.topics().find(text.topic);
-    check(example.topic >= 0, "{}: topic '{}': the model knows {}", text.where, text.topic,
-          joined(system.topics().names(), ", "));
+    example.label = system.labels().find(text.label);
+    check(example.label >= 0, "{}: topic '{}': the model knows {}", text.where, text.label,
+          joined(system.labels().names(), ", "));
     set.pieces += std::ssize(example.input_ids) - 2;
     set.truncated += example.is_cut ? 1 : 0;
     set.examples.push_back(std::move(example));

@@ -10,14 +10,14 @@
 namespace gradus {
 
 struct TopicText {
-  std::string text, topic;
+  std::string text, label;
   std::string where;  // "path:line", for messages
 };
 
 // A text as the model reads it.
 struct TopicExample {
   std::vector<int32_t> input_ids;  // [CLS], the pieces, [SEP]
-  int32_t topic = -1;              // -1: to be predicted
+  int32_t label = -1;              // -1: to be predicted
   bool is_cut = false;             // there were more pieces than there was room for
 };
 

@@ -20,20 +20,20 @@ class TopicSystem final : public TaskSystem {
   // Reads the trained model of the options (ModelSource::of_trained).
   static std::unique_ptr<TopicSystem> load(const TopicOptions& options);
   // A new one with these topics, over the pretrained model of the options or from initial weights.
-  static std::unique_ptr<TopicSystem> create(const TopicOptions& options, const ClassLabels& topics);
+  static std::unique_ptr<TopicSystem> create(const TopicOptions& options, const ClassLabels& labels);
 
-  const ClassLabels& topics() const { return topics_; }
+  const ClassLabels& labels() const { return labels_; }
   const Model& model() const { return *model_; }
   // Another of the same, which declares its parameters there.
-  Model model_in(Parameters& parameters) const { return Model(Scope(parameters), config(), topics_.size()); }
+  Model model_in(Parameters& parameters) const { return Model(Scope(parameters), config(), labels_.size()); }
 
  private:
-  TopicSystem(ModelSource source, ClassLabels topics);
+  TopicSystem(ModelSource source, ClassLabels labels);
   // What config.json says of the task, under "gradus_topic"; load() reads it by source.task_settings(topic_kind).
   // The topics are its id2label.
   Json settings_json() const override { return Json::object(); }
 
-  ClassLabels topics_;
+  ClassLabels labels_;
   std::optional<TopicModel> model_;
 };
 

@@ -9,7 +9,7 @@ namespace gradus {
 // Examples are kept as lists of numbers, in memory or in a file: add() and example_of() are each other's inverse.
 void TopicTraining::add(const TopicSet& set) {
   for (const TopicExample& example : set.examples)
-    add_example(example.input_ids.size(), {example.input_ids, std::array{example.topic}});
+    add_example(example.input_ids.size(), {example.input_ids, std::array{example.label}});
 }
 
 TopicExample TopicTraining::example_of(const NumberLists& lists) const { return {lists[0], lists[1][0]}; }
