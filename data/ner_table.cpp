@@ -17,17 +17,6 @@ constexpr size_t most_values = 1'000'000;  // of sentences, that are looked for 
 
 bool is_called_tsv(std::string_view path) { return path.ends_with(".tsv") || path.ends_with(".tsv.gz"); }
 
-// The cells of a header, cut at a delimiter, without quotation marks.
-std::vector<std::string_view> header_cells(std::string_view line, char delimiter) {
-  std::vector<std::string_view> cells;
-  for (size_t begin = 0;;) {
-    const size_t end = std::min(line.find(delimiter, begin), line.size());
-    cells.push_back(trimmed(line.substr(begin, end - begin), " \t\""));
-    if (end == line.size()) return cells;
-    begin = end + 1;
-  }
-}
-
 bool has_name(const std::vector<std::string_view>& cells, const ColumnChoice& choice,
               bool (*is_usual)(std::string_view)) {
   return std::ranges::any_of(cells, [&](std::string_view cell) {
@@ -36,9 +25,9 @@ bool has_name(const std::vector<std::string_view>& cells, const ColumnChoice& ch
 }
 
 bool is_csv_header(std::string_view line, const NerColumns& columns) {
-  if (line.size() == 5 && line.starts_with("sep=")) return true;
-  return std::ranges::any_of(std::string_view(",;\t|"), [&](char delimiter) {
-    const std::vector<std::string_view> cells = header_cells(line, delimiter);
+  if (is_delimiter_line(line)) return true;
+  return std::ranges::any_of(std::string_view(",;\t|"), [&](const char& delimiter) {
+    const std::vector<std::string_view> cells = header_cells(line, {&delimiter, 1});
     return cells.size() > 1 &&
            (has_name(cells, columns.text, is_word_name) || has_name(cells, columns.label, is_tag_name) ||
             has_name(cells, columns.sentence, is_sentence_name));
@@ -52,7 +41,7 @@ std::string_view cell_text(const TableRow& row, size_t place) { return trimmed(r
 bool is_ner_table(std::string_view path, std::string_view line, const NerColumns& columns) {
   if (columns.sentence.is_given()) return true;
   if (is_called_csv(path)) return is_csv_header(line, columns);
-  const std::vector<std::string_view> cells = header_cells(line, '\t');
+  const std::vector<std::string_view> cells = header_cells(line, "\t");
   return is_called_tsv(path) && has_name(cells, columns.text, is_word_name) &&
          std::ranges::any_of(cells, is_sentence_name);
 }

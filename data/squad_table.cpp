@@ -1,6 +1,7 @@
 #include "data/squad_table.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -291,22 +292,17 @@ void hand_over(SquadData& whole, int64_t most_bytes, const std::function<void(Sq
 }  // namespace
 
 bool begins_with_squad_header(std::string_view text) {
-  constexpr std::string_view ends = "\r\n", delimiters = ",;\t|";
+  constexpr std::string_view ends = "\r\n";
   std::string_view line;
   do {
     text.remove_prefix(std::min(text.find_first_not_of(ends), text.size()));
     line = text.substr(0, text.find_first_of(ends));
     text.remove_prefix(line.size());
-  } while (line.starts_with("sep="));
-  bool has_context = false, has_question = false;
-  for (size_t begin = 0; begin <= line.size();) {
-    const size_t end = std::min(line.find_first_of(delimiters, begin), line.size());
-    const std::string_view name = trimmed(line.substr(begin, end - begin), " \"");
-    has_context = has_context || same_column_name(name, "context");
-    has_question = has_question || same_column_name(name, "question");
-    begin = end + 1;
-  }
-  return has_context && has_question;
+  } while (is_delimiter_line(line));
+  const std::vector<std::string_view> cells = header_cells(line, ",;\t|");
+  return std::ranges::all_of(std::array{"context", "question"}, [&](std::string_view name) {
+    return std::ranges::any_of(cells, [&](std::string_view cell) { return same_column_name(cell, name); });
+  });
 }
 
 std::vector<std::string> read_squad_table(const std::string& path, bool keep_rows, int64_t most_bytes,

@@ -77,7 +77,7 @@ TableRows::TableRows(LineReader& lines, char delimiter) : lines_(lines) {
            fault.starts_with("invalid") ? "; a spreadsheet saves UTF-8 as 'CSV UTF-8'" : "");
     ahead_.push_back({lines_.line_number(), std::string(text)});
   }
-  if (!ahead_.empty() && ahead_.front().text.size() == 5 && ahead_.front().text.starts_with("sep=")) {
+  if (!ahead_.empty() && is_delimiter_line(ahead_.front().text)) {
     preamble_ = ahead_.front().text;
     ahead_.pop_front();
     if (delimiter == 0) delimiter = parse_delimiter(lines_.path() + ":1: sep=", preamble_.substr(4));
@@ -165,6 +165,18 @@ bool TableRows::next(TableRow& row) {
 }
 
 TableLook TableRows::look() const { return csv_ ? TableLook{true, csv_->delimiter()} : TableLook{}; }
+
+bool is_delimiter_line(std::string_view line) { return line.size() == 5 && line.starts_with("sep="); }
+
+std::vector<std::string_view> header_cells(std::string_view line, std::string_view delimiters) {
+  std::vector<std::string_view> cells;
+  for (size_t begin = 0;;) {
+    const size_t end = std::min(line.find_first_of(delimiters, begin), line.size());
+    cells.push_back(trimmed(line.substr(begin, end - begin), " \t\""));
+    if (end == line.size()) return cells;
+    begin = end + 1;
+  }
+}
 
 bool is_called_csv(std::string_view path) {
   return std::ranges::any_of(std::array<std::string_view, 2>{".csv", ".csv.gz"}, [&](std::string_view end) {

@@ -68,6 +68,12 @@ class TableRows {
   std::unique_ptr<Csv> csv_;  // none of tabs
 };
 
+// Whether a line is Excel's "sep=;", which says what parts the cells of those behind it.
+bool is_delimiter_line(std::string_view line);
+// The cells of what may be a header, cut at any of the delimiters, without the blanks and quotation marks around them: for a
+// look at what a file is.
+std::vector<std::string_view> header_cells(std::string_view line, std::string_view delimiters);
+
 // Whether a file's name ends in .csv or .csv.gz, in letters of any size.
 bool is_called_csv(std::string_view path);
 

@@ -119,15 +119,15 @@ int run(Options& flags, SquadDriverOptions& options) {
   if (options.train.do_eval || options.train.do_predict)
     check_results_folder(options, options.output_dir,
                          {"predictions.json", "nbest_predictions.json", "null_odds.json"});
+  SquadEvaluation* const scores = evaluation ? &*evaluation : nullptr;
   if (training) {
     if (evaluation) training->score_by(*evaluation);
     run_training(finished, *system, *training, metrics);
   } else {
-    load_weights(finished, *system, evaluation ? &*evaluation : nullptr);
+    load_weights(finished, *system, scores);
   }
   if (options.train.do_eval) evaluate(finished, options, *evaluation, metrics);
-  if (!options.train.report.empty())
-    save_report(options, squad_report(finished, evaluation ? &*evaluation : nullptr));
+  if (!options.train.report.empty()) save_report(options, squad_report(finished, scores));
   const int status = options.train.do_predict ? predict(backend, options, *system) : 0;
   end_run(finished, metrics);
   return status;
