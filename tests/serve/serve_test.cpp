@@ -104,7 +104,8 @@ TEST_CASE("serve: several models and tasks; a request names one") {
   // A folder's name may have what parts lists and names.
   const std::string odd = tiny.path("folder, of=tags");
   std::filesystem::create_directory_symlink(tagged().model, odd);
-  ServeProcess server({"--model=" + model, "--model", "two=" + tiny.path("pairs"),
+  const std::string labels = tiny.train_labels();
+  ServeProcess server({"--model=" + model, "--model", "two=" + tiny.path("pairs"), "--model=any=" + labels,
                        "--model=" + squad.path("save"), "--model=names=" + tagged().model, "--model", odd});
   const auto ask = [&](const std::string& path, const std::string& body) {
     return post(server.port(), path, body);
@@ -117,6 +118,12 @@ TEST_CASE("serve: several models and tasks; a request names one") {
   const Json pair = ask("/v1/classify", R"({"pair": ["red ball", "good"], "model": "two"})").json();
   CHECK(pair["probabilities"] == json_of(tiny.print(tiny.predicting(tiny.path("pairs"), {"--json"}),
                                                     "red ball\tgood\n"))["probabilities"]);
+  const Json labelled = ask("/v1/classify", R"({"text": "good book", "model": "any"})").json();
+  REQUIRE(labelled["labels"].size() == 2);
+  CHECK(labelled["labels"][0]["label"] == "bad");
+  CHECK(labelled["labels"][1]["label"] == "film");
+  CHECK(labelled["probabilities"] ==
+        json_of(tiny.print(tiny.predicting(labels, {"--json"}), "good book\n"))["probabilities"]);
   const Json answers =
       ask("/v1/answer",
           R"({"context": "anna lives in alden . boris is in brom", "questions": ["where does anna live ?", "where is boris ?"]})")
@@ -133,9 +140,9 @@ TEST_CASE("serve: several models and tasks; a request names one") {
   CHECK(ask("/v1/tag", R"({"text": "Anna", "model": "names"})").status == 200);
   const Reply unknown = ask("/v1/classify", R"({"text": "good", "model": "three"})");
   CHECK(unknown.status == 404);
-  CHECK(contains(unknown.body, "no model 'three', expected one of classify, two"));
+  CHECK(contains(unknown.body, "no model 'three', expected one of classify, two, any"));
   CHECK(ask("/v1/classify", R"({"text": "good", "model": "two"})").status == 400);
-  CHECK(get(server.port(), "/v1/models").json()["models"].size() == 5);
+  CHECK(get(server.port(), "/v1/models").json()["models"].size() == 6);
 }
 
 TEST_CASE("serve: what is not as it should be is told, and the next request is answered") {

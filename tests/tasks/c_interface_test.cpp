@@ -252,7 +252,7 @@ TEST_CASE(
   CHECK(wrong == 0);
 }
 
-TEST_CASE("c interface: classes, scores and pairs as run_classifier says them") {
+TEST_CASE("c interface: classes, labels, scores and pairs as run_classifier says them") {
   const TinyClassifier tiny;
   const std::string model = tiny.train_well({});
   const Json expected = json_of(tiny.print(tiny.predicting(model, {"--json"}), "the film is good\n"));
@@ -282,6 +282,14 @@ TEST_CASE("c interface: classes, scores and pairs as run_classifier says them") 
   CHECK(run(of_pairs.get(), {{"pairs", Json::array({Json::array({"red ball", "good"})})}})["results"][0] ==
         pair);
   CHECK(json_of(c_example(tiny.path("pairs/best"), "red ball\tgood\n")) == pair);
+
+  const std::string labelled = tiny.train_labels();
+  const Json labels = run(opened(labelled).get(), {{"text", "good book"}});
+  REQUIRE(labels["labels"].size() == 2);
+  CHECK(labels["labels"][0]["label"] == "bad");
+  CHECK(labels["labels"][1]["label"] == "film");
+  CHECK(labels["probabilities"] ==
+        json_of(tiny.print(tiny.predicting(labelled, {"--json"}), "good book\n"))["probabilities"]);
 
   tiny.print(tiny.training({"--assessment_method=spearman", "--train_data_file_path=" + scores,
                             "--eval_data_file_path=" + scores,

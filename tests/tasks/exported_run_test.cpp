@@ -122,8 +122,7 @@ TEST_CASE("an exported tagger gives the scores and tags of its network, decoded 
 
 TEST_CASE("exported classifiers and models of answers give the logits of their networks") {
   const TinyClassifier classes;
-  const std::string classifier = classes.train_best();
-  const auto system = load<ClassifierSystem, ClassifierOptions>(classifier);
+  const std::string labelled = classes.write("labels.tsv", labelled_texts);
   std::vector<ClassificationExample> examples(3);
   std::vector<SquadFeature> features(3);
   for (size_t i = 0; i < examples.size(); ++i) {
@@ -133,11 +132,20 @@ TEST_CASE("exported classifiers and models of answers give the logits of their n
     features[i].window.context_begin = 2;
   }
   Context context;
-  const HostBatch host = pack_classifier(cpu(), examples, numbers_below(3), system->head());
-  const Batch batch(cpu(), host);
-  const Tensor logits = system->model().logits(context, classifier_batch(batch, system->problem())).value();
-  for_forms(classes, classifier, {}, {"classification", "regression"},
-            [&](const ExportedRun& run) { check_close(run.forward(batch).at(0), logits, 3); });
+  for (const auto& [training, task] :
+       {std::pair{Words{}, "classification"},
+        {joined(several_labels, {"--train_data_file_path=" + labelled, "--eval_data_file_path=" + labelled,
+                                 "--overwrite_output_dir"}),
+         "multi_label_classification"}}) {
+    CAPTURE(task);
+    const std::string classifier = classes.train_best(training);
+    const auto system = load<ClassifierSystem, ClassifierOptions>(classifier);
+    const HostBatch host = pack_classifier(cpu(), examples, numbers_below(3), system->head());
+    const Batch batch(cpu(), host);
+    const Tensor logits = system->model().logits(context, classifier_batch(batch, system->problem())).value();
+    for_forms(classes, classifier, {}, {task},
+              [&](const ExportedRun& run) { check_close(run.forward(batch).at(0), logits, 3); });
+  }
 
   const TinySquad questions;
   questions.print(questions.learning("train.txt", 1));

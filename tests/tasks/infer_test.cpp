@@ -261,21 +261,31 @@ TEST_CASE("infer scores taggers of every protocol, and records as well as text")
   }
 }
 
-TEST_CASE("infer scores classifiers, of pairs and of scores too, as run_classifier does") {
+TEST_CASE("infer scores classifiers, of pairs, any number of labels and scores too, as run_classifier does") {
   const TinyClassifier tiny;
   const std::string pairs = tiny.write("pairs.tsv", classified_pairs),
+                    labelled = tiny.write("labels.tsv", labelled_texts),
                     scored = tiny.write("scores.tsv", scored_texts);
   struct Case {
     std::string data;
-    Words training, methods;
+    Words training, methods, of_texts = {};
+    bool records = true;
   };
-  for (const Case& c :
-       {Case{tiny.path("train.txt"), {}, {"accuracy", "f1", "macro_f1", "mcc"}},
-        Case{pairs, {}, {"accuracy"}},
-        Case{scored, {"--assessment_method=spearman"}, {"spearman_correlation", "pearson_correlation"}}}) {
+  for (const Case& c : {Case{tiny.path("train.txt"), {}, {"accuracy", "f1", "macro_f1", "mcc"}},
+                        Case{pairs, {}, {"accuracy"}},
+                        Case{labelled,
+                             {"--tune_thresholds"},
+                             {"micro_f1", "macro_f1", "micro_average_precision", "macro_average_precision",
+                              "subset_accuracy"},
+                             several_labels},
+                        Case{scored,
+                             {"--assessment_method=spearman"},
+                             {"spearman_correlation", "pearson_correlation"},
+                             {},
+                             false}}) {
     const Words files{"--train_data_file_path=" + c.data, "--eval_data_file_path=" + c.data};
     fs::remove_all(tiny.path("save"));
-    tiny.print(tiny.training(joined(joined(files, c.training), {"--epoch_num=6"})));
+    tiny.print(tiny.training(joined(joined(files, joined(c.of_texts, c.training)), {"--epoch_num=6"})));
     for (const std::string& method : c.methods) {
       CAPTURE(method);
       const Words flags{"--eval_data_file_path=" + c.data, "--seq_length=24", "--eval_batch_size=5",
@@ -285,15 +295,16 @@ TEST_CASE("infer scores classifiers, of pairs and of scores too, as run_classifi
       CHECK(contains(rounded(tiny.print(joined(tiny.scoring(tiny.path("save")), flags))), rounded(score)));
       infer.check_stages(flags, score);
     }
-    if (!c.training.empty()) continue;
+    if (!c.records) continue;
     for (const RecordForm& form : record_forms) {
       CAPTURE(form.format);
       const std::string format = std::string("--dataset_format=") + form.format,
                         folder = tiny.path(form.format) + std::to_string(c.methods.size());
-      const Outcome made = run_program("generate_classifier_records",
-                                       {"--task_name=tsv", "--train_file=" + c.data, "--do_eval=false",
-                                        "--do_predict=false", "--vocab_file=" + tiny.path("vocab.txt"),
-                                        "--max_seq_length=24", format, "--output_dir=" + folder});
+      const Outcome made =
+          run_program("generate_classifier_records",
+                      joined(c.of_texts, {"--task_name=tsv", "--train_file=" + c.data, "--do_eval=false",
+                                          "--do_predict=false", "--vocab_file=" + tiny.path("vocab.txt"),
+                                          "--max_seq_length=24", format, "--output_dir=" + folder}));
       REQUIRE_MESSAGE(made.status == 0, made.err);
       const Words flags{format, "--eval_data_file_path=" + folder + "/train" + form.ending, "--seq_length=24",
                         "--eval_batch_size=5"};
@@ -302,6 +313,15 @@ TEST_CASE("infer scores classifiers, of pairs and of scores too, as run_classifi
       CHECK(contains(rounded(tiny.print(joined(tiny.scoring(tiny.path("save")), flags))), rounded(score)));
       infer.check_stages(flags, score);
     }
+    if (c.of_texts.empty()) continue;
+    // Any number of labels: a number for each, 1 for those that hold, in the order of their ids; outputs alike.
+    const InferRun infer("classifier", tiny.path("save"));
+    infer.print({"--eval_data_file_path=" + c.data, "--seq_length=24", "--eval_batch_size=12"});
+    const auto held = numbers_in<int32_t>(infer.inputs("03_data/classifier_bs12_0.bin"));
+    REQUIRE(held.size() == 12 * 4);  // bad, book, film and good
+    CHECK(std::vector<int32_t>(held.begin(), held.begin() + 8) ==
+          std::vector<int32_t>{0, 0, 1, 1, 1, 1, 0, 0});
+    CHECK(numbers_in<float>(infer.results("classifier_bs12_0_0.bin")).size() == 12 * 4);
   }
   // The labels of scores are numbers with a fraction.
   const InferRun infer("classifier", tiny.path("save"));

@@ -71,7 +71,7 @@ TEST_CASE("the tagger of a folder finds what run_ner finds") {
   CHECK(contains(error_of([&] { Tagger(model, {.seq_length = 4000}); }), "4000"));
 }
 
-TEST_CASE("the classifier of a folder says what run_classifier says, of texts, pairs and scores") {
+TEST_CASE("the classifier of a folder says what run_classifier says, of texts, pairs, labels and scores") {
   const TinyClassifier tiny;
   const std::string model = tiny.train_well({});
   const std::vector<std::string> texts{"the film is good", "bad play"};
@@ -100,6 +100,18 @@ TEST_CASE("the classifier of a folder says what run_classifier says, of texts, p
       json_lines(tiny.print(tiny.predicting(tiny.path("pairs/best"), {"--json"}), "red ball\tgood\n"));
   CHECK(of_pairs.classify_pairs({{"red ball", "good"}})[0].probability ==
         pair_lines[0]["probabilities"][pair_lines[0]["label"].text()].get<double>());
+
+  const std::string labelled = tiny.train_labels();
+  const Json any_labels = json_of(tiny.print(tiny.predicting(labelled, {"--json"}), "good book\n"));
+  const Classification labels = Classifier(labelled, {.threads = 1, .seq_length = 24}).classify("good book");
+  CHECK(labels.gives == Classification::Gives::labels);
+  REQUIRE(labels.labels.size() == 2);
+  CHECK(labels.labels[0].first == "bad");
+  CHECK(labels.labels[1].first == "film");
+  for (const auto& [label, probability] : labels.labels)
+    CHECK(probability == any_labels["probabilities"][label].get<double>());
+  CHECK(labels.probabilities.size() == 4);
+  CHECK(labels.label.empty());
 
   tiny.print(tiny.training({"--assessment_method=spearman", "--train_data_file_path=" + scores,
                             "--eval_data_file_path=" + scores,

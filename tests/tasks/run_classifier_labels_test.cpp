@@ -10,19 +10,10 @@ using namespace gradus;
 
 namespace {
 
-const Words several{"--problem_type=multi_label_classification"};
-
-// What a text says of its thing, and which thing it is: any of good, bad, film and book.
-const std::string cells =
-    "text\tlabels\nthe film is good\tgood,film\nthe book is bad\tbad, book\na good play\tgood\na bad "
-    "play\tbad\n"
-    "very good\tgood\nthe film is very bad\tbad,film\ngood book\tgood,book\nbad film\tfilm,bad\nthe play\t\n"
-    "a very good film\tgood,film\na book\tbook\na film\tfilm\n";
-
-// The same with a column for each label.
+// What labelled_texts says, with a column for each label.
 std::string columns() {
   std::string table = "id,text,good,bad,film,book\n";
-  const Words lines = lines_of(cells);
+  const Words lines = lines_of(labelled_texts);
   for (size_t i = 1; i < lines.size(); ++i) {
     const size_t tab = lines[i].find('\t');
     table += fmt::format("{},{}", i, lines[i].substr(0, tab));
@@ -36,7 +27,7 @@ std::string columns() {
 // And as JSON lines.
 std::string objects() {
   std::string rows;
-  const Words lines = lines_of(cells);
+  const Words lines = lines_of(labelled_texts);
   for (size_t i = 1; i < lines.size(); ++i) {
     const size_t tab = lines[i].find('\t');
     Json labels = Json::array();
@@ -47,7 +38,7 @@ std::string objects() {
   return rows;
 }
 
-Words on(const std::string& data, const Words& more = several) {
+Words on(const std::string& data, const Words& more = several_labels) {
   return joined({"--train_data_file_path=" + data, "--eval_data_file_path=" + data}, more);
 }
 
@@ -55,7 +46,7 @@ Words on(const std::string& data, const Words& more = several) {
 
 TEST_CASE("any number of labels is learned, scored and predicted, and the folder says so to transformers") {
   const TinyClassifier tiny;
-  const std::string data = tiny.write("labels.tsv", cells);
+  const std::string data = tiny.write("labels.tsv", labelled_texts);
   const std::string best = tiny.train_well(joined(on(data), {"--epoch_num=250"}));
   const Json config = json_of(file_content(best + "/config.json"));
   CHECK(config.at("problem_type") == "multi_label_classification");
@@ -94,8 +85,9 @@ TEST_CASE("labels in cells, in columns of 0 and 1 and in JSON lists are the same
   const std::string list = tiny.write("list.txt", "good\nbad\nfilm\nbook\n");
   const Words steps{"--max_steps=5", "--overwrite_output_dir", "--label_file_path=" + list};
   std::vector<double> losses;
-  for (const auto& [name, text, how] :
-       {std::tuple{"a.tsv", cells, several}, {"b.csv", columns(), names}, {"c.json", objects(), several}}) {
+  for (const auto& [name, text, how] : {std::tuple{"a.tsv", labelled_texts, several_labels},
+                                        {"b.csv", columns(), names},
+                                        {"c.json", objects(), several_labels}}) {
     tiny.print(tiny.training(joined(on(tiny.write(name, text), how), steps)));
     losses.push_back(tiny.train_loss());
   }
@@ -111,9 +103,10 @@ TEST_CASE("labels in cells, in columns of 0 and 1 and in JSON lists are the same
 
 TEST_CASE("thresholds are found on the evaluation data, kept, and decide") {
   const TinyClassifier tiny;
-  const std::string data = tiny.write("labels.tsv", cells);
+  const std::string data = tiny.write("labels.tsv", labelled_texts);
   // Too little learned for any label to reach a half by itself.
-  const std::string best = tiny.train_best(on(data, joined(several, {"--tune_thresholds", "--do_eval"})));
+  const std::string best =
+      tiny.train_best(on(data, joined(several_labels, {"--tune_thresholds", "--do_eval"})));
   const double tuned = tiny.score("macro_f1");
   Json settings = json_of(file_content(best + "/config.json")).at("gradus_classifier");
   REQUIRE(settings.at("thresholds").size() == 4);
@@ -134,7 +127,7 @@ TEST_CASE("a separator of one's own parts labels, and is written between them") 
   const TinyClassifier tiny;
   const std::string data = tiny.write(
       "labels.tsv", "text\tlabels\ngood film\tgood, really|film\nbad film\tfilm\ngood\tgood, really\n");
-  const std::string best = tiny.train_best(on(data, joined(several, {"--label_separator=|"})));
+  const std::string best = tiny.train_best(on(data, joined(several_labels, {"--label_separator=|"})));
   Json settings = json_of(file_content(best + "/config.json")).at("gradus_classifier");
   settings["thresholds"] = Json::array({0, 0});
   edit_config(best, "gradus_classifier", settings);
@@ -148,7 +141,7 @@ TEST_CASE("a separator of one's own parts labels, and is written between them") 
 TEST_CASE("run_classifier refuses labels and options that are none of any number of labels") {
   const TinyClassifier tiny;
   const auto refuse = [&](const std::string& name, const std::string& text, const std::string& error,
-                          const Words& more = several) {
+                          const Words& more = several_labels) {
     const std::string path = tiny.write(name, text);
     tiny.refuse(tiny.training(on(path, more)), path + error);
   };
@@ -171,7 +164,7 @@ TEST_CASE("run_classifier refuses labels and options that are none of any number
          R"({"text": "a", "good": true})"
          "\n",
          ":1: ", names);
-  const std::string data = tiny.write("labels.tsv", cells);
+  const std::string data = tiny.write("labels.tsv", labelled_texts);
   const std::string dev = tiny.write("dev.tsv", "text\tlabels\na\tgood\nb\tgood,odd\n");
   tiny.refuse(tiny.training(joined(on(data), {"--eval_data_file_path=" + dev})),
               dev + ":3: unknown label 'odd': expected one of bad, book, film, good");
