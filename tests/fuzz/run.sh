@@ -31,7 +31,7 @@ sources="core/error core/processors core/io/checked_json core/io/crc32c core/io/
   nn/checkpoints/sorted_table nn/checkpoints/tensor_entry nn/checkpoints/tensorflow_checkpoint nn/checkpoints/tensorflow_slices nn/checkpoints/zip_archive nn/export/onnx_header nn/stored_labels
   tasks/launch/hosts tasks/launch/ini_file tasks/model_request tasks/options/config_file tasks/serve/request tasks/text_query
   tests/fuzz/readers"
-flags="-std=c++20 -O1 -g -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
+flags="-std=c++20 -O1 -gline-tables-only -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
 libraries=$(pkg-config --libs fmt libutf8proc zlib sqlite3 pugixml yaml-cpp)
 # It has no .pc file.
 libraries="$libraries -lcsv"
