@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/joined.h"
+#include "data/classification_json.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
 
@@ -19,11 +20,12 @@ constexpr size_t few_lines = 3;
 constexpr std::string_view chooses = "--text_column, --text_pair_column and --label_column";
 
 // The two texts of a pair, as the tables of GLUE, SNLI and CLUE call them, and those of one's own.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 8> pair_names{{{"text_a", "text_b"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> pair_names{{{"text_a", "text_b"},
                                                                                    {"sentence1", "sentence2"},
                                                                                    {"question1", "question2"},
                                                                                    {"premise", "hypothesis"},
                                                                                    {"question", "sentence"},
+                                                                                   {"question", "passage"},
                                                                                    {"#1 String", "#2 String"},
                                                                                    {"text1", "text2"},
                                                                                    {"keyword", "abst"}}};
@@ -51,11 +53,12 @@ std::string csv_hint(const ClassificationForm& form, std::string_view line) {
              : "";
 }
 
+// Finds the roles of a header's columns or of an object's names; `has` says which in messages.
 class NameFinder {
  public:
   NameFinder(std::vector<std::string> names, const ClassificationForm& form, ClassLabelUse use,
-             const ClassificationColumns& columns, std::string where)
-      : form_(form), use_(use), columns_(columns), where_(std::move(where)) {
+             const ClassificationColumns& columns, std::string where, std::string_view has)
+      : form_(form), use_(use), columns_(columns), where_(std::move(where)), has_(has) {
     roles_.names = std::move(names);
   }
 
@@ -106,18 +109,17 @@ class NameFinder {
   }
 
   [[noreturn]] void missing(const Names& names, const std::string& hint) const {
-    fail("{}: the header has the columns {}: expected one named {}{}", where_, all_names(),
-         joined(names, " or "), hint);
+    fail("{}: {}: expected one named {}{}", where_, found_names(), joined(names, " or "), hint);
   }
 
-  std::string all_names() const { return shown_list(roles_.names); }
+  std::string found_names() const { return fmt::format("{} {}", has_, shown_list(roles_.names)); }
 
   std::optional<size_t> find(const Names& names) const {
     std::optional<size_t> found;
     for (size_t i = 0; i < roles_.names.size(); ++i) {
       if (!is_column_name(roles_.names[i], names)) continue;
-      check(!found, "{}: the header has the columns {}: expected one named {}, not several", where_,
-            all_names(), joined(names, " or "));
+      check(!found, "{}: {}: expected one named {}, not several", where_, found_names(),
+            joined(names, " or "));
       found = i;
     }
     return found;
@@ -141,14 +143,14 @@ class NameFinder {
       roles_.pair = pair;
       return;
     }
-    fail("{}: the header has the columns {}: expected one text, or two of a pair: {} say which", where_,
-         all_names(), chooses);
+    fail("{}: {}: expected one text, or two of a pair: {} say which", where_, found_names(), chooses);
   }
 
   const ClassificationForm& form_;
   ClassLabelUse use_;
   const ClassificationColumns& columns_;
   std::string where_;
+  std::string_view has_;
   ClassificationRoles roles_;
 };
 
@@ -169,7 +171,8 @@ class TableFinder {
     if (is_header(trimmed_first)) {
       const std::string hint =
           fmt::format(", as files of {} have; a table without a header is of the form tsv", form_.name);
-      return NameFinder({trimmed_first.begin(), trimmed_first.end()}, form_, use_, columns_, where_)
+      return NameFinder({trimmed_first.begin(), trimmed_first.end()}, form_, use_, columns_, where_,
+                        "the header has the columns")
           .run(hint + csv_hint(form_, rows_.front().text));
     }
     check_no_name(trimmed_first);
@@ -254,7 +257,7 @@ class TableFinder {
       fail(
           "{}: found {} columns: expected text, label or text_a, text_b, label, or a header with such "
           "names{}",
-          where_, first_.size(), csv_hint(form_, rows_.front().text));
+          where_, first_.size(), syntax_hint());
     check(first_.size() < 2 || !counts_lines(first_.size() - 1),
           "{}: the last of {} columns counts the lines: expected labels there; {} say which has what", where_,
           first_.size(), chooses);
@@ -268,6 +271,12 @@ class TableFinder {
           "{}: column {} has numbers alone: expected texts; {} say which has what", where_, roles.text + 1,
           chooses);
     return roles;
+  }
+
+  // What the file may be in place of a table.
+  std::string syntax_hint() const {
+    const std::string& line = rows_.front().text;
+    return begins_json(line) ? "; JSON is read as an object a line" : csv_hint(form_, line);
   }
 
   template <typename Predicate>
@@ -328,10 +337,11 @@ std::string ClassificationRoles::description(ClassLabelUse use) const {
   return result;
 }
 
-ClassificationRoles roles_of_names(std::vector<std::string> names, const ClassificationForm& form,
-                                   ClassLabelUse use, const ClassificationColumns& columns,
-                                   const std::string& where) {
-  return NameFinder(std::move(names), form, use, columns, where).run("");
+ClassificationRoles roles_of_object(std::vector<std::string> names, const ClassificationForm& form,
+                                    ClassLabelUse use, const ClassificationColumns& columns,
+                                    const std::string& where) {
+  const std::string hint = form.is_own() ? "" : fmt::format(", as files of {} have", form.name);
+  return NameFinder(std::move(names), form, use, columns, where, "the object has the names").run(hint);
 }
 
 ClassificationRoles roles_of_table(std::span<const TableRow> rows, const ClassificationForm& form,

@@ -24,11 +24,11 @@ struct ClassificationRoles {
   std::string description(ClassLabelUse use) const;
 };
 
-// What names a form of data knows: those of a published data set, or of a table or JSON lines of one's own.
-// Throws Error "<where>: ..." when a text or a label that is needed has no name, and when several could be meant.
-ClassificationRoles roles_of_names(std::vector<std::string> names, const ClassificationForm& form,
-                                   ClassLabelUse use, const ClassificationColumns& columns,
-                                   const std::string& where);
+// What the names of a JSON object are for a form, a published data set's or of one's own. Throws Error "<where>: ..." when a
+// text or a label that is needed has no name, and when several could be meant.
+ClassificationRoles roles_of_object(std::vector<std::string> names, const ClassificationForm& form,
+                                    ClassLabelUse use, const ClassificationColumns& columns,
+                                    const std::string& where);
 
 // The same of a table, from its first rows. Without a header columns that count the lines are no texts. Throws Error
 // "path:line: ...".

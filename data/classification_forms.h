@@ -13,7 +13,7 @@
 namespace gradus {
 
 enum class FormSyntax : uint8_t {
-  tabs,         // lines of columns with tabs between, in which quotation marks are text
+  tabs,         // lines of columns with tabs between, in which quotation marks are text; or JSON lines
   spreadsheet,  // CSV: quotation marks around cells, commas, semicolons or tabs between
   json_lines    // an object a line
 };

@@ -51,6 +51,12 @@ std::string with_marks(const std::string& text, const Json& row, const std::stri
   return marked;
 }
 
+// Whether JSON that begins in a line has its end in another.
+bool goes_on(std::string_view line) {
+  line = trimmed(line);
+  return begins_json(line) && !line.ends_with('}') && !line.ends_with(']');
+}
+
 // JSON lines.
 class JsonParser {
  public:
@@ -63,15 +69,21 @@ class JsonParser {
     }
     if (!left_.empty() && !told_) data_.notes.push_back("the labels in " + left_ + " are left alone");
     if (std::string note = unread_.note(); !note.empty()) data_.notes.push_back(std::move(note));
+    if (!columns_.language.empty() && language_.empty() && !text_.empty())
+      data_.notes.push_back(fmt::format("no \"{}\": the texts of all rows are read", data_.form->language));
+    others_.tell(data_, columns_.language);
   }
 
  private:
   void add_row(std::string_view line, const LineReader& reader) {
     const std::string where = reader.where();
+    check(!text_.empty() || !goes_on(line),
+          "{}: JSON begins here that goes on in the next line: expected an object a line", where);
     const Json row = parse_json(line, where);
     check(row.is_object(), "{}: found a JSON {}: expected an object with \"{}\"", where, row.type_name(),
           data_.form->is_own() ? "sentence" : data_.form->text.front());
     if (text_.empty()) find_names(row, where);
+    if (is_of_other_language(row, where)) return;
     const bool labelled = use_ != ClassLabelUse::ignored && has_labels(row, where);
     if (use_ == ClassLabelUse::ignored && row.contains(label_)) left_ = label_;
     check(labelled || use_ != ClassLabelUse::required, "{}: the row has no \"{}\"", where, label_);
@@ -85,7 +97,7 @@ class JsonParser {
     if (!pair_.empty()) text.text_b = text_of(row, pair_, where);
     if (labelled) set_labels(row, where, text);
     if (reading_.keep_rows) text.row = trimmed(line);
-    unread_.look_at(row, {text_, pair_, label_, data_.form->marks_words ? "target" : label_},
+    unread_.look_at(row, {text_, pair_, label_, language_, data_.form->marks_words ? "target" : label_},
                     data_.label_columns);
     reading_.add(std::move(text), labelled);
   }
@@ -93,25 +105,27 @@ class JsonParser {
   // The first row tells the names of all.
   void find_names(const Json& row, const std::string& where) {
     data_.json_lines = true;
-    if (!data_.form->is_own() && !columns_.text.is_given()) {
-      text_ = data_.form->text.front();
-      if (!data_.form->pair.empty()) pair_ = data_.form->pair.front();
-      label_ = columns_.label.is_name() ? columns_.label.text() : std::string(data_.form->label.front());
-      return;
-    }
+    if (!columns_.language.empty() && row.contains(data_.form->language)) language_ = data_.form->language;
     for (const ColumnChoice* choice : {&columns_.text, &columns_.pair, &columns_.label})
       check(!choice->is_given() || choice->is_name(), "{}: JSON lines: expected a name, found {} {}", where,
             choice->option(), choice->text());
     std::vector<std::string> names;
     for (const auto& [name, value] : row.members()) names.push_back(name);
-    const ClassificationRoles roles =
-        roles_of_names(names, classification_forms().front(), use_, columns_, where);
+    const ClassificationRoles roles = roles_of_object(names, *data_.form, use_, columns_, where);
     text_ = names[roles.text];
     if (roles.pair) pair_ = names[*roles.pair];
     for (const size_t place : roles.labels) data_.label_columns.push_back(names[place]);
-    label_ = roles.label ? names[*roles.label] : "label";
-    data_.notes.push_back(roles.description(use_));
-    told_ = true;
+    if (roles.label) label_ = names[*roles.label];
+    else label_ = data_.form->is_own() ? "label" : data_.form->label.front();
+    told_ = data_.form->is_own() || columns_.text.is_given();
+    if (told_) data_.notes.push_back(roles.description(use_));
+  }
+
+  bool is_of_other_language(const Json& row, const std::string& where) {
+    if (language_.empty()) return false;
+    const Json* language = row.find(language_);
+    check(language != nullptr && language->is_string(), "{}: the row has no string \"{}\"", where, language_);
+    return others_.leave_out(language->text(), columns_.language, where);
   }
 
   // Of a list of words, as CSL has them, these with blanks between.
@@ -161,11 +175,11 @@ class JsonParser {
     }
   }
 
-  // A whole number counts as its digits.
+  // A whole number counts as its digits, true and false as words.
   std::string label_of(const Json& label, const std::string& where) const {
     const bool is_score = (data_.form->is_own() || data_.form->scores) && label.is_number();
-    check(label.is_string() || label.is_integer() || is_score, "{}: \"{}\" is a JSON {}: expected a string",
-          where, label_, label.type_name());
+    check(label.is_string() || label.is_integer() || label.is_boolean() || is_score,
+          "{}: \"{}\" is a JSON {}: expected a string", where, label_, label.type_name());
     return label.is_string() ? label.text() : json_text(label);
   }
 
@@ -174,13 +188,22 @@ class JsonParser {
   ClassLabelUse use_;
   const ClassificationColumns& columns_;
   std::string text_, pair_,
-      label_;         // what the row calls them; empty before the first, and without a second text
+      label_;             // what the row calls them; empty before the first, and without a second text
+  std::string language_;  // likewise, where rows are chosen by it
+  OtherLanguages others_;
   std::string left_;  // the name of labels that are left alone
   bool told_ = false;
   UnreadNames unread_;
 };
 
 }  // namespace
+
+bool begins_json(std::string_view line) {
+  line = trimmed(line);
+  if (!line.starts_with('{') && !line.starts_with('[')) return false;
+  const std::string_view rest = trimmed(line.substr(1));
+  return rest.empty() || std::string_view("\"{[").find(rest.front()) != std::string_view::npos;
+}
 
 void read_json_texts(LineReader& lines, ClassificationReading& reading) { JsonParser(reading).run(lines); }
 

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "core/ascii.h"
+#include "core/counted.h"
 #include "core/error.h"
+#include "data/text_file.h"
 #include "data/unicode.h"
 
 namespace gradus {
@@ -20,6 +22,32 @@ float parse_score(std::string_view text, const std::string& where) {
 }
 
 }  // namespace
+
+bool OtherLanguages::leave_out(std::string_view language, const std::string& wanted,
+                               const std::string& where) {
+  constexpr size_t most = 1000;  // a column that is none must not fill the memory
+  if (same_column_name(trimmed(language), wanted)) return false;
+  const std::string name(language);
+  check(rows_.size() < most || rows_.contains(name), "{}: found the language '{}', the {}th: expected fewer",
+        where, shown(name), most + 1);
+  ++rows_[name];
+  return true;
+}
+
+void OtherLanguages::tell(ClassificationData& data, const std::string& wanted) const {
+  if (rows_.empty()) return;
+  int64_t rows = 0;
+  std::vector<std::string_view> names;
+  for (const auto& [name, count] : rows_) {
+    rows += count;
+    names.emplace_back(name);
+  }
+  check(!data.texts.empty(), "{}: no row has the language '{}': there are {}", data.path, wanted,
+        shown_list(names));
+  data.notes.push_back(fmt::format("{} left out: {}",
+                                   counted(rows, "row of another language is", "rows of other languages are"),
+                                   shown_list(names)));
+}
 
 std::vector<std::string> ClassificationReading::labels_of(std::string_view cell,
                                                           const std::string& where) const {

@@ -1,6 +1,8 @@
 // What the readers of texts with a class share.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +10,18 @@
 #include "data/classification_text.h"
 
 namespace gradus {
+
+// How many rows are of other languages than the one that is wanted.
+class OtherLanguages {
+ public:
+  // Whether a row of this language is left out, which counts it. Throws Error "<where>: ..." on more languages than there are.
+  bool leave_out(std::string_view language, const std::string& wanted, const std::string& where);
+  // Adds a note, "2 rows of other languages are left out: de". Throws Error "path: ..." when they are all that there are.
+  void tell(ClassificationData& data, const std::string& wanted) const;
+
+ private:
+  std::map<std::string, int64_t> rows_;
+};
 
 // A file that is being read.
 struct ClassificationReading {

@@ -1,7 +1,6 @@
 #include "data/classification_table.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "core/counted.h"
@@ -59,6 +58,7 @@ class TableParser {
       data_.layout.names = roles_.names;
     }
     for (const size_t column : roles_.labels) data_.label_columns.push_back(roles_.names[column]);
+    one_annotator_ = columns_of_one_annotator();
     is_qqp_ =
         roles_.has_header && roles_.label && same_column_name(roles_.names[*roles_.label], "is_duplicate");
     if (data_.form->language.empty() || columns.language.empty() || !roles_.has_header) return;
@@ -69,6 +69,21 @@ class TableParser {
 
   static bool is_empty_row(const TableRow& row) {
     return std::ranges::all_of(row.cells, [](const std::string& cell) { return trimmed(cell).empty(); });
+  }
+
+  // SNLI and MultiNLI have a label of each of five annotators, label1 to label5, and rows of one annotator that end behind
+  // the first. 0 where the header does not end so, or what is read stands there.
+  size_t columns_of_one_annotator() const {
+    size_t first = roles_.names.size();
+    for (int annotator = 5; annotator > 1; --annotator) {
+      if (first == 0 || !same_column_name(roles_.names[first - 1], fmt::format("label{}", annotator)))
+        return 0;
+      --first;
+    }
+    const auto is_before = [&](std::optional<size_t> column) { return !column || *column < first; };
+    const bool are_before = is_before(roles_.text) && is_before(roles_.pair) && is_before(roles_.label) &&
+                            std::ranges::all_of(roles_.labels, is_before);
+    return are_before ? first : 0;
   }
 
   bool is_left_out(const TableRow& row) {
@@ -83,18 +98,13 @@ class TableParser {
       short_.add(row);
       return true;
     }
-    if (row.cells.size() != count)
+    if (row.cells.size() == one_annotator_) unannotated_.add(row);
+    else if (row.cells.size() != count)
       fail("{}:{}: found {} columns: expected {}: {}{}", data_.path, row.line, row.cells.size(), count,
            shown_list(roles_.names),
            look_.quotes ? fmt::format(", with a {} between", delimiter_name(look_.delimiter)) : "");
-    if (!language_) return false;
-    const std::string& language = row.cells[*language_];
-    if (same_column_name(trimmed(language), reading_.columns.language)) return false;
-    check(languages_.size() < most_languages || languages_.contains(language),
-          "{}:{}: found the language '{}', the {}th: expected fewer", data_.path, row.line, shown(language),
-          most_languages + 1);
-    ++languages_[language];
-    return true;
+    return language_ && others_.leave_out(row.cells[*language_], reading_.columns.language,
+                                          fmt::format("{}:{}", data_.path, row.line));
   }
 
   void add_row(const TableRow& row) {
@@ -105,7 +115,8 @@ class TableParser {
     text.text_a = row.cells[roles_.text];
     if (roles_.pair) text.text_b = row.cells[*roles_.pair];
     if (labelled) set_labels(row, text);
-    if (reading_.keep_rows) text.row = row.text;
+    if (reading_.keep_rows)
+      text.row = row.text + std::string(roles_.names.size() - row.cells.size(), look_.delimiter);
     quoted_ += !look_.quotes && has_quotes(text.text_a) ? 1 : 0;
     reading_.add(std::move(text), labelled);
   }
@@ -135,33 +146,18 @@ class TableParser {
       notes.push_back(fmt::format(
           "{} left out, the first line {}",
           counted(short_.rows, "line of too few columns is", "lines of too few columns are"), short_.first));
+    if (unannotated_.rows > 0)
+      notes.push_back(fmt::format("{} behind label1, the first line {}",
+                                  counted(unannotated_.rows, "row ends", "rows end"), unannotated_.first));
     if (data_.form->is_own() && quoted_ > 0)
       notes.push_back(
           fmt::format("{} in quotation marks, which are taken for text: --task_name csv reads them as a "
                       "spreadsheet does",
                       counted(quoted_, "text stands", "texts stand")));
-    tell_languages();
-  }
-
-  void tell_languages() {
     if (!reading_.columns.language.empty() && !language_)
-      data_.notes.push_back(
-          fmt::format("no column '{}': the texts of all rows are read", data_.form->language));
-    if (languages_.empty()) return;
-    int64_t rows = 0;
-    std::vector<std::string_view> names;
-    for (const auto& [name, count] : languages_) {
-      rows += count;
-      names.emplace_back(name);
-    }
-    check(!data_.texts.empty(), "{}: no row has the language '{}': there are {}", data_.path,
-          reading_.columns.language, shown_list(names));
-    data_.notes.push_back(fmt::format(
-        "{} left out: {}", counted(rows, "row of another language is", "rows of other languages are"),
-        shown_list(names)));
+      notes.push_back(fmt::format("no column '{}': the texts of all rows are read", data_.form->language));
+    others_.tell(data_, reading_.columns.language);
   }
-
-  static constexpr size_t most_languages = 1000;  // a column that is none must not fill the memory
 
   TableRows& rows_;
   ClassificationReading& reading_;
@@ -170,8 +166,9 @@ class TableParser {
   ClassificationRoles roles_;
   bool is_qqp_ = false;
   std::optional<size_t> language_;  // its column, where rows are chosen by it
-  std::map<std::string, int64_t> languages_;
-  LeftOut empty_, short_;
+  OtherLanguages others_;
+  size_t one_annotator_ = 0;  // columns of rows that may end behind label1; 0: none may
+  LeftOut empty_, short_, unannotated_;
   int64_t quoted_ = 0;
 };
 

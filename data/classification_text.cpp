@@ -44,10 +44,11 @@ bool looks_like_json(std::string_view line) {
   return line.starts_with('{') && line.ends_with('}') && trimmed(line.substr(1)).starts_with('"');
 }
 
-// What the file is: the form's own, or of one's own tables what the name or the first line say.
+// What the file is: JSON lines where a form of tables is and the first line says so, as MultiNLI and XNLI are published in
+// both; CSV where one's own is called so; else the form's own.
 FormSyntax syntax_of(LineReader& reader, ClassificationData& data) {
-  if (!data.form->is_own() || data.form->syntax != FormSyntax::tabs) return data.form->syntax;
-  if (is_called_csv(data.path)) return FormSyntax::spreadsheet;
+  if (data.form->syntax != FormSyntax::tabs) return data.form->syntax;
+  if (data.form->is_own() && is_called_csv(data.path)) return FormSyntax::spreadsheet;
   std::string_view first;
   if (!reader.next(first)) return FormSyntax::tabs;
   const bool is_json = looks_like_json(first);

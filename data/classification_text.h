@@ -84,14 +84,15 @@ struct ClassificationColumns {
 // two of a pair as GLUE, SNLI and CLUE name them ("sentence1" and "sentence2", "question" and "sentence", ...); a first
 // line of texts' names, "index" and "id" alone is one too, of a file without labels. Without it the columns are a text
 // and its label, or two texts and the label, or, unless labels are required, the text alone, behind a column that counts
-// the lines if there is one. With this the file may lack the labels altogether. A tsv may be JSON lines with these names,
-// too. Several labels of a text stand in one cell with the separator between, blanks around each are no part of it, and in an
-// empty cell there are none; or in a JSON list; or each has a column of its name with 0 or 1, or false or true. Further columns
-// and names are told in the notes, and how many rows are left out, and why. With `keep_rows` each
-// text has its row. Throws Error "path:line: ..." on a missing column, a header of which only some names are known or
-// several may be the text, a wrong number of columns, wrong quotation marks, an empty label, a score that is no number
-// from 0 to 5, bad JSON, and when there is no text. Whether a label is known is asked when it becomes a number:
-// make_classification_examples.
+// the lines if there is one. With this the file may lack the labels altogether. A form of tables may be JSON lines with
+// these names, too, told by the first line. Rows may end behind the first of five annotators' labels, as SNLI's. Several
+// labels of a text stand in one cell with the separator between, blanks around each are no part of it, and in an empty
+// cell there are none; or in a JSON list; or each has a column of its name with 0 or 1, or false or true. Further
+// columns and names are told in the notes, and how many rows are left out, and why. With `keep_rows` each text has its
+// row, of a table with as many columns as the header has. Throws Error "path:line: ..." on a missing column, a header of
+// which only some names are known or several may be the text, a wrong number of columns, wrong quotation marks, an empty
+// label, a score that is no number from 0 to 5, bad JSON, and when there is no text. Whether a label is known is asked
+// when it becomes a number: make_classification_examples.
 ClassificationData read_classification(const std::string& path, const ClassificationForm& form,
                                        ClassLabelUse use, const ClassificationColumns& columns = {},
                                        bool keep_rows = false);

@@ -76,8 +76,8 @@ void ClassifierOptions::declare(Options& options) {
        "name); of records a file or a folder",
        "evaluation data",
        "text to classify, a line each, two texts of a pair with a tab between; or, named as a file, in the "
-       "form of a --task_name other than tsv, JSON lines, a name ending in .csv, or with a --text_column or "
-       "--predict_form table; -: stdin",
+       "form of a --task_name other than tsv, JSON lines, a name ending in .csv, or with a --text_column, or "
+       "--predict_form table or submission; -: stdin",
        "what the training and evaluation data are: text or records"});
   options
       .add("task_name", task_name,
@@ -98,11 +98,12 @@ void ClassifierOptions::declare(Options& options) {
       .folder();
 
   options
-      .add("predict_form", predict_form,
-           "what predictions are written as: text, a line each; table: the table that was read, with columns "
-           "added; "
-           "jsonl: JSON lines, those that were read with more in them; auto: text, or jsonl with --json")
-      .choices({"auto", "text", "table", "jsonl"});
+      .add(
+          "predict_form", predict_form,
+          "what predictions are written as: text, a line each; table: the table that was read, with columns "
+          "added; jsonl: JSON lines, those that were read with more in them; submission: what the servers of "
+          "GLUE and CLUE score; auto: text, or jsonl with --json")
+      .choices({"auto", "text", "table", "jsonl", "submission"});
 
   options.group("Head");
   options.add("class_weights", class_weights,
@@ -161,9 +162,11 @@ void ClassifierOptions::finish(Options& options) {
         "--eval_data_file_path");
   check(class_weights.empty() || train.do_train, "--class_weights {}: they count in training: add --do_train",
         class_weights);
-  check(predict_form != "table" || !train.do_predict || predict_data_file_path != "-",
-        "--predict_form table: standard input has a text a line: name the file with a table with "
-        "--predict_data_file_path");
+  check((predict_form != "table" && predict_form != "submission") || !train.do_predict ||
+            predict_data_file_path != "-",
+        "--predict_form {}: standard input has a text a line: name the file with a table with "
+        "--predict_data_file_path",
+        predict_form);
   listed_class_weights();
   columns.check(form());
   if (makes_head()) check_suited(problem());

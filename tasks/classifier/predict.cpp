@@ -69,10 +69,9 @@ void ClassifierWriter::write_file(const std::string& path, const ClassificationF
         system_.settings().pairs ? "pairs" : "single texts");
   const std::string head = prediction_head(settings_.form, system_, data);
   print_log(stderr, "{}", data.log());
-  if (settings_.form == ClassifierPredictForm::table) {
+  if (settings_.form == ClassifierPredictForm::table)
     print_log(stderr, "{}: columns added: {}\n", path, joined(prediction_names(system_), ", "));
-    fmt::print(settings_.out, "{}", head);
-  }
+  fmt::print(settings_.out, "{}", head);
   const std::vector<Answer> all = [&] {
     const Phase phase(fmt::format("classifying {}", path));
     return answers(data);

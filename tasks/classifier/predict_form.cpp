@@ -1,9 +1,13 @@
 #include "tasks/classifier/predict_form.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <vector>
 
 #include "core/error.h"
 #include "core/io/json.h"
+#include "data/columns.h"
 #include "tasks/text/display_text.h"
 #include "tasks/text/predicted_rows.h"
 
@@ -118,10 +122,57 @@ std::string table_head(const ClassifierSystem& system, const ClassificationData&
   return predicted_head(data.layout, prediction_names(system), data.path);
 }
 
+constexpr std::array<std::string_view, 2> number_names{"index", "id"};
+
+// The number of a text's row: what a column says that is called so, else its place among those that were read.
+std::string row_number(const ClassificationData& data, const ClassificationText& text) {
+  std::vector<std::string_view> cells;
+  split_columns(text.row, Separator::tabs, cells);
+  const std::vector<std::string>& names = data.layout.names;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (is_column_name(names[i], number_names)) return std::string(cells[i]);
+  }
+  return std::to_string(&text - data.texts.data());
+}
+
+// The same of an object: a number, also where it is written as a string.
+Json object_number(const ClassificationData& data, const ClassificationText& text) {
+  const Json object = parse_json(text.row, fmt::format("{}:{}", data.path, text.line));
+  for (const std::string_view name : number_names) {
+    const Json* number = object.find(std::string(name));
+    if (number == nullptr) continue;
+    const std::optional<int64_t> digits = number->is_string() ? whole_number(number->text()) : std::nullopt;
+    return digits ? Json(*digits) : *number;
+  }
+  return &text - data.texts.data();
+}
+
+std::string submission_head(const ClassifierSystem& system, const ClassificationData& data) {
+  check(system.problem() != ProblemType::multi_label,
+        "{}: --predict_form submission: a text has one prediction, but the classifier gives any number of "
+        "labels",
+        data.path);
+  check(!data.layout.look.quotes,
+        "{}: CSV: --predict_form submission is for GLUE's tables and CLUE's JSON lines", data.path);
+  return data.json_lines ? "" : "index\tprediction\n";
+}
+
+std::string submission_line(const ClassifierSystem& system, const ClassificationData& data,
+                            const ClassificationText& text, std::span<const double> output) {
+  const bool is_score = system.problem() == ProblemType::regression;
+  const std::string prediction = is_score ? fmt::format("{:.3f}", output[0]) : likeliest(system, output);
+  if (!data.json_lines) return fmt::format("{}\t{}", row_number(data, text), printable_text(prediction));
+  Json object;
+  object["id"] = object_number(data, text);
+  object["label"] = prediction;
+  return json_text(object);
+}
+
 }  // namespace
 
 ClassifierPredictForm parse_predict_form(std::string_view name, bool json) {
   if (name == "table") return ClassifierPredictForm::table;
+  if (name == "submission") return ClassifierPredictForm::submission;
   return name == "jsonl" || (name == "auto" && json) ? ClassifierPredictForm::jsonl
                                                      : ClassifierPredictForm::text;
 }
@@ -145,6 +196,7 @@ std::vector<std::string> prediction_names(const ClassifierSystem& system) {
 std::string prediction_head(ClassifierPredictForm form, const ClassifierSystem& system,
                             const ClassificationData& data) {
   if (form == ClassifierPredictForm::jsonl && data.json_lines) check_objects(system, data);
+  if (form == ClassifierPredictForm::submission) return submission_head(system, data);
   return form == ClassifierPredictForm::table ? table_head(system, data) : "";
 }
 
@@ -157,6 +209,8 @@ std::string prediction_line(ClassifierPredictForm form, const ClassifierSystem& 
     case ClassifierPredictForm::jsonl:
       return data.json_lines ? predicted_object(text.row, answer(system, output, added))
                              : json_line(system, text, output);
+    case ClassifierPredictForm::submission:
+      return submission_line(system, data, text, output);
     case ClassifierPredictForm::text:
       break;
   }

@@ -52,6 +52,11 @@ const std::map<std::string_view, Sample>& samples() {
       {"qnli", {"Where is it?", "It is in \"Alden\".", {"entailment", "not_entailment"}}},
       {"rte", {"Alden is a town by the sea.", "Alden is a town.", {"entailment", "not_entailment"}}},
       {"wnli", {"The bag was in the way, so he moved it.", "He moved the bag.", {"1", "0"}}},
+      {"snli",
+       {"A \"tall man walks.",
+        "He walks home.",
+        {"neutral", "entailment"},
+        "1 row ends behind label1, the first line 2"}},
       {"xnli",
        {"他走了。",
         "他离开了。",
@@ -148,6 +153,80 @@ TEST_CASE("XNLI: what was translated to train on has names and a label of its ow
       (sample_path(xnli) + ": no row has the language 'fr': there are de, zh").c_str(), Error);
 }
 
+TEST_CASE(
+    "MultiNLI, SNLI, XNLI and SuperGLUE are published as JSON lines, too, and read as what their names say") {
+  const auto read = [](const char* form, const std::string& text, const std::string& language = "") {
+    const TempFile file(text);
+    return read_classification(file.path(), classification_form(form), ClassLabelUse::required,
+                               {{}, {}, {}, 0, language});
+  };
+  const std::string two =
+      R"({"annotator_labels": ["neutral"], "gold_label": "neutral", "sentence1": "a", "sentence2": "b"})"
+      "\n"
+      R"({"annotator_labels": ["neutral", "x"], "gold_label": "-", "sentence1": "c", "sentence2": "d"})"
+      "\n";
+  for (const char* form : {"mnli", "mnli_mm", "snli"}) {
+    const ClassificationData data = read(form, two);
+    REQUIRE(data.texts.size() == 1);
+    CHECK(data.texts[0].text_a == "a");
+    CHECK(data.texts[0].text_b == "b");
+    CHECK(data.texts[0].label == "neutral");
+    CHECK(data.notes ==
+          Strings{"names that are not read: annotator_labels", "1 text with the label '-' is left out"});
+  }
+  const std::string many =
+      R"({"language": "de", "gold_label": "neutral", "sentence1": "a", "sentence2": "b"})"
+      "\n"
+      R"({"language": "zh", "gold_label": "entailment", "sentence1": "c", "sentence2": "d"})"
+      "\n";
+  CHECK(read("xnli", many).texts.size() == 2);
+  const ClassificationData chinese = read("xnli", many, "ZH");
+  REQUIRE(chinese.texts.size() == 1);
+  CHECK(chinese.texts[0].text_a == "c");
+  CHECK(chinese.notes == Strings{"1 row of another language is left out: de"});
+  CHECK(read("xnli", two + two, "zh").notes.at(1) == "no \"language\": the texts of all rows are read");
+  CHECK_THROWS_WITH_AS(read("xnli", many, "fr"),
+                       doctest::Contains(": no row has the language 'fr': there are de, zh"), Error);
+  CHECK_THROWS_WITH_AS(read("xnli", many + two, "zh"),
+                       doctest::Contains(":3: the row has no string \"language\""), Error);
+  const ClassificationData super =
+      read("rte", R"({"premise": "a", "hypothesis": "b", "label": "not_entailment", "idx": 0})");
+  CHECK(super.texts.at(0).text_b == "b");
+  CHECK_THROWS_WITH_AS(
+      read("mnli", R"({"question": "a", "label": "x"})"),
+      doctest::Contains(":1: the object has the names question, label: expected one named sentence1, "
+                        "as files of mnli have"),
+      Error);
+}
+
+TEST_CASE("SNLI: rows of one annotator may end behind the first label, and nowhere else") {
+  const ClassificationForm& snli = classification_form("snli");
+  const std::string text = content(sample_path(snli));
+  const TempFile shifted(text + "neutral\t( p )\t( q )\t(ROOT p)\t(ROOT q)\ta\tb\t9.jpg\t9n\tneutral\t\t\n");
+  CHECK_THROWS_WITH_AS(read_classification(shifted.path(), snli, ClassLabelUse::required),
+                       doctest::Contains(":5: found 12 columns: expected 14: gold_label, "), Error);
+  // Where the label stands behind those of the annotators, none may be missing.
+  const TempFile behind(
+      "sentence1\tsentence2\tlabel1\tlabel2\tlabel3\tlabel4\tlabel5\tgold_label\na\tb\tneutral\n");
+  CHECK_THROWS_WITH_AS(read_classification(behind.path(), snli, ClassLabelUse::required),
+                       doctest::Contains(":2: found 3 columns: expected 8: "), Error);
+  // Nor where one of the labels in columns of their own stands there.
+  ClassificationColumns columns{{"--text_column", "sentence1"}, {}, {}};
+  columns.several_labels = true;
+  columns.label_columns = {{"--label_columns", "label1"}, {"--label_columns", "label5"}};
+  CHECK_THROWS_WITH_AS(
+      read_classification(sample_path(snli), classification_form("tsv"), ClassLabelUse::required, columns),
+      doctest::Contains(":2: found 10 columns: expected 14: gold_label, "), Error);
+  // A row that is kept has all columns, so that more can be added behind them.
+  const ClassificationData kept =
+      read_classification(sample_path(snli), snli, ClassLabelUse::ignored, {}, true);
+  CHECK(kept.texts.at(0).row.ends_with("\tneutral\t\t\t\t"));
+  // The rule is the header's: a table of one's own with the same names follows it.
+  const TempFile own(text);
+  CHECK(read_classification(own.path(), classification_form("tsv"), ClassLabelUse::required).texts.size() ==
+        2);
+}
+
 TEST_CASE("files without labels have their columns elsewhere: the header says where") {
   const auto first = [](const char* form, const std::string& text) {
     const TempFile file(text);
@@ -161,6 +240,8 @@ TEST_CASE("files without labels have their columns elsewhere: the header says wh
         Strings{"a", "b"});
   CHECK(first("ax", "index\tsentence1\tsentence2\n0\ta\tb\n") == Strings{"a", "b"});
   CHECK(first("cmnli", "{\"id\": 0, \"sentence1\": \"a\", \"sentence2\": \"b\"}\n") == Strings{"a", "b"});
+  // CLUE's diagnostic set, for a model of CMNLI.
+  CHECK(first("cmnli", "{\"index\": 1, \"premise\": \"a\", \"hypothesis\": \"b\"}\n") == Strings{"a", "b"});
 }
 
 TEST_CASE("CLUEWSC2020: noun and pronoun are marked where the object says, or it is refused") {

@@ -117,7 +117,11 @@ TEST_CASE("TNEWS: JSON lines with a label or without") {
   check_refused(good + "{\"sentence\": \"a\"}", "tnews",
                 ":2: the row has no \"label\", unlike the rows before: expected all rows to have one or none",
                 ClassLabelUse::optional);
-  check_refused("{\"label\": \"102\"}", "tnews", ":1: the row has no string \"sentence\"");
+  check_refused("{\"label\": \"102\"}", "tnews",
+                ":1: the object has the names label: expected one named sentence, as files of tnews have");
+  check_refused("{\"sentence\": \"a\"}", "tnews",
+                ":1: the object has the names sentence: expected one named label");
+  check_refused(good + "{\"label\": \"102\"}", "tnews", ":2: the row has no string \"sentence\"");
   check_refused("{\"label\": \"102\", \"sentence\": 5}", "tnews", ":1: the row has no string \"sentence\"");
   check_refused("[1]", "tnews", ":1: found a JSON array: expected an object with \"sentence\"");
   check_refused("{\"label\": 1.5, \"sentence\": \"a\"}", "tnews",
@@ -296,10 +300,21 @@ TEST_CASE("JSON lines of one's own, and CLUE's") {
   CHECK(read_classification(file.path(), classification_form("tsv"), ClassLabelUse::required, columns)
             .texts.at(0)
             .label == "x");
-  check_refused(
-      "{\"body\": \"s\", \"label\": \"x\"}\n", "tsv",
-      ":1: the header has the columns body, label: expected one named text or sentence or text_a or "
-      "sentence1; --text_column, --text_pair_column and --label_column name others");
+  check_refused("{\"body\": \"s\", \"label\": \"x\"}\n", "tsv",
+                ":1: the object has the names body, label: expected one named text or sentence or text_a or "
+                "sentence1; --text_column, --text_pair_column and --label_column name others");
+  // SuperGLUE's labels are no strings, and BoolQ's question stands beside its text.
+  CHECK(first("{\"question\": \"q\", \"passage\": \"p\", \"idx\": 0, \"label\": true}\n") ==
+        Strings{"q", "p", "true"});
+  // JSON of many lines, as of C3 and CMRC 2018, is not read a line at a time.
+  for (const char* begin : {"[\n", "{\n", "[ [ \"a\",\n"}) {
+    const std::string text = std::string(begin) + "\"b\"\n";
+    check_refused(text, "tnews",
+                  ":1: JSON begins here that goes on in the next line: expected an object a line");
+    check_refused(text, "tsv",
+                  ":1: found 1 columns: expected text, label or text_a, text_b, label, or a header with such "
+                  "names; JSON is read as an object a line");
+  }
   // A brace is text like any other.
   CHECK(read("{ is a brace\tx\n", "tsv").texts.at(0).text_a == "{ is a brace");
 }

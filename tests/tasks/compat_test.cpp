@@ -74,6 +74,28 @@ TEST_CASE("compat: flags are read as Python's argparse and absl read them") {
                  "left: -use_tpu: of TPUs\nleft: -npu_bert_debug: of Ascend\nleft: -tpu_name: of TPUs\n"));
 }
 
+TEST_CASE("compat: run_classifier.py's tasks are read from the files that it reads") {
+  const Scripts scripts;
+  const auto check_files = [&](const std::string& task, const std::string& train, const std::string& dev,
+                               const std::string& test, const std::string& more = "") {
+    CAPTURE(task);
+    const Words flags{"--task_name=" + task, "--data_dir=d",        "--vocab_file=v", "--bert_config_file=c",
+                      "--output_dir=out",    "--init_checkpoint=m", "--do_eval",      "--do_predict"};
+    const std::string files = "[--do_predict][--predict_data_file_path][d/" + test +
+                              "][--do_eval][--eval_data_file_path][d/" + dev + "]" + more + "\n";
+    const std::string trained = scripts.given("google/run_classifier.sh", joined(flags, {"--do_train"}));
+    CHECK_MESSAGE(contains(trained, "[--task_name][" + task + "][--train_data_file_path][d/" + train + "]"),
+                  trained);
+    CHECK_MESSAGE(contains(trained, files), trained);
+    CHECK(contains(scripts.given("google/run_classifier.sh", flags), files));
+  };
+  check_files("CoLA", "train.tsv", "dev.tsv", "test.tsv");
+  check_files("mrpc", "train.tsv", "dev.tsv", "test.tsv");
+  check_files("MNLI", "train.tsv", "dev_matched.tsv", "test_matched.tsv");
+  check_files("mnli_mm", "train.tsv", "dev_mismatched.tsv", "test_mismatched.tsv");
+  check_files("XNLI", "multinli/multinli.train.zh.tsv", "xnli.dev.tsv", "xnli.test.tsv", "[--language][zh]");
+}
+
 TEST_CASE("compat: the command is told as it can be typed") {
   const Scripts scripts;
   const Outcome outcome = scripts.run("google/run_classifier.sh",

@@ -54,7 +54,8 @@ TEST_CASE("run_classifier refuses text that is not as its form says") {
               ": there is one label, 'pos', and nothing to tell it apart from");
   refuse_text(tiny, "a\tb\n", ":1: the header has the columns a, b: expected one named #1 String",
               {"--task_name=mrpc"});
-  refuse_text(tiny, "{\"sentence\": \"a\"}\n", ":1: the row has no \"label\"", {"--task_name=tnews"});
+  refuse_text(tiny, "{\"sentence\": \"a\"}\n",
+              ":1: the object has the names sentence: expected one named label", {"--task_name=tnews"});
   refuse_text(tiny, "sentence\tlabel\ngood\t2\n", ":2: unknown label '2': expected one of 0, 1",
               {"--task_name=sst2"});
   refuse_text(tiny, "sentence1\tsentence2\tscore\na\tb\t5.5\n",

@@ -156,6 +156,62 @@ TEST_CASE("run_classifier: MNLI from its files to scores, matched and mismatched
                         "entailment\tprobability_neutral"));
 }
 
+TEST_CASE("run_classifier: predictions as the servers of GLUE and CLUE score them") {
+  const TinyClassifier tiny;
+  const auto trained = [&](const std::string& task, const std::string& file, const Words& more = {}) {
+    const std::string save = tiny.path(task);
+    tiny.print(
+        tiny.training(joined(Words{"--task_name=" + task, "--max_steps=1", "--train_data_file_path=" + file,
+                                   "--eval_data_file_path=", "--save_finetune_checkpoint_path=" + save},
+                             more)));
+    return save;
+  };
+  const auto submitted = [&](const std::string& model, const std::string& file) {
+    const Outcome outcome =
+        tiny.run(tiny.predicting(model, {"--predict_form=submission", "--predict_data_file_path=" + file}));
+    REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+    return lines_of(outcome.out);
+  };
+  const auto is_class = [](std::string_view label) {
+    return label == "contradiction" || label == "entailment" || label == "neutral";
+  };
+  const std::string mnli = trained("mnli", sample("mnli.tsv"));
+  const std::string numbered =
+      tiny.write("test_matched.tsv",
+                 "index\tgenre\tsentence1\tsentence2\n3\tfiction\tgood\tbad\n\n9\tfiction\tbad\tgood\n");
+  const Words rows = submitted(mnli, numbered);
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0] == "index\tprediction");
+  CHECK(rows[1].starts_with("3\t"));
+  CHECK(is_class(rows[1].substr(2)));
+  CHECK(rows[2].starts_with("9\t"));
+  const Words counted =
+      submitted(mnli, tiny.write("pairs.tsv", "sentence1\tsentence2\ngood\tbad\nbad\tgood\n"));
+  REQUIRE(counted.size() == 3);
+  CHECK(counted[1].starts_with("0\t"));
+  CHECK(counted[2].starts_with("1\t"));
+  // Of JSON lines an object each, with the number that is there.
+  const Words objects =
+      submitted(mnli, tiny.write("test.json", R"({"id": "7", "sentence1": "good", "sentence2": "bad"})"
+                                              "\n"
+                                              R"({"id": 12, "sentence1": "good", "sentence2": "bad"})"
+                                              "\n"));
+  REQUIRE(objects.size() == 2);
+  CHECK(json_of(objects[0]).at("id").integer() == 7);
+  CHECK(json_of(objects[1]).at("id").integer() == 12);
+  CHECK(is_class(json_of(objects[1]).at("label").text()));
+  CHECK(json_of(objects[0]).size() == 2);
+  const Words scores = submitted(trained("sts_b", sample("sts_b.tsv")), sample("sts_b.tsv"));
+  CHECK_NOTHROW(std::stod(scores.at(1).substr(scores[1].find('\t') + 1)));
+
+  const std::string best = tiny.train_best();
+  const Words asked{"--predict_form=submission"};
+  tiny.refuse(tiny.predicting(best, asked), "--predict_form submission: standard input has a text a line");
+  const std::string csv = tiny.write("a.csv", "text,id\ngood,1\n");
+  tiny.refuse(tiny.predicting(best, joined(asked, {"--predict_data_file_path=" + csv})),
+              csv + ": CSV: --predict_form submission is for GLUE's tables and CLUE's JSON lines");
+}
+
 TEST_CASE("run_classifier: measures of a data set, languages, delimiters") {
   const TinyClassifier tiny;
   const std::string log = tiny.print(tiny.training({"--task_name=qqp", "--max_steps=1", "--do_eval",

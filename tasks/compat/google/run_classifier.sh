@@ -1,7 +1,9 @@
 #!/bin/sh
 # run_classifier.py of google-research/bert, and of its port to Ascend, as run_classifier, by its own flags.
 #   usage: sh run_classifier.sh FLAGS... [-- MORE_FLAGS_OF_RUN_CLASSIFIER...]
-#   --task_name cola|mrpc                 --data_dir FOLDER    train.tsv, dev.tsv and test.tsv are in it
+#   --task_name cola|mrpc|mnli|xnli       or another of run_classifier
+#   --data_dir FOLDER                     train.tsv, dev.tsv and test.tsv are in it; of MNLI train.tsv, dev_matched.tsv, test_matched.tsv, of mnli_mm
+#                                         those of mismatched; of XNLI multinli/multinli.train.zh.tsv, xnli.dev.tsv, xnli.test.tsv, read in Chinese
 #   --bert_config_file FILE --vocab_file FILE --init_checkpoint FILE
 #   --output_dir FOLDER                   the models, eval_results.txt, test_results.tsv; a run that is started again goes on
 #   --do_train, --do_eval, --do_predict   what to do (false)
@@ -51,11 +53,19 @@ shift "$read_words"
 [ "$flag_do_train$flag_do_eval$flag_do_predict" != falsefalsefalse ] || refuse 'nothing to do: expected --do_train, --do_eval or --do_predict'
 find_programs
 
-[ "$flag_do_eval" = false ] || set -- --do_eval --eval_data_file_path "$flag_data_dir/dev.tsv" "$@"
-[ "$flag_do_predict" = false ] || set -- --do_predict --predict_data_file_path "$flag_data_dir/test.tsv" "$@"
+train=train.tsv dev=dev.tsv test=test.tsv
+case $flag_task_name in
+  [Mm][Nn][Ll][Ii]) dev=dev_matched.tsv test=test_matched.tsv ;;
+  [Mm][Nn][Ll][Ii][-_][Mm][Mm]) dev=dev_mismatched.tsv test=test_mismatched.tsv ;;
+  [Xx][Nn][Ll][Ii])
+    train=multinli/multinli.train.zh.tsv dev=xnli.dev.tsv test=xnli.test.tsv
+    set -- --language zh "$@" ;;
+esac
+[ "$flag_do_eval" = false ] || set -- --do_eval --eval_data_file_path "$flag_data_dir/$dev" "$@"
+[ "$flag_do_predict" = false ] || set -- --do_predict --predict_data_file_path "$flag_data_dir/$test" "$@"
 if [ "$flag_do_train" = true ]; then
   [ -n "$flag_init_checkpoint" ] || refuse '-init_checkpoint is missing: from random weights it is the program run_classifier that trains'
-  run run_classifier --do_train --task_name "$flag_task_name" --train_data_file_path "$flag_data_dir/train.tsv" \
+  run run_classifier --do_train --task_name "$flag_task_name" --train_data_file_path "$flag_data_dir/$train" \
     --load_pretrain_checkpoint_path "$flag_init_checkpoint" --bert_config_file "$flag_bert_config_file" \
     --vocab_file_path "$flag_vocab_file" --tokenizer google --do_lower_case "$flag_do_lower_case" --seq_length "$flag_max_seq_length" \
     --optimizer AdamWeightDecay --clip_type global --train_batch_size "$flag_train_batch_size" --eval_batch_size "$flag_eval_batch_size" \
