@@ -34,15 +34,24 @@ NerData sentence(const std::vector<std::string>& words) {
   return data;
 }
 
+const Tokenizer& tokenizer() {
+  static const Tokenizer tokenizer(letters());
+  return tokenizer;
+}
+
 NerExamples make(const NerData& data, const LabelList* labels, const NerFeatureOptions& options) {
-  return make_ner_examples(data, Tokenizer(letters()), labels, options);
+  return make_ner_examples(data, tokenizer(), labels, options);
 }
 
 // Checks what holds for every set of examples of `data`, and that each word is scored exactly once.
 void check_examples(const NerExamples& made, const NerData& data, const NerFeatureOptions& options) {
-  const Tokenizer tokenizer(letters());
   std::vector<std::vector<int>> scored;
-  for (const NerSentence& s : data.sentences) scored.emplace_back(s.words.size());
+  std::vector<Ids> first_ids;
+  for (const NerSentence& s : data.sentences) {
+    scored.emplace_back(s.words.size());
+    Ids& ids = first_ids.emplace_back();
+    for (const std::string& word : s.words) ids.push_back(tokenizer().tokenize(word)[0].id);
+  }
   for (const NerExample& example : made.examples) {
     CHECK(static_cast<int32_t>(example.input_ids.size()) <= options.seq_length);
     CHECK(example.input_ids.front() == letters().cls_id());
@@ -50,14 +59,16 @@ void check_examples(const NerExamples& made, const NerData& data, const NerFeatu
     REQUIRE(example.first_pieces.size() == example.words.size());
     REQUIRE(example.scored_begin < example.scored_end);
     int32_t expected_word = example.first_word;
+    bool in_order = true, are_first = true;
     for (size_t i = 0; i < example.words.size(); ++i) {
       const int32_t word = example.words[i];
       if (word < 0) continue;
-      CHECK(word == expected_word++);
-      const std::string& text = data.sentences[example.sentence].words[word];
-      CHECK(example.input_ids[example.first_pieces[i]] == tokenizer.tokenize(text)[0].id);
+      in_order &= word == expected_word++;
+      are_first &= example.input_ids[example.first_pieces[i]] == first_ids[example.sentence][word];
       if (word >= example.scored_begin && word < example.scored_end) ++scored[example.sentence][word];
     }
+    CHECK(in_order);
+    CHECK(are_first);
     CHECK(example.scored_begin >= example.first_word);
     CHECK(example.scored_end <= expected_word);
   }

@@ -11,7 +11,7 @@ using namespace gradus;
 
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
+constexpr double no_number = std::numeric_limits<double>::quiet_NaN(),
                  infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
@@ -54,7 +54,7 @@ TEST_CASE("result json: classes in the order of their ids, or a score") {
                  }),
                  "the score is inf"));
   CHECK(contains(error_of([] {
-                   result_json(Classification{"a", nan, 0, {{"a", 1}}});
+                   result_json(Classification{"a", no_number, 0, {{"a", 1}}});
                  }),
                  "the probability of the class is nan"));
   CHECK(contains(error_of([] { result_json(Classification{"a", 1, 0, {{"a", -infinity}}}); }), "-inf"));
@@ -66,7 +66,7 @@ TEST_CASE("result json: an answer has a place where there is one") {
         R"({"answer":"Anna","probability":0.5,"start":5,"end":9})");
   CHECK(json_text(result_json(context, FoundAnswer{"", 0.5})) == R"({"answer":"","probability":0.5})");
   CHECK(contains(error_of([&] {
-                   result_json(context, FoundAnswer{"Anna", nan, 6, 10});
+                   result_json(context, FoundAnswer{"Anna", no_number, 6, 10});
                  }),
                  "the probability of the answer is nan"));
   CHECK(contains(error_of([&] { result_json(context, FoundAnswer{"Anna", 1, 6, 11}); }), "bytes 6 to 11"));
