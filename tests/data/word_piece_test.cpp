@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
+#include <filesystem>
 #include <fstream>
 #include <map>
 
@@ -208,6 +209,7 @@ TEST_CASE("ids equal those of transformers on every shared text") {
         MESSAGE("skipped: no shared file " << file);
         continue;
       }
+      if (is_sanitized && std::filesystem::file_size(*path) > 300'000) continue;
       CAPTURE(file);
       uint32_t crc = 0;
       LineReader reader(*path);
