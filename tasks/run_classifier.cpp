@@ -88,8 +88,8 @@ int predict(const ClassifierOptions& options, const ClassifierSystem& system,
   const ClassifierPredictForm form = parse_predict_form(options.predict_form, options.train.json);
   int status = 0;
   ClassifierWriter writer(system, predictor, {options.seq_length, form, !options.output_dir.empty(), stdout});
-  const bool is_named = options.task_name != "tsv" || !options.columns.text_column.empty() ||
-                        form == ClassifierPredictForm::table || form == ClassifierPredictForm::submission;
+  const bool is_named =
+      options.task_name != "tsv" || !options.columns.text_column.empty() || options.predicts_rows();
   if (path != "-" && (is_named || is_classification_table(path))) {
     writer.write_file(path, options.form(), options.columns.columns());
   } else {

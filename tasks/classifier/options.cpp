@@ -162,8 +162,7 @@ void ClassifierOptions::finish(Options& options) {
         "--eval_data_file_path");
   check(class_weights.empty() || train.do_train, "--class_weights {}: they count in training: add --do_train",
         class_weights);
-  check((predict_form != "table" && predict_form != "submission") || !train.do_predict ||
-            predict_data_file_path != "-",
+  check(!predicts_rows() || !train.do_predict || predict_data_file_path != "-",
         "--predict_form {}: standard input has a text a line: name the file with a table with "
         "--predict_data_file_path",
         predict_form);

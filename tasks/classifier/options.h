@@ -25,6 +25,8 @@ struct ClassifierOptions : FineTuneOptions {
   ProblemType problem() const;
   // The numbers of --class_weights; empty unless it lists some. Throws Error on anything but positive numbers.
   std::vector<float> listed_class_weights() const;
+  // Whether --predict_form is made of the rows of a named file.
+  bool predicts_rows() const { return predict_form == "table" || predict_form == "submission"; }
 
   void declare(Options& options);
   // Completes the options after parse() and throws Error when they don't fit together.
