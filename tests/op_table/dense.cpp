@@ -259,7 +259,7 @@ std::vector<Op> linear_rows() {
   // One sentence, some, many; sums over 2048 tokens, which libraries like to split; heads.
   linear.large = {linear_case({16, 384, 1536}),  linear_case({30, 768, 768}),  linear_case({640, 384, 384}),
                   linear_case({240, 768, 3072}), linear_case({2048, 128, 64}), linear_case({1024, 768, 9}),
-                  linear_case({24, 64, 9000})};
+                  linear_case({24, 64, 9000}),   linear_case({45, 384, 201})};
   linear_activation.large = {linear_activation_case({16, 384, 1536}, Activation::gelu)};
   activation_linear.large = {activation_linear_case({160, 1536, 384}, Activation::gelu)};
   linear.benchmarks = {linear_case({640, 384, 1536}), linear_case({4096, 768, 3072})};
