@@ -51,7 +51,7 @@ def awake_seconds(commands, order, slice_seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=4, help="an even number, since going first may help or harm (default 4)")
     parser.add_argument("--slice", type=float, default=0.5, help="seconds of a turn (default 0.5)")
     parser.add_argument("first")
     parser.add_argument("second")
