@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "core/error.h"
@@ -45,12 +46,33 @@ bool any(const Fields& fields, const Predicate& predicate) {
   return std::any_of(fields.begin(), fields.end(), predicate);
 }
 
-// Where there are no tabs but commas.
-std::string csv_hint(const ClassificationForm& form, std::string_view line) {
-  return form.syntax == FormSyntax::tabs && line.find('\t') == std::string_view::npos &&
-                 line.find_first_of(",;") != std::string_view::npos
+// Where there are no tabs but commas, and these part nothing.
+std::string csv_hint(const ClassificationForm& form, const TableRow& row) {
+  return form.syntax == FormSyntax::tabs && row.cells.size() == 1 &&
+                 row.text.find_first_of(",;") != std::string::npos
              ? "; tabs part columns here: --task_name csv is for tables with commas or semicolons between"
              : "";
+}
+
+// What is chosen; where nothing is, the usual columns, if the names have those of the texts.
+ClassificationColumns with_usual(ClassificationColumns columns, const ClassificationForm& form,
+                                 const Names& names) {
+  const auto& [text, pair, label, labels] = columns.usual;
+  const auto choice = [](const std::string& name) {
+    return ColumnChoice("the column that the model was trained on,", name);
+  };
+  const auto is_there = [&](const std::string& name) {
+    return choice(name).is_name() && is_column_name(name, names);
+  };
+  const bool is_chosen = columns.text.is_given() || columns.pair.is_given() || columns.label.is_given() ||
+                         !columns.label_columns.empty();
+  if (!form.is_own() || is_chosen || !is_there(text) || (!pair.empty() && !is_there(pair))) return columns;
+  columns.text = choice(text);
+  columns.pair = choice(pair);
+  if (is_there(label)) columns.label = choice(label);
+  if (std::ranges::all_of(labels, is_there))
+    std::ranges::transform(labels, std::back_inserter(columns.label_columns), choice);
+  return columns;
 }
 
 // Finds the roles of a header's columns or of an object's names; `has` says which in messages.
@@ -157,11 +179,11 @@ class NameFinder {
 class TableFinder {
  public:
   TableFinder(std::span<const TableRow> rows, const ClassificationForm& form, ClassLabelUse use,
-              const ClassificationColumns& columns, const std::string& path)
+              ClassificationColumns columns, const std::string& path)
       : rows_(rows),
         form_(form),
         use_(use),
-        columns_(columns),
+        columns_(std::move(columns)),
         where_(fmt::format("{}:{}", path, rows.front().line)),
         first_(rows.front().cells.begin(), rows.front().cells.end()) {}
 
@@ -173,7 +195,7 @@ class TableFinder {
           fmt::format(", as files of {} have; a table without a header is of the form tsv", form_.name);
       return NameFinder({trimmed_first.begin(), trimmed_first.end()}, form_, use_, columns_, where_,
                         "the header has the columns")
-          .run(hint + csv_hint(form_, rows_.front().text));
+          .run(hint + csv_hint(form_, rows_.front()));
     }
     check_no_name(trimmed_first);
     if (columns_.text.is_given() || columns_.label.is_given()) return chosen();
@@ -275,8 +297,9 @@ class TableFinder {
 
   // What the file may be in place of a table.
   std::string syntax_hint() const {
-    const std::string& line = rows_.front().text;
-    return begins_json(line) ? "; JSON is read as an object a line" : csv_hint(form_, line);
+    if (begins_json(rows_.front().text)) return "; JSON is read as an object a line";
+    const std::string hint = csv_hint(form_, rows_.front());
+    return hint.empty() && first_.size() > 1 ? fmt::format("; {} say which has what", chooses) : hint;
   }
 
   template <typename Predicate>
@@ -306,12 +329,20 @@ class TableFinder {
   std::span<const TableRow> rows_;
   const ClassificationForm& form_;
   ClassLabelUse use_;
-  const ClassificationColumns& columns_;
+  ClassificationColumns columns_;
   std::string where_;
   Fields first_;
 };
 
 }  // namespace
+
+ClassificationColumnNames ClassificationRoles::column_names() const {
+  if (!has_header) return {};
+  const auto name = [this](std::optional<size_t> place) { return place ? names[*place] : ""; };
+  ClassificationColumnNames found{name(text), name(pair), name(label)};
+  for (const size_t place : labels) found.labels.push_back(names[place]);
+  return found;
+}
 
 std::string ClassificationRoles::description(ClassLabelUse use) const {
   const auto column = [this](size_t place) {
@@ -341,13 +372,16 @@ ClassificationRoles roles_of_object(std::vector<std::string> names, const Classi
                                     ClassLabelUse use, const ClassificationColumns& columns,
                                     const std::string& where) {
   const std::string hint = form.is_own() ? "" : fmt::format(", as files of {} have", form.name);
-  return NameFinder(std::move(names), form, use, columns, where, "the object has the names").run(hint);
+  const ClassificationColumns chosen = with_usual(columns, form, {names.begin(), names.end()});
+  return NameFinder(std::move(names), form, use, chosen, where, "the object has the names").run(hint);
 }
 
 ClassificationRoles roles_of_table(std::span<const TableRow> rows, const ClassificationForm& form,
                                    ClassLabelUse use, const ClassificationColumns& columns,
                                    const std::string& path) {
-  return TableFinder(rows, form, use, columns, path).run();
+  Names names;
+  for (const std::string& cell : rows.front().cells) names.push_back(trimmed(cell));
+  return TableFinder(rows, form, use, with_usual(columns, form, names), path).run();
 }
 
 }  // namespace gradus

@@ -20,6 +20,7 @@ struct ClassificationRoles {
   std::optional<size_t> pair, label;
   std::vector<size_t> labels = {};  // the columns of several labels, in place of one
 
+  ClassificationColumnNames column_names() const;
   // "texts from column 2 (question), second texts from ..., labels from ...; not used: index".
   std::string description(ClassLabelUse use) const;
 };

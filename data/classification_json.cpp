@@ -112,6 +112,7 @@ class JsonParser {
     std::vector<std::string> names;
     for (const auto& [name, value] : row.members()) names.push_back(name);
     const ClassificationRoles roles = roles_of_object(names, *data_.form, use_, columns_, where);
+    data_.column_names = roles.column_names();
     text_ = names[roles.text];
     if (roles.pair) pair_ = names[*roles.pair];
     for (const size_t place : roles.labels) data_.label_columns.push_back(names[place]);

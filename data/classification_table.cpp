@@ -57,6 +57,7 @@ class TableParser {
       data_.layout.header = ahead.front().text;
       data_.layout.names = roles_.names;
     }
+    data_.column_names = roles_.column_names();
     for (const size_t column : roles_.labels) data_.label_columns.push_back(roles_.names[column]);
     one_annotator_ = columns_of_one_annotator();
     is_qqp_ =

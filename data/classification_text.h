@@ -30,6 +30,12 @@ struct ClassificationText {
   std::vector<std::string> labels = {};  // of data with any number a text
 };
 
+// The names of the columns, or of JSON objects' members, that texts and labels stand in; empty: none, or without a name.
+struct ClassificationColumnNames {
+  std::string text, pair, label;
+  std::vector<std::string> labels = {};  // of columns of 0 and 1, in place of one of labels
+};
+
 struct ClassificationData {
   std::string path;
   std::vector<std::string> files;  // that the texts are of; none: all are of `path`
@@ -38,6 +44,7 @@ struct ClassificationData {
   bool several_labels = false;             // a text has any number of labels
   std::vector<std::string> label_columns;  // the labels that have a column of 0 and 1 each
   bool has_header = false;                 // the first line tells which column the label is
+  ClassificationColumnNames column_names;
   std::vector<ClassificationText> texts;
   std::vector<std::string> notes;  // what was taken for what, and what was left out, for the log
   bool json_lines = false;
@@ -74,6 +81,8 @@ struct ClassificationColumns {
   bool several_labels = false;  // any number a text
   char label_separator = ',';   // between those of a cell
   std::vector<ColumnChoice> label_columns = {};  // of 0 and 1, a label each, in place of a column of labels
+  // Of a table of one's own, chosen where nothing else is and the file has those of the texts: what a model was trained on.
+  ClassificationColumnNames usual = {};
 };
 
 // Reads a file, plain or gzip. Tables are lines of columns with tabs between them, in which quotation marks are text

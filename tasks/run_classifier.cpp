@@ -91,7 +91,9 @@ int predict(const ClassifierOptions& options, const ClassifierSystem& system,
   const bool is_named =
       options.task_name != "tsv" || !options.columns.text_column.empty() || options.predicts_rows();
   if (path != "-" && (is_named || is_classification_table(path))) {
-    writer.write_file(path, options.form(), options.columns.columns());
+    ClassificationColumns columns = options.columns.columns();
+    columns.usual = system.settings().columns;
+    writer.write_file(path, options.form(), columns);
   } else {
     read_predict_data(
         options, [&](std::istream& in, const std::string& name) { status = writer.write_lines(in, name); });
@@ -110,7 +112,9 @@ int run(Options& flags, ClassifierOptions& options) {
   Backend& backend = begin_run(flags, options);
 
   RunMetrics metrics;
-  ClassifierInputs inputs = read_classifier_texts(options, system ? system->problem() : options.problem());
+  ClassifierInputs inputs =
+      read_classifier_texts(options, system ? system->problem() : options.problem(),
+                            system ? system->settings().columns : ClassificationColumnNames());
   if (!system) system = make_system(options, inputs);
   system->check_sequence_length(options.seq_length);
   complete_classifier_inputs(options, *system, inputs, log_of(options));

@@ -25,13 +25,15 @@ void read_scores(ClassificationData& data) {
   }
 }
 
-ClassifierSet read_texts(const ClassifierOptions& options, const std::string& path, ProblemType problem) {
+ClassifierSet read_texts(const ClassifierOptions& options, const std::string& path, ProblemType problem,
+                         const ClassificationColumnNames& usual) {
   ClassifierSet set;
   set.path = path;
   {
     const Phase phase(fmt::format("reading {}", path));
-    set.data = read_classification(path, options.form(), ClassLabelUse::required,
-                                   options.columns.columns(problem == ProblemType::multi_label));
+    ClassificationColumns columns = options.columns.columns(problem == ProblemType::multi_label);
+    columns.usual = usual;
+    set.data = read_classification(path, options.form(), ClassLabelUse::required, columns);
   }
   // Tells how the text was understood before anything can go wrong with it.
   print_log(log_of(options), "{}", set.data.log());
@@ -40,10 +42,12 @@ ClassifierSet read_texts(const ClassifierOptions& options, const std::string& pa
 }
 
 // The same of data to train on, in one file or several.
-ClassifierSet read_training_texts(const ClassifierOptions& options, ProblemType problem) {
+ClassifierSet read_training_texts(const ClassifierOptions& options, ProblemType problem,
+                                  const ClassificationColumnNames& usual) {
   const std::vector<std::string> files = training_files(options);
-  ClassifierSet set = read_texts(options, files.front(), problem);
-  for (size_t i = 1; i < files.size(); ++i) set.data.append(read_texts(options, files[i], problem).data);
+  ClassifierSet set = read_texts(options, files.front(), problem, usual);
+  for (size_t i = 1; i < files.size(); ++i)
+    set.data.append(read_texts(options, files[i], problem, usual).data);
   set.path = set.data.path = options.train_data_file_path;
   return set;
 }
@@ -144,6 +148,8 @@ void check_labels_known(const ClassificationData& data, const ClassLabels& label
 void learn_from(const ClassifierOptions& options, const ClassifierSet& set, ClassifierSystem& system) {
   system.set_task(options.form());
   if (options.makes_head()) system.set_pairs(has_pairs(set));
+  if (!set.data.texts.empty())
+    system.set_columns(options.form().is_own() ? set.data.column_names : ClassificationColumnNames());
   if (options.makes_head() || !options.class_weights.empty())
     system.set_class_weights(class_weights(options, set, system.labels()));
 }
@@ -206,11 +212,13 @@ std::string ClassifierSet::where(size_t example) const {
   return data.texts.empty() ? fmt::format("{}: example {}", path, example + 1) : data.where(example);
 }
 
-ClassifierInputs read_classifier_texts(const ClassifierOptions& options, ProblemType problem) {
+ClassifierInputs read_classifier_texts(const ClassifierOptions& options, ProblemType problem,
+                                       const ClassificationColumnNames& trained_on) {
   ClassifierInputs inputs;
   if (options.format() != DatasetFormat::text) return inputs;
-  if (options.train.do_train) inputs.train = read_training_texts(options, problem);
-  if (options.reads_eval()) inputs.dev = read_texts(options, options.eval_data_file_path, problem);
+  if (options.train.do_train) inputs.train = read_training_texts(options, problem, trained_on);
+  const ClassificationColumnNames& usual = inputs.train ? inputs.train->data.column_names : trained_on;
+  if (options.reads_eval()) inputs.dev = read_texts(options, options.eval_data_file_path, problem, usual);
   return inputs;
 }
 

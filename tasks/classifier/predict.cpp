@@ -64,9 +64,10 @@ void ClassifierWriter::write_file(const std::string& path, const ClassificationF
   const ClassificationData data = read_classification(path, form, ClassLabelUse::ignored, columns,
                                                       settings_.form != ClassifierPredictForm::text);
   check(data.texts.front().text_b.has_value() == system_.settings().pairs,
-        "{}: {}, but the classifier was trained on {}", path,
+        "{}: {}, but the classifier was trained on {}{}", path,
         system_.settings().pairs ? "single texts" : "pairs",
-        system_.settings().pairs ? "pairs" : "single texts");
+        system_.settings().pairs ? "pairs" : "single texts",
+        form.is_own() ? ": --text_column and --text_pair_column say which columns are meant" : "");
   const std::string head = prediction_head(settings_.form, system_, data);
   print_log(stderr, "{}", data.log());
   if (settings_.form == ClassifierPredictForm::table)

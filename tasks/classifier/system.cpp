@@ -57,6 +57,10 @@ ClassifierSettings parse_settings(const ModelSource& source) {
   weights.check(
       s.class_weights.empty() || (s.problem == ProblemType::single_label && s.class_weights.size() == labels),
       "a number for each class, or none");
+  if (const auto columns = saved.find("columns")) {
+    s.columns = {columns->at("text").text(), columns->at("text_pair").text(), columns->at("label").text()};
+    for (const JsonField& name : columns->at("labels").items()) s.columns.labels.push_back(name.text());
+  }
   if (const auto thresholds = saved.find("thresholds")) s.thresholds = parse_thresholds(*thresholds, labels);
   if (const auto separator = saved.find("label_separator")) {
     s.label_separator = separator->text();
@@ -136,6 +140,10 @@ void ClassifierSystem::set_pairs(bool pairs) {
   settings_.pairs = pairs;
 }
 
+void ClassifierSystem::set_columns(ClassificationColumnNames columns) {
+  settings_.columns = std::move(columns);
+}
+
 void ClassifierSystem::set_class_weights(std::vector<float> class_weights) {
   settings_.class_weights = std::move(class_weights);
   model_->set_class_weights(settings_.class_weights);
@@ -175,6 +183,8 @@ Json ClassifierSystem::settings_json() const {
             {"problem_type", std::string(problem_name(settings_.problem))},
             {"pairs", settings_.pairs},
             {"class_weights", settings_.class_weights}};
+  if (const auto& [text, pair, label, labels] = settings_.columns; !text.empty())
+    json["columns"] = {{"text", text}, {"text_pair", pair}, {"label", label}, {"labels", labels}};
   if (settings_.problem != ProblemType::multi_label) return json;
   json["thresholds"] = settings_.thresholds;
   json["label_separator"] = settings_.label_separator;

@@ -27,6 +27,7 @@ struct ClassifierSettings {
   // Of any number of labels: from which probability on each holds, empty: 0.5, and what stands between them in a cell.
   std::vector<double> thresholds;
   std::string label_separator = ",";
+  ClassificationColumnNames columns;  // of the table of one's own that it was trained on
 };
 
 class ClassifierSystem final : public TaskSystem {
@@ -40,11 +41,12 @@ class ClassifierSystem final : public TaskSystem {
   static std::unique_ptr<ClassifierSystem> create(const ClassifierOptions& options,
                                                   const std::optional<ClassLabels>& labels);
 
-  // What training data say of the classifier that learns from them: their form, whether they are pairs, and what each
-  // class weighs. Throws Error when the encoder can't tell the texts of a pair apart, and unless there is a weight
+  // What training data say of the classifier that learns from them: their form, whether they are pairs, the names of
+  // their columns, and what each class weighs. Throws Error when the encoder can't tell the texts of a pair apart, and unless there is a weight
   // for each class or none.
   void set_task(const ClassificationForm& form);
   void set_pairs(bool pairs);
+  void set_columns(ClassificationColumnNames columns);
   void set_class_weights(std::vector<float> class_weights);
   // Throws Error unless there is one for each label.
   void set_thresholds(std::vector<double> thresholds);

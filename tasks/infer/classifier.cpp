@@ -33,7 +33,8 @@ class ClassifierInference final : public Inference {
   }
 
   std::vector<DatasetRow> read_rows() override {
-    ClassifierInputs inputs = read_classifier_texts(options_, system_->problem());
+    ClassifierInputs inputs =
+        read_classifier_texts(options_, system_->problem(), system_->settings().columns);
     complete_classifier_inputs(options_, *system_, inputs, log_of(options_));
     const ClassifierSet& set = *inputs.dev;
     print_log(log_of(options_), "evaluation data: {}\n", set.counts.str());

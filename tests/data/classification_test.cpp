@@ -24,6 +24,8 @@ ClassificationData read(std::string_view text, const char* form,
   return read_classification(TempFile(text).path(), classification_form(form), use);
 }
 
+const std::string chooses = "; --text_column, --text_pair_column and --label_column say which has what";
+
 // Checks that the text is refused with "<path><message>".
 void check_refused(std::string_view text, const char* form, const std::string& message,
                    ClassLabelUse use = ClassLabelUse::required) {
@@ -233,7 +235,7 @@ TEST_CASE("tables: what is wrong is named with its line") {
       ":1: the header has the columns sentence, sentence, label: expected one named sentence, not several");
   const std::string columns = ": expected text, label or text_a, text_b, label, or a header with such names";
   check_refused("a\n", "tsv", ":1: found 1 columns" + columns);
-  check_refused("a\tb\tc\td\n", "tsv", ":1: found 4 columns" + columns, ClassLabelUse::optional);
+  check_refused("a\tb\tc\td\n", "tsv", ":1: found 4 columns" + columns + chooses, ClassLabelUse::optional);
   check_refused("a\tx\nb\n", "tsv", ":2: found 1 columns: expected 2: text, label");
   check_refused("text_a\ttext_b\na\tb\n", "tsv",
                 ":1: the header has the columns text_a, text_b: expected one named label");
@@ -328,14 +330,47 @@ TEST_CASE("columns that count the lines are no texts") {
   CHECK(data.notes.at(0) == "texts from column 2, labels from column 3; not used: index");
   CHECK(read("7\ta\tb\tx\n8\tc\td\ty\n", "tsv").texts.at(1).text_b == "d");
   CHECK(read("1\ta\n2\tb\n", "tsv", ClassLabelUse::optional).texts.at(0).text_a == "a");
-  const std::string chooses = "; --text_column, --text_pair_column and --label_column say which has what";
   check_refused("7\tgood\tpos\n3\tbad\tneg\n9\tgood\tpos\n", "tsv",
                 ":1: column 1 has numbers alone: expected texts" + chooses);
   check_refused("good\tpos\t1\nbad\tneg\t2\n", "tsv",
                 ":1: the last of 3 columns counts the lines: expected labels there" + chooses);
   check_refused(
       "1\tgood\n2\tbad\n", "tsv",
-      ":1: found 2 columns: expected text, label or text_a, text_b, label, or a header with such names");
+      ":1: found 2 columns: expected text, label or text_a, text_b, label, or a header with such names" +
+          chooses);
+}
+
+TEST_CASE(
+    "a table has the columns that a model was trained on, unless others are chosen or some are missing") {
+  ClassificationColumns columns;
+  columns.usual = {"Review", "", "stars"};
+  const auto read = [&](const char* text, ClassLabelUse use = ClassLabelUse::optional) {
+    const TempFile file(text);
+    return read_classification(file.path(), classification_form("tsv"), use, columns);
+  };
+  const ClassificationData both = read("id\tstars\treview\n9\t2\tgood\n");
+  CHECK(both.texts[0].text_a == "good");
+  CHECK(both.texts[0].label == "2");
+  CHECK(both.column_names.text == "review");
+  CHECK(both.column_names.label == "stars");
+  CHECK(!read("id\treview\n9\tgood\n").labelled);
+  CHECK(read("{\"stars\": 2, \"review\": \"good\", \"text\": \"bad\"}\n").texts[0].text_a == "good");
+  CHECK(read("text\tlabel\nbad\t1\n").texts[0].text_a == "bad");
+  CHECK(read("bad\t1\n").texts[0].label == "1");
+  // Both texts of a pair, or neither.
+  columns.usual = {"review", "reply", "stars"};
+  CHECK(read("text\treply\tlabel\treview\na\tb\t1\tc\n").texts[0].text_b == "b");
+  CHECK(!read("text\tlabel\treview\na\t1\tc\n").texts[0].text_b);
+  // Each label's column, or none.
+  columns.usual = {"review", "", "", {"good", "bad"}};
+  columns.several_labels = true;
+  CHECK(read("good\treview\tbad\n0\ta\t1\n").texts[0].labels == std::vector<std::string>{"bad"});
+  CHECK(!read("good\treview\n0\ta\n").labelled);
+  // What is chosen counts.
+  columns = {};
+  columns.text = {"--text_column", "2"};
+  columns.usual = {"review", "", "stars"};
+  CHECK(read("review\tstars\n9\t2\n").texts.size() == 2);
 }
 
 TEST_CASE("columns of a table by number and by name") {

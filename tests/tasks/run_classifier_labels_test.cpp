@@ -97,7 +97,7 @@ TEST_CASE("labels in cells, in columns of 0 and 1 and in JSON lists are the same
   const std::string best = tiny.train_best(on(tiny.path("b.csv"), joined(names, {"--overwrite_output_dir"})));
   CHECK(json_of(file_content(best + "/config.json")).at("id2label").at("0") == "good");
   // A trained model reads every form.
-  for (const std::string name : {"a.tsv", "c.json"})
+  for (const std::string name : {"a.tsv", "b.csv", "c.json"})
     tiny.print(tiny.scoring(best, {"--eval_data_file_path=" + tiny.path(name)}));
 }
 

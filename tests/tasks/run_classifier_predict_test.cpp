@@ -108,6 +108,31 @@ TEST_CASE("run_classifier: the table that was trained on can be predicted as it 
   CHECK_NOTHROW(std::stod(scored[1].substr(scored[1].rfind(',') + 1)));
 }
 
+TEST_CASE("run_classifier: a model knows the columns of the table that it was trained on") {
+  const TinyClassifier tiny;
+  const std::string table = tiny.write("reviews.csv", sheet());
+  tiny.print(tiny.training(joined(Words{"--max_steps=1", "--do_eval", "--train_data_file_path=" + table,
+                                        "--eval_data_file_path=" + table},
+                                  columns)));
+  const std::string best = tiny.path("save/best");
+  const std::string scores = tiny.print(tiny.scoring(best, {"--eval_data_file_path=" + table}));
+  CHECK(scores.find("texts from column 2 (review), labels from column 3 (rating); not used: id\n") !=
+        std::string::npos);
+  const std::string fresh = tiny.write("new.csv", "id;review;place\n1;good;here\n2;bad;there\n");
+  const Outcome outcome =
+      tiny.run(tiny.predicting(best, {"--predict_data_file_path=" + fresh, "--predict_form=table"}));
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  CHECK(outcome.err.find("texts from column 2 (review), no labels; not used: id, place\n") !=
+        std::string::npos);
+  CHECK(lines_of(outcome.out).size() == 3);
+  // Another table's are found as ever, and what was meant can be said.
+  const std::string other = tiny.write("other.csv", "no,opinion,place\n1,good,here\n2,bad,there\n");
+  tiny.refuse(tiny.predicting(best, {"--predict_data_file_path=" + other}),
+              other +
+                  ": pairs, but the classifier was trained on single texts: --text_column and "
+                  "--text_pair_column say which columns are meant");
+}
+
 TEST_CASE("run_classifier: JSON lines come back with more in them") {
   const TinyClassifier tiny;
   const std::string best = tiny.train_best();
