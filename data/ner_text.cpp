@@ -1,6 +1,7 @@
 #include "data/ner_text.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <limits>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "data/ner_columns.h"
 #include "data/ner_lists.h"
 #include "data/ner_table.h"
+#include "data/table_rows.h"
 #include "data/text_file.h"
 #include "data/unicode.h"
 #include "data/unread_names.h"
@@ -161,6 +163,17 @@ std::vector<std::string> read_sentences(Reader reader, Parts& parts) {
   return reader.notes();
 }
 
+// Whether a first line names a column or a list so.
+bool has_named(std::string_view line, const std::string& where, const std::string& name) {
+  if (name.empty()) return false;
+  if (looks_like_json(line)) return parse_json(line, where).contains(name);
+  return std::ranges::any_of(std::string_view(",;\t|"), [&](const char& delimiter) {
+    const std::vector<std::string_view> cells = header_cells(line, {&delimiter, 1});
+    return cells.size() > 1 &&
+           std::ranges::any_of(cells, [&](auto cell) { return same_column_name(cell, name); });
+  });
+}
+
 // The first line tells what the others are.
 std::vector<std::string> read_json_lines(LineReader& reader, std::string_view first, NerTags tags,
                                          const NerColumns& columns, Parts& parts) {
@@ -234,6 +247,24 @@ std::vector<std::string> read_ner(const std::string& path, NerTags tags, const N
   }
   parts.finish();
   return notes;
+}
+
+NerColumns chosen_columns(const std::string& path, NerColumns columns, const NerColumnNames& trained_on) {
+  const bool is_chosen = columns.text.is_given() || columns.label.is_given() || columns.sentence.is_given();
+  if (is_chosen || !std::filesystem::is_regular_file(path)) return columns;
+  LineReader lines(path);
+  std::string_view line;
+  while (lines.next(line) && trimmed(line).empty()) {
+  }
+  const auto choose = [&](ColumnChoice& choice, const char* option, const std::string& name) {
+    const ColumnChoice named(option, name);
+    if (named.is_name() && has_named(line, lines.where(), name)) choice = named;
+  };
+  choose(columns.text, "--text_column", trained_on.text);
+  if (!trained_on.text.empty() && !columns.text.is_given()) return columns;
+  choose(columns.label, "--label_column", trained_on.label);
+  if (!looks_like_json(line)) choose(columns.sentence, "--sentence_column", trained_on.sentence);
+  return columns;
 }
 
 NerData read_ner(const std::string& path, NerTags tags, const NerColumns& columns) {

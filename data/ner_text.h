@@ -59,6 +59,17 @@ struct NerColumns {
   NumberedTags numbers = {};
 };
 
+// The names of the columns, or of lists in JSON lines, that a tagger was trained on; empty: none was named.
+struct NerColumnNames {
+  std::string text = {}, label = {}, sentence = {};
+
+  bool empty() const { return text.empty() && label.empty() && sentence.empty(); }
+};
+
+// What is chosen; where nothing is, the columns that a tagger was trained on, if they are named in the first line of the file and
+// the words are among them. A pipe is not looked into.
+NerColumns chosen_columns(const std::string& path, NerColumns columns, const NerColumnNames& trained_on);
+
 // Reads a file, plain or gzip. When the first character is '{' it holds JSON lines: lists of words and tags
 // (data/ner_lists.h), or {"text": ..., "label": {type: {mention: [[start, end], ...]}}} with inclusive character
 // offsets; of these each character becomes a word, tagged S- (a mention of one character) or B- M- E-, else O

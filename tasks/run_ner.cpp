@@ -53,12 +53,6 @@ EntityStyle style_of(const NerOptions& options) {
   return isatty(STDOUT_FILENO) != 0 ? EntityStyle::coloured : EntityStyle::plain;
 }
 
-// The tagger to train: a new one, or a trained one to train further.
-std::unique_ptr<NerSystem> system_to_train(const NerOptions& options, NerInputs& inputs) {
-  if (!options.load_finetune_checkpoint_path.empty()) return NerSystem::load(options);
-  return NerSystem::create(options, ner_labels(options, inputs), std::move(inputs.vocab));
-}
-
 void train(FinishedRun& run, const NerOptions& options, NerSystem& system, NerSet& set,
            Evaluation* evaluation, RunMetrics& metrics) {
   NerTraining task(system, example_store(options));
@@ -77,7 +71,7 @@ void evaluate(const FinishedRun& run, NerEvaluation& evaluation, RunMetrics& met
 int predict(const NerOptions& options, const NerSystem& system, const NerTagger& tagger) {
   const std::string& path = options.predict_data_file_path;
   const std::optional<PredictForm> form = parse_predict_form(options.predict_form);
-  const NerColumns columns = options.columns.columns();
+  const NerColumns columns = chosen_columns(path, options.columns.columns(), system.settings().columns);
   const TagReader reader = system.tag_reader(options.assessment_method);
   int status = 0;
   if (form ? form == PredictForm::table : is_ner_table(path, columns)) {
@@ -97,9 +91,10 @@ int run(Options& flags, NerOptions& options) {
   Backend& backend = begin_run(flags, options);
 
   RunMetrics metrics;
-  NerInputs inputs = read_ner_inputs(options);
   const bool training = options.train.do_train;
-  const auto system = training ? system_to_train(options, inputs) : NerSystem::load(options);
+  std::unique_ptr<NerSystem> system = options.makes_head() ? nullptr : NerSystem::load(options);
+  NerInputs inputs = read_ner_inputs(options, system ? system->settings().columns : NerColumnNames());
+  if (!system) system = NerSystem::create(options, ner_labels(options, inputs), std::move(inputs.vocab));
   system->check_sequence_length(options.seq_length);
   if (training || options.train.do_eval)
     check_labels(options.assessment_method, system->labels(), "the tagger's label list");

@@ -37,7 +37,7 @@ struct ClassifierInputs {
 // vocabulary. A table of one's own is taken to have the columns that the classifier was trained on, where it has them and
 // nothing else is asked for. Of scores the labels are numbers: throws Error "path:line: ..." on one that is not.
 ClassifierInputs read_classifier_texts(const ClassifierOptions& options, ProblemType problem,
-                                       const ClassificationColumnNames& trained_on);
+                                       const ClassificationColumnNames& trained_on = {});
 
 // The labels of a new classifier: those of --label_file_path, of the published data set, or those of the training
 // data. Records hold numbers: their labels are in label_list.txt beside them, where the generators write it, or else

@@ -121,7 +121,7 @@ class NerInference final : public Inference {
   // The evaluation data, read once, with examples.
   const NerSet& set() {
     if (set_) return *set_;
-    NerInputs inputs = read_ner_inputs(options_);
+    NerInputs inputs = read_ner_inputs(options_, system_->settings().columns);
     complete_ner_inputs(options_, *system_, inputs, log_of(options_));
     set_ = std::move(inputs.dev);
     if (!set_->examples) set_->examples = tagger_.examples(set_->data);

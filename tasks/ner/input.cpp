@@ -111,11 +111,11 @@ NerSet read_records(const NerOptions& options, const std::string& path, NerSyste
 }
 
 // Tells how the text was understood before anything can go wrong with it.
-NerSet read_text(const NerOptions& options, const std::string& path) {
+NerSet read_text(const NerOptions& options, const std::string& path, const NerColumnNames& trained_on) {
   NerSet set;
   {
     const Phase phase(fmt::format("reading {}", path));
-    set.data = read_ner(path, NerTags::required, options.data_columns());
+    set.data = read_ner(path, NerTags::required, chosen_columns(path, options.data_columns(), trained_on));
   }
   print_log(log_of(options), "{}", set.data.log());
   check_tags(options.assessment_method, set.data);
@@ -123,7 +123,7 @@ NerSet read_text(const NerOptions& options, const std::string& path) {
 }
 
 // The same of data to train on, in one file or several, which may be larger than memory.
-NerSet read_training_text(const NerOptions& options) {
+NerSet read_training_text(const NerOptions& options, const NerColumnNames& trained_on) {
   const int64_t most = most_words(options);
   NerSet set;
   set.data.path = options.train_data_file_path;
@@ -153,8 +153,10 @@ NerSet read_training_text(const NerOptions& options) {
       else std::ranges::move(part.sentences, std::back_inserter(set.data.sentences));
       if (first == 0) first = set.data.sentences.size();
     };
-    std::optional<Phase> phase(std::in_place, fmt::format("reading {}", set.data.files[file]));
-    shown.notes = read_ner(set.data.files[file], NerTags::required, options.data_columns(), part_words, take);
+    const std::string& path = set.data.files[file];
+    std::optional<Phase> phase(std::in_place, fmt::format("reading {}", path));
+    shown.notes = read_ner(path, NerTags::required, chosen_columns(path, options.data_columns(), trained_on),
+                           part_words, take);
     phase.reset();
     print_log(log_of(options), "{}", shown.log());
     check(wrong.empty(), "{}", wrong);
@@ -166,7 +168,7 @@ NerSet read_training_text(const NerOptions& options) {
 
 }  // namespace
 
-NerInputs read_ner_inputs(const NerOptions& options) {
+NerInputs read_ner_inputs(const NerOptions& options, const NerColumnNames& trained_on) {
   NerInputs inputs;
   if (options.use_sample) {
     Sample sample = make_sample();
@@ -177,10 +179,10 @@ NerInputs read_ner_inputs(const NerOptions& options) {
   }
   if (options.format() != DatasetFormat::text) return inputs;
   if (options.train.do_train) {
-    inputs.train = read_training_text(options);
+    inputs.train = read_training_text(options, trained_on);
   }
   if (options.reads_eval()) {
-    inputs.dev = read_text(options, options.eval_data_file_path);
+    inputs.dev = read_text(options, options.eval_data_file_path, trained_on);
   }
   return inputs;
 }
@@ -223,6 +225,8 @@ void complete_ner_inputs(const NerOptions& options, NerSystem& system, NerInputs
     const std::string warning = warn_of_no_entity(options.assessment_method, inputs.dev->data);
     if (!warning.empty()) print_log(log, "warning: {}\n", warning);
   }
+  if (const auto named = options.columns.names(); options.train.do_train && !named.empty())
+    system.set_columns(named);
   if (options.train.do_train && !learns) check_tags_known(inputs.train->data, system.labels());
   if (!learns) return;
   learn_words(inputs.train->learned, system, log);
@@ -251,12 +255,14 @@ std::string add_training_data(const NerOptions& options, const NerSystem& system
     add(set.data);
   } else {
     Phase phase(fmt::format("tokenizing {}: sentences", options.train_data_file_path));
-    for (const std::string& file : training_files(options))
-      read_ner(file, NerTags::required, options.data_columns(), part_words, [&](const NerData& part) {
+    for (const std::string& file : training_files(options)) {
+      const NerColumns columns = chosen_columns(file, options.data_columns(), system.settings().columns);
+      read_ner(file, NerTags::required, columns, part_words, [&](const NerData& part) {
         if (!options.makes_head()) check_tags_known(part, system.labels());
         add(part);
         phase.done(training.counts().sentences);
       });
+    }
   }
   set = {};
   return training.counts().str();

@@ -43,8 +43,9 @@ struct NerInputs {
   std::optional<Vocab> vocab;  // the sample's
 };
 
-// Reads what the options name; of records nothing yet, because they need the tagger's labels and vocabulary.
-NerInputs read_ner_inputs(const NerOptions& options);
+// Reads what the options name; of records nothing yet, because they need the tagger's labels and vocabulary. Files are taken to
+// have the columns that the tagger was trained on, where nothing else is asked for.
+NerInputs read_ner_inputs(const NerOptions& options, const NerColumnNames& trained_on = {});
 
 // The tags of a new tagger: those of --label_file_path, or those of the training data. Records hold numbers: their tags
 // are in label_list.txt beside them, where the generators write it. Throws Error when there is no such file.

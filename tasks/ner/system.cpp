@@ -75,6 +75,8 @@ NerSettings parse_settings(const ModelSource& source) {
     s.tag_scheme = find_scheme(scheme->text());
     scheme->check(s.tag_scheme.has_value(), "IOB1, IOB2, IOE1, IOE2 or BIOES");
   }
+  if (const auto columns = saved.find("columns"))
+    s.columns = {columns->at("text").text(), columns->at("label").text(), columns->at("sentence").text()};
   return s;
 }
 
@@ -143,6 +145,8 @@ Json NerSystem::settings_json() const {
             {"characters", settings_.characters}};
   if (settings_.word_rules) json["word_rules"] = to_json(*settings_.word_rules);
   if (settings_.tag_scheme) json["tag_scheme"] = name_of(*settings_.tag_scheme);
+  if (const NerColumnNames& columns = settings_.columns; !columns.empty())
+    json["columns"] = {{"text", columns.text}, {"label", columns.label}, {"sentence", columns.sentence}};
   return json;
 }
 

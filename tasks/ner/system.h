@@ -28,6 +28,7 @@ struct NerSettings {
   // How the words of the training data were cut; taggers of old say only whether they are characters.
   std::optional<WordRules> word_rules = std::nullopt;
   bool characters = false;
+  NerColumnNames columns = {};  // of the table that it was trained on
 };
 
 class NerSystem final : public TaskSystem {
@@ -42,6 +43,7 @@ class NerSystem final : public TaskSystem {
                                            std::optional<Vocab> vocab);
   // What the data says of a new tagger.
   void set_word_rules(WordRules rules);
+  void set_columns(NerColumnNames columns) { settings_.columns = std::move(columns); }
   void set_protocol(LabelProtocol protocol) { settings_.label_protocol = name_of(protocol); }
   void set_tag_scheme(TagScheme scheme);
 

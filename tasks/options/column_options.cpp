@@ -34,6 +34,12 @@ NerColumns NerColumnOptions::columns(const std::string& option, const std::strin
   return columns;
 }
 
+NerColumnNames NerColumnOptions::names() const {
+  const NerColumns chosen = columns();
+  const auto name = [](const ColumnChoice& choice) { return choice.is_name() ? choice.text() : ""; };
+  return {name(chosen.text), name(chosen.label), name(chosen.sentence)};
+}
+
 void ClassificationColumnOptions::declare(Options& options) {
   options
       .add("text_column", text_column,

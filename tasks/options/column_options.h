@@ -19,6 +19,8 @@ struct NerColumnOptions {
   // Error on column 0, and as LabelList::load() does.
   NerColumns columns(const std::string& option = "--label_file_path",
                      const std::string& label_file = {}) const;
+  // Those that are names.
+  NerColumnNames names() const;
 };
 
 struct ClassificationColumnOptions {

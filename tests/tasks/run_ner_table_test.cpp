@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "tests/json.h"
 #include "tests/tasks/tiny_ner.h"
@@ -140,6 +141,42 @@ TEST_CASE("run_ner gives a table back with a column of tags") {
   REQUIRE(json.size() == 12);
   CHECK(json_of(json[0]).at("words") == Json::array({"Anna", "lives", "in", "Alden", "."}));
   CHECK(json_of(json[0]).at("tags")[0] == tags.front());
+}
+
+TEST_CASE("run_ner: a tagger knows the columns of the table that it was trained on") {
+  const TinyNer tiny;
+  const Tables tables;
+  const std::string rows = tables.kaggle.substr(tables.kaggle.find('\n'));
+  const std::string table = tiny.write("table.csv", "unit,surface,mark" + rows);
+  tiny.print(tiny.training(on(
+      table, {"--max_steps=1", "--text_column=surface", "--label_column=mark", "--sentence_column=unit"})));
+  const std::string best = tiny.path("save/best");
+  std::filesystem::copy(best, tiny.path("first"));
+  const auto scored = [&](const std::string& file) {
+    return tiny.print(tiny.scoring(best, {"--eval_data_file_path=" + file}));
+  };
+  const std::string log = scored(table);
+  CHECK(log.find(table +
+                 ": CSV with a comma between cells: words from column 2 (surface), tags from column 3 "
+                 "(mark), sentences by column 1 (unit);") != std::string::npos);
+  // Of JSON lines and of other tables, whose names are the usual ones, as well.
+  const std::string list = tiny.write("list.json", R"({"surface": ["Anna", "sang"], "mark": ["B-PER", "O"]})"
+                                                   "\n");
+  CHECK(scored(list).find("words from \"surface\", tags from \"mark\"") != std::string::npos);
+  CHECK(scored(tiny.write("usual.csv", tables.kaggle)).find("words from column 2 (Word)") !=
+        std::string::npos);
+  const auto predicted = [&](const std::string& name, const std::string& text) {
+    return tiny.print(tiny.predicting(best, {"--predict_data_file_path=" + tiny.write(name, text)}));
+  };
+  CHECK(predicted("new.csv", "place;surface;unit\nhere;Anna;1\nhere;sang;1\n")
+            .starts_with("place;surface;unit;predicted_tag\nhere;Anna;1;"));
+  CHECK(predicted("words.txt", "surface\nAnna\n\nsang\n").find("predicted_tag") == std::string::npos);
+  // Trained further on the same file, in memory and in parts.
+  for (const std::string stream : {"false", "true"})
+    tiny.print(tiny.training(on(table, {"--max_steps=1", "--overwrite_output_dir", "--stream=" + stream,
+                                        "--load_finetune_checkpoint_path=" + tiny.path("first")})));
+  // What is chosen counts.
+  tiny.refuse(tiny.scoring(best, {"--eval_data_file_path=" + table, "--text_column=word"}), table + ":1: ");
 }
 
 TEST_CASE("run_ner refuses to predict for what is no table of words") {
