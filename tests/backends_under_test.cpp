@@ -4,6 +4,7 @@
 #include <sstream>
 #include <string>
 
+#include "core/error.h"
 #include "tests/naive_backend.h"
 
 namespace gradus {
@@ -37,6 +38,7 @@ std::vector<Backend*> backends_under_test() {
   if (!chosen().empty()) return chosen();
   std::vector<Backend*> backends{&naive_backend()};
   for (const std::string& name : usable_modules()) backends.push_back(&find_backend(name));
+  check(backends.size() > 1, "[tests] no backend to test but the plain loops: ninja -C build gradus_cpu");
   return backends;
 }
 

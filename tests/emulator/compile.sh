@@ -20,7 +20,9 @@ for source in "$@"; do
   "$nvcc" -std=c++20 --expt-relaxed-constexpr -DFMT_USE_CONSTEXPR=1 -Werror all-warnings -Xcompiler -Wall,-Wextra -I"$top" -I"$scratch" \
     -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90] -Xptxas -v -c "$source" -o "$scratch/object.o" \
     >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "$source does not compile"; exit 1; }
-  if grep 'spill' "$scratch/log" | grep -v ' 0 bytes spill stores, 0 bytes spill loads'; then
+  if awk '/Function properties for/ { name = $NF }
+          /spill/ && !/ 0 bytes spill stores, 0 bytes spill loads/ { print name ":" $0; spills = 1 }
+          END { exit !spills }' "$scratch/log"; then
     echo "$source: registers spill to memory"
     exit 1
   fi

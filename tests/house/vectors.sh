@@ -10,7 +10,7 @@ complain() {
   status=1
 }
 for module; do
-  called=$(nm -C --defined-only "$module" | grep -E 'gradus::cpu::(normal|split_exp|simd_[a-z]+|widen|store|put)[(<]' || :)
+  called=$(nm -C --defined-only "$module" | grep -E 'gradus::cpu::(normal|split_exp|simd_[a-z0-9_]+|widen|store|put)[(<]' || :)
   complain "$module" "not inlined" "$called"
   # logf is called once a row; sysconf takes no number.
   called=$(nm -D --undefined-only "$module" | awk '{ sub(/@.*/, "", $2); print $2 }' | grep -E '^[a-z][a-z0-9]*f$' | grep -vxE "logf|sysconf" || :)
