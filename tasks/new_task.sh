@@ -2,7 +2,7 @@
 # Begins a task: copies the smallest one there is, tasks/topic with its head, program and test, under a new name, and adds the lines by which
 # the build and the rules of the house know them. The copy learns a toy set and passes its tests as it is; what to make its own then, and
 # in which order, is told in the end.
-#   usage: sh tasks/new_task.sh NAME       (small letters, digits and '_': reading_time)
+#   usage: sh tasks/new_task.sh NAME       (small letters, digits and '_', a noun whose plural is made by -s: reading_time)
 #   example: sh tasks/new_task.sh reading_time && GRADUS_TESTS=run_reading_time sh tests/run.sh
 set -eu
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -98,8 +98,8 @@ Then make it another task, in this order. What a batch has goes through all of t
   tasks/$name/input.h       how the data are written and read, and what an example is
   tasks/$name/batch.h       from examples to the batch of the head
   tasks/$name/training.cpp  an example as lists of numbers, and back
-  tasks/$name/evaluation.h  what is predicted, and the scores, the one to choose a model by first
-  tasks/$name/system.h      what is saved in config.json beside the model, and the class of transformers that it is
+  tasks/$name/evaluation.h  what is predicted, and the scores, the one to choose a model by first: the larger the better
+  tasks/$name/system.h      what is saved in config.json beside the model, and the class of transformers that it is, or a name of its own
   tasks/$name/options.cpp   options of its own
   tasks/run_$name.cpp       the order of these, what is printed, and what --help says
   tests/tasks/run_${name}_test.cpp  what it has to learn, and every kind of bad input

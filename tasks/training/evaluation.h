@@ -15,7 +15,7 @@ namespace gradus {
 
 // What a model is worth. A task adds what its page and its files need.
 struct EvaluationReport {
-  Scores scores;                   // the one to choose a model by first
+  Scores scores;                   // the one to choose a model by first: the larger the better
   std::string text;                // what the task's reference program prints
   double examples_per_second = 0;  // of the computing: neither the reading nor the scoring is counted
 };

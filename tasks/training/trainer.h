@@ -36,7 +36,7 @@ class TrainTask {
   // What training makes smaller: sums, float32 [1], each a mean over what the batch has as its weight. With accumulation the
   // trainer adds the weights up over the whole step, so that the step's gradient is that of one large batch.
   virtual std::vector<Variable> losses(Context& context, const Batch& batch) = 0;
-  // Scores on the development data; the first one is what `best` is chosen by. Empty without such data.
+  // Scores on the development data; the first one is what `best` is chosen by, the larger the better. Empty without such data.
   virtual Scores evaluate() = 0;
   // What the log shall say of the last evaluation beside its scores; empty for nothing.
   virtual std::string remark() const { return {}; }
