@@ -49,7 +49,12 @@ int predict_lines(const TopicOptions& options, const TopicSystem& system, const 
   LineBatches batches(in, name);
   for (std::vector<std::string> lines; batches.next(lines);) {
     std::vector<TopicExample> examples;
-    for (const std::string& line : lines) examples.push_back(make_example(system, line, options.seq_length));
+    for (size_t i = 0; i < lines.size(); ++i) {
+      const bool has_tab = lines[i].find('\t') != std::string::npos;
+      if (has_tab && batches.fault(i).empty())
+        batches.refuse(i, "a tab in the line: expected the text alone");
+      examples.push_back(make_example(system, lines[i], options.seq_length));
+    }
     const std::vector<int32_t> labels = predictor.run(examples, [&](size_t i) { return batches.where(i); });
     for (size_t i = 0; i < lines.size(); ++i) {
       if (!batches.fault(i).empty()) print_result("{}\n", batches.error_line(i, options.train.json));

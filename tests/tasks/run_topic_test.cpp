@@ -39,6 +39,9 @@ TEST_CASE("run_topic: what was learned is scored and told again from the folder 
   const std::string line = tiny.print(tiny.predicting(best, {"--json"}), "the car is red\n");
   CHECK(json_of(line) == Json{{"text", "the car is red"}, {"topic", "cars"}});
   // Each line has its answer, or what is wrong with it.
+  const Outcome labelled = tiny.run(tiny.predicting(best), "the car is red\ncars\tthe car is red\n");
+  CHECK(labelled.status == 1);
+  CHECK(labelled.out == "cars\nerror: line 2: a tab in the line: expected the text alone\n");
   const Outcome outcome = tiny.run(tiny.predicting(best), "the bus is fast\n\xff\na fast dog\n");
   CHECK(outcome.status == 1);
   const Words answers = lines_of(outcome.out);
