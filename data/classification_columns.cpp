@@ -179,17 +179,18 @@ class NameFinder {
 class TableFinder {
  public:
   TableFinder(std::span<const TableRow> rows, const ClassificationForm& form, ClassLabelUse use,
-              ClassificationColumns columns, const std::string& path)
+              const ClassificationColumns& columns, const std::string& path)
       : rows_(rows),
         form_(form),
         use_(use),
-        columns_(std::move(columns)),
+        columns_(columns),
         where_(fmt::format("{}:{}", path, rows.front().line)),
         first_(rows.front().cells.begin(), rows.front().cells.end()) {}
 
   ClassificationRoles run() {
     Fields trimmed_first;
     for (const std::string_view field : first_) trimmed_first.push_back(trimmed(field));
+    columns_ = with_usual(std::move(columns_), form_, trimmed_first);
     if (is_header(trimmed_first)) {
       const std::string hint =
           fmt::format(", as files of {} have; a table without a header is of the form tsv", form_.name);
@@ -379,9 +380,7 @@ ClassificationRoles roles_of_object(std::vector<std::string> names, const Classi
 ClassificationRoles roles_of_table(std::span<const TableRow> rows, const ClassificationForm& form,
                                    ClassLabelUse use, const ClassificationColumns& columns,
                                    const std::string& path) {
-  Names names;
-  for (const std::string& cell : rows.front().cells) names.push_back(trimmed(cell));
-  return TableFinder(rows, form, use, with_usual(columns, form, names), path).run();
+  return TableFinder(rows, form, use, columns, path).run();
 }
 
 }  // namespace gradus

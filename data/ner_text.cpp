@@ -251,7 +251,7 @@ std::vector<std::string> read_ner(const std::string& path, NerTags tags, const N
 
 NerColumns chosen_columns(const std::string& path, NerColumns columns, const NerColumnNames& trained_on) {
   const bool is_chosen = columns.text.is_given() || columns.label.is_given() || columns.sentence.is_given();
-  if (is_chosen || !std::filesystem::is_regular_file(path)) return columns;
+  if (trained_on.empty() || is_chosen || !std::filesystem::is_regular_file(path)) return columns;
   LineReader lines(path);
   std::string_view line;
   while (lines.next(line) && trimmed(line).empty()) {

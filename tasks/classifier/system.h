@@ -42,8 +42,8 @@ class ClassifierSystem final : public TaskSystem {
                                                   const std::optional<ClassLabels>& labels);
 
   // What training data say of the classifier that learns from them: their form, whether they are pairs, the names of
-  // their columns, and what each class weighs. Throws Error when the encoder can't tell the texts of a pair apart, and unless there is a weight
-  // for each class or none.
+  // their columns, and what each class weighs. Throws Error when the encoder can't tell the texts of a pair apart, and
+  // unless there is a weight for each class or none.
   void set_task(const ClassificationForm& form);
   void set_pairs(bool pairs);
   void set_columns(ClassificationColumnNames columns);
